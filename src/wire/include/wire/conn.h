@@ -1,0 +1,69 @@
+/*
+ * A connector as the engine sees it: lines of JSON to and fro (lockstep-connector(7)), in three
+ * implementations: a process, memory (a handler in this process), and faulty (wraps another one and
+ * spoils what its script says). A conn belongs to whoever opened it; conn_close(&c) ends it and is
+ * always safe. Lines have no LF; a line received lives until the next call.
+ */
+#pragma once
+#include <stdbool.h>
+#include "base/err.h"
+#include "base/str.h"
+
+#define WIRE_LINE_MAX (1024 * 1024)
+#define WIRE_VERSION 1
+
+struct conn;
+struct conn_vt {
+	/* Queues a line; may write; never blocks on a peer that does not read (keeps it queued). */
+	bool (*send)(struct conn *c, struct str line, struct err *e);
+	/* 1: a line; 0: none within timeout_ms (0 = only what is there; -1 = until the peer's silence
+	 * limit of 90 s); -1: failed or ended (e filled, kind ERR_SIDE; code "connector-ended",
+	 * "connector-silent", "bad-line", ...; the end of its standard error goes into the text). */
+	int (*recv)(struct conn *c, int timeout_ms, struct str *line_r, struct err *e);
+	/* Bytes queued and not yet written: back-pressure. */
+	size_t (*queued)(const struct conn *c);
+	void (*close)(struct conn *c);
+};
+struct conn { const struct conn_vt *vt; };
+
+static inline bool
+conn_send(struct conn *c, struct str line, struct err *e)
+{
+	return c->vt->send(c, line, e);
+}
+static inline int
+conn_recv(struct conn *c, int timeout_ms, struct str *line_r, struct err *e)
+{
+	return c->vt->recv(c, timeout_ms, line_r, e);
+}
+void conn_close(struct conn **c); /* NULL allowed; sends nothing; ends a process: closes its input, waits briefly, kills */
+#define CLEAN_CONN __attribute__((cleanup(conn_close)))
+
+/* A process: argv[0] is a path; empty environment (but what `keep` names: TZ, LANG are never needed);
+ * only descriptors 0-2 and lock_fd (as 3; -1 = none); PDEATHSIG; no new privileges; no core. */
+struct conn_process {
+	const char *const *argv;
+	int lock_fd;
+	void (*log_line)(void *ctx, struct str line); /* each line of its standard error, untrusted; may be NULL */
+	void *ctx;
+};
+bool conn_open_process(const struct conn_process *p, struct conn **c_r, struct err *e);
+
+/* Memory: handler is called for each line sent and appends whole lines (with LF) to out. A false
+ * answer from it ends the connection, as the death of a process would. */
+typedef bool (*conn_handler)(void *ctx, struct str line, struct buf *out);
+struct conn *conn_open_memory(conn_handler handler, void *ctx, void (*free_ctx)(void *));
+
+/* Faulty: takes ownership of inner. Before each line received from inner is handed on, and for each
+ * line sent, `decide` says what happens to it. */
+enum conn_fault {
+	FAULT_NONE,
+	FAULT_DROP,      /* the line vanishes */
+	FAULT_CUT,       /* connection ends instead of this line */
+	FAULT_TRUNCATE,  /* half the line, then ends */
+	FAULT_GARBAGE,   /* replaced by nonsense */
+	FAULT_REPLACE,   /* replaced by what decide appended to *with */
+	FAULT_TWICE,     /* delivered twice */
+};
+typedef enum conn_fault (*conn_decider)(void *ctx, bool sent, struct str line, struct buf *with);
+struct conn *conn_open_faulty(struct conn *inner, conn_decider decide, void *ctx);
