@@ -1,0 +1,77 @@
+/*
+ * The configuration (SEMANTICS 1): one file, includes allowed, read through libConfuse; described by
+ * tables (conf/table.h) from which parser, check, `config show` and the manual page come. Errors are
+ * kind ERR_CONFIG, code "bad-config", text "FILE:LINE: ... near '...'; did you mean ...?".
+ * A struct conf owns everything in it (arena); conf_free(&c).
+ */
+#pragma once
+#include <stdint.h>
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/kind.h"
+
+struct conf_value { const char *name; const char **values; size_t count; int line; }; /* connector option */
+
+struct conf_source {
+	const char *name, *type, *command;   /* command: type "exec" only */
+	int line;
+	struct conf_value *options; size_t option_count;
+	const char *id;                      /* identity attribute, NULL = by source (3.1); also passed as option "id" */
+	int64_t missing_after;               /* seconds (I1), default 3600 */
+};
+struct conf_target {
+	const char *name, *type, *command;
+	int line;
+	struct conf_value *options; size_t option_count;
+	bool adopt;                          /* adopt = "yes": soft matches need no approval (3.2) */
+	bool exclusive;                      /* exclusive = "yes": ours alone, hard matches are silent (3.2) */
+};
+struct conf_text { const char *text; int line; };
+struct conf_texts { struct conf_text *list; size_t count; };
+struct conf_map { const char *name; const char *expr; int line; bool is_default; };
+struct conf_kind {
+	bool enabled;                        /* user = "no" style switches a kind off; default on */
+	enum leave leave;
+	int64_t grace;                       /* seconds; used when leave is LEAVE_GRACE */
+	struct conf_map *maps; size_t map_count; /* merged: defaults not overridden, then own lines; '' unmaps */
+};
+struct conf_scope { struct conf_texts base, not_base, group, filter, when; };
+
+/* Guard (8): classes as rows. percent < 0: no relative limit; absolute < 0: none. */
+enum guard_class { GUARD_CREATE, GUARD_ADOPT, GUARD_UPDATE, GUARD_DISABLE, GUARD_DELETE, GUARD_MEMBER_REMOVAL, GUARD_CLASS_COUNT };
+const char *guard_class_name(enum guard_class c);  /* "create", ... "member-removal" */
+struct conf_limit { double percent; int64_t absolute; int line; };
+struct conf_guard {
+	struct conf_limit limit[GUARD_CLASS_COUNT];
+	struct conf_limit seen_disable;      /* disables seen as such in the directory (8.3) */
+	struct conf_limit member_per_group;  /* of one group's members */
+	int64_t floor;                       /* under the percentage, default 5 */
+	struct conf_texts protect;           /* mail, DN, id or account name of protected accounts (8.4) */
+	struct conf_texts protect_group;     /* DNs */
+};
+struct conf_sync {
+	const char *name, *from, *to;
+	int line;
+	struct conf_scope scope;
+	struct conf_kind kind[KIND_COUNT];
+	struct conf_guard guard;
+	bool members_exact;                  /* members = "exact" (6.3) */
+};
+struct conf {
+	struct arena *arena;
+	const char *path, *state;
+	struct conf_source *sources; size_t source_count;
+	struct conf_target *targets; size_t target_count;
+	struct conf_sync *syncs; size_t sync_count;
+	int default_map;                     /* number of the default maps used (1.3) */
+};
+#define CONF_DEFAULT_MAP 1
+
+bool conf_load(const char *path, struct conf **c_r, struct err *e);
+void conf_free(struct conf **c);
+const struct conf_source *conf_source(const struct conf *c, const char *name);
+const struct conf_target *conf_target(const struct conf *c, const char *name);
+/* SHA-256 over all that bears on what is wanted by this sync (scope, kinds, maps): a change of it makes everything dirty (5.1). */
+void conf_sync_digest(const struct conf_sync *s, char out[65]);
+/* The effective configuration as text that parses again, defaults included, as comments where default. */
+void conf_print(const struct conf *c, struct buf *out);
