@@ -1,0 +1,1 @@
+"""Shared fixtures: each area has its own file, named here by one line."""
