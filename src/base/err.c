@@ -25,7 +25,7 @@ mark_cut(char *text, size_t size)
 	memcpy(text + at, "...", 4);
 }
 
-static size_t
+static size_t __attribute__((format(printf, 4, 0)))
 text_vput(char *text, size_t size, size_t at, const char *fmt, va_list ap)
 {
 	int n;
@@ -54,7 +54,7 @@ text_put(char *text, size_t size, size_t at, const char *fmt, ...)
 }
 
 /* The text is made beside the field, since the arguments may point into it. */
-static size_t
+static size_t __attribute__((format(printf, 4, 0)))
 err_vset(struct err *e, enum err_kind kind, const char *code, const char *fmt, va_list ap)
 {
 	char text[sizeof(e->text)] = "";

@@ -30,7 +30,9 @@ json_text_string(struct buf *out, const char *text, size_t n)
 
 	buf_addc(out, '"');
 	for (size_t i = 0; i < n; i += len) {
-		len = utf8_step(p + i, n - i);
+		len = 1;
+		if (p[i] >= 0x80)
+			len = utf8_step(p + i, n - i);
 		if (len && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
 			continue;
 		buf_add(out, p + from, i - from);

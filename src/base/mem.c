@@ -150,16 +150,18 @@ arena_strndup(struct arena *a, const char *s, size_t n)
 char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
+	char few[128], *p;
 	va_list ap;
-	char *p;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(few, sizeof(few), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		out_of_memory();
 	p = arena_alloc(a, (size_t)n + 1);
+	if ((size_t)n < sizeof(few))
+		return memcpy(p, few, (size_t)n);
 	va_start(ap, fmt);
 	vsnprintf(p, (size_t)n + 1, fmt, ap);
 	va_end(ap);

@@ -55,7 +55,8 @@ void json_print(const struct json *j, struct buf *out);                 /* compa
 
 /* Streaming writer: appends compact JSON to a buffer; commas by itself; no tree.
  *   struct jsonw w = jsonw(&buf); jsonw_obj(&w, NULL); jsonw_str(&w, "id", "x"); jsonw_end(&w);
- * name is NULL inside arrays and at the top. Strings must be valid UTF-8 (invalid bytes become U+FFFD). */
+ * name is NULL inside arrays and at the top. Strings must be valid UTF-8 without NUL (other bytes
+ * become U+FFFD). A wrong order of calls, or deeper than JSON_DEPTH_MAX, is a mistake in the program: abort(). */
 struct jsonw { struct buf *out; uint8_t depth; bool comma[JSON_DEPTH_MAX]; bool arr[JSON_DEPTH_MAX]; };
 struct jsonw jsonw(struct buf *out);
 void jsonw_obj(struct jsonw *w, const char *name);

@@ -18,4 +18,5 @@ void *map_del(struct map *m, struct str key);
 size_t map_count(const struct map *m);
 /* it starts at 0; false at the end */
 bool map_each(const struct map *m, size_t *it, struct str *key_r, void **value_r);
+/* SipHash with a fixed key: the same in every run and on every machine. (A map has a random key of its own.) */
 uint64_t hash_bytes(const void *p, size_t n);
