@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#define ATTRS_MAX 4096 /* attributes of one entry, in packed and protocol form */
+
 struct attr {
 	const char *name;
 	size_t count;
@@ -39,3 +41,7 @@ bool attrs_unpack(struct str packed, struct arena *a, struct attrs *as_r, struct
 /* Protocol form (lockstep-connector(7)): {"mail": ["x", {"b64": "..."}], "gone": []}. */
 void attrs_write(const struct attrs *as, struct jsonw *w, const char *name);
 bool attrs_read(const struct json *j, struct arena *a, struct attrs *as_r, struct err *e);
+/* One list of values, and one value: a string where it is UTF-8 without NUL, else {"b64": ...}. */
+void attr_write(const struct attr *at, struct jsonw *w, const char *name);
+bool attr_read(const struct json *j, const char *name, struct arena *a, struct attr *at_r, struct err *e);
+void value_write(struct jsonw *w, struct str v);

@@ -1,0 +1,199 @@
+#include "model/attrs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/*
+ * The room of a value list is not stored: it is always the power of two at or above its count, so
+ * that attrs_add can grow it in place and a list costs two words.
+ */
+static size_t
+values_room(size_t count)
+{
+	size_t room = 1;
+
+	while (room < count)
+		room *= 2;
+	return room;
+}
+
+static struct str *
+values_new(struct arena *a, size_t count)
+{
+	return arena_alloc(a, values_room(count) * sizeof(struct str));
+}
+
+static struct str
+value_copy(struct arena *a, struct str v)
+{
+	return (struct str){arena_strndup(a, v.n ? v.p : "", v.n), v.n};
+}
+
+struct attrs
+attrs_new(struct arena *a)
+{
+	return (struct attrs){.arena = a};
+}
+
+static struct attr *
+attrs_find(const struct attrs *as, const char *name)
+{
+	for (size_t i = 0; i < as->count; i++)
+		if (strcasecmp(as->list[i].name, name) == 0)
+			return &as->list[i];
+	return NULL;
+}
+
+const struct attr *
+attrs_get(const struct attrs *as, const char *name)
+{
+	return attrs_find(as, name);
+}
+
+struct str
+attrs_first(const struct attrs *as, const char *name)
+{
+	const struct attr *at = attrs_find(as, name);
+
+	return at && at->count ? at->values[0] : (struct str){"", 0};
+}
+
+static struct attr *
+attrs_append(struct attrs *as, const char *name)
+{
+	if (as->count == as->cap) {
+		size_t cap = as->cap ? as->cap * 2 : 16;
+		struct attr *list = arena_alloc(as->arena, cap * sizeof(*list));
+
+		if (as->count)
+			memcpy(list, as->list, as->count * sizeof(*list));
+		as->list = list;
+		as->cap = cap;
+	}
+	struct attr *at = &as->list[as->count++];
+	*at = (struct attr){.name = arena_strdup(as->arena, name)};
+	return at;
+}
+
+void
+attrs_set(struct attrs *as, const char *name, const struct str *values, size_t count)
+{
+	struct attr *at = attrs_find(as, name);
+	struct str *list = values_new(as->arena, count);
+
+	/* Copied before the old list goes: the caller may hand in values of this very attribute. */
+	for (size_t i = 0; i < count; i++)
+		list[i] = value_copy(as->arena, values[i]);
+	if (!at)
+		at = attrs_append(as, name);
+	at->values = list;
+	at->count = count;
+}
+
+void
+attrs_add(struct attrs *as, const char *name, struct str value)
+{
+	struct attr *at = attrs_find(as, name);
+
+	if (!at)
+		at = attrs_append(as, name);
+	if (attr_has(at, value))
+		return;
+	if (!at->values || at->count == values_room(at->count)) {
+		struct str *list = values_new(as->arena, at->count + 1);
+
+		if (at->count)
+			memcpy(list, at->values, at->count * sizeof(*list));
+		at->values = list;
+	}
+	at->values[at->count++] = value_copy(as->arena, value);
+}
+
+void
+attrs_set_c(struct attrs *as, const char *name, const char *value)
+{
+	struct str v = str_c(value);
+
+	attrs_set(as, name, &v, 1);
+}
+
+void
+attrs_remove(struct attrs *as, const char *name)
+{
+	struct attr *at = attrs_find(as, name);
+
+	if (!at)
+		return;
+	size_t i = (size_t)(at - as->list);
+	memmove(at, at + 1, (as->count - i - 1) * sizeof(*at));
+	as->count--;
+}
+
+bool
+attr_has(const struct attr *a, struct str value)
+{
+	for (size_t i = 0; a && i < a->count; i++)
+		if (str_eq(a->values[i], value))
+			return true;
+	return false;
+}
+
+static int
+value_order(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+size_t
+attr_sorted(const struct attr *a, struct str *out)
+{
+	size_t n = 0;
+
+	if (!a || !a->count)
+		return 0;
+	memcpy(out, a->values, a->count * sizeof(*out));
+	qsort(out, a->count, sizeof(*out), value_order);
+	for (size_t i = 0; i < a->count; i++)
+		if (n == 0 || !str_eq(out[n - 1], out[i]))
+			out[n++] = out[i];
+	return n;
+}
+
+static bool
+all_in(const struct attr *a, const struct attr *b)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (!attr_has(b, a->values[i]))
+			return false;
+	return true;
+}
+
+bool
+attr_same_set(const struct attr *a, const struct attr *b)
+{
+	const struct attr none = {.name = ""};
+
+	a = a ? a : &none;
+	b = b ? b : &none;
+	if (a->count <= 8 && b->count <= 8)
+		return all_in(a, b) && all_in(b, a);
+
+	CLEAN_FREE struct str *x = xcalloc(a->count + 1, sizeof(*x));
+	CLEAN_FREE struct str *y = xcalloc(b->count + 1, sizeof(*y));
+	size_t n = attr_sorted(a, x), m = attr_sorted(b, y);
+
+	if (n != m)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!str_eq(x[i], y[i]))
+			return false;
+	return true;
+}
+
+void
+attrs_copy(struct attrs *to, const struct attrs *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		attrs_set(to, from->list[i].name, from->list[i].values, from->list[i].count);
+}

@@ -1,0 +1,258 @@
+/*
+ * The two forms of attributes outside memory: packed (state) and JSON (protocol).
+ *
+ * Packed: the byte 1, then for each attribute, names strictly ascending: length and bytes of the
+ * lower-case name, number of values, for each value length and bytes, values strictly ascending.
+ * Numbers are LEB128. Strictness is what makes equal sets equal bytes, and finds a damaged row.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "attrs_p.h"
+
+#define PACK_VERSION 1
+
+static void
+pack_number(struct buf *out, size_t n)
+{
+	while (n >= 0x80) {
+		buf_addc(out, (char)(0x80 | (n & 0x7f)));
+		n >>= 7;
+	}
+	buf_addc(out, (char)n);
+}
+
+static void
+pack_bytes(struct buf *out, struct str s)
+{
+	pack_number(out, s.n);
+	if (s.n)
+		buf_add(out, s.p, s.n);
+}
+
+struct row {
+	char *name;
+	const struct attr *at;
+};
+
+static int
+row_order(const void *a, const void *b)
+{
+	return strcmp(((const struct row *)a)->name, ((const struct row *)b)->name);
+}
+
+void
+attrs_pack(const struct attrs *as, struct buf *out)
+{
+	CLEAN_FREE struct row *rows = xcalloc(as->count + 1, sizeof(*rows));
+	size_t most = 0;
+
+	for (size_t i = 0; i < as->count; i++) {
+		rows[i] = (struct row){xstrdup(as->list[i].name), &as->list[i]};
+		ascii_lower(rows[i].name);
+		if (as->list[i].count > most)
+			most = as->list[i].count;
+	}
+	qsort(rows, as->count, sizeof(*rows), row_order);
+
+	CLEAN_FREE struct str *values = xcalloc(most + 1, sizeof(*values));
+	buf_addc(out, PACK_VERSION);
+	for (size_t i = 0; i < as->count; i++) {
+		size_t n = attr_sorted(rows[i].at, values);
+
+		pack_bytes(out, str_c(rows[i].name));
+		pack_number(out, n);
+		for (size_t k = 0; k < n; k++)
+			pack_bytes(out, values[k]);
+		free(rows[i].name);
+	}
+}
+
+static bool
+unpack_number(struct str *in, size_t *n_r)
+{
+	size_t n = 0;
+
+	for (unsigned shift = 0; shift < 35; shift += 7) {
+		if (in->n == 0)
+			return false;
+		unsigned char c = (unsigned char)*in->p++;
+		in->n--;
+		n |= (size_t)(c & 0x7f) << shift;
+		if (!(c & 0x80)) {
+			*n_r = n;
+			return shift == 0 || c != 0; /* one writing per number */
+		}
+	}
+	return false;
+}
+
+static bool
+unpack_bytes(struct str *in, struct str *s_r)
+{
+	size_t n;
+
+	if (!unpack_number(in, &n) || n > in->n)
+		return false;
+	*s_r = (struct str){in->p, n};
+	in->p += n;
+	in->n -= n;
+	return true;
+}
+
+static bool
+name_packed(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] == '\0' || (name.p[i] >= 'A' && name.p[i] <= 'Z'))
+			return false;
+	return name.n > 0;
+}
+
+static bool
+unpack_attr(struct str *in, struct str *last, struct attrs *as)
+{
+	struct str name, *values;
+	size_t count;
+
+	if (!unpack_bytes(in, &name) || !name_packed(name) || !unpack_number(in, &count))
+		return false;
+	/* Each value takes one byte at least: a count beyond what is left is damage, not an order
+	 * to allocate. */
+	if (count > in->n || (last->n && str_cmp(*last, name) >= 0) || as->count >= ATTRS_MAX)
+		return false;
+	CLEAN_FREE char *owned = xstrndup(name.p, name.n);
+	CLEAN_FREE struct str *list = values = xcalloc(count + 1, sizeof(*values));
+	for (size_t i = 0; i < count; i++)
+		if (!unpack_bytes(in, &values[i]) ||
+			(i > 0 && str_cmp(values[i - 1], values[i]) >= 0))
+			return false;
+	attrs_set(as, owned, list, count);
+	*last = name;
+	return true;
+}
+
+bool
+attrs_unpack(struct str packed, struct arena *a, struct attrs *as_r, struct err *e)
+{
+	struct str in = packed, last = {NULL, 0};
+
+	*as_r = attrs_new(a);
+	if (in.n == 0 || *in.p != PACK_VERSION)
+		return err_set(e, ERR_SIDE, "bad-state",
+			"packed attributes of an unknown version; rebuild the state "
+			"(lockstep state rebuild)");
+	in.p++;
+	in.n--;
+	while (in.n > 0)
+		if (!unpack_attr(&in, &last, as_r))
+			return err_set(e, ERR_SIDE, "bad-state",
+				"packed attributes are damaged at byte %zu; rebuild the state "
+				"(lockstep state rebuild)",
+				packed.n - in.n);
+	return true;
+}
+
+void
+value_write(struct jsonw *w, struct str v)
+{
+	if (v.n == 0 || (!memchr(v.p, 0, v.n) && utf8_valid(v.p, v.n))) {
+		jsonw_strn(w, NULL, v.n ? v.p : "", v.n);
+		return;
+	}
+	CLEAN_BUF struct buf b = {0};
+	base64_encode(v.p, v.n, &b);
+	jsonw_obj(w, NULL);
+	jsonw_strn(w, "b64", buf_cstr(&b), b.n);
+	jsonw_end(w);
+}
+
+void
+attrs_write(const struct attrs *as, struct jsonw *w, const char *name)
+{
+	jsonw_obj(w, name);
+	for (size_t i = 0; i < as->count; i++) {
+		const struct attr *at = &as->list[i];
+
+		attr_write(at, w, at->name);
+	}
+	jsonw_end(w);
+}
+
+void
+attr_write(const struct attr *at, struct jsonw *w, const char *name)
+{
+	jsonw_arr(w, name);
+	for (size_t i = 0; i < at->count; i++)
+		value_write(w, at->values[i]);
+	jsonw_end(w);
+}
+
+static bool
+value_read(const struct json *j, struct arena *a, struct str *v_r)
+{
+	const char *text = json_string(j);
+
+	if (text) {
+		size_t n = strlen(text);
+
+		*v_r = (struct str){arena_strndup(a, text, n), n};
+		return true;
+	}
+	text = json_get_string(j, "b64");
+	if (!text)
+		return false;
+	CLEAN_BUF struct buf b = {0};
+	if (!base64_decode(text, strlen(text), &b))
+		return false;
+	*v_r = (struct str){arena_strndup(a, buf_cstr(&b), b.n), b.n};
+	return true;
+}
+
+bool
+attr_read(const struct json *j, const char *name, struct arena *a, struct attr *at_r, struct err *e)
+{
+	size_t n = 0, count = json_count(j), room = 1;
+
+	if (json_type(j) != JSON_ARRAY)
+		return err_set(e, ERR_OBJECT, "bad-attribute",
+			"attribute \"%.100s\" is not a list of values", name);
+	while (room < count)
+		room *= 2; /* attrs_add's rule, see attrs.c */
+	*at_r = (struct attr){arena_strdup(a, name), 0, arena_alloc(a, room * sizeof(struct str))};
+	for json_each (v, j)
+		if (!value_read(v, a, &at_r->values[n++]))
+			return err_set(e, ERR_OBJECT, "bad-attribute",
+				"value %zu of attribute \"%.100s\" is neither a string nor "
+				"{\"b64\": ...}",
+				n, name);
+	at_r->count = n;
+	return true;
+}
+
+bool
+attrs_read(const struct json *j, struct arena *a, struct attrs *as_r, struct err *e)
+{
+	size_t count = json_count(j);
+
+	*as_r = attrs_new(a);
+	if (json_type(j) != JSON_OBJECT)
+		return err_set(e, ERR_OBJECT, "bad-attribute", "attributes are not an object");
+	if (count > ATTRS_MAX)
+		return err_set(e, ERR_OBJECT, "bad-attribute",
+			"%zu attributes in one entry; %d are the limit", count, ATTRS_MAX);
+	as_r->list = arena_alloc(a, (count + 1) * sizeof(*as_r->list));
+	as_r->cap = count + 1;
+	for json_each (m, j) {
+		const char *name = json_key(m);
+
+		if (!*name)
+			return err_set(e, ERR_OBJECT, "bad-attribute", "an attribute without a name");
+		if (attrs_get(as_r, name))
+			return err_set(e, ERR_OBJECT, "bad-attribute",
+				"attribute \"%.100s\" stands twice", name);
+		if (!attr_read(m, name, a, &as_r->list[as_r->count], e))
+			return false;
+		as_r->count++;
+	}
+	return true;
+}
