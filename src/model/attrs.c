@@ -1,4 +1,4 @@
-#include "model/attrs.h"
+#include "attrs_p.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,6 +6,7 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 #include "base/err.h"
 #include "base/str.h"
 
@@ -14,17 +15,26 @@
 
 struct conn;
 struct conn_vt {
-	/* Queues a line; may write; never blocks on a peer that does not read (keeps it queued). */
+	/* Queues a line; may write; never blocks on a peer that does not read (keeps it queued). A peer
+	 * that has gone is no error here: recv still hands out what it said last, then tells. */
 	bool (*send)(struct conn *c, struct str line, struct err *e);
 	/* 1: a line; 0: none within timeout_ms (0 = only what is there; -1 = until the peer's silence
-	 * limit of 90 s); -1: failed or ended (e filled, kind ERR_SIDE; code "connector-ended",
+	 * limit of 90 s; whoever polls with shorter times counts the silence himself); -1: failed or ended (e filled, kind ERR_SIDE; code "connector-ended",
 	 * "connector-silent", "bad-line", ...; the end of its standard error goes into the text). */
 	int (*recv)(struct conn *c, int timeout_ms, struct str *line_r, struct err *e);
 	/* Bytes queued and not yet written: back-pressure. */
 	size_t (*queued)(const struct conn *c);
 	void (*close)(struct conn *c);
 };
-struct conn { const struct conn_vt *vt; };
+
+/* What a line is about, for the counts of an `end` (msg.h keeps them; names in lockstep-connector(7)). */
+enum wire_count { COUNT_ENTRY, COUNT_LINKS, COUNT_VALUES, COUNT_RENAME, COUNT_GONE, COUNT_BAD, COUNT_OBJECT, COUNT_COUNT };
+extern const char *const wire_count_names[COUNT_COUNT];
+
+struct conn {
+	const struct conn_vt *vt;
+	int64_t counts[COUNT_COUNT]; /* lines received since the last request that ends with `end` */
+};
 
 static inline bool
 conn_send(struct conn *c, struct str line, struct err *e)
@@ -46,7 +56,11 @@ struct conn_process {
 	int lock_fd;
 	void (*log_line)(void *ctx, struct str line); /* each line of its standard error, untrusted; may be NULL */
 	void *ctx;
+	int silence_ms;  /* recv gives up after this long without a line; 0 = 90 s */
+	int grace_ms;    /* conn_close waits this long before it kills; 0 = 5 s */
 };
+/* Ignores SIGPIPE in this process from then on. A program that cannot be started: kind ERR_CONFIG,
+ * code "no-connector". */
 bool conn_open_process(const struct conn_process *p, struct conn **c_r, struct err *e);
 
 /* Memory: handler is called for each line sent and appends whole lines (with LF) to out. A false
