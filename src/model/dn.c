@@ -178,6 +178,9 @@ dn_parse(const char *text, struct arena *a, struct dn *dn_r, struct err *e)
 		LDAPRDN rdn = NULL;
 		char *end = NULL;
 
+		/* libldap takes an empty string for a bug of its caller. */
+		if (str_trim(str_c(p)).n == 0)
+			return bad_dn(e, text, "it ends in a separator");
 		if (ldap_str2rdn(p, &rdn, &end, LDAP_DN_FORMAT_LDAP) != LDAP_SUCCESS || !rdn)
 			return bad_dn(e, text, "see RFC 4514");
 		dn_push(dn_r, rdn_text(p, end, a), rdn_key(rdn, a), a);

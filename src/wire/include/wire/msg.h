@@ -111,4 +111,5 @@ int wire_result_next(struct conn *c, int timeout_ms, struct arena *a, struct wir
 /* Reading a target (6.1): wire_list, then objects until end. */
 bool wire_list(struct conn *c, const char *kind, struct err *e);
 struct wire_object { bool end, sealed; const char *key, *external, *name, *version; struct attrs seen; int64_t total; };
+/* true with end and not sealed: e says why, where that is known (else it is left as it was). */
 bool wire_object_next(struct conn *c, struct arena *a, struct wire_object *o_r, struct err *e);

@@ -20,14 +20,17 @@ struct option {
 struct serve;                       /* one per program */
 struct serve *serve_new(const char *connector, const char *role, const struct option *options, size_t count);
 void serve_free(struct serve *s);
+/* Other descriptors than 0 and 1; they stay the caller's. */
+void serve_descriptors(struct serve *s, int in, int out);
 /* argc/argv of the program: handles --describe, --help, --version itself (prints, returns false with
  * *exit_r set); true: go on. */
 bool serve_arguments(struct serve *s, int argc, char **argv, int *exit_r);
 
-/* Next request; *j_r lives until the next call. 1 request, 0 nothing within timeout_ms (-1 = block),
+/* Next request: an object with a string "type"; a "stop" counts as end of input (clean: e->kind is ERR_NONE). *j_r lives until the next call. 1 request, 0 nothing within timeout_ms (-1 = block),
  * -1 end of input (clean) or broken input (e filled: reply with serve_error and exit). */
 int serve_next(struct serve *s, int timeout_ms, const struct json **j_r, struct err *e);
-/* Reads the engine's hello (must be first), fills options. */
+/* Reads the engine's hello (must be first), checks versions and role, fills options: one that is unknown,
+ * missing or malformed is ERR_CONFIG "bad-option" with the likely name. End of input: ERR_SIDE "no-hello". */
 bool serve_hello(struct serve *s, struct err *e);
 const char *serve_option(const struct serve *s, const char *name);                 /* first value, default, or NULL */
 const char *const *serve_option_list(const struct serve *s, const char *name, size_t *count_r);
@@ -35,16 +38,19 @@ const char *const *serve_classes(const struct serve *s);     /* NULL-ended, of h
 const char *const *serve_attributes(const struct serve *s);
 
 /* Answers. A line: w = serve_line(s); jsonw_str(w, "type", ...)...; serve_send(s). The object is opened
- * and closed for you. Lines are buffered; serve_flush writes (blocking). serve_send flushes past 64 KiB. */
+ * and closed for you; a "hello" already has versions and connector, and what an end
+ * counts (entry, links, ..., a target's "object") is counted. Lines are buffered; serve_flush writes (blocking). serve_send flushes past 64 KiB. */
 struct jsonw *serve_line(struct serve *s, const char *type);
 bool serve_send(struct serve *s, struct err *e);             /* a line over 1 MiB is an error, nothing is written */
 bool serve_flush(struct serve *s, struct err *e);
-void serve_progress(struct serve *s, int64_t done, int64_t total, const char *phase); /* at most one a second */
+/* At most one line a second; flushes what waits, too, so that the engine hears of us. */
+void serve_progress(struct serve *s, int64_t done, int64_t total, const char *phase);
 void serve_error(struct serve *s, const struct err *err);    /* {"type":"error","error":{...}}, flushed */
 void serve_write_error(struct jsonw *w, const char *name, const struct err *err, const char *attribute, const char *other);
 void serve_finding(struct serve *s, const char *level, const char *topic, const char *text, const char *remedy);
 
-/* Source helpers: count what they send, so that serve_end can say the counts. */
+/* Source helpers. id and dn: either may be NULL, not both. A line that would be too long is ERR_OBJECT,
+ * "line-too-long", and nothing of it is sent: say serve_bad. */
 struct serve_link { const char *id, *dn, *sid; };
 bool serve_entry(struct serve *s, const char *id, const char *dn, const char *parent, const char *sid, bool full,
 	const struct attrs *attrs, struct err *e);
