@@ -1,1 +1,3 @@
 """Shared fixtures: each area has its own file, named here by one line."""
+
+from samba_fixtures import samba_dc, samba_folder, samba_fresh, samba_pair  # noqa: F401
