@@ -1,0 +1,250 @@
+/* One answer of the target: what it means for its flight. Runs inside the launch transaction. */
+#include "apply_p.h"
+
+#include <string.h>
+
+static bool
+is_create(const struct flight *f)
+{
+	return f->op.class == CLASS_CREATE || f->op.class == CLASS_RECREATE;
+}
+
+static bool
+is_taken(const struct err *why)
+{
+	return strcmp(why->code, "address-taken") == 0 || strcmp(why->code, "name-taken") == 0;
+}
+
+/* Back to the plan: certainly not done, and to be tried again in this run. */
+static bool
+put_back(struct apply *ap, struct flight *f, struct err *e)
+{
+	for (size_t i = 0; i < f->op_count; i++)
+		if (!ledger_op_planned(ap->t->ledger, f->ops[i].id, e))
+			return false;
+	flight_end(ap, f);
+	return true;
+}
+
+/* The row of the plan that stands behind one member of a reference flight. */
+static struct op
+flight_row(const struct flight *f, size_t i)
+{
+	struct op op = f->op;
+
+	op.id = f->ops[i].id;
+	if (op.attribute >= 0) {
+		op.other = f->ops[i].other;
+		op.remove = f->ops[i].remove;
+		op.class = f->ops[i].class;
+	}
+	return op;
+}
+
+static bool
+fail_all(struct apply *ap, struct flight *f, const struct err *why, struct err *e)
+{
+	for (size_t i = 0; i < f->op_count; i++) {
+		struct op op = flight_row(f, i);
+
+		if (!confirm_failed(ap->t, &f->ob, &op, why, e))
+			return false;
+	}
+	flight_end(ap, f);
+	return true;
+}
+
+/* A name is taken: another operation of ours may free it, so not yet a failure. */
+static bool
+take_conflict(struct apply *ap, struct flight *f, const struct err *why, struct err *e)
+{
+	if (ap->last_pass && ap->final)
+		return fail_all(ap, f, why, e);
+	if (ap->last_pass) {
+		ap->deferred = true; /* after the other ranks once more */
+		return put_back(ap, f, e);
+	}
+	ap->conflicts++;
+	return put_back(ap, f, e);
+}
+
+/* One member of a batch is refused: it alone fails, the others go again. */
+static bool
+take_batch_refusal(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < f->op_count; i++) {
+		struct op op = flight_row(f, i);
+		bool this = r->other && strcmp(r->other, f->ops[i].key) == 0;
+
+		named |= this;
+		if (this ? !confirm_failed(ap->t, &f->ob, &op, &r->error, e)
+			 : !ledger_op_planned(ap->t->ledger, op.id, e))
+			return false;
+	}
+	if (!named)
+		ap->singly = true;
+	ap->requeue = true;
+	flight_end(ap, f);
+	return true;
+}
+
+static bool
+take_unknown(struct apply *ap, struct flight *f, struct err *e)
+{
+	int64_t settle = ap->t->hello.settle > 0 ? ap->t->hello.settle : 1;
+	const struct clock *c = ap->t->run->env->store.clock;
+
+	for (size_t i = 0; i < f->op_count; i++)
+		if (!ledger_op_unknown(ap->t->ledger, f->ops[i].id, c->now(c->ctx) + settle, e))
+			return false;
+	ap->t->unknown = true;
+	flight_end(ap, f);
+	return true;
+}
+
+static bool
+take_error(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e)
+{
+	const struct err *why = &r->error;
+
+	switch (why->kind) {
+	case ERR_UNKNOWN:
+		/* Of a look nothing can have happened. */
+		return f->phase == FLIGHT_SENT ? take_unknown(ap, f, e) : fail_all(ap, f, why, e);
+	case ERR_WAIT:
+		ap->t->resume_at_ms = run_mono(ap->t->run) + 1000 * (int64_t)(why->wait ? why->wait : 5);
+		ap->requeue = true;
+		return put_back(ap, f, e);
+	case ERR_SIDE:
+	case ERR_CONFIG:
+		ap->fatal = *why;
+		return put_back(ap, f, e);
+	default:
+		break;
+	}
+	if (f->phase == FLIGHT_SENT && f->op_count > 1)
+		return take_batch_refusal(ap, f, r, e);
+	if (f->phase == FLIGHT_SENT && is_taken(why)) {
+		if (!is_create(f))
+			return take_conflict(ap, f, why, e);
+		f->phase = FLIGHT_LOOK;
+		f->refused = *why;
+		f->answered = false;
+		return true;
+	}
+	if (f->phase == FLIGHT_SENT && strcmp(why->code, "gone") == 0 && f->op.attribute < 0 &&
+		!is_create(f)) {
+		if (!confirm_missing(ap->t, &f->ob, &f->op, e))
+			return false;
+		ap->again = true;
+		flight_end(ap, f);
+		return true;
+	}
+	return fail_all(ap, f, why, e);
+}
+
+static const struct wire_found *
+pick(const struct flight *f, const struct wire_result *r)
+{
+	for (size_t i = 0; i < r->found_count; i++)
+		if (r->found[i].by_external && r->found[i].external &&
+			strcmp(r->found[i].external, f->ob.anchor) == 0)
+			return &r->found[i];
+	return r->found_count ? &r->found[0] : NULL;
+}
+
+/* Somebody is there: adopt with consent, or hold, or it is one of our own under that name. */
+static bool
+take_found(struct apply *ap, struct flight *f, const struct wire_found *w, struct err *e)
+{
+	const struct conf_target *ct = ap->t->conf;
+	bool hard = w->external && strcmp(w->external, f->ob.anchor) == 0;
+	bool may = f->op.approved || ct->adopt || (hard && ct->exclusive);
+	int64_t own = w->external && !hard ? ledger_find(ap->t->ledger, w->external) : 0;
+	struct err taken;
+
+	if (own && own != f->ob.o) {
+		err_set(&taken, ERR_OBJECT, "name-taken",
+			"%s is the name of another object of ours (%s); it is tried again when that one changes",
+			f->ob.name, w->external);
+		return take_conflict(ap, f, &taken, e);
+	}
+	f->op.class = CLASS_ADOPT;
+	f->op.key = arena_strdup(f->arena, w->key);
+	if (!ledger_op_adopt(ap->t->ledger, f->op.id, w->key, may ? HOLD_NONE : HOLD_APPROVAL, e))
+		return false;
+	if (may) {
+		f->phase = FLIGHT_READY;
+		return true;
+	}
+	run_event(ap->t->run, "adopt-waits", f->ob.name,
+		"the target has a %s of that %s already (%s); release the run to adopt it",
+		f->ob.kind->name, hard ? "externalId" : "name", w->key);
+	flight_end(ap, f);
+	return true;
+}
+
+static bool
+take_done(struct apply *ap, struct flight *f, const struct wire_result *r, const char *key, struct err *e)
+{
+	struct outcome out = {.key = key,
+		.version = r->version,
+		.has_seen = r->has_seen,
+		.seen = r->seen};
+
+	for (size_t i = 0; i < f->op_count; i++) {
+		struct op op = flight_row(f, i);
+
+		if (op.attribute >= 0 ? !confirm_ref(ap->t, &f->ob, &op, e)
+				      : !confirm_object(ap->t, &f->ob, &op, &out, e))
+			return false;
+		ap->done++;
+	}
+	flight_end(ap, f);
+	return true;
+}
+
+/* After a refused create: ours after all (an earlier attempt that was answered late), or taken. */
+static bool
+take_look(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e)
+{
+	const struct wire_found *w = pick(f, r);
+	bool ours = w && ((w->external && strcmp(w->external, f->ob.anchor) == 0) ||
+				 !w->external || !w->external[0]);
+	struct err why = f->refused;
+
+	if (ours)
+		return take_done(ap, f, r, w->key, e);
+	return take_conflict(ap, f, &why, e);
+}
+
+bool
+answer_take(struct apply *ap, struct answer *an, struct err *e)
+{
+	struct flight *f = an->flight;
+	const struct wire_result *r = &an->result;
+	const struct wire_found *w;
+
+	if (!r->ok)
+		return take_error(ap, f, r, e);
+	switch (f->phase) {
+	case FLIGHT_FIND:
+		w = pick(f, r);
+		if (w)
+			return take_found(ap, f, w, e);
+		f->phase = FLIGHT_READY;
+		return true;
+	case FLIGHT_SENT:
+		if (f->op.class == CLASS_ADOPT)
+			return take_done(ap, f, r, f->op.key, e);
+		return take_done(ap, f, r, r->key, e);
+	case FLIGHT_LOOK:
+		return take_look(ap, f, r, e);
+	case FLIGHT_FREE:
+	case FLIGHT_READY:
+		break;
+	}
+	return true;
+}

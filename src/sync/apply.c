@@ -1,0 +1,443 @@
+/*
+ * Apply: performs what is planned and not held, rank by rank.
+ *
+ * An operation in the air is a *flight*. Creates fly twice: first a look by identity and by unique name
+ * (7.2), then the create. The intent of everything that changes the target is committed before its
+ * line goes out; the confirmations of the last answers ride in the same transaction, so that there is
+ * one commit per round trip, whatever the window.
+ *
+ *   fill      next operations into free flights; finds go out at once
+ *   launch    one transaction: confirm what was answered, mark what is ready as SENT; then send it
+ *   listen    take the answers that are there
+ */
+#include "apply_p.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 256
+
+static struct flight *
+flight_free(struct apply *ap)
+{
+	for (size_t i = 0; i < ap->size; i++) {
+		struct flight *f = &ap->flights[(ap->next + i) % ap->size];
+
+		if (f->phase == FLIGHT_FREE) {
+			ap->next = (ap->next + i + 1) % ap->size;
+			arena_reset(f->arena);
+			f->id = ++ap->t->next_wire_id;
+			f->op_count = 0;
+			f->answered = false;
+			ap->used++;
+			return f;
+		}
+	}
+	return NULL;
+}
+
+void
+flight_end(struct apply *ap, struct flight *f)
+{
+	f->phase = FLIGHT_FREE;
+	ap->used--;
+}
+
+static struct flight *
+flight_by_id(struct apply *ap, int64_t id)
+{
+	for (size_t i = 0; i < ap->size; i++) {
+		/* Ids are given out in order, so that the answer is mostly near. */
+		struct flight *f = &ap->flights[(ap->hint + i) % ap->size];
+
+		if (f->phase != FLIGHT_FREE && f->id == id) {
+			ap->hint = (ap->hint + i + 1) % ap->size;
+			return f;
+		}
+	}
+	return NULL;
+}
+
+static bool
+object_in_air(const struct apply *ap, int64_t o)
+{
+	if (ap->rank != RANK_REFS)
+		return false; /* at most one operation of each other rank per object */
+	for (size_t i = 0; i < ap->size; i++)
+		if (ap->flights[i].phase != FLIGHT_FREE && ap->flights[i].ob.o == o)
+			return true;
+	return false;
+}
+
+/* --- fill --- */
+
+static void
+copy_op(struct flight *f, const struct op *op)
+{
+	f->op = *op;
+	f->op.key = op->key ? arena_strdup(f->arena, op->key) : NULL;
+	f->op.attrs = attrs_new(f->arena);
+	attrs_copy(&f->op.attrs, &op->attrs);
+}
+
+static bool
+send_find(struct apply *ap, struct flight *f, struct err *e)
+{
+	struct wire_op w = {.id = f->id,
+		.type = OP_FIND,
+		.kind = f->ob.kind->name,
+		.external = f->ob.anchor,
+		.name = f->ob.name};
+
+	return wire_op_send(ap->t->conn, &w, e);
+}
+
+static bool
+fill_object(struct apply *ap, const struct op *op, struct err *e)
+{
+	struct flight *f = flight_free(ap);
+
+	if (!ledger_object(ap->t->ledger, op->o, f->arena, &f->ob, e))
+		return false;
+	copy_op(f, op);
+	f->ops[f->op_count++] = (struct flight_op){.id = op->id};
+	f->phase = FLIGHT_READY;
+	if (op->class != CLASS_CREATE && op->class != CLASS_RECREATE)
+		return true;
+	f->phase = FLIGHT_FIND;
+	return send_find(ap, f, e);
+}
+
+/* References of one owner and attribute ride together, as many as the target takes. */
+static bool
+fill_ref(struct apply *ap, struct flight **open, const struct op *op, struct err *e)
+{
+	struct flight *f = *open;
+	struct object_brief owner, other;
+
+	if (!ledger_brief(ap->t->ledger, op->o, &owner) || !owner.key[0] ||
+		!ledger_brief(ap->t->ledger, op->other, &other) || !other.key[0])
+		return true; /* one end is not there yet: the link stays dirty */
+	if (!f || f->ob.o != op->o || f->op.attribute != op->attribute) {
+		f = flight_free(ap);
+		if (!ledger_object(ap->t->ledger, op->o, f->arena, &f->ob, e))
+			return false;
+		copy_op(f, op);
+		f->phase = FLIGHT_READY;
+		*open = f;
+	}
+	if (f->op_count == f->op_max) {
+		f->op_max = f->op_max * 4 < ap->members_max ? f->op_max * 4 : ap->members_max;
+		f->ops = xrealloc(f->ops, f->op_max * sizeof(*f->ops));
+	}
+	f->ops[f->op_count++] = (struct flight_op){.id = op->id,
+		.other = op->other,
+		.remove = op->remove,
+		.class = op->class,
+		.key = arena_strdup(f->arena, other.key),
+		.kind = other.kind->name};
+	return true;
+}
+
+/* Up to the window; stops at an owner that is in the air already (one operation per object). */
+static bool
+fill(struct apply *ap, struct err *e)
+{
+	struct flight *open = NULL;
+	size_t budget = ap->members_max > PAGE ? ap->members_max : PAGE;
+
+	while (!ap->drained && ap->used < ap->window) {
+		size_t got, i, want = ap->window - ap->used;
+		struct op_pos before = ap->pos;
+
+		if (ap->rank == RANK_REFS)
+			want = budget;
+		if (want > ap->op_max)
+			want = ap->op_max;
+		arena_reset(ap->page);
+		got = ledger_ops(ap->t->ledger, ap->rank, &ap->pos, ap->page, ap->ops, want);
+		if (!got) {
+			ap->drained = true;
+			break;
+		}
+		for (i = 0; i < got; i++) {
+			const struct op *op = &ap->ops[i];
+			bool same = open && open->ob.o == op->o && open->op.attribute == op->attribute;
+
+			if (!same && (ap->used >= ap->window || object_in_air(ap, op->o)))
+				break;
+			if (same && open->op_count >= (ap->singly ? 1 : ap->members_max))
+				break;
+			if (!(ap->rank == RANK_REFS ? fill_ref(ap, &open, op, e) : fill_object(ap, op, e)))
+				return false;
+			before = (struct op_pos){op->id, op->o, op->attribute};
+		}
+		if (i < got) {
+			ap->pos = before;
+			break;
+		}
+	}
+	return true;
+}
+
+/* --- launch --- */
+
+static bool
+send_refs(struct apply *ap, struct flight *f, struct wire_op *w, struct err *e)
+{
+	struct wire_ref *add = arena_alloc(f->arena, (f->op_count + 1) * sizeof(*add));
+	struct wire_ref *rem = arena_alloc(f->arena, (f->op_count + 1) * sizeof(*rem));
+
+	for (size_t i = 0; i < f->op_count; i++) {
+		struct wire_ref ref = {.key = f->ops[i].key, .kind = f->ops[i].kind};
+
+		if (f->ops[i].remove)
+			rem[w->remove_count++] = ref;
+		else
+			add[w->add_count++] = ref;
+	}
+	w->type = OP_REFS;
+	w->attribute = f->ob.kind->refs[f->op.attribute].attribute;
+	w->add = add;
+	w->remove = rem;
+	return wire_op_send(ap->t->conn, w, e);
+}
+
+static bool
+send_flight(struct apply *ap, struct flight *f, struct err *e)
+{
+	struct wire_op w = {.id = f->id,
+		.kind = f->ob.kind->name,
+		.external = f->ob.anchor,
+		.name = f->ob.name,
+		.key = f->ob.key,
+		.attrs = &f->op.attrs};
+
+	f->phase = FLIGHT_SENT;
+	if (f->op.attribute >= 0)
+		return send_refs(ap, f, &w, e);
+	switch (f->op.class) {
+	case CLASS_CREATE:
+	case CLASS_RECREATE:
+		w.type = OP_CREATE;
+		break;
+	case CLASS_ADOPT:
+		w.type = OP_UPDATE;
+		w.key = f->op.key;
+		break;
+	case CLASS_DELETE:
+		w.type = OP_DELETE;
+		break;
+	default:
+		w.type = OP_UPDATE;
+		break;
+	}
+	return wire_op_send(ap->t->conn, &w, e);
+}
+
+/* One transaction: the answers' confirmations and the next intents. Then the lines go out. */
+static bool
+launch(struct apply *ap, struct err *e)
+{
+	struct ledger *l = ap->t->ledger;
+	bool any = ap->answer_count > 0;
+
+	for (size_t i = 0; !any && i < ap->size; i++)
+		any = ap->flights[i].phase == FLIGHT_READY;
+	if (!any)
+		return true;
+	if (!ledger_begin(l, e))
+		return false;
+	for (size_t i = 0; i < ap->answer_count; i++)
+		if (!answer_take(ap, &ap->answers[i], e))
+			goto fail;
+	for (size_t i = 0; i < ap->size; i++) {
+		struct flight *f = &ap->flights[i];
+
+		for (size_t j = 0; f->phase == FLIGHT_READY && j < f->op_count; j++)
+			if (!ledger_op_sent(l, f->ops[j].id, e))
+				goto fail;
+	}
+	if (!ledger_commit(l, e))
+		goto fail;
+	ap->answer_count = 0;
+	for (size_t i = 0; i < ap->size; i++) {
+		struct flight *f = &ap->flights[i];
+
+		if (f->phase == FLIGHT_READY && !send_flight(ap, f, e))
+			return false;
+		if (f->phase == FLIGHT_LOOK && !f->answered) {
+			f->answered = true;
+			if (!send_find(ap, f, e))
+				return false;
+		}
+	}
+	return true;
+fail:
+	ledger_rollback(l);
+	return false;
+}
+
+/* --- listen --- */
+
+static bool
+listen_answers(struct apply *ap, struct err *e)
+{
+	int timeout = 1000;
+
+	arena_reset(ap->answered);
+	while (ap->answer_count < ap->size) {
+		struct wire_result r;
+		struct flight *f;
+		int got = wire_result_next(ap->t->conn, timeout, ap->answered, &r, e);
+
+		if (got < 0)
+			return false;
+		if (got == 0)
+			break;
+		timeout = 0;
+		if (!r.id)
+			continue;
+		f = flight_by_id(ap, r.id);
+		if (!f || f->phase == FLIGHT_READY)
+			return err_set(e, ERR_SIDE, "bad-line",
+				"target %s answered an operation that was not asked (%lld)",
+				ap->t->conf->name, (long long)r.id);
+		ap->answers[ap->answer_count++] = (struct answer){.flight = f, .result = r};
+	}
+	return true;
+}
+
+/* --- the whole --- */
+
+static bool
+slice_over(const struct apply *ap)
+{
+	return run_mono(ap->t->run) >= ap->deadline;
+}
+
+static void
+wait_for_limit(struct apply *ap)
+{
+	int64_t wait = ap->t->resume_at_ms - run_mono(ap->t->run);
+	const struct clock *c = ap->t->run->env->store.clock;
+
+	if (wait <= 0)
+		return;
+	run_progress(ap->t->run, "waiting for the rate limit of", ap->t->conf->name, 0, 0);
+	c->sleep_ms(c->ctx, wait);
+}
+
+/* Operations that went back to PLANNED while this rank was worked on: once more from the front. Names
+ * that were taken are tried as long as something else succeeds meanwhile, then fail for good. */
+static bool
+again(struct apply *ap)
+{
+	if (ap->stopped)
+		return false;
+	if (ap->conflicts) {
+		ap->last_pass = ap->done == ap->done_before;
+		ap->done_before = ap->done;
+		ap->conflicts = 0;
+		ap->requeue = true;
+	}
+	if (!ap->requeue)
+		return false;
+	ap->requeue = false;
+	ap->pos = (struct op_pos){0};
+	ap->drained = false;
+	return true;
+}
+
+static bool
+apply_rank(struct apply *ap, enum op_rank rank, struct err *e)
+{
+	ap->rank = rank;
+	ap->pos = (struct op_pos){0};
+	ap->drained = ap->requeue = false;
+	ap->singly = ap->last_pass = false;
+	while (!ap->drained || ap->used || ap->answer_count || again(ap)) {
+		if (slice_over(ap))
+			ap->drained = ap->stopped = true;
+		if (ap->t->resume_at_ms > run_mono(ap->t->run) && !ap->used)
+			wait_for_limit(ap);
+		if (ap->t->resume_at_ms <= run_mono(ap->t->run) && !fill(ap, e))
+			return false;
+		if (!launch(ap, e))
+			return false;
+		if (ap->fatal.kind != ERR_NONE) {
+			*e = ap->fatal;
+			return false;
+		}
+		run_progress(ap->t->run, "applying", ap->t->conf->name, ap->done, ap->total);
+		if (ap->used && !listen_answers(ap, e))
+			return false;
+	}
+	return true;
+}
+
+static void
+apply_free(struct apply *ap)
+{
+	for (size_t i = 0; i < ap->size; i++) {
+		arena_free(ap->flights[i].arena);
+		free(ap->flights[i].ops);
+	}
+	free(ap->flights);
+	free(ap->answers);
+	free(ap->ops);
+	arena_free(ap->page);
+	arena_free(ap->answered);
+}
+
+#define WINDOW_MAX 2048
+
+static void
+apply_init(struct apply *ap, struct target_run *t)
+{
+	int64_t slice = t->run->env->slice_ms ? t->run->env->slice_ms : 30000;
+
+	*ap = (struct apply){.t = t, .deadline = run_mono(t->run) + slice};
+	ap->window = t->hello.window < WINDOW_MAX ? t->hello.window : WINDOW_MAX;
+	ap->size = ap->window;
+	ap->members_max = t->hello.members_max < 1000 ? t->hello.members_max : 1000;
+	ap->op_max = ap->members_max > ap->window ? ap->members_max : ap->window;
+	ap->flights = xcalloc(ap->size, sizeof(*ap->flights));
+	ap->answers = xcalloc(ap->size, sizeof(*ap->answers));
+	ap->ops = xcalloc(ap->op_max, sizeof(*ap->ops));
+	for (size_t i = 0; i < ap->size; i++) {
+		ap->flights[i].arena = arena_new();
+		ap->flights[i].ops = xcalloc(1, sizeof(struct flight_op));
+		ap->flights[i].op_max = 1;
+	}
+	ap->page = arena_new();
+	ap->answered = arena_new();
+	ap->total = ledger_op_left(t->ledger);
+}
+
+bool
+target_apply(struct target_run *t, bool *again_r, struct err *e)
+{
+	struct apply ap;
+	bool ok = true;
+
+	*again_r = false;
+	if (!ledger_op_left(t->ledger))
+		return true;
+	if (!target_greet(t, e))
+		return false;
+	apply_init(&ap, t);
+	/* A second round for creates whose name another object of ours frees only by an update. */
+	for (int round = 0; ok && !ap.stopped && (!round || ap.deferred); round++) {
+		if (round == 2)
+			break;
+		ap.final = round == 1;
+		for (int rank = 0; ok && !ap.stopped && rank < RANK_COUNT; rank++)
+			ok = apply_rank(&ap, rank, e);
+	}
+	*again_r = ap.stopped || ap.again;
+	if (!ok)
+		conn_close(&t->conn);
+	apply_free(&ap);
+	return ok;
+}

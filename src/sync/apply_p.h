@@ -1,0 +1,57 @@
+/* Private to apply.c and answer.c: operations in the air. */
+#pragma once
+#include "run_p.h"
+
+enum flight_phase {
+	FLIGHT_FREE,
+	FLIGHT_FIND,  /* asked for, before a create */
+	FLIGHT_READY, /* to be sent after the next commit */
+	FLIGHT_SENT,
+	FLIGHT_LOOK,  /* refused as taken: who is there? */
+};
+
+struct flight_op {
+	int64_t id, other;
+	bool remove;
+	enum op_class class;
+	const char *key, *kind;
+};
+
+struct flight {
+	enum flight_phase phase;
+	int64_t id;                  /* of the protocol */
+	struct arena *arena;
+	struct object ob;
+	struct op op;                /* of references: the first */
+	struct flight_op *ops;       /* ledger rows that this flight covers */
+	size_t op_count, op_max;
+	struct err refused;          /* LOOK: why */
+	bool answered;               /* LOOK: the question is out */
+};
+
+struct answer {
+	struct flight *flight;
+	struct wire_result result;
+};
+
+struct apply {
+	struct target_run *t;
+	struct flight *flights;
+	size_t size, used, window, next, hint;
+	size_t members_max, op_max;
+	bool singly;                 /* references one by one: a batch was refused */
+	struct op *ops;              /* a page */
+	struct answer *answers;
+	size_t answer_count;
+	struct arena *page, *answered;
+	enum op_rank rank;
+	struct op_pos pos;
+	bool drained, stopped, requeue, last_pass, final, deferred;
+	bool again;                  /* something became possible by planning anew */
+	int64_t deadline, done, done_before, total, conflicts;
+	struct err fatal;            /* the target, or a person must act: stop after this commit */
+};
+
+void flight_end(struct apply *ap, struct flight *f);
+/* answer.c: one answer, inside the launch transaction */
+bool answer_take(struct apply *ap, struct answer *an, struct err *e);

@@ -1,0 +1,201 @@
+/*
+ * Results into the ledger. One function writes the journal's record - shadow, history - and raises the
+ * event that becomes the log line, so that the log cannot tell another story.
+ */
+#include "run_p.h"
+
+static int64_t *
+counter_of(struct sync_result *r, enum op_class c)
+{
+	switch (c) {
+	case CLASS_CREATE:
+		return &r->created;
+	case CLASS_ADOPT:
+		return &r->adopted;
+	case CLASS_UPDATE:
+		return &r->updated;
+	case CLASS_ENABLE:
+		return &r->enabled;
+	case CLASS_DISABLE:
+	case CLASS_SEEN_DISABLE:
+		return &r->disabled;
+	case CLASS_DELETE:
+		return &r->deleted;
+	case CLASS_RECREATE:
+		return &r->recreated;
+	case CLASS_MEMBER_ADD:
+		return &r->members_added;
+	case CLASS_MEMBER_REMOVAL:
+	case CLASS_FOLLOWING:
+		return &r->members_removed;
+	case CLASS_COUNT:
+		break;
+	}
+	return &r->updated;
+}
+
+static bool
+record(struct target_run *t, const struct object *ob, const struct op *op, struct change *c,
+	const struct err *why, struct err *e)
+{
+	c->run = t->id;
+	c->o = ob->o;
+	c->at = target_now(t);
+	c->class = op->class;
+	c->attribute = op->attribute;
+	c->other = op->other;
+	c->approved = op->approved;
+	if (why) {
+		c->code = why->code;
+		c->text = why->text;
+	}
+	run_event(t->run, why ? "failed" : "done", ob->name ? ob->name : ob->anchor, "%s %s%s%s",
+		op_class_name(op->class), ob->kind->name, why ? ": " : "", why ? why->text : "");
+	return ledger_change_add(t->ledger, c, e);
+}
+
+static void
+shadow_take(struct object *ob, const struct op *op, const struct outcome *out)
+{
+	const char *active = ob->kind->active_attribute;
+	struct str name;
+
+	for (size_t i = 0; i < op->attrs.count; i++) {
+		const struct attr *a = &op->attrs.list[i];
+
+		if (a->count)
+			attrs_set(&ob->sent, a->name, a->values, a->count);
+		else
+			attrs_remove(&ob->sent, a->name);
+	}
+	if (out->has_seen)
+		ob->seen = out->seen;
+	if (out->key)
+		ob->key = out->key;
+	if (out->version)
+		ob->version = out->version;
+	name = attrs_first(&op->attrs, ob->kind->name_attribute);
+	if (name.n)
+		ob->name = arena_strndup(ob->sent.arena, name.p, name.n);
+	ob->active = !active || !str_eqc(attrs_first(&ob->sent, active), "false");
+}
+
+/* Where a confirmed operation brings its object. */
+static bool
+state_take(struct target_run *t, struct object *ob, const struct op *op, struct err *e)
+{
+	const struct lane *lane = lane_of(t, ob->sync);
+
+	switch (op->class) {
+	case CLASS_DISABLE:
+		ob->state = OBJECT_LEFT;
+		if (!ob->left_at)
+			ob->left_at = target_now(t);
+		if (lane && lane->conf->kind[ob->kind - kinds].leave == LEAVE_GRACE)
+			return ledger_wake_set(t->ledger, ob->source, ob->n,
+				ob->left_at + lane->conf->kind[ob->kind - kinds].grace, e);
+		break;
+	case CLASS_DELETE:
+		ob->state = OBJECT_DELETED;
+		ob->key = ob->version = NULL;
+		ob->active = false;
+		ob->sent.count = ob->seen.count = 0;
+		return ledger_refs_forget(t->ledger, ob->o, e);
+	case CLASS_CREATE:
+	case CLASS_RECREATE:
+		/* What was there before, was there at another object. */
+		if (!ledger_refs_forget(t->ledger, ob->o, e))
+			return false;
+		/* fallthrough */
+	default:
+		ob->state = OBJECT_LINKED;
+		ob->left_at = 0;
+		break;
+	}
+	return true;
+}
+
+bool
+confirm_object(struct target_run *t, struct object *ob, const struct op *op, const struct outcome *out,
+	struct err *e)
+{
+	struct ledger *l = t->ledger;
+	struct change c = {0};
+
+	if (op->class == CLASS_CREATE || op->class == CLASS_RECREATE)
+		ob->sent.count = ob->seen.count = 0;
+	c.before = attrs_new(ob->sent.arena);
+	for (size_t i = 0; i < op->attrs.count; i++) {
+		const struct attr *was = attrs_get(&ob->sent, op->attrs.list[i].name);
+
+		if (was)
+			attrs_set(&c.before, was->name, was->values, was->count);
+	}
+	if (op->class == CLASS_DELETE)
+		attrs_copy(&c.before, &ob->sent);
+	c.after = op->attrs;
+	shadow_take(ob, op, out);
+	if (!state_take(t, ob, op, e) || !ledger_object_save(l, ob, e) ||
+		!record(t, ob, op, &c, NULL, e) || !ledger_op_drop(l, op->id, e) ||
+		!ledger_attempt_clear(l, ob->o, e))
+		return false;
+	++*counter_of(t->run->result, op->class);
+	return ledger_op_pending(l, ob->o) || ledger_dirty_done(l, ob->source, ob->n, e);
+}
+
+static bool
+link_row(struct target_run *t, const struct object *owner, const struct op *op, struct dirty_link *d_r,
+	struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct object other;
+
+	if (!ledger_object(t->ledger, op->other, a, &other, e))
+		return false;
+	*d_r = (struct dirty_link){.owner = owner->n, .other = other.n, .attribute = op->attribute};
+	return true;
+}
+
+bool
+confirm_ref(struct target_run *t, const struct object *owner, const struct op *op, struct err *e)
+{
+	struct ledger *l = t->ledger;
+	struct change c = {0};
+	struct dirty_link d;
+
+	if (!ledger_ref_set(l, owner->o, op->attribute, op->other, !op->remove, e) ||
+		!record(t, owner, op, &c, NULL, e) || !ledger_op_drop(l, op->id, e) ||
+		!ledger_attempt_clear(l, owner->o, e) || !link_row(t, owner, op, &d, e))
+		return false;
+	++*counter_of(t->run->result, op->class);
+	return ledger_dirty_link_done(l, owner->source, &d, e);
+}
+
+/* The target says it is gone (6.4): looked at again at once, as a recreate. */
+bool
+confirm_missing(struct target_run *t, struct object *ob, const struct op *op, struct err *e)
+{
+	run_event(t->run, "missing", ob->name, "the target has no %s %s any more", ob->kind->name,
+		ob->key);
+	ob->state = OBJECT_MISSING;
+	return ledger_object_save(t->ledger, ob, e) && ledger_refs_forget(t->ledger, ob->o, e) &&
+	       ledger_op_drop(t->ledger, op->id, e) &&
+	       ledger_dirty_add(t->ledger, ob->source, ob->n, DIRTY_CONFIG, e);
+}
+
+bool
+confirm_failed(struct target_run *t, const struct object *ob, const struct op *op, const struct err *why,
+	struct err *e)
+{
+	struct ledger *l = t->ledger;
+	struct change c = {.after = op->attrs};
+	struct dirty_link d;
+	int64_t next;
+
+	if (!ledger_attempt_failed(l, ob->o, op_class_name(op->class), why, target_now(t), &next, e) ||
+		!record(t, ob, op, &c, why, e) || !ledger_op_drop(l, op->id, e))
+		return false;
+	if (op->attribute < 0)
+		return ledger_dirty_wait(l, ob->source, ob->n, next, e);
+	return link_row(t, ob, op, &d, e) && ledger_dirty_link_wait(l, ob->source, &d, next, e);
+}

@@ -1,0 +1,262 @@
+/*
+ * What changed in the mirrors -> dirty list (5.1): an entry changed, an ancestor moved, a scope group's
+ * closure changed, a link changed, a wake-up is due, the configuration changed. Nothing else. The list
+ * and the position up to which the mirror was looked at move in one transaction, so that nothing is
+ * looked at twice nor left out.
+ */
+#include "run_p.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE 512
+
+struct collect {
+	struct target_run *t;
+	struct source_run *s;
+	const char *source;
+	int64_t since;
+	bool by_groups;              /* some lane's verdicts hang on groups */
+	struct arena *arena;
+	struct err *e;
+};
+
+static bool
+add_moved(void *ctx, int64_t n)
+{
+	struct collect *c = ctx;
+
+	return ledger_dirty_add(c->t->ledger, c->source, n, DIRTY_MOVED, c->e);
+}
+
+static bool
+add_entries(struct collect *c, enum dirty_why why)
+{
+	int64_t ns[PAGE], after = 0;
+	size_t got;
+
+	while ((got = mirror_changed_entries(c->s->mirror, c->since, after, ns, PAGE))) {
+		for (size_t i = 0; i < got; i++)
+			if (!ledger_dirty_add(c->t->ledger, c->source, ns[i], why, c->e))
+				return false;
+		after = ns[got - 1];
+	}
+	return true;
+}
+
+/* Upwards from a group, links removed since included: is it, or was it, part of a group that scope
+ * hangs on? */
+static bool
+above_scope(struct collect *c, int64_t group, struct map *seen)
+{
+	struct str key = {(const char *)&group, sizeof(group)};
+	int64_t *up;
+	size_t count;
+
+	for (size_t i = 0; i < c->t->lane_count; i++) {
+		const int64_t *groups;
+		struct lane *lane = &c->t->lanes[i];
+		size_t n;
+
+		if (lane->source != c->s)
+			continue;
+		if (rules_uses_memberof(lane->rules))
+			return true;
+		n = rules_scope_groups(lane->rules, &groups);
+		for (size_t g = 0; g < n; g++)
+			if (groups[g] == group)
+				return true;
+		for (size_t g = 0; g < lane->protect_group_count; g++)
+			if (lane->protect_groups[g] == group)
+				return true;
+	}
+	if (map_has(seen, key))
+		return false;
+	map_set(seen, key, seen);
+	count = mirror_links_of(c->s->mirror, group, "memberOf", true, c->since, c->arena, &up);
+	for (size_t i = 0; i < count; i++)
+		if (above_scope(c, up[i], seen))
+			return true;
+	return false;
+}
+
+/* Downwards: everyone whose nested membership may have changed with this link. */
+static bool
+add_below(struct collect *c, int64_t n, struct map *seen)
+{
+	struct str key = {(const char *)&n, sizeof(n)};
+	int64_t *down;
+	size_t count;
+
+	if (map_has(seen, key))
+		return true;
+	map_set(seen, key, seen);
+	if (!ledger_dirty_add(c->t->ledger, c->source, n, DIRTY_GROUP, c->e))
+		return false;
+	count = mirror_links_of(c->s->mirror, n, "member", false, c->since, c->arena, &down);
+	for (size_t i = 0; i < count; i++)
+		if (!add_below(c, down[i], seen))
+			return false;
+	return true;
+}
+
+static int
+ref_index(const struct kind *k, const char *link)
+{
+	for (int i = 0; k->refs[i].attribute; i++)
+		if (strcmp(k->refs[i].link, link) == 0)
+			return i;
+	return -1;
+}
+
+/* The row of a changed link, under each kind whose references it feeds. */
+static bool
+add_link_row(struct collect *c, const struct mirror_link *l)
+{
+	for (int k = 0; k < KIND_COUNT; k++) {
+		int index = ref_index(&kinds[k], l->attribute);
+		struct dirty_link d = {.owner = l->owner, .other = l->other, .attribute = index};
+
+		if (index >= 0)
+			return ledger_dirty_link_add(c->t->ledger, c->source, &d, c->e);
+	}
+	return true;
+}
+
+static bool
+add_links(struct collect *c)
+{
+	struct mirror_link_pos pos = {0};
+	struct mirror_link ls[PAGE];
+	struct map *below = map_new();
+	bool ok = true;
+	size_t got;
+
+	while (ok && (got = mirror_changed_links(c->s->mirror, c->since, &pos, ls, PAGE)))
+		for (size_t i = 0; ok && i < got; i++) {
+			ok = add_link_row(c, &ls[i]);
+			if (!ok || !c->by_groups || strcmp(ls[i].attribute, "member") != 0)
+				continue;
+			struct map *seen = map_new();
+
+			arena_reset(c->arena);
+			if (above_scope(c, ls[i].owner, seen))
+				ok = add_below(c, ls[i].other, below);
+			map_free(seen, NULL);
+		}
+	map_free(below, NULL);
+	return ok;
+}
+
+static int64_t
+find_anchor(void *ctx, const char *anchor)
+{
+	return mirror_find_id(ctx, anchor);
+}
+
+/* What the rules of all lanes over this source are, as one digest. */
+static void
+digest_of(struct target_run *t, struct source_run *s, char out[65])
+{
+	CLEAN_BUF struct buf all = {0};
+	char one[65];
+
+	for (size_t i = 0; i < t->lane_count; i++)
+		if (t->lanes[i].source == s) {
+			conf_sync_digest(t->lanes[i].conf, one);
+			buf_adds(&all, one);
+		}
+	sha256_hex(all.p, all.n, out);
+}
+
+static bool
+depends_on_groups(struct target_run *t, struct source_run *s)
+{
+	for (size_t i = 0; i < t->lane_count; i++) {
+		struct lane *lane = &t->lanes[i];
+		const int64_t *groups;
+
+		if (lane->source == s && (rules_uses_memberof(lane->rules) ||
+						 rules_scope_groups(lane->rules, &groups) ||
+						 lane->conf->guard.protect_group.count))
+			return true;
+	}
+	return false;
+}
+
+/* Everything of a source: first run, other rules, rebuilt mirror. Objects whose entries are not in the
+ * mirror any more are looked at as well. */
+static bool
+add_all(struct collect *c)
+{
+	int64_t os[PAGE], ns[PAGE], after = 0;
+	size_t got;
+
+	c->since = 0;
+	if (!add_entries(c, DIRTY_CONFIG))
+		return false;
+	while ((got = ledger_objects(c->t->ledger, c->source, after, os, ns, PAGE))) {
+		for (size_t i = 0; i < got; i++)
+			if (ns[i] &&
+				!ledger_dirty_add(c->t->ledger, c->source, ns[i], DIRTY_CONFIG, c->e))
+				return false;
+		after = os[got - 1];
+	}
+	return true;
+}
+
+static bool
+collect_source(struct target_run *t, struct source_run *s, struct err *e)
+{
+	struct collect c = {.t = t, .s = s, .source = s->conf->name, .arena = arena_new(), .e = e};
+	struct projected was, now = {0};
+	struct mirror_info info;
+	bool ok = ledger_projected(t->ledger, c.source, &was, e) && mirror_info(s->mirror, &info, e);
+	bool rebuilt;
+
+	if (!ok)
+		goto out;
+	now.rev = info.rev;
+	digest_of(t, s, now.digest);
+	snprintf(now.mirror, sizeof(now.mirror), "%s", info.incarnation ? info.incarnation : "");
+	rebuilt = was.mirror[0] && strcmp(was.mirror, now.mirror) != 0;
+	c.since = was.rev;
+	c.by_groups = depends_on_groups(t, s);
+	if (rebuilt)
+		ok = ledger_renumber(t->ledger, c.source, find_anchor, s->mirror, e);
+	if (!ok)
+		goto out;
+	if (rebuilt || !was.rev || strcmp(was.digest, now.digest) != 0)
+		ok = add_all(&c);
+	else if (now.rev > was.rev)
+		ok = add_entries(&c, DIRTY_ENTRY) && add_links(&c) &&
+		     mirror_moved_below(s->mirror, c.since, add_moved, &c, e);
+	ok = ok && ledger_wake_due(t->ledger, c.source, source_now(t->run, s), e);
+	ok = ok && ledger_projected_set(t->ledger, c.source, &now, e);
+out:
+	arena_free(c.arena);
+	return ok;
+}
+
+bool
+dirty_collect(struct target_run *t, struct err *e)
+{
+	for (size_t i = 0; i < t->run->source_count; i++) {
+		struct source_run *s = &t->run->sources[i];
+		bool used = false;
+
+		for (size_t j = 0; j < t->lane_count; j++)
+			used |= t->lanes[j].source == s;
+		if (!used)
+			continue;
+		if (!ledger_begin(t->ledger, e))
+			return false;
+		if (!collect_source(t, s, e)) {
+			ledger_rollback(t->ledger);
+			return false;
+		}
+		if (!ledger_commit(t->ledger, e))
+			return false;
+	}
+	return true;
+}

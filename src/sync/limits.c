@@ -1,0 +1,136 @@
+/*
+ * The guard over what is planned (SEMANTICS 8): each class of each sync and kind against its limit, per
+ * run and per 24 hours; members per group; then what follows from something held is held with it.
+ */
+#include "run_p.h"
+
+#include <inttypes.h>
+
+#define DAY (24 * 3600)
+
+const struct lane *
+lane_of(const struct target_run *t, const char *sync)
+{
+	for (size_t i = 0; i < t->lane_count; i++)
+		if (str_eqc(str_c(t->lanes[i].conf->name), sync))
+			return &t->lanes[i];
+	return NULL;
+}
+
+/* Classes that share a limit are counted together. */
+static int64_t
+total_of(const struct conf_guard *g, const struct op_count *list, size_t count, const struct op_count *one)
+{
+	const struct conf_limit *limit = plan_limit(g, one->class);
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i].kind == one->kind && str_eqc(str_c(list[i].sync), one->sync) &&
+			plan_limit(g, list[i].class) == limit)
+			sum += list[i].count - list[i].approved;
+	return sum;
+}
+
+static int64_t
+done_of(struct target_run *t, const struct conf_guard *g, const struct op_count *one)
+{
+	const struct conf_limit *limit = plan_limit(g, one->class);
+	int64_t sum = 0, since = target_now(t) - DAY;
+
+	for (int c = 0; c < CLASS_COUNT; c++)
+		if (plan_limit(g, c) == limit)
+			sum += ledger_done_since(t->ledger, one->sync, one->kind, c, since);
+	return sum;
+}
+
+static bool
+limit_class(struct target_run *t, const struct op_count *list, size_t count, size_t i, struct err *e)
+{
+	const struct op_count *one = &list[i];
+	const struct lane *lane = lane_of(t, one->sync);
+	const struct conf_guard *g = lane ? &lane->conf->guard : NULL;
+	struct guard_input in = {.limit = g ? plan_limit(g, one->class) : NULL};
+	struct guard_verdict v;
+	struct conf_limit first;
+	int64_t owned, active;
+
+	if (!in.limit || one->count == one->approved)
+		return true;
+	if (!ledger_counts(t->ledger, one->sync, one->kind, &owned, &active))
+		return true;
+	in.floor = g->floor;
+	in.count = total_of(g, list, count, one);
+	in.done_24h = done_of(t, g, one);
+	in.held_before = one->class == CLASS_MEMBER_REMOVAL ? ledger_ref_total(t->ledger, one->sync)
+			 : one->class == CLASS_DISABLE || one->class == CLASS_SEEN_DISABLE ? active
+											  : owned;
+	/* The ledger as it was before the day's operations of this class. */
+	if (in.limit == &g->limit[GUARD_CREATE] || in.limit == &g->limit[GUARD_ADOPT])
+		in.held_before -= in.done_24h;
+	else if (in.limit != &g->limit[GUARD_UPDATE])
+		in.held_before += in.done_24h;
+	if (in.limit == &g->limit[GUARD_CREATE] && in.held_before <= 0) {
+		first = *in.limit; /* 8.2: a first run has nothing to be relative to */
+		first.percent = -1;
+		in.limit = &first;
+	}
+	plan_guard(&in, &v);
+	if (!v.hold)
+		return true;
+	run_event(t->run, "held", one->sync,
+		"%" PRId64 " %s of %s (and %" PRId64 " within a day) are more than the limit of %" PRId64
+		"; look with `lockstep plan`, permit with `lockstep release`",
+		in.count, op_class_name(one->class), one->kind->plural, in.done_24h, v.allowed);
+	return ledger_hold_class(t->ledger, one->sync, one->kind, one->class, HOLD_GUARD, e);
+}
+
+static bool
+limit_groups(struct target_run *t, const struct lane *lane, struct arena *a, struct err *e)
+{
+	const struct conf_guard *g = &lane->conf->guard;
+	struct group_removals *list;
+	size_t count = ledger_member_removals(t->ledger, lane->conf->name, g->floor, a, &list);
+
+	for (size_t i = 0; i < count; i++) {
+		struct guard_input in = {.limit = &g->member_per_group,
+			.floor = g->floor,
+			.count = list[i].removals,
+			.held_before = ledger_ref_count(t->ledger, list[i].o, 0)};
+		struct guard_verdict v;
+
+		plan_guard(&in, &v);
+		if (v.hold && !ledger_hold_object(t->ledger, list[i].o, CLASS_MEMBER_REMOVAL, HOLD_GUARD, e))
+			return false;
+	}
+	return true;
+}
+
+bool
+limits_apply(struct target_run *t, int64_t *held_r, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct op_count *list;
+	size_t count;
+
+	*held_r = 0;
+	if (!ledger_begin(t->ledger, e))
+		return false;
+	if (!ledger_approvals_apply(t->ledger, e))
+		goto fail;
+	count = ledger_op_counts(t->ledger, a, &list);
+	for (size_t i = 0; i < count; i++)
+		if (!limit_class(t, list, count, i, e))
+			goto fail;
+	for (size_t i = 0; i < t->lane_count; i++)
+		if (!limit_groups(t, &t->lanes[i], a, e))
+			goto fail;
+	if (!ledger_hold_following(t->ledger, e))
+		goto fail;
+	count = ledger_op_counts(t->ledger, a, &list);
+	for (size_t i = 0; i < count; i++)
+		*held_r += list[i].held;
+	return ledger_commit(t->ledger, e);
+fail:
+	ledger_rollback(t->ledger);
+	return false;
+}

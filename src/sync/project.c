@@ -1,0 +1,279 @@
+/*
+ * Dirty list -> operations, one object at a time: scope, map, decide. Only here do rules and ledger
+ * meet, and each step is a pure function of one object.
+ */
+#include "run_p.h"
+
+#include <string.h>
+
+#define PAGE 256
+
+struct projecting {
+	struct target_run *t;
+	struct source_run *s;
+	const char *source;
+	struct arena *arena;         /* one object's */
+	struct err *e;
+};
+
+/* What the rules say about one entry. */
+struct judged {
+	const struct kind *kind;
+	struct lane *lane;           /* whose scope it is in; the object's own lane when it is in none */
+	bool in;
+	struct mapped mapped;
+	int64_t wake;
+};
+
+/* First lane in file order whose scope the entry is in (2.4). */
+static bool
+judge(struct projecting *p, const struct entry *en, struct judged *j_r)
+{
+	struct verdict v;
+
+	j_r->kind = entry_present(en) ? entry_kind(en) : NULL;
+	if (!j_r->kind)
+		return true;
+	for (size_t i = 0; i < p->t->lane_count; i++) {
+		struct lane *lane = &p->t->lanes[i];
+
+		if (lane->source != p->s)
+			continue;
+		if (!rules_scope(lane->rules, &lane->world, en, p->arena, &v, p->e))
+			return false;
+		if (v.wake < j_r->wake)
+			j_r->wake = v.wake;
+		if (!v.in)
+			continue;
+		j_r->in = true;
+		j_r->lane = lane;
+		if (!rules_map(lane->rules, &lane->world, en, j_r->kind, p->arena, &j_r->mapped, p->e))
+			return false;
+		if (j_r->mapped.wake < j_r->wake)
+			j_r->wake = j_r->mapped.wake;
+		return true;
+	}
+	return true;
+}
+
+static bool
+is_protected(const struct projecting *p, const struct lane *lane, int64_t n)
+{
+	for (size_t i = 0; i < lane->protect_count; i++)
+		if (lane->protect[i] == n)
+			return true;
+	for (size_t i = 0; i < lane->protect_group_count; i++)
+		if (mirror_in_group(p->s->mirror, n, lane->protect_groups[i]))
+			return true;
+	return false;
+}
+
+static bool
+put_ops(struct projecting *p, struct decision *d, int64_t o, const struct kind *kind,
+	const struct lane *lane, int64_t n)
+{
+	struct ledger *l = p->t->ledger;
+
+	for (size_t i = 0; i < d->op_count; i++) {
+		struct op *op = &d->ops[i];
+		int64_t id;
+		bool ends = op->class == CLASS_DISABLE || op->class == CLASS_SEEN_DISABLE ||
+			    op->class == CLASS_DELETE;
+
+		op->o = o;
+		if (ends && is_protected(p, lane, n))
+			op->held = HOLD_PROTECTED;
+		else if (op->class == CLASS_RECREATE && kind == &kinds[KIND_USER])
+			op->held = HOLD_APPROVAL; /* 6.4 */
+		if (!ledger_op_add(l, op, &id, p->e))
+			return false;
+	}
+	return true;
+}
+
+/* The object row beside the operations: added, dropped, or brought to its new state. */
+static bool
+put_object(struct projecting *p, const struct entry *en, const struct judged *j,
+	struct object *ob, const struct decision *d, int64_t *o_r)
+{
+	struct ledger *l = p->t->ledger;
+	bool changed = false;
+
+	*o_r = ob->o;
+	if (d->forget)
+		return ledger_object_drop(l, ob->o, p->e);
+	if (d->add) {
+		*ob = (struct object){.anchor = en->id,
+			.kind = j->kind,
+			.state = OBJECT_NEW,
+			.name = j->mapped.name,
+			.sync = j->lane->conf->name,
+			.source = p->source,
+			.n = en->n,
+			.wanted = true};
+		return ledger_object_add(l, ob, o_r, p->e);
+	}
+	if (!ob->o)
+		return true;
+	if (ob->wanted != j->in || ob->state != d->state || ob->n != en->n)
+		changed = true;
+	if (j->in && (strcmp(ob->sync, j->lane->conf->name) != 0 || ob->state == OBJECT_NEW ||
+			     ob->state == OBJECT_DELETED))
+		changed = true;
+	if (!changed)
+		return true;
+	ob->wanted = j->in;
+	ob->n = en->n;
+	if (j->in) {
+		ob->sync = j->lane->conf->name;
+		if (ob->state == OBJECT_NEW || ob->state == OBJECT_DELETED)
+			ob->name = j->mapped.name;
+	}
+	if (ob->state == OBJECT_LINKED && d->state == OBJECT_LEFT && !ob->left_at)
+		ob->left_at = target_now(p->t);
+	if (d->state == OBJECT_LINKED)
+		ob->left_at = 0;
+	ob->state = d->state;
+	return ledger_object_save(l, ob, p->e);
+}
+
+static bool
+decide(struct projecting *p, const struct entry *en, struct judged *j, struct object *ob, unsigned why)
+{
+	struct decide_input in = {.kind = ob->o ? ob->kind : j->kind,
+		.object = ob->o ? ob : NULL,
+		.wanted = j->in,
+		.mapped = &j->mapped,
+		.now = target_now(p->t)};
+	const struct lane *lane = j->in ? j->lane : ob->o ? lane_of(p->t, ob->sync) : NULL;
+	struct ledger *l = p->t->ledger;
+	struct decision d;
+	bool was_in = ob->o && ob->wanted && ob->state == OBJECT_LINKED;
+	int64_t o;
+
+	if (!in.kind)
+		return ledger_dirty_done(l, p->source, en->n, p->e);
+	if (!lane) /* its sync is no longer configured: it leaves as the first one says */
+		lane = &p->t->lanes[0];
+	in.leave = lane->conf->kind[in.kind - kinds].leave;
+	in.grace = lane->conf->kind[in.kind - kinds].grace;
+	plan_decide(&in, p->arena, &d);
+	if (d.wake < j->wake)
+		j->wake = d.wake;
+	if (!put_object(p, en, j, ob, &d, &o) || !put_ops(p, &d, o, in.kind, lane, en->n) ||
+		!ledger_wake_set(l, p->source, en->n, j->wake, p->e))
+		return false;
+	if (j->in && (!was_in || (why & DIRTY_CONFIG)) &&
+		!links_dirty_of(p->t, p->s, en->n, in.kind, p->e))
+		return false;
+	if (!j->in && o && !d.forget && (d.leaves || (why & DIRTY_CONFIG)) &&
+		!links_dirty_refs(p->t, p->s, o, p->e))
+		return false;
+	if (!d.op_count)
+		return ledger_dirty_done(l, p->source, en->n, p->e);
+	return ledger_dirty_planned(l, p->source, en->n, p->e);
+}
+
+/* An entry that cannot be what the rules want: the problem is named and stands until it is gone; the
+ * object counts as present and is left alone. */
+static bool
+note_problem(struct projecting *p, const struct entry *en)
+{
+	struct problem pr = {.source = p->source,
+		.id = en->id ? en->id : "",
+		.code = p->e->code,
+		.text = p->e->text,
+		.n = en->n,
+		.since = target_now(p->t)};
+	struct err own = *p->e;
+
+	pr.code = own.code;
+	pr.text = own.text;
+	run_event(p->t->run, "object-problem", pr.id, "%s: %s", own.code, own.text);
+	err_clear(p->e);
+	return ledger_problem_set(p->t->ledger, &pr, p->e) &&
+	       ledger_dirty_done(p->t->ledger, p->source, en->n, p->e);
+}
+
+static bool
+project_one(struct projecting *p, const struct dirty *row)
+{
+	struct ledger *l = p->t->ledger;
+	struct entry en;
+	struct judged j = {.wake = INT64_MAX};
+	struct object ob = {0};
+	struct problem none = {.source = p->source, .n = row->n};
+	int64_t o;
+
+	if (!mirror_get(p->s->mirror, row->n, p->arena, &en, p->e)) {
+		if (p->e->kind != ERR_OBJECT)
+			return false;
+		err_clear(p->e);
+		en = (struct entry){.n = row->n, .presence = PRESENCE_GONE, .attrs = attrs_new(p->arena)};
+	}
+	o = en.id ? ledger_find(l, en.id) : 0;
+	if (!o)
+		o = ledger_find_entry(l, p->source, row->n);
+	if (o && (!ledger_object(l, o, p->arena, &ob, p->e) || !ledger_ops_drop_object(l, o, p->e)))
+		return false;
+	if (!judge(p, &en, &j))
+		return p->e->kind == ERR_OBJECT ? note_problem(p, &en) : false;
+	if (j.in && !en.id) {
+		err_set(p->e, ERR_OBJECT, "no-identity", "the entry has no immutable id");
+		return note_problem(p, &en);
+	}
+	if (o && j.in && ob.kind != j.kind) {
+		err_set(p->e, ERR_OBJECT, "kind-changed", "%s was a %s and is now a %s", ob.name,
+			ob.kind->name, j.kind->name);
+		return note_problem(p, &en);
+	}
+	return ledger_problem_set(l, &none, p->e) && decide(p, &en, &j, &ob, row->why);
+}
+
+static bool
+project_source(struct projecting *p)
+{
+	struct ledger *l = p->t->ledger;
+	int64_t now = target_now(p->t), after = 0, done = 0, total = ledger_dirty_count(l);
+	struct dirty list[PAGE];
+	size_t got;
+
+	while ((got = ledger_dirty(l, p->source, now, after, list, PAGE))) {
+		if (!ledger_begin(l, p->e))
+			return false;
+		for (size_t i = 0; i < got; i++) {
+			arena_reset(p->arena);
+			if (!project_one(p, &list[i])) {
+				ledger_rollback(l);
+				return false;
+			}
+		}
+		if (!ledger_commit(l, p->e))
+			return false;
+		after = list[got - 1].n;
+		done += (int64_t)got;
+		run_progress(p->t->run, "planning", p->t->conf->name, done, total);
+	}
+	return true;
+}
+
+bool
+project_objects(struct target_run *t, struct err *e)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < t->run->source_count; i++) {
+		struct projecting p = {.t = t,
+			.s = &t->run->sources[i],
+			.source = t->run->sources[i].conf->name,
+			.arena = arena_new(),
+			.e = e};
+		for (size_t j = 0; j < t->lane_count; j++)
+			if (t->lanes[j].source == p.s) {
+				ok = project_source(&p);
+				break;
+			}
+		arena_free(p.arena);
+	}
+	return ok;
+}

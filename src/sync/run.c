@@ -1,0 +1,421 @@
+/* A run from end to end; sync/sync.h tells the order. */
+#include "run_p.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+/* --- small things all of sync/ uses --- */
+
+int64_t
+run_mono(const struct run *r)
+{
+	return r->env->store.clock->mono_ms(r->env->store.clock->ctx);
+}
+
+/* The first that applies: 2, 3, 5, 4, 1, 0 (DESIGN.md). */
+void
+run_fail(struct run *r, enum sync_exit exit, const struct err *e)
+{
+	static const int rank[] = {[SYNC_OK] = 0, [SYNC_FAILED] = 1, [SYNC_HELD] = 2,
+		[SYNC_TARGET] = 3, [SYNC_SOURCE] = 4, [SYNC_CONFIG] = 5};
+
+	if (rank[exit] <= rank[r->result->exit])
+		return;
+	r->result->exit = exit;
+	err_clear(&r->result->error);
+	if (e)
+		r->result->error = *e;
+}
+
+void
+run_event(const struct run *r, const char *event, const char *object, const char *fmt, ...)
+{
+	CLEAN_FREE char *text = NULL;
+	va_list ap;
+
+	if (!r->env->event)
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	r->env->event(r->env->ctx, event, object ? object : "", text);
+}
+
+void
+run_progress(const struct run *r, const char *phase, const char *what, int64_t done, int64_t total)
+{
+	if (r->env->progress)
+		r->env->progress(r->env->ctx, phase, what, done, total);
+}
+
+/* --- sources --- */
+
+/* Errors that only the configuration can mend; all else is "the source could not be read". */
+static enum sync_exit
+source_exit(const struct err *e)
+{
+	static const char *const codes[] = {
+		"bad-config", "bad-option", "unknown-attribute", "other-directory", "no-identity"};
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (strcmp(e->code, codes[i]) == 0)
+			return SYNC_CONFIG;
+	return SYNC_SOURCE;
+}
+
+static void
+read_one(struct run *r, struct source_run *s, bool full)
+{
+	struct mirror_stats st;
+	struct err e = {0};
+
+	if (!s->greeted && !source_greet(r, s, &e)) {
+		conn_close(&s->conn);
+		run_fail(r, source_exit(&e), &e);
+		run_event(r, "source-failed", s->conf->name, "%s", e.text);
+		return;
+	}
+	s->read_ok = source_read(r, s, full, &st, &e);
+	if (s->read_ok) {
+		r->result->read += st.read;
+		return;
+	}
+	conn_close(&s->conn);
+	s->greeted = false;
+	run_fail(r, source_exit(&e), &e);
+	run_event(r, "source-failed", s->conf->name, "%s", e.text);
+}
+
+/* A look between slices, so that what is urgent overtakes (7.3). A failure here is not a failed run:
+ * the next run reads again. */
+static void
+read_again(struct target_run *t)
+{
+	struct mirror_stats st;
+	struct err e = {0};
+
+	for (size_t i = 0; i < t->run->source_count; i++) {
+		struct source_run *s = &t->run->sources[i];
+
+		if (!s->conn || !s->read_ok)
+			continue;
+		if (source_read(t->run, s, false, &st, &e)) {
+			t->run->result->read += st.read;
+			continue;
+		}
+		run_event(t->run, "source-failed", s->conf->name, "%s", e.text);
+		conn_close(&s->conn);
+		err_clear(&e);
+	}
+}
+
+/* --- targets --- */
+
+static bool
+project(struct target_run *t, int64_t *held_r, struct err *e)
+{
+	return target_rules(t, e) && dirty_collect(t, e) && project_objects(t, e) &&
+	       project_links(t, e) && limits_apply(t, held_r, e);
+}
+
+static bool
+settle_and_wait(struct target_run *t, struct err *e)
+{
+	const struct clock *c = t->run->env->store.clock;
+	int64_t wait;
+
+	for (int i = 0; i < 8; i++) {
+		if (!settle_open(t, &wait, e))
+			return false;
+		if (!wait)
+			break;
+		run_progress(t->run, "waiting to settle", t->conf->name, 0, 0);
+		c->sleep_ms(c->ctx, wait * 1000);
+	}
+	t->unknown = false;
+	return true;
+}
+
+/* What was in the air may still be on its way: to be looked at when the target's settle time is over. */
+static bool
+sent_unknown(struct target_run *t, struct err *e)
+{
+	const struct clock *c = t->run->env->store.clock;
+
+	if (!ledger_begin(t->ledger, e))
+		return false;
+	if (!ledger_ops_unknown(t->ledger, c->now(c->ctx) + t->hello.settle, e)) {
+		ledger_rollback(t->ledger);
+		return false;
+	}
+	return ledger_commit(t->ledger, e);
+}
+
+/* Plans and applies until nothing is left to do now. A connector that dies is started again twice:
+ * what was in the air is settled by looking. */
+static bool
+work(struct target_run *t, int64_t *held_r, struct err *e)
+{
+	bool again = true;
+
+	for (int round = 0; again; round++) {
+		if (round)
+			read_again(t);
+		if (!settle_and_wait(t, e) || !project(t, held_r, e))
+			return false;
+		if (t->run->options->plan_only)
+			return true;
+		if (!target_apply(t, &again, e)) {
+			if (strcmp(e->code, "connector-ended") != 0 || ++t->restarts > 2)
+				return false;
+			run_event(t->run, "connector-restart", t->conf->name, "%s", e->text);
+			err_clear(e);
+			again = true;
+			if (!sent_unknown(t, e))
+				return false;
+		}
+		again |= t->unknown;
+	}
+	return true;
+}
+
+static bool
+start_target(struct target_run *t, struct err *e)
+{
+	const char *kind = t->run->options->plan_only ? "plan" : t->run->result->kind;
+
+	if (!target_rules(t, e) || !ledger_begin(t->ledger, e))
+		return false;
+	if (!ledger_plan_reset(t->ledger, e) ||
+		!ledger_run_start(t->ledger, kind, target_now(t), &t->id, e)) {
+		ledger_rollback(t->ledger);
+		return false;
+	}
+	return ledger_commit(t->ledger, e);
+}
+
+static void
+count_failing(struct target_run *t)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct attempt at[64];
+	struct problem pr[64];
+	int64_t failing = 0, after = 0;
+	size_t got;
+
+	while ((got = ledger_attempts(t->ledger, after, a, at, ARRAY_LEN(at)))) {
+		failing += (int64_t)got;
+		after = at[got - 1].o;
+	}
+	after = 0;
+	while ((got = ledger_problems(t->ledger, after, a, pr, ARRAY_LEN(pr)))) {
+		failing += (int64_t)got;
+		after = pr[got - 1].n;
+	}
+	t->run->result->failed += failing;
+	if (failing)
+		run_fail(t->run, SYNC_FAILED, NULL);
+}
+
+static void
+count_unchanged(struct target_run *t)
+{
+	struct sync_result *r = t->run->result;
+	int64_t all = 0;
+
+	for (size_t i = 0; i < t->lane_count; i++)
+		for (int k = 0; k < KIND_COUNT; k++) {
+			int64_t owned = 0, active = 0;
+
+			ledger_counts(t->ledger, t->lanes[i].conf->name, &kinds[k], &owned, &active);
+			all += owned;
+		}
+	all -= r->created + r->adopted + r->updated + r->enabled + r->disabled + r->recreated;
+	r->unchanged += all > 0 ? all : 0;
+}
+
+static void
+finish_target(struct target_run *t, int64_t held, const struct err *why)
+{
+	struct run *r = t->run;
+	CLEAN_BUF struct buf counts = {0};
+	struct run_row row = {.run = t->id};
+	struct err e = {0};
+
+	r->result->held += held;
+	if (held)
+		run_fail(r, SYNC_HELD, NULL);
+	count_failing(t);
+	count_unchanged(t);
+	if (!t->id || !ledger_begin(t->ledger, &e))
+		return;
+	sync_result_json(r->result, &counts);
+	row.ended = target_now(t);
+	row.counts = buf_cstr(&counts);
+	row.exit = r->result->exit;
+	row.text = why ? why->text : NULL;
+	if (!ledger_holds_record(t->ledger, t->id, &row.held, &e) || !ledger_run_end(t->ledger, &row, &e) ||
+		!ledger_commit(t->ledger, &e))
+		ledger_rollback(t->ledger);
+	if (!r->result->run)
+		r->result->run = t->id;
+}
+
+static void
+run_target(struct target_run *t)
+{
+	struct err e = {0};
+	int64_t held = 0;
+	bool ok = start_target(t, &e) && work(t, &held, &e);
+
+	if (!ok) {
+		/* A source that was never read has failed already and says so itself. */
+		if (strcmp(e.code, "never-read") != 0)
+			run_fail(t->run, strcmp(e.code, "bad-config") == 0 ? SYNC_CONFIG : SYNC_TARGET, &e);
+		run_event(t->run, "target-failed", t->conf->name, "%s", e.text);
+	}
+	finish_target(t, held, ok ? NULL : &e);
+}
+
+/* --- the whole --- */
+
+static bool
+sync_chosen(const struct run *r, const struct conf_sync *s)
+{
+	return !r->options->only || strcmp(r->options->only, s->name) == 0;
+}
+
+/* A target's lanes are all its syncs, whichever was asked for: the ledger is one (2.4). */
+static void
+add_lanes(struct run *r, struct target_run *t)
+{
+	t->lanes = arena_alloc(r->arena, (r->conf->sync_count + 1) * sizeof(*t->lanes));
+	for (size_t i = 0; i < r->conf->sync_count; i++) {
+		const struct conf_sync *s = &r->conf->syncs[i];
+
+		if (strcmp(s->to, t->conf->name) != 0)
+			continue;
+		for (size_t j = 0; j < r->source_count; j++)
+			if (strcmp(r->sources[j].conf->name, s->from) == 0)
+				t->lanes[t->lane_count++] =
+					(struct lane){.conf = s, .source = &r->sources[j]};
+	}
+}
+
+static bool
+is_target_chosen(const struct run *r, const struct conf_target *t)
+{
+	for (size_t i = 0; i < r->conf->sync_count; i++)
+		if (strcmp(r->conf->syncs[i].to, t->name) == 0 && sync_chosen(r, &r->conf->syncs[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_source_needed(const struct run *r, const struct conf_source *s)
+{
+	for (size_t i = 0; i < r->conf->sync_count; i++) {
+		const struct conf_sync *sy = &r->conf->syncs[i];
+		const struct conf_target *t = conf_target(r->conf, sy->to);
+
+		if (strcmp(sy->from, s->name) == 0 && t && is_target_chosen(r, t))
+			return true;
+	}
+	return false;
+}
+
+static bool
+open_sides(struct run *r, struct err *e)
+{
+	const struct conf *c = r->conf;
+
+	if (!dir_make(c->state, 0700, e))
+		return false;
+	r->sources = arena_alloc(r->arena, (c->source_count + 1) * sizeof(*r->sources));
+	r->targets = arena_alloc(r->arena, (c->target_count + 1) * sizeof(*r->targets));
+	for (size_t i = 0; i < c->source_count; i++) {
+		struct source_run *s = &r->sources[r->source_count];
+
+		if (!is_source_needed(r, &c->sources[i]))
+			continue;
+		s->conf = &c->sources[i];
+		s->lock = -1;
+		r->source_count++;
+		if (!source_open(r, s, e))
+			return false;
+	}
+	for (size_t i = 0; i < c->target_count; i++) {
+		struct target_run *t = &r->targets[r->target_count];
+
+		if (!is_target_chosen(r, &c->targets[i]))
+			continue;
+		t->run = r;
+		t->conf = &c->targets[i];
+		t->lock = -1;
+		r->target_count++;
+		add_lanes(r, t);
+		if (!target_open(t, e))
+			return false;
+	}
+	return true;
+}
+
+bool
+sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
+	struct sync_result *r_r, struct err *e)
+{
+	struct run r = {.conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r};
+	int64_t start = env->store.clock->mono_ms(env->store.clock->ctx);
+	bool ok;
+
+	*r_r = (struct sync_result){.kind = "delta"};
+	ok = open_sides(&r, e);
+	if (ok) {
+		for (size_t i = 0; i < r.source_count; i++)
+			read_one(&r, &r.sources[i], o->full);
+		for (size_t i = 0; i < r.target_count; i++)
+			run_target(&r.targets[i]);
+		if (o->plan_only)
+			r_r->kind = "plan";
+	} else {
+		run_fail(&r, SYNC_CONFIG, e);
+	}
+	for (size_t i = r.target_count; i-- > 0;)
+		target_close(&r.targets[i]);
+	for (size_t i = r.source_count; i-- > 0;)
+		source_close(&r.sources[i]);
+	r_r->seconds = (double)(run_mono(&r) - start) / 1000.0;
+	arena_free(r.arena);
+	return ok;
+}
+
+void
+sync_result_json(const struct sync_result *r, struct buf *out)
+{
+	const struct { const char *name; int64_t value; } counts[] = {
+		{"read", r->read}, {"created", r->created}, {"adopted", r->adopted},
+		{"updated", r->updated}, {"enabled", r->enabled}, {"disabled", r->disabled},
+		{"deleted", r->deleted}, {"recreated", r->recreated},
+		{"members_added", r->members_added}, {"members_removed", r->members_removed},
+		{"unchanged", r->unchanged}, {"failed", r->failed}, {"held", r->held}};
+	struct jsonw w = jsonw(out);
+
+	jsonw_obj(&w, NULL);
+	jsonw_int(&w, "run", r->run);
+	jsonw_str(&w, "kind", r->kind);
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+		jsonw_int(&w, counts[i].name, counts[i].value);
+	jsonw_num(&w, "seconds", r->seconds);
+	jsonw_int(&w, "exit", r->exit);
+	if (r->error.kind != ERR_NONE) {
+		jsonw_obj(&w, "error");
+		jsonw_str(&w, "kind", err_kind_name(r->error.kind));
+		jsonw_str(&w, "code", r->error.code);
+		jsonw_str(&w, "message", r->error.text);
+		jsonw_end(&w);
+	}
+	jsonw_end(&w);
+}
