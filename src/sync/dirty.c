@@ -6,6 +6,10 @@
  */
 #include "run_p.h"
 
+#include "base/map.h"
+
+#include <stdio.h>
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* A run from end to end; sync/sync.h tells the order. */
 #include "run_p.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -7,6 +7,7 @@
 #pragma once
 #include <stdint.h>
 #include "base/err.h"
+#include "base/str.h"
 #include "base/mem.h"
 #include "model/kind.h"
 

@@ -147,6 +147,7 @@ struct op_pos { int64_t id, o; int attribute; };
 size_t ledger_ops(struct ledger *l, enum op_rank rank, struct op_pos *pos, struct arena *a, struct op *ops, size_t max);
 size_t ledger_ops_open(struct ledger *l, int64_t after, struct arena *a, struct op *ops, size_t max); /* SENT and UNKNOWN, by id */
 size_t ledger_ops_all(struct ledger *l, int64_t after, struct arena *a, struct op *ops, size_t max);  /* PLANNED, by id: for printing */
+size_t ledger_ops_of(struct ledger *l, int64_t o, struct arena *a, struct op *ops, size_t max);       /* any state, of one object */
 struct op_count { const char *sync; const struct kind *kind; enum op_class class; int64_t count, held, approved; };
 size_t ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r);                 /* PLANNED */
 int64_t ledger_op_left(struct ledger *l);                                  /* PLANNED and not held */

@@ -30,6 +30,7 @@ struct mirror_info {
 	int64_t rev;               /* last committed revision; 0 = never read */
 	const char *cursor;        /* NULL = a full read is due */
 	const char *context, *server, *invocation, *bind, *request;
+	const char *incarnation;   /* random, made with the file: n are valid within one only */
 	int64_t read_at, full_at;  /* directory clock of the last sealed read, and full read */
 	int64_t entries, absent;   /* present entries (absent included), unconfirmed absences */
 };

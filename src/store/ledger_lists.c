@@ -1,0 +1,258 @@
+/* The target file: references, dirty lists, wake-ups, problems. */
+#include "ledger_p.h"
+
+#include <string.h>
+
+/* --- references --- */
+
+bool
+ledger_ref_has(struct ledger *l, int64_t o, int attribute, int64_t other)
+{
+	int64_t there = 0;
+
+	db_value(l->db, NULL, &there, "SELECT 1 FROM ref WHERE o = ? AND attribute = ? AND other = ?", o,
+		attribute, other);
+	return there;
+}
+
+bool
+ledger_ref_set(struct ledger *l, int64_t o, int attribute, int64_t other, bool present, struct err *e)
+{
+	if (present)
+		return db_run(l->db, e, "INSERT OR IGNORE INTO ref VALUES(?, ?, ?)", o, attribute, other);
+	return db_run(l->db, e, "DELETE FROM ref WHERE o = ? AND attribute = ? AND other = ?", o, attribute,
+		other);
+}
+
+bool
+ledger_refs_forget(struct ledger *l, int64_t o, struct err *e)
+{
+	return db_run(l->db, e, "DELETE FROM ref WHERE o = ?", o) &&
+	       db_run(l->db, e, "DELETE FROM ref WHERE other = ?", o);
+}
+
+int64_t
+ledger_ref_count(struct ledger *l, int64_t o, int attribute)
+{
+	int64_t count = 0;
+
+	db_value(l->db, NULL, &count, "SELECT count(*) FROM ref WHERE o = ? AND attribute = ?", o, attribute);
+	return count;
+}
+
+int64_t
+ledger_ref_total(struct ledger *l, const char *sync)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT object.kind, ref.attribute, count(*) FROM ref JOIN object USING(o) WHERE sync = ?"
+		" GROUP BY 1, 2",
+		sync);
+	int64_t total = 0;
+
+	while (db_next(&r))
+		if (ledger_kind(db_int(&r, 0))->refs[db_int(&r, 1)].multi)
+			total += db_int(&r, 2);
+	return total;
+}
+
+size_t
+ledger_refs(struct ledger *l, int64_t o, bool reverse, const struct ref *after, struct ref *list, size_t max)
+{
+	struct ref from = after ? *after : (struct ref){.o = -1, .other = -1, .attribute = -1};
+	size_t got = 0;
+	struct db_rows r;
+
+	if (reverse)
+		r = db_query(l->db, NULL,
+			"SELECT o, attribute, other FROM ref WHERE other = ? AND (o, attribute) > (?, ?)"
+			" ORDER BY o, attribute LIMIT ?",
+			o, from.o, from.attribute, max);
+	else
+		r = db_query(l->db, NULL,
+			"SELECT o, attribute, other FROM ref WHERE o = ? AND (attribute, other) > (?, ?)"
+			" ORDER BY attribute, other LIMIT ?",
+			o, from.attribute, from.other, max);
+	while (db_next(&r))
+		list[got++] = (struct ref){.o = db_int(&r, 0),
+			.attribute = (int)db_int(&r, 1),
+			.other = db_int(&r, 2)};
+	return got;
+}
+
+/* --- dirty entries --- */
+
+bool
+ledger_dirty_add(struct ledger *l, const char *source, int64_t n, enum dirty_why why, struct err *e)
+{
+	return db_run(l->db, e,
+		"INSERT INTO dirty VALUES(?1, ?2, ?3, 0, 0) ON CONFLICT DO UPDATE SET why = why | ?3,"
+		" planned = 0, wait = CASE ?3 WHEN 32 THEN wait ELSE 0 END",
+		source, n, why);
+}
+
+bool
+ledger_dirty_done(struct ledger *l, const char *source, int64_t n, struct err *e)
+{
+	return db_run(l->db, e, "DELETE FROM dirty WHERE source = ? AND n = ?", source, n);
+}
+
+bool
+ledger_dirty_planned(struct ledger *l, const char *source, int64_t n, struct err *e)
+{
+	return db_run(l->db, e, "UPDATE dirty SET planned = 1 WHERE source = ? AND n = ?", source, n);
+}
+
+bool
+ledger_dirty_wait(struct ledger *l, const char *source, int64_t n, int64_t until, struct err *e)
+{
+	return db_run(l->db, e,
+		"INSERT INTO dirty VALUES(?1, ?2, 32, 0, ?3) ON CONFLICT DO UPDATE SET planned = 0, wait = ?3",
+		source, n, until);
+}
+
+size_t
+ledger_dirty(struct ledger *l, const char *source, int64_t now, int64_t after, struct dirty *list, size_t max)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT n, why FROM dirty WHERE source = ? AND n > ? AND planned = 0 AND wait <= ?"
+		" ORDER BY n LIMIT ?",
+		source, after, now, max);
+	size_t got = 0;
+
+	while (db_next(&r))
+		list[got++] = (struct dirty){.n = db_int(&r, 0), .why = (unsigned)db_int(&r, 1)};
+	return got;
+}
+
+int64_t
+ledger_dirty_count(struct ledger *l)
+{
+	int64_t count = 0;
+
+	db_value(l->db, NULL, &count, "SELECT count(*) FROM dirty");
+	return count;
+}
+
+/* --- dirty links --- */
+
+bool
+ledger_dirty_link_add(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e)
+{
+	return db_run(l->db, e,
+		"INSERT INTO dirty_link VALUES(?, ?, ?, ?, 0, 0) ON CONFLICT DO UPDATE SET planned = 0, wait = 0",
+		source, d->owner, d->attribute, d->other);
+}
+
+bool
+ledger_dirty_link_done(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e)
+{
+	return db_run(l->db, e,
+		"DELETE FROM dirty_link WHERE source = ? AND owner = ? AND attribute = ? AND other = ?", source,
+		d->owner, d->attribute, d->other);
+}
+
+bool
+ledger_dirty_link_planned(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e)
+{
+	return db_run(l->db, e,
+		"UPDATE dirty_link SET planned = 1 WHERE source = ? AND owner = ? AND attribute = ? AND other = ?",
+		source, d->owner, d->attribute, d->other);
+}
+
+bool
+ledger_dirty_link_wait(struct ledger *l, const char *source, const struct dirty_link *d, int64_t until,
+	struct err *e)
+{
+	return db_run(l->db, e,
+		"UPDATE dirty_link SET planned = 0, wait = ? WHERE source = ? AND owner = ? AND attribute = ?"
+		" AND other = ?",
+		until, source, d->owner, d->attribute, d->other);
+}
+
+size_t
+ledger_dirty_links(struct ledger *l, const char *source, int64_t now, const struct dirty_link *after,
+	struct dirty_link *ls, size_t max)
+{
+	struct dirty_link from = after ? *after : (struct dirty_link){.owner = -1};
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT owner, attribute, other FROM dirty_link WHERE source = ?"
+		" AND (owner, attribute, other) > (?, ?, ?) AND planned = 0 AND wait <= ?"
+		" ORDER BY owner, attribute, other LIMIT ?",
+		source, from.owner, from.attribute, from.other, now, max);
+	size_t got = 0;
+
+	while (db_next(&r))
+		ls[got++] = (struct dirty_link){.owner = db_int(&r, 0),
+			.attribute = (int)db_int(&r, 1),
+			.other = db_int(&r, 2)};
+	return got;
+}
+
+bool
+ledger_plan_reset(struct ledger *l, struct err *e)
+{
+	return db_run(l->db, e, "DELETE FROM op WHERE state = 0") &&
+	       db_run(l->db, e, "UPDATE dirty SET planned = 0 WHERE planned <> 0") &&
+	       db_run(l->db, e, "UPDATE dirty_link SET planned = 0 WHERE planned <> 0");
+}
+
+/* --- wake-ups --- */
+
+bool
+ledger_wake_set(struct ledger *l, const char *source, int64_t n, int64_t at, struct err *e)
+{
+	if (at == INT64_MAX)
+		return !l->wakes || db_run(l->db, e, "DELETE FROM wake WHERE source = ? AND n = ?", source, n);
+	l->wakes++;
+	return db_run(l->db, e, "INSERT OR REPLACE INTO wake VALUES(?, ?, ?)", source, n, at);
+}
+
+bool
+ledger_wake_due(struct ledger *l, const char *source, int64_t now, struct err *e)
+{
+	return db_run(l->db, e,
+		       "INSERT INTO dirty SELECT source, n, 8, 0, 0 FROM wake WHERE at <= ?2 AND source = ?1"
+		       " ON CONFLICT DO UPDATE SET why = why | 8, planned = 0, wait = 0",
+		       source, now) &&
+	       db_run(l->db, e, "DELETE FROM wake WHERE at <= ? AND source = ?", now, source);
+}
+
+int64_t
+ledger_wake_next(struct ledger *l)
+{
+	int64_t at = INT64_MAX;
+
+	db_value(l->db, NULL, &at, "SELECT min(at) FROM wake");
+	return at;
+}
+
+/* --- problems of entries that could not become objects --- */
+
+bool
+ledger_problem_set(struct ledger *l, const struct problem *p, struct err *e)
+{
+	if (!p->code)
+		return db_run(l->db, e, "DELETE FROM problem WHERE n = ? AND source = ?", p->n, p->source);
+	return db_run(l->db, e,
+		"INSERT INTO problem VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET id = ?3,"
+		" code = ?4, text = ?5",
+		p->n, p->source, p->id, p->code, p->text, p->since);
+}
+
+size_t
+ledger_problems(struct ledger *l, int64_t after_n, struct arena *a, struct problem *list, size_t max)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT n, source, id, code, text, since FROM problem WHERE n > ? ORDER BY n LIMIT ?", after_n,
+		max);
+	size_t got = 0;
+
+	while (db_next(&r))
+		list[got++] = (struct problem){.n = db_int(&r, 0),
+			.source = arena_strdup(a, db_text(&r, 1)),
+			.id = arena_strdup(a, db_text(&r, 2)),
+			.code = arena_strdup(a, db_text(&r, 3)),
+			.text = arena_strdup(a, db_text(&r, 4)),
+			.since = db_int(&r, 5)};
+	return got;
+}
