@@ -1,3 +1,4 @@
 """Shared fixtures: each area has its own file, named here by one line."""
 
 from samba_fixtures import samba_dc, samba_folder, samba_fresh, samba_pair  # noqa: F401
+from fakeldap_fixtures import fake_ldap  # noqa: F401
