@@ -1,0 +1,627 @@
+/* Both ends of the protocol against each other, and the engine's end against liars. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "wire/msg.h"
+#include "wire/serve.h"
+
+/* --- a connector inside this process: serve at the far end of two pipes --- */
+
+struct far {
+	struct serve *s;
+	int to[2], from;
+	bool (*answer)(struct serve *s, const struct json *request);
+	struct err e;
+};
+
+static bool
+far_handler(void *ctx, struct str line, struct buf *out)
+{
+	struct far *f = ctx;
+	const struct json *j = NULL;
+	char block[65536];
+	bool ok;
+
+	assert_int_equal(write(f->to[1], line.p, line.n), line.n);
+	assert_int_equal(write(f->to[1], "\n", 1), 1);
+	if (f->answer)
+		ok = serve_next(f->s, -1, &j, &f->e) == 1 && f->answer(f->s, j);
+	else
+		ok = serve_hello(f->s, &f->e);
+	if (!ok && f->e.kind != ERR_NONE)
+		serve_error(f->s, &f->e);
+	if (ok && !f->answer) {
+		struct jsonw *w = serve_line(f->s, "hello");
+
+		jsonw_str(w, "context", "ctx");
+		jsonw_str(w, "now", "2026-11-21T17:00:00Z");
+		jsonw_raw(w, "capabilities", "[\"whole\",\"fetch\",\"new\"]", 23);
+		jsonw_raw(w, "schema", "{\"mail\":{\"syntax\":\"string\",\"multi\":true}}", 41);
+		serve_send(f->s, NULL);
+	}
+	serve_flush(f->s, NULL);
+	/* A file, not a pipe: nobody reads while the far end writes. */
+	lseek(f->from, 0, SEEK_SET);
+	for (ssize_t n; (n = read(f->from, block, sizeof(block))) > 0;)
+		buf_add(out, block, (size_t)n);
+	assert_int_equal(ftruncate(f->from, 0), 0);
+	lseek(f->from, 0, SEEK_SET);
+	return ok;
+}
+
+static const struct option options[] = {
+	{"file", OPT_PATH, true, NULL, "the file"},
+	{"base", OPT_LIST, false, NULL, "the bases"},
+	{"speed", OPT_INT, false, "7", "how fast"},
+	{"deep", OPT_BOOL, false, NULL, "how deep"},
+};
+
+static struct conn *
+far_open(struct far *f)
+{
+	*f = (struct far){.s = serve_new("test", "source", options, ARRAY_LEN(options))};
+	assert_int_equal(pipe(f->to), 0);
+	f->from = memfd_create("from", MFD_CLOEXEC);
+	assert_true(f->from >= 0);
+	serve_descriptors(f->s, f->to[0], f->from);
+	return conn_open_memory(far_handler, f, NULL);
+}
+
+static void
+far_close(struct far *f)
+{
+	serve_free(f->s);
+	close(f->to[0]);
+	close(f->to[1]);
+	close(f->from);
+}
+
+static bool
+greet(struct conn *c, const struct wire_option *given, size_t count, struct arena *a,
+	struct wire_hello *h, struct err *e)
+{
+	static const char *const classes[] = {"user", NULL};
+	static const char *const attributes[] = {"mail", "member", NULL};
+	struct wire_greeting g = {"source", given, count, classes, attributes};
+
+	return wire_hello(c, &g, a, h, e);
+}
+
+static const char *const file_value[] = {"/x/y.ldif"};
+static const char *const bases[] = {"DC=x", "DC=y"};
+
+static void
+test_hello(void **state)
+{
+	(void)state;
+	struct wire_option given[] = {{"file", file_value, 1}, {"base", bases, 2}};
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct wire_hello h;
+	struct err e = {0};
+	struct far f;
+	CLEAN_CONN struct conn *c = far_open(&f);
+	size_t n;
+
+	if (!greet(c, given, 2, a, &h, &e))
+		fail_msg("%s", e.text);
+	assert_string_equal(h.connector, "test");
+	assert_string_equal(h.context, "ctx");
+	assert_true(h.whole && h.fetch && !h.deltas_complete && !h.find);
+	assert_true(h.now == 1795280400);
+	assert_int_equal(h.schema_count, 1);
+	assert_string_equal(h.schema[0].name, "mail");
+	assert_true(h.schema[0].multi && h.schema[0].syntax == SYNTAX_STRING);
+	assert_string_equal(serve_option(f.s, "file"), "/x/y.ldif");
+	assert_string_equal(serve_option(f.s, "speed"), "7");
+	assert_null(serve_option(f.s, "deep"));
+	assert_null(serve_option(f.s, "nothing"));
+	assert_string_equal(serve_option_list(f.s, "base", &n)[1], "DC=y");
+	assert_int_equal(n, 2);
+	assert_string_equal(serve_classes(f.s)[0], "user");
+	assert_string_equal(serve_attributes(f.s)[1], "member");
+	assert_null(serve_attributes(f.s)[2]);
+	far_close(&f);
+}
+
+static void
+test_hello_refuses_options(void **state)
+{
+	(void)state;
+	static const char *const word[] = {"word"};
+	const struct {
+		struct wire_option given[2];
+		size_t count;
+		const char *text;
+	} rows[] = {
+		{{{"file", file_value, 1}, {"fiel", word, 1}}, 2, "did you mean \"file\"?"},
+		{{{"base", bases, 2}}, 1, "option \"file\" is required"},
+		{{{"file", word, 1}}, 1, "is not an absolute path"},
+		{{{"file", file_value, 1}, {"speed", word, 1}}, 2, "is not a whole number"},
+		{{{"file", file_value, 1}, {"deep", word, 1}}, 2, "is neither yes nor no"},
+		{{{"file", file_value, 1}, {"speed", bases, 2}}, 2, "has more than one value"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEAN_ARENA struct arena *a = arena_new();
+		struct wire_hello h;
+		struct err e = {0};
+		struct far f;
+		CLEAN_CONN struct conn *c = far_open(&f);
+
+		assert_false(greet(c, rows[i].given, rows[i].count, a, &h, &e));
+		assert_int_equal(e.kind, ERR_CONFIG);
+		assert_string_equal(e.code, "bad-option");
+		if (!strstr(e.text, rows[i].text))
+			fail_msg("%s", e.text);
+		far_close(&f);
+	}
+}
+
+static bool
+answer_read(struct serve *s, const struct json *request)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct attrs as = attrs_new(a);
+	struct serve_link links[2500];
+	struct attr add = {"mail", 1, &(struct str){"x", 1}};
+	struct err cause, e;
+
+	assert_string_equal(json_get_string(request, "type"), "read");
+	for (size_t i = 0; i < 2500; i++)
+		links[i] = (struct serve_link){.id = i % 2 ? "odd" : NULL, .dn = "CN=a"};
+	attrs_set_c(&as, "mail", "a@x");
+	attrs_set(&as, "bytes", &(struct str){"\xff\x00", 2}, 1);
+	assert_true(serve_entry(s, "1", "CN=1", "0", "S-1-5", true, &as, &e));
+	assert_true(serve_links(s, "1", NULL, "member", "set", links, 2500, &e));
+	assert_true(serve_links(s, NULL, "CN=1", "member", "add", links, 1001, &e));
+	assert_true(serve_links(s, "1", NULL, "member", "set", links, 0, &e));
+	assert_true(serve_values(s, NULL, "CN=1", "mail", &add, NULL, &e));
+	assert_true(serve_rename(s, NULL, "CN=1", "CN=2", &e));
+	assert_true(serve_gone(s, "1", NULL, "tombstone", &e));
+	assert_true(serve_bad(s, "1", NULL, "mail", "why not", &e));
+	serve_progress(s, 1, 2, "reading");
+	serve_progress(s, 2, 2, "reading"); /* within the same second: not sent */
+	serve_finding(s, "warn", "certificate", "old", "renew");
+	assert_true(serve_end(s, "cursor-1", true, NULL, NULL, &e));
+	assert_true(serve_gone(s, "1", NULL, "delete", &e));
+	err_set(&cause, ERR_WAIT, "slow-down", "later");
+	cause.wait = 9;
+	assert_true(serve_end(s, NULL, false, "why", &cause, &e));
+	return true;
+}
+
+static struct wire_source_msg
+next(struct conn *c, struct arena *a)
+{
+	struct wire_source_msg m;
+	struct err e = {0};
+
+	if (!wire_source_next(c, a, &m, &e))
+		fail_msg("%s", e.text);
+	return m;
+}
+
+static void
+expect_links(struct conn *c, struct arena *a, int mode, size_t count, bool more)
+{
+	struct wire_source_msg m = next(c, a);
+
+	assert_int_equal(m.type, SRC_LINKS);
+	assert_string_equal(m.attribute, "member");
+	assert_int_equal(m.mode, mode);
+	assert_int_equal(m.link_count, count);
+	assert_int_equal(m.more, more);
+	if (count > 1) {
+		assert_null(m.links[0].id);
+		assert_string_equal(m.links[0].dn, "CN=a");
+		assert_string_equal(m.links[1].id, "odd");
+	}
+}
+
+static void
+test_source_messages_round_trip(void **state)
+{
+	(void)state;
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct err e = {0};
+	struct far f;
+	CLEAN_CONN struct conn *c = far_open(&f);
+	struct wire_source_msg m;
+
+	f.answer = answer_read;
+	assert_true(wire_read(c, NULL, NULL, NULL, &e));
+	m = next(c, a);
+	assert_int_equal(m.type, SRC_ENTRY);
+	assert_true(m.full);
+	assert_string_equal(m.id, "1");
+	assert_string_equal(m.dn, "CN=1");
+	assert_string_equal(m.parent, "0");
+	assert_string_equal(m.sid, "S-1-5");
+	assert_true(str_eqc(attrs_first(&m.attrs, "mail"), "a@x"));
+	assert_true(str_eq(attrs_first(&m.attrs, "bytes"), (struct str){"\xff\x00", 2}));
+	expect_links(c, a, LINKS_SET, 1000, true);
+	expect_links(c, a, LINKS_SET, 1000, true);
+	expect_links(c, a, LINKS_SET, 500, false);
+	expect_links(c, a, LINKS_ADD, 1000, false);
+	expect_links(c, a, LINKS_ADD, 1, false);
+	expect_links(c, a, LINKS_SET, 0, false);
+	m = next(c, a);
+	assert_int_equal(m.type, SRC_VALUES);
+	assert_null(m.id);
+	assert_true(m.add.count == 1 && m.remove.count == 0 && str_eqc(m.add.values[0], "x"));
+	m = next(c, a);
+	assert_int_equal(m.type, SRC_RENAME);
+	assert_string_equal(m.new_dn, "CN=2");
+	m = next(c, a);
+	assert_int_equal(m.type, SRC_GONE);
+	assert_string_equal(m.proof, "tombstone");
+	m = next(c, a);
+	assert_int_equal(m.type, SRC_BAD);
+	assert_string_equal(m.attribute, "mail");
+	assert_string_equal(m.why, "why not");
+	m = next(c, a);
+	assert_int_equal(m.type, SRC_PROGRESS);
+	assert_true(m.done == 1 && m.total == 2);
+	m = next(c, a);
+	assert_int_equal(m.type, SRC_FINDING);
+	assert_string_equal(m.remedy, "renew");
+	m = next(c, a);
+	assert_int_equal(m.type, SRC_END);
+	assert_true(m.sealed);
+	assert_string_equal(m.cursor, "cursor-1");
+	/* Counts go on over a second end on the same request; the far end began anew. */
+	m = next(c, a);
+	m = next(c, a);
+	assert_false(m.sealed);
+	assert_string_equal(m.why, "why");
+	assert_int_equal(m.error.kind, ERR_WAIT);
+	assert_int_equal(m.error.wait, 9);
+	assert_string_equal(m.error.code, "slow-down");
+	far_close(&f);
+}
+
+static bool
+answer_too_long(struct serve *s, const struct json *request)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct attrs as = attrs_new(a);
+	struct err e = {0};
+	char *big = arena_alloc(a, WIRE_LINE_MAX + 1);
+
+	(void)request;
+	memset(big, 'x', WIRE_LINE_MAX);
+	attrs_set_c(&as, "mail", big);
+	assert_false(serve_entry(s, "1", "CN=1", NULL, NULL, true, &as, &e));
+	assert_int_equal(e.kind, ERR_OBJECT);
+	assert_string_equal(e.code, "line-too-long");
+	assert_true(serve_bad(s, "1", "CN=1", NULL, e.text, &e));
+	return serve_end(s, "c", true, NULL, NULL, &e);
+}
+
+static void
+test_I1_too_long_entry_is_bad_not_cut(void **state)
+{
+	(void)state;
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct err e = {0};
+	struct far f;
+	CLEAN_CONN struct conn *c = far_open(&f);
+	struct wire_source_msg m;
+
+	f.answer = answer_too_long;
+	assert_true(wire_read(c, "old", NULL, NULL, &e));
+	m = next(c, a);
+	assert_int_equal(m.type, SRC_BAD);
+	m = next(c, a);
+	assert_true(m.type == SRC_END && m.sealed);
+	far_close(&f);
+}
+
+/* --- liars: canned lines --- */
+
+static bool
+say(void *ctx, struct str line, struct buf *out)
+{
+	(void)line;
+	buf_adds(out, ctx);
+	return false;
+}
+
+static struct conn *
+liar(const char *lines)
+{
+	struct conn *c = conn_open_memory(say, (void *)(uintptr_t)lines, NULL);
+	struct err e;
+
+	assert_true(wire_read(c, NULL, NULL, NULL, &e));
+	return c;
+}
+
+#define ENTRY "{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\",\"full\":{}}\n"
+
+static void
+test_I1_counts_that_differ_unseal(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines;
+		bool sealed;
+	} rows[] = {
+		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":2}}\n", true},
+		{ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":2}}\n", false},
+		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":1}}\n", false},
+		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true}\n", false},
+		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":2,\"gone\":1}}\n", false},
+		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":\"true\",\"counts\":{\"entry\":2}}\n", false},
+		{ENTRY ENTRY "{\"type\":\"end\",\"counts\":{\"entry\":2}}\n", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEAN_ARENA struct arena *a = arena_new();
+		CLEAN_CONN struct conn *c = liar(rows[i].lines);
+		struct wire_source_msg m;
+
+		do
+			m = next(c, a);
+		while (m.type != SRC_END);
+		assert_int_equal(m.sealed, rows[i].sealed);
+		assert_true(m.sealed || !m.cursor);
+	}
+}
+
+static void
+test_I1_bad_lines_fail_the_read(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines, *code;
+	} rows[] = {
+		{"", "connector-ended"},
+		{"{\"type\":\"entry\",\"id\":\"1\"", "connector-ended"},
+		{"garbage\n", "bad-line"},
+		{"\n", "bad-line"},
+		{"[]\n", "bad-line"},
+		{"{\"type\":1}\n", "bad-line"},
+		{"{\"type\":\"entry\",\"type\":\"entry\"}\n", "bad-line"},
+		{"{\"type\":\"new\"}\n", "bad-message"},
+		{"{\"type\":\"result\",\"id\":1,\"ok\":{}}\n", "bad-message"},
+		{"{\"type\":\"entry\",\"dn\":\"CN=1\",\"full\":{}}\n", "bad-message"},
+		{"{\"type\":\"entry\",\"id\":\"1\",\"full\":{}}\n", "bad-message"},
+		{"{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\"}\n", "bad-message"},
+		{"{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\",\"full\":{},\"part\":{}}\n", "bad-message"},
+		{"{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\",\"full\":{\"a\":\"x\"}}\n", "bad-message"},
+		{"{\"type\":\"entry\",\"id\":\"\",\"part\":{}}\n", "bad-message"},
+		{"{\"type\":\"links\",\"id\":\"1\",\"set\":[]}\n", "bad-message"},
+		{"{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\"}\n", "bad-message"},
+		{"{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\",\"set\":[],\"add\":[]}\n", "bad-message"},
+		{"{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\",\"set\":[{}]}\n", "bad-message"},
+		{"{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\",\"add\":[],\"more\":true}\n", "bad-message"},
+		{"{\"type\":\"values\",\"id\":\"1\",\"attribute\":\"m\"}\n", "bad-message"},
+		{"{\"type\":\"gone\",\"id\":\"1\"}\n", "bad-message"},
+		{"{\"type\":\"gone\",\"id\":\"1\",\"proof\":\"absence\"}\n", "bad-message"},
+		{"{\"type\":\"rename\",\"dn\":\"CN=1\"}\n", "bad-message"},
+		{"{\"type\":\"bad\",\"dn\":\"CN=1\"}\n", "bad-message"},
+		{"{\"type\":\"finding\",\"level\":\"odd\",\"topic\":\"t\",\"text\":\"t\"}\n", "bad-message"},
+		{"{\"type\":\"error\"}\n", "bad-message"},
+		{"{\"type\":\"error\",\"error\":{\"kind\":\"odd\",\"code\":\"x\"}}\n", "bad-message"},
+		{"{\"type\":\"error\",\"error\":{\"kind\":\"side\",\"code\":\"a b\"}}\n", "bad-message"},
+		{"{\"type\":\"error\",\"error\":{\"kind\":\"config\",\"code\":\"no-file\",\"message\":\"m\"}}\n", "no-file"},
+		{"{\"type\":\"end\",\"sealed\":false,\"error\":{\"kind\":\"odd\"}}\n", "bad-message"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEAN_ARENA struct arena *a = arena_new();
+		CLEAN_CONN struct conn *c = liar(rows[i].lines);
+		struct wire_source_msg m;
+		struct err e = {0};
+
+		if (wire_source_next(c, a, &m, &e))
+			fail_msg("taken: %s", rows[i].lines);
+		if (strcmp(e.code, rows[i].code) != 0)
+			fail_msg("%s gave %s: %s", rows[i].lines, e.code, e.text);
+	}
+}
+
+static void
+test_target_messages(void **state)
+{
+	(void)state;
+	static const char lines[] =
+		"{\"type\":\"progress\",\"done\":1}\n"
+		"{\"type\":\"result\",\"id\":3,\"ok\":{\"key\":\"k\",\"version\":\"v\",\"seen\":{\"userName\":[\"a\"]}}}\n"
+		"{\"type\":\"result\",\"id\":1,\"ok\":{\"found\":[{\"key\":\"k\",\"name\":\"n\",\"by\":\"name\"},"
+		"{\"key\":\"l\",\"external\":\"x\",\"by\":\"external\"}]}}\n"
+		"{\"type\":\"result\",\"id\":4,\"error\":{\"kind\":\"object\",\"code\":\"address-taken\","
+		"\"message\":\"m\\u001b\",\"attribute\":\"userName\",\"other\":\"o\"}}\n"
+		"{\"type\":\"result\",\"id\":5}\n";
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_CONN struct conn *c = liar(lines);
+	struct wire_result r;
+	struct err e = {0};
+
+	assert_int_equal(wire_result_next(c, 0, a, &r, &e), 1);
+	assert_int_equal(r.id, 0);
+	assert_int_equal(wire_result_next(c, 0, a, &r, &e), 1);
+	assert_true(r.ok && r.id == 3 && r.has_seen);
+	assert_string_equal(r.key, "k");
+	assert_string_equal(r.version, "v");
+	assert_true(str_eqc(attrs_first(&r.seen, "userName"), "a"));
+	assert_int_equal(wire_result_next(c, 0, a, &r, &e), 1);
+	assert_true(r.found_count == 2 && !r.found[0].by_external && r.found[1].by_external);
+	assert_false(r.has_seen);
+	assert_int_equal(wire_result_next(c, 0, a, &r, &e), 1);
+	assert_true(!r.ok && r.error.kind == ERR_OBJECT);
+	assert_string_equal(r.error.code, "address-taken");
+	assert_string_equal(r.error.text, "m\\x1b");
+	assert_string_equal(r.attribute, "userName");
+	assert_string_equal(r.other, "o");
+	assert_int_equal(wire_result_next(c, 0, a, &r, &e), -1);
+	assert_string_equal(e.code, "bad-message");
+}
+
+static bool
+keep_line(void *ctx, struct str line, struct buf *out)
+{
+	(void)out;
+	buf_reset(ctx);
+	buf_add(ctx, line.p, line.n);
+	return true;
+}
+
+static void
+test_op_lines(void **state)
+{
+	(void)state;
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_BUF struct buf said = {0};
+	CLEAN_CONN struct conn *c = conn_open_memory(keep_line, &said, NULL);
+	struct attrs as = attrs_new(a);
+	struct wire_ref ref = {"k2", "user"};
+	struct err e;
+
+	attrs_set_c(&as, "userName", "a@x");
+	attrs_set(&as, "title", NULL, 0);
+	assert_true(wire_op_send(c, &(struct wire_op){.id = 4, .type = OP_UPDATE, .kind = "user",
+		.key = "k", .version = "v", .attrs = &as}, &e));
+	assert_string_equal(buf_cstr(&said), "{\"type\":\"op\",\"id\":4,\"op\":\"update\",\"kind\":\"user\","
+		"\"key\":\"k\",\"version\":\"v\",\"attrs\":{\"userName\":[\"a@x\"],\"title\":[]}}");
+	assert_true(wire_op_send(c, &(struct wire_op){.id = 5, .type = OP_REFS, .kind = "group", .key = "g",
+		.attribute = "members", .add = &ref, .add_count = 1}, &e));
+	assert_string_equal(buf_cstr(&said), "{\"type\":\"op\",\"id\":5,\"op\":\"refs\",\"kind\":\"group\","
+		"\"key\":\"g\",\"attribute\":\"members\",\"add\":[{\"key\":\"k2\",\"kind\":\"user\"}]}");
+}
+
+static void
+test_list_6_1_is_sealed_by_counts(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *end;
+		bool good, sealed;
+		const char *code;
+	} rows[] = {
+		{"{\"type\":\"end\",\"sealed\":true,\"counts\":{\"object\":1}}\n", true, true, ""},
+		{"{\"type\":\"end\",\"sealed\":true,\"counts\":{\"object\":2}}\n", true, false, "counts-differ"},
+		{"{\"type\":\"end\",\"sealed\":false,\"error\":{\"kind\":\"retry\",\"code\":\"x\"}}\n", true, false, "x"},
+		{"", false, false, "connector-ended"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEAN_ARENA struct arena *a = arena_new();
+		const char *lines = arena_printf(a,
+			"{\"type\":\"object\",\"key\":\"k\",\"external\":\"x\",\"seen\":{}}\n"
+			"{\"type\":\"progress\"}\n%s", rows[i].end);
+		CLEAN_CONN struct conn *c = liar(lines);
+		struct wire_object o;
+		struct err e = {0};
+
+		assert_true(wire_object_next(c, a, &o, &e));
+		assert_true(!o.end && o.total == 1);
+		assert_string_equal(o.external, "x");
+		assert_int_equal(wire_object_next(c, a, &o, &e), rows[i].good);
+		assert_int_equal(o.sealed, rows[i].sealed);
+		assert_string_equal(e.code, rows[i].code);
+	}
+}
+
+static void
+test_hello_of_liars(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *role, *line, *code;
+	} rows[] = {
+		{"source", "{\"type\":\"hello\",\"versions\":[2,3],\"connector\":\"x\"}\n", "bad-version"},
+		{"source", "{\"type\":\"hello\",\"connector\":\"x\"}\n", "bad-version"},
+		{"source", "{\"type\":\"hello\",\"versions\":[1,1],\"context\":\"c\",\"schema\":{}}\n", "bad-message"},
+		{"source", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"schema\":{}}\n", "bad-message"},
+		{"source", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"context\":\"c\"}\n", "bad-message"},
+		{"source", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"context\":\"c\","
+			"\"schema\":{\"a\":{\"syntax\":\"odd\"}}}\n", "bad-message"},
+		{"source", "{\"type\":\"end\"}\n", "bad-message"},
+		{"target", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\"}\n", "bad-message"},
+		{"target", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"kinds\":{\"user\":{}},\"window\":0}\n",
+			"bad-message"},
+		{"target", "{\"type\":\"hello\",\"versions\":[1,9],\"connector\":\"x\",\"kinds\":{\"user\":{}},\"window\":9,"
+			"\"limits\":{\"members\":5000},\"settle\":3}\n", ""},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEAN_ARENA struct arena *a = arena_new();
+		CLEAN_CONN struct conn *c = conn_open_memory(say, (void *)(uintptr_t)rows[i].line, NULL);
+		struct wire_greeting g = {.role = rows[i].role};
+		struct wire_hello h;
+		struct err e = {0};
+
+		assert_int_equal(wire_hello(c, &g, a, &h, &e), !*rows[i].code);
+		assert_string_equal(e.code, rows[i].code);
+		if (!*rows[i].code) {
+			assert_int_equal(h.window, 9);
+			assert_int_equal(h.members_max, 1000);
+			assert_int_equal(h.settle, 3);
+			assert_string_equal(h.kinds[0], "user");
+			assert_null(h.kinds[1]);
+		}
+	}
+}
+
+static void
+test_serve_next_ends(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int got;
+		enum err_kind kind;
+	} rows[] = {
+		{"", -1, ERR_NONE},
+		{"{\"type\":\"stop\"}\n", -1, ERR_NONE},
+		{"{\"type\":\"x\"}\n", 1, ERR_NONE},
+		{"{\"type\":\"x\"}", -1, ERR_SIDE},
+		{"x\n", -1, ERR_SIDE},
+		{"{}\n", -1, ERR_SIDE},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct serve *s = serve_new("test", "source", NULL, 0);
+		const struct json *j;
+		struct err e;
+		int p[2];
+
+		assert_int_equal(pipe(p), 0);
+		serve_descriptors(s, p[0], p[1]);
+		assert_int_equal(serve_next(s, 10, &j, &e), 0);
+		assert_int_equal(write(p[1], rows[i].text, strlen(rows[i].text)), strlen(rows[i].text));
+		close(p[1]);
+		assert_int_equal(serve_next(s, -1, &j, &e), rows[i].got);
+		assert_int_equal(e.kind, rows[i].kind);
+		serve_free(s);
+		close(p[0]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hello),
+		cmocka_unit_test(test_hello_refuses_options),
+		cmocka_unit_test(test_source_messages_round_trip),
+		cmocka_unit_test(test_I1_too_long_entry_is_bad_not_cut),
+		cmocka_unit_test(test_I1_counts_that_differ_unseal),
+		cmocka_unit_test(test_I1_bad_lines_fail_the_read),
+		cmocka_unit_test(test_target_messages),
+		cmocka_unit_test(test_op_lines),
+		cmocka_unit_test(test_list_6_1_is_sealed_by_counts),
+		cmocka_unit_test(test_hello_of_liars),
+		cmocka_unit_test(test_serve_next_ends),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
