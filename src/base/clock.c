@@ -205,8 +205,15 @@ time_parse_filetime(struct str s, int64_t *t_r)
 bool
 duration_parse(const char *text, int64_t *seconds_r)
 {
-	static const struct { char name; int64_t secs; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 },
+	static const struct {
+		char name;
+		int64_t secs;
+	} units[] = {
+		{ 's', 1 },
+		{ 'm', 60 },
+		{ 'h', 3600 },
+		{ 'd', 86400 },
+		{ 'w', 604800 },
 	};
 	const int64_t most = INT64_C(100) * 366 * 86400;
 	struct str s = str_c(text);
@@ -228,8 +235,14 @@ duration_parse(const char *text, int64_t *seconds_r)
 void
 duration_format(int64_t seconds, struct buf *out)
 {
-	static const struct { int64_t secs; const char *name, *sub; int64_t sub_secs; } units[] = {
-		{ 86400, "d", "h", 3600 }, { 3600, "h", "m", 60 }, { 60, "m", "s", 1 },
+	static const struct {
+		int64_t secs;
+		const char *name, *sub;
+		int64_t sub_secs;
+	} units[] = {
+		{ 86400, "d", "h", 3600 },
+		{ 3600, "h", "m", 60 },
+		{ 60, "m", "s", 1 },
 	};
 	uint64_t left = seconds < 0 ? -(uint64_t)seconds : (uint64_t)seconds;
 

@@ -8,7 +8,7 @@
 #include "json_text.h"
 
 #define SIZE_DEFAULT ((size_t)16 * 1024 * 1024)
-#define FEW          16 /* up to so many members are compared each with each */
+#define FEW          16                 /* up to so many members are compared each with each */
 #define WHOLE_MAX    9007199254740992.0 /* 2^53 */
 
 /* struct json is never defined: a pointer to it is a pointer to cJSON's node. */

@@ -1,6 +1,7 @@
 /*
  * JSON against jansson as the oracle. What we take, jansson takes and means the same; what jansson
  * takes, we take, but for our limits (depth, digits of a number). What we print we read back equal.
+ * A raw NUL is left out: jansson skips it, JSON has none.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,8 @@ our_limit(const struct err *e)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	char *oracle CLEAN_FREE = oracle_json((const char *)data, n);
+	bool nul = n && memchr(data, 0, n);
+	char *oracle CLEAN_FREE = nul ? NULL : oracle_json((const char *)data, n);
 	struct json *j CLEAN_JSON = NULL;
 	struct buf printed CLEAN_BUF = { 0 };
 	struct err e = { 0 };

@@ -10,7 +10,10 @@
 static void
 test_format_and_rfc3339(void **state)
 {
-	static const struct { const char *text; int64_t t; } good[] = {
+	static const struct {
+		const char *text;
+		int64_t t;
+	} good[] = {
 		{ "1970-01-01T00:00:00Z", 0 },
 		{ "2026-11-21T17:00:00Z", 1795280400 },
 		{ "2026-11-21t17:00:00z", 1795280400 },
@@ -20,11 +23,11 @@ test_format_and_rfc3339(void **state)
 		{ "2016-12-31T23:59:60Z", 1483228800 },
 		{ "1601-01-01T00:00:00Z", -11644473600 },
 	};
-	static const char *const bad[] = { "", "2026-11-21", "2026-11-21T17:00:00", "2026-02-29T00:00:00Z",
-		"2026-13-01T00:00:00Z", "2026-00-10T00:00:00Z", "2026-01-00T00:00:00Z",
-		"2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:00Zx",
-		"2026-01-01T00:00:00.Z", "2026-01-01T00:00:00+0100", "2026-01-01T00:00:00+01:60",
-		"+026-01-01T00:00:00Z", "2026-1-01T00:00:00Z" };
+	static const char *const bad[] = { "", "2026-11-21", "2026-11-21T17:00:00",
+		"2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-10T00:00:00Z",
+		"2026-01-00T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z",
+		"2026-01-01T00:00:00Zx", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00+0100",
+		"2026-01-01T00:00:00+01:60", "+026-01-01T00:00:00Z", "2026-1-01T00:00:00Z" };
 	char text[24];
 	int64_t t;
 
@@ -46,7 +49,10 @@ test_format_and_rfc3339(void **state)
 static void
 test_generalized(void **state)
 {
-	static const struct { const char *text; int64_t t; } good[] = {
+	static const struct {
+		const char *text;
+		int64_t t;
+	} good[] = {
 		{ "20261121170000Z", 1795280400 },
 		{ "20261121170000.0Z", 1795280400 },
 		{ "20261121170000,75Z", 1795280400 },
@@ -93,14 +99,18 @@ test_filetime_never_and_range(void **state)
 static void
 test_durations(void **state)
 {
-	static const struct { const char *text; int64_t secs; } good[] = { { "30d", 2592000 },
-		{ "12h", 43200 }, { "5m", 300 }, { "45s", 45 }, { "2w", 1209600 }, { "90", 90 },
-		{ "0", 0 }, { "100w", 60480000 } };
+	static const struct {
+		const char *text;
+		int64_t secs;
+	} good[] = { { "30d", 2592000 }, { "12h", 43200 }, { "5m", 300 }, { "45s", 45 },
+		{ "2w", 1209600 }, { "90", 90 }, { "0", 0 }, { "100w", 60480000 } };
 	static const char *const bad[] = { "", "d", "-1", "1.5h", "1y", "5 m", "1h30m", "99999999w",
 		"99999999999999999999" };
-	static const struct { int64_t secs; const char *text; } shown[] = { { 0, "0s" },
-		{ 45, "45s" }, { 60, "1m" }, { 65, "1m 05s" }, { 7500, "2h 05m" }, { 7200, "2h" },
-		{ 90000, "1d 01h" }, { -65, "-1m 05s" } };
+	static const struct {
+		int64_t secs;
+		const char *text;
+	} shown[] = { { 0, "0s" }, { 45, "45s" }, { 60, "1m" }, { 65, "1m 05s" },
+		{ 7500, "2h 05m" }, { 7200, "2h" }, { 90000, "1d 01h" }, { -65, "-1m 05s" } };
 	int64_t secs;
 
 	(void)state;

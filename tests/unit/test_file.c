@@ -114,8 +114,11 @@ test_I9_secret_refused_when_others_can_read(void **state)
 static void
 test_secret_content(void **state)
 {
-	static const struct { const char *in; size_t n; const char *out; } cases[] = {
-		{ "hunter2", 7, "hunter2" }, { "hunter2\n", 8, "hunter2" },
+	static const struct {
+		const char *in;
+		size_t n;
+		const char *out;
+	} cases[] = { { "hunter2", 7, "hunter2" }, { "hunter2\n", 8, "hunter2" },
 		{ "hunter2\n\n", 9, "hunter2\n" }, { " x \n", 4, " x " } };
 	char *big CLEAN_FREE = xcalloc(1, 65538);
 	struct err e = { 0 };

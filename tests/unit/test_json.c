@@ -36,7 +36,10 @@ assert_refused(struct str text, size_t max, const char *why)
 static void
 test_refuses_what_cjson_takes(void **state)
 {
-	static const struct { struct str text; const char *why; } cases[] = {
+	static const struct {
+		struct str text;
+		const char *why;
+	} cases[] = {
 		{ STR(""), "byte 0: value" },
 		{ STR(" "), "byte 1: value" },
 		{ STR("{\"a\":1,\"a\":2}"), "\"a\" occurs twice" },
@@ -163,7 +166,7 @@ test_reads_values(void **state)
 	assert_int_equal(json_type(NULL), JSON_NULL);
 	assert_int_equal(json_count(json_get(j, "a")), 3);
 	assert_int_equal(json_count(json_get(j, "s")), 0);
-	for json_each (it, j)
+	json_for_each(it, j)
 		assert_string_equal(json_key(it), keys[at++]);
 	assert_int_equal(at, ARRAY_LEN(keys));
 }
@@ -199,11 +202,20 @@ test_builds_and_changes(void **state)
 static void
 test_equal_ignores_order_of_members_only(void **state)
 {
-	static const struct { const char *a, *b; bool equal; } cases[] = {
-		{ "{\"a\":1,\"b\":[{\"x\":1,\"y\":2}]}", "{\"b\":[{\"y\":2,\"x\":1}],\"a\":1}", true },
-		{ "[1,2]", "[2,1]", false }, { "[1]", "[1,1]", false }, { "{}", "[]", false },
-		{ "{\"a\":null}", "{}", false }, { "{\"a\":1}", "{\"A\":1}", false },
-		{ "1", "1.0", true }, { "\"1\"", "1", false }, { "null", "false", false },
+	static const struct {
+		const char *a, *b;
+		bool equal;
+	} cases[] = {
+		{ "{\"a\":1,\"b\":[{\"x\":1,\"y\":2}]}", "{\"b\":[{\"y\":2,\"x\":1}],\"a\":1}",
+			true },
+		{ "[1,2]", "[2,1]", false },
+		{ "[1]", "[1,1]", false },
+		{ "{}", "[]", false },
+		{ "{\"a\":null}", "{}", false },
+		{ "{\"a\":1}", "{\"A\":1}", false },
+		{ "1", "1.0", true },
+		{ "\"1\"", "1", false },
+		{ "null", "false", false },
 		{ "true", "false", false },
 	};
 
@@ -220,9 +232,13 @@ static void
 test_numbers_read_back_equal(void **state)
 {
 	static const double values[] = { 0, -0.0, 1, -1, 0.1, 1.0 / 3, 1e21, 1e300, 5e-324,
-		1.7976931348623157e308, 123456789012345680.0, 9007199254740993.0, 0.30000000000000004 };
-	static const struct { double v; const char *text; } shown[] = { { 0.1, "0.1" }, { 5, "5" },
-		{ 9007199254740991.0, "9007199254740991" }, { 1e21, "1e+21" } };
+		1.7976931348623157e308, 123456789012345680.0, 9007199254740993.0,
+		0.30000000000000004 };
+	static const struct {
+		double v;
+		const char *text;
+	} shown[] = { { 0.1, "0.1" }, { 5, "5" }, { 9007199254740991.0, "9007199254740991" },
+		{ 1e21, "1e+21" } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
@@ -267,8 +283,10 @@ test_writer(void **state)
 	jsonw_strn(&w, "bad", "a\xFF\0b", 4);
 	jsonw_end(&w);
 	assert_string_equal(buf_cstr(&b),
-		"{\"s\":\"q\\\"b\\\\c\\u0001\\n\x7F/\",\"no\":null,\"a\":[-9223372036854775808,{},[],null],"
-		"\"t\":true,\"r\":[1],\"j\":{\"k\":[]},\"bad\":\"a\xEF\xBF\xBD\xEF\xBF\xBD" "b\"}");
+		"{\"s\":\"q\\\"b\\\\c\\u0001\\n\x7F/"
+		"\",\"no\":null,\"a\":[-9223372036854775808,{},[],null],"
+		"\"t\":true,\"r\":[1],\"j\":{\"k\":[]},\"bad\":\"a\xEF\xBF\xBD\xEF\xBF\xBD"
+		"b\"}");
 	struct json *back CLEAN_JSON = parse(buf_cstr(&b));
 	assert_string_equal(json_get_string(back, "s"), "q\"b\\c\x01\n\x7F/");
 }

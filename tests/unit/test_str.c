@@ -72,16 +72,25 @@ test_utf8_rfc3629(void **state)
 static void
 test_fold(void **state)
 {
-	static const struct { const char *in, *out; } cases[] = {
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
 		{ "Anna.BERG@Example.ORG", "anna.berg@example.org" },
 		{ "STRASSE", "strasse" },
-		{ "Stra\xC3\x9F" "e", "strasse" },
+		{ "Stra\xC3\x9F"
+		  "e",
+			"strasse" },
 		{ "\xC3\x84RGER", "\xC3\xA4rger" },
-		{ "A\xCC\x88rger", "\xC3\xA4rger" },                  /* combining */
-		{ "\xEF\xBC\xA1\xEF\xBC\xA2", "ab" },               /* full width */
+		{ "A\xCC\x88rger", "\xC3\xA4rger" },                        /* combining */
+		{ "\xEF\xBC\xA1\xEF\xBC\xA2", "ab" },                       /* full width */
 		{ "\xCE\xA3\xCE\xB1\xCF\x82", "\xCF\x83\xCE\xB1\xCF\x83" }, /* final sigma */
-		{ "so\xC2\xAD" "ft", "soft" },                        /* soft hyphen is ignored */
-		{ "A\xFF" "B", "a\xFF" "b" },                         /* invalid: bytes */
+		{ "so\xC2\xAD"
+		  "ft",
+			"soft" }, /* soft hyphen is ignored */
+		{ "A\xFF"
+		  "B",
+			"a\xFF"
+			"b" }, /* invalid: bytes */
 		{ "", "" },
 	};
 
@@ -99,14 +108,22 @@ test_fold(void **state)
 static void
 test_escape_for_terminals(void **state)
 {
-	static const struct { const char *in; size_t max; const char *out; } cases[] = {
+	static const struct {
+		const char *in;
+		size_t max;
+		const char *out;
+	} cases[] = {
 		{ "plain", 0, "plain" },
 		{ "a\nb\x1b[31m", 0, "a\\x0ab\\x1b[31m" },
 		{ "\xC3\xA4\xFF\x7F", 0, "\xC3\xA4\\xff\\x7f" },
-		{ "\xC2\x9B" "1m", 0, "\\xc2\\x9b1m" }, /* CSI in one character */
+		{ "\xC2\x9B"
+		  "1m",
+			0, "\\xc2\\x9b1m" }, /* CSI in one character */
 		{ "12345678", 8, "12345678" },
 		{ "123456789", 8, "12345..." },
-		{ "1234\xC3\xA4" "56789", 8, "1234..." },
+		{ "1234\xC3\xA4"
+		  "56789",
+			8, "1234..." },
 		{ "12345\n\n\n", 8, "12345..." },
 	};
 
@@ -122,8 +139,10 @@ test_escape_for_terminals(void **state)
 static void
 test_base64_is_strict(void **state)
 {
-	static const struct { const char *plain, *coded; } good[] = { { "", "" }, { "f", "Zg==" },
-		{ "fo", "Zm8=" }, { "foo", "Zm9v" }, { "\xFF\xFE\xFD\xFC", "//79/A==" } };
+	static const struct {
+		const char *plain, *coded;
+	} good[] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" },
+		{ "\xFF\xFE\xFD\xFC", "//79/A==" } };
 	static const char *const bad[] = { "Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm9v\n",
 		" Zm9", "Zm-_", "====", "Zg==Zg==" };
 	struct buf b CLEAN_BUF = { 0 };
@@ -172,7 +191,8 @@ test_sha256(void **state)
 
 	(void)state;
 	sha256_hex("abc", 3, hex);
-	assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_string_equal(
+		hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 int

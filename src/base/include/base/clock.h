@@ -8,8 +8,8 @@
 #include "base/str.h"
 
 struct clock {
-	int64_t (*now)(void *ctx);      /* seconds */
-	int64_t (*mono_ms)(void *ctx);  /* milliseconds, monotonic */
+	int64_t (*now)(void *ctx);     /* seconds */
+	int64_t (*mono_ms)(void *ctx); /* milliseconds, monotonic */
 	void (*sleep_ms)(void *ctx, int64_t ms);
 	void *ctx;
 };
@@ -25,4 +25,4 @@ bool time_parse_generalized(struct str s, int64_t *t_r);
 bool time_parse_filetime(struct str s, int64_t *t_r);
 /* "30d", "12h", "5m", "45s", "2w", plain seconds; false if malformed or over 100 years. */
 bool duration_parse(const char *s, int64_t *seconds_r);
-void duration_format(int64_t seconds, struct buf *out);  /* "2h 05m", "45s": for people */
+void duration_format(int64_t seconds, struct buf *out); /* "2h 05m", "45s": for people */

@@ -22,7 +22,7 @@ enum err_kind {
 
 struct err {
 	enum err_kind kind;
-	unsigned wait;  /* seconds, ERR_WAIT; 0 = not stated */
+	unsigned wait; /* seconds, ERR_WAIT; 0 = not stated */
 	char code[32];
 	char text[1024];
 };
@@ -36,5 +36,5 @@ bool err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf,
 bool err_errno(struct err *e, enum err_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void err_clear(struct err *e);
-const char *err_kind_name(enum err_kind kind);                 /* "object", "retry", ... */
+const char *err_kind_name(enum err_kind kind); /* "object", "retry", ... */
 bool err_kind_parse(const char *name, enum err_kind *kind_r);

@@ -7,16 +7,20 @@
 #include "base/err.h"
 #include "base/str.h"
 
-bool file_read(const char *path, size_t max, struct buf *out, struct err *e); /* appends; larger than max is an error */
+/* appends; larger than max is an error */
+bool file_read(const char *path, size_t max, struct buf *out, struct err *e);
 bool file_write_atomic(const char *path, mode_t mode, struct str data, struct err *e);
-bool dir_make(const char *path, mode_t mode, struct err *e);                   /* with parents; existing is fine */
+bool dir_make(const char *path, mode_t mode, struct err *e); /* with parents; existing is fine */
 
 /*
  * A secret: read from a file of at most 64 KiB, one trailing newline removed, memory locked where the
  * system lets us, never dumped, wiped at the end. A file that others can read is refused (mode & 077,
  * unless owner root and group-readable 0640). Never log or print .p.
  */
-struct secret { char *p; size_t n; };
+struct secret {
+	char *p;
+	size_t n;
+};
 bool secret_read(const char *path, struct secret *s_r, struct err *e);
 void secret_wipe(struct secret *s);
 /* No core dump, no ptrace by others: prctl(PR_SET_DUMPABLE, 0), RLIMIT_CORE 0. */

@@ -13,7 +13,8 @@ struct map *map_new(void);
 void map_free(struct map *m, void (*free_value)(void *));
 void *map_get(const struct map *m, struct str key);
 bool map_has(const struct map *m, struct str key);
-void *map_set(struct map *m, struct str key, void *value); /* returns the value replaced, or NULL */
+/* returns the value replaced, or NULL */
+void *map_set(struct map *m, struct str key, void *value);
 void *map_del(struct map *m, struct str key);
 size_t map_count(const struct map *m);
 /* it starts at 0; false at the end */

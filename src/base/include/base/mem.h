@@ -16,13 +16,13 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 struct arena;
 struct arena *arena_new(void);
-void *arena_alloc(struct arena *a, size_t n);      /* zeroed, aligned for any type */
+void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n); /* NUL appended */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void arena_reset(struct arena *a);                 /* forgets everything, keeps the memory for reuse (bounded) */
-size_t arena_used(const struct arena *a);          /* bytes handed out since the last reset */
-void arena_free(struct arena *a);                  /* NULL allowed */
+void arena_reset(struct arena *a); /* forgets everything, keeps the memory for reuse (bounded) */
+size_t arena_used(const struct arena *a); /* bytes handed out since the last reset */
+void arena_free(struct arena *a);         /* NULL allowed */
 
 /* cleanup attributes: `CLEAN_FREE char *p = ...;` */
 void mem_clean_free(void *pp);
