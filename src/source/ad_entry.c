@@ -1,0 +1,324 @@
+/*
+ * What an LDAP entry becomes. Three readings meet here: DirSync from the beginning (AD_FULL), DirSync
+ * from a cookie (AD_DELTA), and single entries (AD_FETCH). The traps, in order of appearance:
+ * - the DN and DN values are extended ones; ids come from there;
+ * - a full DirSync brings a large group in several entries: the first has objectClass, the others only
+ *   links; they must not wipe out the first;
+ * - a delta brings new entries whole (they have whenCreated, which never changes);
+ * - a restored object comes with an empty isDeleted and little else; what pointed to it before its
+ *   deletion does so no longer, or does again without being reported.
+ */
+#include "ad.h"
+#include "ad_value.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "model/dn.h"
+
+#define ATTRIBUTE_MAX (256 * 1024) /* bytes of one attribute's values: base64 and a line hold it */
+
+struct links {                /* one line's worth of one link attribute */
+	const struct ad_attr *attr;
+	const char *mode;
+	struct serve_link *ends;
+	size_t count;
+};
+
+struct reading {
+	struct ad *ad;
+	enum ad_mode mode;
+	struct arena *a;
+	char id[37], parent[37];
+	const char *dn, *sid;
+	bool deleted, restored, has_class, created;
+	bool full;                /* everything is here; else only what changed */
+	struct str primary_group; /* its RID; p NULL = not said */
+	struct str name;          /* of the RDN; p NULL = not said */
+	struct attrs attrs;
+	struct links *links;
+	size_t link_count, link_cap;
+	struct ad_todo *todo;
+};
+
+void
+ad_todo_free(struct ad_todo *t)
+{
+	free(t->parts);
+	free(t->restored);
+	*t = (struct ad_todo){.part_count = 0};
+}
+
+static void
+todo_part(struct ad_todo *t, const char *id, const struct ad_attr *attr)
+{
+	for (size_t i = 0; i < t->part_count; i++)
+		if (t->parts[i].attr == attr && strcmp(t->parts[i].id, id) == 0)
+			return;
+	t->parts = xrealloc(t->parts, (t->part_count + 1) * sizeof(*t->parts));
+	memcpy(t->parts[t->part_count].id, id, 37);
+	t->parts[t->part_count++].attr = attr;
+}
+
+static void
+todo_restored(struct ad_todo *t, const char *id)
+{
+	t->restored = xrealloc(t->restored, (t->restored_count + 1) * sizeof(*t->restored));
+	memcpy(t->restored[t->restored_count++], id, 37);
+}
+
+static bool
+held_back(struct reading *r, const char *attribute, const char *why, struct err *e)
+{
+	return serve_bad(r->ad->serve, r->id[0] ? r->id : NULL, r->id[0] ? NULL : r->dn, attribute, why, e);
+}
+
+/* --- taking apart --- */
+
+static struct links *
+links_new(struct reading *r, const struct ad_attr *attr, const char *mode, size_t count)
+{
+	if (r->link_count == r->link_cap) {
+		struct links *old = r->links;
+		r->link_cap = r->link_cap ? 2 * r->link_cap : 8;
+		r->links = arena_alloc(r->a, r->link_cap * sizeof(*r->links));
+		if (old)
+			memcpy(r->links, old, r->link_count * sizeof(*old));
+	}
+	struct links *l = &r->links[r->link_count++];
+	*l = (struct links){attr, mode, arena_alloc(r->a, (count + 1) * sizeof(*l->ends)), 0};
+	return l;
+}
+
+bool
+ad_link_read(struct arena *a, struct str value, struct serve_link *l_r, struct err *e)
+{
+	struct ad_dn *dn = arena_alloc(a, sizeof(*dn));
+	if (!ad_dn_parse(value, a, dn, e))
+		return false;
+	/* one identity, the best there is: the other end by id, else by SID, else by name */
+	*l_r = (struct serve_link){.id = dn->guid[0] ? dn->guid : NULL};
+	if (!l_r->id)
+		l_r->sid = dn->sid;
+	if (!l_r->id && !l_r->sid)
+		l_r->dn = dn->dn;
+	return true;
+}
+
+static bool
+links_keep(struct reading *r, const struct ad_attr *attr, const struct ad_name *name, const struct berval *values,
+	size_t count, struct err *e)
+{
+	struct err bad;
+	if (name->range == AD_RANGE_PART) {
+		todo_part(r->todo, r->id, attr);
+		return true;
+	}
+	if (name->range == AD_RANGE_REMOVED && r->full)
+		return true;
+	struct links *l = links_new(r, attr, name->range == AD_RANGE_REMOVED ? "remove" :
+		name->range == AD_RANGE_ADDED ? "add" : "set", count);
+	for (size_t i = 0; i < count; i++)
+		if (!ad_link_read(r->a, (struct str){values[i].bv_val, values[i].bv_len}, &l->ends[l->count++], &bad)) {
+			r->link_count--;
+			return held_back(r, attr->name, bad.text, e);
+		}
+	return true;
+}
+
+static bool
+values_keep(struct reading *r, const struct ad_attr *attr, const struct berval *values, size_t count, struct err *e)
+{
+	struct str *list = arena_alloc(r->a, (count + 1) * sizeof(*list));
+	size_t bytes = 0;
+	for (size_t i = 0; i < count; i++) {
+		list[i] = (struct str){values[i].bv_val, values[i].bv_len};
+		bytes += values[i].bv_len + 16;
+	}
+	if (bytes > ATTRIBUTE_MAX)
+		return held_back(r, attr->name, "its values are too large to hand on (more than 256 KiB)", e);
+	if (count || !r->full)
+		attrs_set(&r->attrs, attr->name, list, count);
+	return true;
+}
+
+static struct str
+first(const struct berval *values, size_t count)
+{
+	return count ? (struct str){values[0].bv_val, values[0].bv_len} : STR("");
+}
+
+/* Attributes that say something about the entry itself, whether asked for or not. */
+static void
+special_keep(struct reading *r, struct str name, const struct berval *values, size_t count)
+{
+	struct str v = first(values, count);
+	if (str_ieqc(name, "objectGUID"))
+		guid_from_bytes(v, r->id);
+	else if (str_ieqc(name, "parentGUID"))
+		guid_from_bytes(v, r->parent);
+	else if (str_ieqc(name, "objectSid") && count)
+		r->sid = sid_from_bytes(v, r->a);
+	else if (str_ieqc(name, "isDeleted")) {
+		r->deleted = str_ieqc(v, "TRUE");
+		r->restored = !r->deleted;
+	} else if (str_ieqc(name, "objectClass"))
+		r->has_class = count > 0;
+	else if (str_ieqc(name, "whenCreated"))
+		r->created = count > 0;
+	else if (str_ieqc(name, "primaryGroupID"))
+		r->primary_group = v;
+	else if (str_ieqc(name, "name") && count)
+		r->name = v;
+}
+
+/* Calls `each` for every attribute of the entry; the first name is past the DN. */
+static bool
+attributes_each(struct reading *r, LDAPMessage *entry, bool special, struct err *e)
+{
+	BerElement *ber = NULL;
+	struct berval dn, desc, *values = NULL;
+	struct ad_name name;
+	LDAP *ld = r->ad->ld;
+	bool ok = true;
+	int rc = ldap_get_dn_ber(ld, entry, &ber, &dn);
+	while (ok && rc == LDAP_SUCCESS) {
+		rc = ldap_get_attribute_ber(ld, entry, ber, &desc, &values);
+		if (rc != LDAP_SUCCESS || !desc.bv_val)
+			break;
+		size_t count = 0;
+		while (values && values[count].bv_val)
+			count++;
+		struct str text = {desc.bv_val, desc.bv_len};
+		if (special) {
+			special_keep(r, text, values, count);
+		} else if (!ad_name_parse(text, r->mode != AD_FETCH, &name)) {
+			ok = held_back(r, NULL, "the server sent an attribute range that cannot be read", e);
+		} else {
+			const struct ad_attr *attr = ad_attr_find(r->ad, name.name);
+			if (attr && attr->sent)
+				ok = attr->syntax == AD_LINK ? links_keep(r, attr, &name, values, count, e) :
+					values_keep(r, attr, values, count, e);
+			else if (str_ieqc(name.name, "objectClass"))
+				ok = values_keep(r, &(struct ad_attr){.name = "objectClass"}, values, count, e);
+		}
+		ldap_memfree(values);
+		values = NULL;
+	}
+	ber_free(ber, 0);
+	if (ok && rc != LDAP_SUCCESS)
+		return err_set(e, ERR_RETRY, "bad-answer", "an entry of the server cannot be decoded");
+	return ok;
+}
+
+static bool
+dn_keep(struct reading *r, LDAPMessage *entry, struct err *e)
+{
+	BerElement *ber = NULL;
+	struct berval raw = {0};
+	struct ad_dn dn;
+	int rc = ldap_get_dn_ber(r->ad->ld, entry, &ber, &raw);
+	bool ok = rc == LDAP_SUCCESS && ad_dn_parse((struct str){raw.bv_val, raw.bv_len}, r->a, &dn, e);
+	ber_free(ber, 0);
+	if (rc != LDAP_SUCCESS)
+		return err_set(e, ERR_RETRY, "bad-answer", "an entry of the server cannot be decoded");
+	if (!ok)
+		return false;
+	memcpy(r->id, dn.guid, sizeof(r->id));
+	r->sid = dn.sid;
+	r->dn = dn.dn;
+	return true;
+}
+
+/* --- sending --- */
+
+/* The naming attribute (cn, ou, ...) is not among what DirSync brings; `name` holds its value. */
+static void
+rdn_keep(struct reading *r)
+{
+	if (!r->name.p || !r->dn)
+		return;
+	const struct ad_attr *attr = ad_attr_find(r->ad, (struct str){r->dn, strcspn(r->dn, "=")});
+	if (attr && attr->sent && !attrs_get(&r->attrs, attr->name))
+		attrs_set(&r->attrs, attr->name, &r->name, 1);
+}
+
+static bool
+primary_group_send(struct reading *r, struct err *e)
+{
+	if (!r->primary_group.p || !r->ad->domain_sid)
+		return true;
+	char *rid = arena_strndup(r->a, r->primary_group.p, r->primary_group.n);
+	/* a SID of the domain, and any last part, to be replaced */
+	char *any = arena_printf(r->a, "%s-0", r->ad->domain_sid);
+	struct serve_link end = {.sid = *rid ? sid_with_rid(any, rid, r->a) : NULL};
+	if (*rid && !end.sid)
+		return held_back(r, "primaryGroup", "a primaryGroupID that is not a number", e);
+	return serve_links(r->ad->serve, r->id, NULL, "primaryGroup", "set", &end, *rid ? 1 : 0, e);
+}
+
+static bool
+links_send(struct reading *r, struct err *e)
+{
+	/* removals first: a single-valued link that changed is a removal and an addition */
+	for (int removals = 1; removals >= 0; removals--)
+		for (size_t i = 0; i < r->link_count; i++) {
+			const struct links *l = &r->links[i];
+			if ((strcmp(l->mode, "remove") == 0) != (removals == 1))
+				continue;
+			if (r->full && l->count == 0)
+				continue;
+			if (!serve_links(r->ad->serve, r->id, NULL, l->attr->name, r->full ? "set" : l->mode, l->ends,
+				    l->count, e))
+				return false;
+		}
+	return primary_group_send(r, e);
+}
+
+static bool
+entry_send(struct reading *r, struct err *e)
+{
+	struct ad *ad = r->ad;
+	struct err own;
+	if (r->restored && r->mode == AD_DELTA) {
+		if (!serve_gone(ad->serve, r->id, NULL, "tombstone", e))
+			return false;
+		todo_restored(r->todo, r->id);
+	}
+	rdn_keep(r);
+	if (!serve_entry(ad->serve, r->id, r->dn, r->parent[0] ? r->parent : NULL, r->sid, r->full, &r->attrs, &own)) {
+		if (own.kind != ERR_OBJECT) {
+			*e = own;
+			return false;
+		}
+		return held_back(r, NULL, own.text, e);
+	}
+	return links_send(r, e);
+}
+
+bool
+ad_entry_send(struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_todo *todo, struct err *e)
+{
+	struct reading r = {.ad = ad, .mode = mode, .a = ad->scratch, .todo = todo};
+	struct err own;
+	arena_reset(ad->scratch);
+	r.attrs = attrs_new(r.a);
+	ad->done++;
+	if (!dn_keep(&r, entry, &own)) {
+		if (own.kind != ERR_OBJECT) {
+			*e = own;
+			return false;
+		}
+		r.dn = NULL;
+	}
+	if (!attributes_each(&r, entry, true, e))
+		return false;
+	if (!r.id[0])
+		return r.dn ? held_back(&r, NULL, "it has no objectGUID that we may read", e) :
+			      err_set(e, ERR_SIDE, "bad-answer", "the server sent an entry without name and id");
+	if (!r.dn)
+		return held_back(&r, NULL, own.text, e);
+	if (r.deleted)
+		return serve_gone(ad->serve, r.id, NULL, "tombstone", e);
+	r.full = mode == AD_FETCH || (r.has_class && (mode == AD_FULL || r.created));
+	return attributes_each(&r, entry, false, e) && entry_send(&r, e);
+}

@@ -1,0 +1,212 @@
+#include "ad.h"
+#include "ad_cursor.h"
+
+#include <string.h>
+#include "base/log.h"
+#include "model/dn.h"
+
+#define PAGES_EMPTY_MAX 100 /* answers that bring nothing and no new cookie, yet say there is more */
+
+struct page {
+	enum ad_mode mode;
+	struct ad_todo todo;
+	struct buf cookie;
+	bool more;
+	size_t entries;
+};
+
+static bool
+each_entry(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+{
+	struct page *p = ctx;
+	p->entries++;
+	return ad_entry_send(ad, entry, p->mode, &p->todo, e);
+}
+
+/* The response control: without it, and without a cookie in it, nothing proves that we saw everything. */
+static bool
+control_read(struct ad *ad, LDAPControl **controls, struct page *p, struct err *e)
+{
+	LDAPControl *c = ldap_control_find(LDAP_CONTROL_X_DIRSYNC, controls, NULL);
+	struct berval cookie = {0};
+	int more = 0;
+	if (!c || ldap_parse_dirsync_control(ad->ld, c, &more, &cookie) != LDAP_SUCCESS || !cookie.bv_len ||
+		cookie.bv_len > AD_COOKIE_MAX) {
+		ldap_memfree(cookie.bv_val);
+		return err_set(e, ERR_SIDE, "no-cookie",
+			"the server ended its answer without a DirSync cookie: it does not prove to be complete");
+	}
+	p->more = more != 0;
+	bool same = p->cookie.n == cookie.bv_len && memcmp(p->cookie.p, cookie.bv_val, cookie.bv_len) == 0;
+	buf_reset(&p->cookie);
+	buf_add(&p->cookie, cookie.bv_val, cookie.bv_len);
+	ldap_memfree(cookie.bv_val);
+	if (p->more && same && p->entries == 0)
+		return err_set(e, ERR_SIDE, "no-progress",
+			"the server says again and again that there is more, and sends nothing");
+	return true;
+}
+
+static bool
+page_refused(struct ad *ad, int code, struct err *e)
+{
+	if (code == LDAP_INSUFFICIENT_ACCESS || (code == LDAP_UNWILLING_TO_PERFORM && e->kind == ERR_SIDE))
+		return err_set(e, ERR_CONFIG, "no-dirsync-right",
+			"'%s' may not use DirSync on %s: grant it \"Replicating Directory Changes\" (Get-Changes, not the "
+			"one with All) there; `lockstep check --print-setup` prints the commands",
+			ad->options.bind, ad->nc);
+	if (code == LDAP_REFERRAL)
+		return err_wrap(e, "%s does not hold %s", ad->server, ad->nc);
+	return false;
+}
+
+static bool
+page_read(struct ad *ad, struct page *p, struct err *e)
+{
+	struct berval cookie = {.bv_val = p->cookie.n ? p->cookie.p : (char[]){""}, .bv_len = p->cookie.n};
+	LDAPControl *dirsync = NULL, **answer = NULL;
+	int code;
+	p->entries = 0;
+	if (ldap_create_dirsync_control(ad->ld, (int)LDAP_CONTROL_X_DIRSYNC_INCREMENTAL_VALUES, ad->options.page,
+		    &cookie, &dirsync) != LDAP_SUCCESS)
+		return err_set(e, ERR_SIDE, "ldap", "the DirSync control cannot be made");
+	LDAPControl *controls[] = {dirsync, ad_control_extended_dn(), NULL};
+	const struct ad_search q = {.base = ad->nc, .scope = LDAP_SCOPE_SUBTREE, .filter = ad->filter,
+		.attributes = ad->request, .controls = controls, .phase = "reading", .doing = "reading by DirSync"};
+	bool ok = ad_search(ad, &q, each_entry, p, &answer, &code, e) ? control_read(ad, answer, p, e) :
+									  page_refused(ad, code, e);
+	ldap_control_free(dirsync);
+	ldap_controls_free(answer);
+	return ok;
+}
+
+/* What the page left over; its lists are empty afterwards. */
+static bool
+todo_do(struct ad *ad, struct ad_todo *t, struct err *e)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < t->part_count; i++)
+		ok = ad_range_send(ad, t->parts[i].id, t->parts[i].attr, e);
+	for (size_t i = 0; ok && i < t->restored_count; i++)
+		ok = ad_restored_send(ad, t->restored[i], e);
+	ad_todo_free(t);
+	return ok;
+}
+
+static bool
+pages_read(struct ad *ad, struct page *p, struct err *e)
+{
+	size_t empty = 0;
+	do {
+		if (!page_read(ad, p, e) || !todo_do(ad, &p->todo, e))
+			return false;
+		empty = p->entries ? 0 : empty + 1;
+		if (p->more && empty > PAGES_EMPTY_MAX)
+			return err_set(e, ERR_SIDE, "no-progress",
+				"the server says again and again that there is more, and sends nothing");
+	} while (p->more);
+	return true;
+}
+
+/* A connection that died between two requests is made anew, to the same controller alone. */
+static bool
+still_there(struct ad *ad, struct err *e)
+{
+	const char *invocation = ad->invocation, *context = ad->context, *url = ad->server;
+	if (ad->ld && ad_now_read(ad, e))
+		return true;
+	if (!ad_connect(ad, url, e) || !ad_arrive(ad, e))
+		return false;
+	if (strcmp(invocation, ad->invocation) != 0 || strcmp(context, ad->context) != 0)
+		return err_set(e, ERR_RETRY, "controller-changed", "%s is now another domain controller", url);
+	return true;
+}
+
+/* Where we are, as a cursor without cookie. */
+static struct ad_cursor
+here(const struct ad *ad)
+{
+	return (struct ad_cursor){
+		.context = ad->context, .invocation = ad->invocation, .request = ad->digest, .usn = ad->usn};
+}
+
+static bool
+read_all(struct ad *ad, const char *cursor, struct page *p, struct buf *cursor_out, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct ad_cursor c;
+	if (!still_there(ad, e))
+		return false;
+	struct ad_cursor now = here(ad);
+	if (!ad->has_dirsync)
+		return err_set(e, ERR_CONFIG, "no-dirsync", "%s does not offer DirSync", ad->server);
+	if (cursor && (!ad_cursor_read(cursor, a, &c, e) || !ad_cursor_fits(&c, &now, e)))
+		return false;
+	if (cursor)
+		buf_add(&p->cookie, c.cookie.p, c.cookie.n);
+	if (!pages_read(ad, p, e))
+		return false;
+	now.cookie = buf_str(&p->cookie);
+	ad_cursor_write(&now, cursor_out);
+	return true;
+}
+
+bool
+ad_read(struct ad *ad, const char *cursor, struct err *e)
+{
+	struct page p = {.mode = cursor ? AD_DELTA : AD_FULL};
+	CLEAN_BUF struct buf cursor_out = {0};
+	struct err cause = {0};
+	ad->done = 0;
+	bool ok = read_all(ad, cursor, &p, &cursor_out, &cause);
+	ad_todo_free(&p.todo);
+	buf_free(&p.cookie);
+	if (ok)
+		return serve_end(ad->serve, buf_cstr(&cursor_out), true, NULL, NULL, e);
+	log_err(LOG_ERROR, "read-failed", &cause);
+	return serve_end(ad->serve, NULL, false, cause.text, &cause, e);
+}
+
+/* --- single entries --- */
+
+static bool
+fetch_one(struct ad *ad, const char *id, struct page *p, struct err *e)
+{
+	static const char *const gone_names[] = {"isDeleted", NULL};
+	LDAPControl *plain[] = {ad_control_extended_dn(), NULL};
+	LDAPControl *deleted[] = {ad_control_show_deleted(), NULL};
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct ad_values v;
+	char uuid[37];
+	int code;
+	if (!uuid_canonical(id, uuid))
+		return err_set(e, ERR_SIDE, "bad-request", "'%.60s' is not an id of Active Directory", id);
+	const char *base = arena_printf(a, "<GUID=%s>", uuid);
+	const struct ad_search q = {.base = base, .scope = LDAP_SCOPE_BASE, .filter = ad->filter,
+		.attributes = ad->request, .controls = plain, .phase = "fetching", .doing = "reading one entry"};
+	p->entries = 0;
+	if (!ad_search(ad, &q, each_entry, p, NULL, &code, e) && code != LDAP_NO_SUCH_OBJECT)
+		return false;
+	if (p->entries)
+		return todo_do(ad, &p->todo, e);
+	/* not there for us: said to be gone only if its tombstone is seen */
+	if (!ad_read_one(ad, base, gone_names, deleted, "looking for a tombstone", a, &v, e))
+		return false;
+	if (v.found && str_ieqc(attrs_first(&v.attrs, "isDeleted"), "TRUE"))
+		return serve_gone(ad->serve, uuid, NULL, "tombstone", e);
+	return true;
+}
+
+bool
+ad_fetch(struct ad *ad, const char *const *ids, size_t count, struct err *e)
+{
+	struct page p = {.mode = AD_FETCH};
+	struct err cause = {0};
+	ad->done = 0;
+	bool ok = still_there(ad, &cause);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = fetch_one(ad, ids[i], &p, &cause);
+	ad_todo_free(&p.todo);
+	return ok ? serve_end(ad->serve, NULL, true, NULL, NULL, e) :
+		    serve_end(ad->serve, NULL, false, cause.text, &cause, e);
+}
