@@ -1,4 +1,5 @@
 """The scripted LDAP server speaks LDAP as libldap understands it."""
+import socket
 import time
 
 import ldap
@@ -6,9 +7,9 @@ import pytest
 from test_bed_samba import dirsync as ask
 from ldap.controls import SimplePagedResultsControl
 
-from fakeldap import (ADMIN_LIMIT, BUSY, REFERRAL, SIZE_LIMIT, UNAVAILABLE, FakeLdap, control, cut, dirsync, done, drop, entry,
-                      hang, paged, range_answers, raw, reference, reset, wait, DIRSYNC)
-from sambadc import make_ca, make_certificate
+from certs import make_ca, make_certificate
+from fakeldap import (ADMIN_LIMIT, BUSY, DIRSYNC, REFERRAL, SIZE_LIMIT, UNAVAILABLE, FakeLdap, control, cut, dirsync, done,
+                      drop, entry, hang, integer, items, octets, paged, range_answers, raw, reference, reset, seq, tlv, wait)
 
 BASE = "DC=example,DC=test"
 
@@ -82,14 +83,21 @@ def test_hang_and_slow(fake_ldap):
         conn.search_st(BASE, ldap.SCOPE_SUBTREE, timeout=1)
 
 
-def test_missing_and_malformed_control(fake_ldap):
-    fake_ldap.on_search(base=BASE, answers=[[done()], [control(DIRSYNC, b"\x30\x05junk", True), done()]])
-    conn = connect(fake_ldap)
+def test_missing_control(fake_ldap):
+    fake_ldap.on_search(base=BASE, answers=[[done()]])
     with pytest.raises(StopIteration):
-        ask(conn, BASE)
-    with pytest.raises(Exception) as e:
-        ask(conn, BASE)
-    assert e.type is not StopIteration, "it came, and cannot be read"
+        ask(connect(fake_ldap), BASE)
+
+
+def test_malformed_control_is_sent_as_it_is(fake_ldap):
+    junk = b"\x30\x05junk"
+    fake_ldap.on_search(base=BASE, answers=[[control(DIRSYNC, junk), done()]])
+    search = seq(integer(7), seq(octets(BASE), integer(2, 10), integer(0, 10), integer(0), integer(0), tlv(1, b"\0"),
+                                 tlv(0x87, "objectClass"), seq(), tag=0x63))
+    with socket.create_connection((fake_ldap.address, fake_ldap.port), 5) as s:
+        s.sendall(search)
+        answer = items(items(s.recv(4096))[0][1])
+    assert answer[1][0] == 0x65 and items(items(answer[2][1])[0][1]) == [(4, DIRSYNC.encode()), (4, junk)]
 
 
 def test_forced_ranges(fake_ldap):

@@ -33,9 +33,11 @@ import time
 
 LIB = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(LIB))
+OFFLINE = os.path.join(LIB, "samba_offline.py")
 GOLDEN = os.path.join(ROOT, "build", "samba-golden")
 sys.path.insert(0, LIB)
-from sambaldap import Directory  # noqa: E402  (beside this file)
+from certs import CommandFailed, make_ca, make_certificate, run  # noqa: E402  (beside this file)
+from sambaldap import Directory  # noqa: E402
 
 ADMIN_PASSWORD = "Adm1n-of-a-private-DC"
 ACCOUNT, ACCOUNT_PASSWORD = "svc-lockstep", "Only-r3ads-the-directory"
@@ -71,17 +73,8 @@ CONF = """[global]
 """
 
 
-class SambaError(Exception):
+class SambaError(CommandFailed):
     pass
-
-
-def run(*argv, **kw):
-    """Runs a command; its whole output is in the error."""
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=kw.pop("stdin", subprocess.DEVNULL),
-                          **kw)
-    if done.returncode:
-        raise SambaError(f"{' '.join(argv[:4])}: exit {done.returncode}\n{done.stdout.decode(errors='replace')[-4000:]}")
-    return done.stdout.decode(errors="replace")
 
 
 def may_bind_low_ports():
@@ -293,7 +286,7 @@ class SambaDC(Directory):
         run("samba-tool", "user", "setpassword", name, f"--newpassword={password}", "-H", self.sam, "-s", self.conf)
 
     def enable_recycle_bin(self):
-        run("/usr/bin/python3", os.path.abspath(__file__), "_recyclebin", self.folder)
+        run("/usr/bin/python3", OFFLINE, "recyclebin", self.folder)
 
     def setup_account(self, password=ACCOUNT_PASSWORD, account=ACCOUNT):
         """The least-privilege account, by the very commands of docs/notes-setup.md."""
@@ -345,31 +338,6 @@ def _guard(address, patience):
         time.sleep(0.5)
 
 
-# --- certificates -------------------------------------------------------------------------
-
-def make_ca(folder):
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650",
-        "-subj", "/CN=Lockstep test CA", "-keyout", os.path.join(folder, "ca.key"), "-out", os.path.join(folder, "ca.pem"),
-        "-addext", "keyUsage=critical,keyCertSign,cRLSign")
-
-
-def make_certificate(folder, ca_folder, names, days=825):
-    """key.pem, cert.pem (and ca.pem) in folder, for subjectAltNames such as DNS:dc1.example.test, IP:127.0.0.10."""
-    os.makedirs(folder, exist_ok=True)
-    path = lambda name: os.path.join(folder, name)
-    with open(path("ext"), "w") as f:
-        f.write(f"subjectAltName={','.join(names)}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
-    run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-        "-subj", f"/CN={names[0].split(':', 1)[1]}", "-keyout", path("key.pem"), "-out", path("csr"))
-    run("openssl", "x509", "-req", "-in", path("csr"), "-CA", os.path.join(ca_folder, "ca.pem"),
-        "-CAkey", os.path.join(ca_folder, "ca.key"), "-set_serial", str(int.from_bytes(os.urandom(8), "big")),
-        "-days", str(days), "-extfile", path("ext"), "-out", path("cert.pem"))
-    os.chmod(path("key.pem"), 0o600)
-    if os.path.abspath(folder) != os.path.abspath(ca_folder):
-        shutil.copy(os.path.join(ca_folder, "ca.pem"), path("ca.pem"))
-    os.unlink(path("csr")), os.unlink(path("ext"))
-
-
 # --- the golden copy ----------------------------------------------------------------------
 
 def _golden(realm, people, seed, account, pair=False):
@@ -406,7 +374,7 @@ def _golden(realm, people, seed, account, pair=False):
 def _provisioned(work, **facts):
     make_ca(work)
     dc = SambaDC._settle(work, **facts)
-    run("/usr/bin/python3", os.path.abspath(__file__), "_provision", work)
+    run("/usr/bin/python3", OFFLINE, "provision", work, dc.realm, dc.address, ADMIN_PASSWORD)
     dc.write_conf()                            # provision rewrites it
     return dc
 
@@ -458,45 +426,11 @@ def _make_pair(work, realm):
             dc2.stop()
 
 
-def _provision(folder):
-    """In a process of its own: Samba's modules keep global state."""
-    import logging
-    from samba.auth import system_session
-    from samba.dsdb import DS_DOMAIN_FUNCTION_2008_R2
-    from samba.param import LoadParm
-    from samba.provision import FILL_FULL, provision
-    dc = SambaDC(folder)
-    lp = LoadParm()
-    lp.load(dc.conf)
-    provision(logging.getLogger("provision"), system_session(), smbconf=dc.conf, targetdir=folder, samdb_fill=FILL_FULL,
-              realm=dc.realm, domain=dc.realm.split(".")[0], hostname="dc1", hostip=dc.address,
-              adminpass=ADMIN_PASSWORD, dns_backend="SAMBA_INTERNAL", serverrole="active directory domain controller",
-              dom_for_fun_level=DS_DOMAIN_FUNCTION_2008_R2, lp=lp, use_rfc2307=True, skip_sysvolacl=True,
-              base_schema="2012_R2", backend_store="mdb")
-
-
-def _recyclebin(folder):
-    import ldb
-    from samba.auth import system_session
-    from samba.param import LoadParm
-    from samba.samdb import SamDB
-    dc = SambaDC(folder)
-    lp = LoadParm()
-    lp.load(dc.conf)
-    sam = SamDB(url=dc.sam, session_info=system_session(), lp=lp)
-    msg = ldb.Message()
-    msg.dn = ldb.Dn(sam, "")
-    target = f"CN=Partitions,{sam.get_config_basedn()}:766ddcd8-acd0-445e-f3b9-a7f9b6744f2a"
-    msg["e"] = ldb.MessageElement(target, ldb.FLAG_MOD_ADD, "enableOptionalFeature")
-    sam.modify(msg)
-
-
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sub = a.add_subparsers(dest="what", required=True)
     commands = {name: sub.add_parser(name) for name in
-                ("new", "start", "stop", "status", "load", "apply", "password", "account", "recyclebin",
-                 "_provision", "_recyclebin")}
+                ("new", "start", "stop", "status", "load", "apply", "password", "account", "recyclebin")}
     for p in commands.values():
         p.add_argument("dir")
     new = commands["new"]
@@ -512,7 +446,7 @@ def main():
     o = a.parse_args()
     try:
         return _command(o)
-    except SambaError as e:
+    except CommandFailed as e:
         print(f"sambadc: {e}", file=sys.stderr)
         return 1
 
@@ -522,10 +456,6 @@ def _command(o):
         dc = SambaDC.new(o.dir, o.realm, o.address, o.people, o.seed)
         print(json.dumps(dict(url=dc.url, host=dc.host, base=dc.base, ca=dc.ca, admin=dc.admin)))
         return 0
-    if o.what == "_provision":
-        return _provision(o.dir)
-    if o.what == "_recyclebin":
-        return _recyclebin(o.dir)
     dc = SambaDC(o.dir)
     if o.what == "start":
         dc.start(keep=True)
