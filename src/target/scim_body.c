@@ -1,0 +1,472 @@
+#include "scim_body.h"
+#include <string.h>
+
+static bool
+item_check(const struct body_item *it, struct err *e)
+{
+	for (size_t i = 0; i < it->attr->count; i++) {
+		struct str v = it->attr->values[i];
+		if ((v.n && memchr(v.p, 0, v.n)) || !utf8_valid(v.p, v.n))
+			return err_set(e, ERR_OBJECT, "bad-value",
+				"%s: the value is not text and cannot be sent; map a text attribute to it",
+				it->attr->name);
+		if (it->at.boolean && !str_ieqc(v, "true") && !str_ieqc(v, "false"))
+			return err_set(e, ERR_OBJECT, "bad-value",
+				"%s: the value must be true or false", it->attr->name);
+	}
+	if (it->attr->count > 1 && !it->at.multi)
+		return err_set(e, ERR_OBJECT, "bad-value",
+			"%s: %zu values, but SCIM holds one; map it to a single value", it->attr->name,
+			it->attr->count);
+	if (it->at.type && strpbrk(it->at.type, "\"\\]["))
+		return err_set(e, ERR_OBJECT, "bad-value", "%s: not an attribute name", it->attr->name);
+	return true;
+}
+
+bool
+body_items(enum kind_id kind, const struct attrs *as, struct body_items *it_r, struct err *e)
+{
+	it_r->count = as->count;
+	it_r->list = arena_alloc(as->arena, (as->count + 1) * sizeof(*it_r->list));
+	for (size_t i = 0; i < as->count; i++) {
+		struct body_item *it = &it_r->list[i];
+		it->attr = &as->list[i];
+		it->at = place_of(kind, it->attr->name, as->arena);
+		if (!item_check(it, e))
+			return false;
+	}
+	return true;
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool
+same_element(const struct place *a, const struct place *b)
+{
+	return same(a->schema, b->schema) && strcmp(a->attr, b->attr) == 0 && same(a->type, b->type);
+}
+
+static void
+write_value(struct jsonw *w, const char *name, const struct place *p, struct str v)
+{
+	if (p->boolean)
+		jsonw_bool(w, name, str_ieqc(v, "true"));
+	else
+		jsonw_strn(w, name, v.p, v.n);
+}
+
+/* One element {"type": ..., sub: value, ...} with every item of the same element from `from` on whose
+ * value number `nth` exists; marks them done at their last value. */
+static void
+write_element(struct jsonw *w, struct body_items *it, size_t from, size_t nth, bool primary)
+{
+	const struct place *p = &it->list[from].at;
+
+	jsonw_obj(w, NULL);
+	if (p->type)
+		jsonw_str(w, "type", p->type);
+	for (size_t i = from; i < it->count; i++) {
+		struct body_item *o = &it->list[i];
+		if (!same_element(&o->at, p) || nth >= o->attr->count)
+			continue;
+		write_value(w, o->at.sub ? o->at.sub : "value", &o->at, o->attr->values[nth]);
+		o->done = nth + 1 >= o->attr->count;
+	}
+	if (primary)
+		jsonw_bool(w, "primary", true);
+	jsonw_end(w);
+}
+
+/* The array of one multi-valued complex attribute: all its types. */
+static void
+write_elements(struct jsonw *w, struct body_items *it, size_t from)
+{
+	const struct place *p = &it->list[from].at;
+	bool primary = strcmp(p->attr, "emails") == 0; /* services look for one */
+
+	jsonw_arr(w, p->attr);
+	for (size_t i = from; i < it->count; i++) {
+		struct body_item *o = &it->list[i];
+		if (o->done || !same(o->at.schema, p->schema) || strcmp(o->at.attr, p->attr) != 0)
+			continue;
+		for (size_t n = 0; n < o->attr->count; n++) {
+			write_element(w, it, i, n, primary);
+			primary = false;
+		}
+	}
+	jsonw_end(w);
+}
+
+/* A complex value with one value per sub-attribute: name, manager. */
+static void
+write_complex(struct jsonw *w, struct body_items *it, size_t from)
+{
+	const struct place *p = &it->list[from].at;
+
+	jsonw_obj(w, p->attr);
+	for (size_t i = from; i < it->count; i++) {
+		struct body_item *o = &it->list[i];
+		if (o->done || !o->attr->count || !o->at.sub || !same_element(&o->at, p))
+			continue;
+		write_value(w, o->at.sub, &o->at, o->attr->values[0]);
+		o->done = true;
+	}
+	jsonw_end(w);
+}
+
+static void
+write_plain(struct jsonw *w, const char *name, struct body_item *it)
+{
+	it->done = true;
+	if (!it->at.multi) {
+		write_value(w, name, &it->at, it->attr->values[0]);
+		return;
+	}
+	jsonw_arr(w, name);
+	for (size_t i = 0; i < it->attr->count; i++)
+		write_value(w, NULL, &it->at, it->attr->values[i]);
+	jsonw_end(w);
+}
+
+/* Everything that stands in one schema. */
+static void
+write_schema(struct jsonw *w, struct body_items *it, const char *schema)
+{
+	for (size_t i = 0; i < it->count; i++) {
+		struct body_item *o = &it->list[i];
+		if (o->done || !o->attr->count || !same(o->at.schema, schema))
+			continue;
+		if (o->at.multi && (o->at.type || o->at.sub))
+			write_elements(w, it, i);
+		else if (o->at.sub)
+			write_complex(w, it, i);
+		else
+			write_plain(w, o->at.attr, o);
+	}
+}
+
+/* True when an earlier item has the same schema: each is written once. */
+static bool
+schema_before(const struct body_items *it, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (it->list[k].attr->count && same(it->list[k].at.schema, it->list[i].at.schema))
+			return true;
+	return false;
+}
+
+void
+body_create(enum kind_id kind, const char *external, struct body_items *it, struct jsonw *w)
+{
+	jsonw_obj(w, NULL);
+	jsonw_arr(w, "schemas");
+	jsonw_str(w, NULL, place_type(kind)->core->urn);
+	for (size_t i = 0; i < it->count; i++) {
+		it->list[i].done = false;
+		if (it->list[i].at.schema && it->list[i].attr->count && !schema_before(it, i))
+			jsonw_str(w, NULL, it->list[i].at.schema);
+	}
+	jsonw_end(w);
+	if (external)
+		jsonw_str(w, "externalId", external);
+	write_schema(w, it, NULL);
+	for (size_t i = 0; i < it->count; i++) {
+		const char *schema = it->list[i].at.schema;
+		if (!schema || !it->list[i].attr->count || schema_before(it, i))
+			continue;
+		jsonw_obj(w, schema);
+		write_schema(w, it, schema);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
+/* --- PATCH --- */
+
+void
+body_op_begin(struct jsonw *w, const struct scim_service *sv, enum body_op op, const char *path)
+{
+	static const char *const names[2][3] = { { "add", "replace", "remove" },
+		{ "Add", "Replace", "Remove" } };
+
+	jsonw_obj(w, NULL);
+	jsonw_str(w, "op", names[sv->profile->capital_ops][op]);
+	jsonw_str(w, "path", path);
+}
+
+void
+body_patch_begin(struct jsonw *w)
+{
+	jsonw_obj(w, NULL);
+	jsonw_arr(w, "schemas");
+	jsonw_str(w, NULL, "urn:ietf:params:scim:api:messages:2.0:PatchOp");
+	jsonw_end(w);
+	jsonw_arr(w, "Operations");
+}
+
+void
+body_patch_end(struct jsonw *w)
+{
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+/* What a resource has at this place: the attribute's array or value, or NULL. */
+static const struct json *
+there(const struct place *p, const struct json *have)
+{
+	const struct json *level = p->schema ? json_get(have, p->schema) : have;
+	return json_get(level, p->attr);
+}
+
+static bool
+there_element(const struct place *p, const struct json *have, bool sub)
+{
+	for json_each (it, there(p, have)) {
+		const char *type = json_get_string(it, "type");
+		if (type && ascii_ieq(type, p->type) && (!sub || json_get(it, p->sub)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+there_any(const struct place *p, const struct json *have)
+{
+	if (p->type)
+		return there_element(p, have, true);
+	if (p->sub && !p->multi)
+		return json_get(there(p, have), p->sub) != NULL;
+	return there(p, have) != NULL;
+}
+
+/* The element of a single value ends with it; of an address each part goes alone. */
+static bool
+whole_element(const struct place *p)
+{
+	return p->type && strcmp(p->sub, "value") == 0;
+}
+
+static void
+patch_remove(struct jsonw *w, const struct scim_service *sv, const struct place *p)
+{
+	CLEAN_BUF struct buf path = { 0 };
+
+	place_path(p, whole_element(p), &path);
+	body_op_begin(w, sv, BODY_REMOVE, buf_cstr(&path));
+	jsonw_end(w);
+}
+
+/* Adds elements to the whole attribute: `add emails [{"type": "work", "value": ...}]`. */
+static void
+patch_add_elements(
+	struct jsonw *w, const struct scim_service *sv, struct body_items *it, size_t i, bool replace)
+{
+	CLEAN_BUF struct buf path = { 0 };
+	struct place all = it->list[i].at;
+
+	all.type = all.sub = NULL;
+	place_path(&all, false, &path);
+	body_op_begin(w, sv, replace ? BODY_REPLACE : BODY_ADD, buf_cstr(&path));
+	jsonw_arr(w, "value");
+	for (size_t n = 0; n < it->list[i].attr->count; n++)
+		write_element(w, it, i, n, false);
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+static void
+patch_set(struct jsonw *w, const struct scim_service *sv, struct body_item *it, enum body_op op)
+{
+	CLEAN_BUF struct buf path = { 0 };
+
+	place_path(&it->at, false, &path);
+	body_op_begin(w, sv, op, buf_cstr(&path));
+	if (it->at.type)
+		write_value(w, "value", &it->at, it->attr->values[0]);
+	else
+		write_plain(w, "value", it);
+	jsonw_end(w);
+	it->done = true;
+}
+
+/* The operations of one item; returns how many. */
+static size_t
+patch_item(struct jsonw *w, const struct scim_service *sv, struct body_items *it, size_t i,
+	const struct json *have)
+{
+	struct body_item *o = &it->list[i];
+	bool known = have != NULL, exists = known && there_any(&o->at, have);
+
+	if (o->done)
+		return 0; /* written together with another part of its element */
+	o->done = true;
+	if (!o->attr->count) {
+		if (known && !exists)
+			return 0;
+		patch_remove(w, sv, &o->at);
+		return 1;
+	}
+	if (o->at.multi && o->at.sub && !o->at.type) {
+		patch_add_elements(w, sv, it, i, true);
+		return 1;
+	}
+	if (o->at.type && known && !there_element(&o->at, have, false)) {
+		patch_add_elements(w, sv, it, i, false);
+		return 1;
+	}
+	if (o->at.type && o->attr->count > 1) {
+		patch_remove(w, sv, &o->at);
+		patch_add_elements(w, sv, it, i, false);
+		return 2;
+	}
+	patch_set(w, sv, o, known && !exists && !o->at.type ? BODY_ADD : BODY_REPLACE);
+	return 1;
+}
+
+size_t
+body_patch(const struct scim_service *sv, struct body_items *it, const struct json *have, size_t *done,
+	struct jsonw *w)
+{
+	struct jsonw start = *w;
+	size_t length = w->out->n, ops = 0, i;
+
+	for (i = 0; i < it->count; i++)
+		it->list[i].done = i < *done;
+	body_patch_begin(w);
+	for (i = *done; i < it->count && ops < sv->patch_ops; i++)
+		ops += patch_item(w, sv, it, i, have);
+	while (i < it->count && it->list[i].done)
+		i++;
+	body_patch_end(w);
+	*done = i;
+	if (!ops) {
+		*w = start;
+		w->out->n = length;
+	}
+	return ops;
+}
+
+bool
+body_patch_needs_target(const struct body_items *it)
+{
+	for (size_t i = 0; i < it->count; i++)
+		if (it->list[i].at.type || !it->list[i].attr->count)
+			return true;
+	return false;
+}
+
+/* --- PUT --- */
+
+static struct json *
+new_value(const struct place *p, struct str v)
+{
+	CLEAN_BUF struct buf text = { 0 };
+
+	if (p->boolean)
+		return json_new_bool(str_ieqc(v, "true"));
+	buf_add(&text, v.p, v.n);
+	return json_new_string(buf_cstr(&text));
+}
+
+/* A copy of the attribute's array without the elements of this type, or with them changed. */
+static struct json *
+put_elements(const struct body_item *it, const struct json *old)
+{
+	struct json *list = json_new_array();
+	size_t n = it->attr->count, set = 0;
+	bool whole = whole_element(&it->at) || !it->at.type;
+
+	for json_each (o, old) {
+		const char *type = json_get_string(o, "type");
+		if (!same(type, it->at.type)) {
+			json_push(list, json_dup(o));
+			continue;
+		}
+		if (whole && set >= n)
+			continue;
+		struct json *copy = json_dup(o);
+		if (set < n)
+			json_set(copy, it->at.sub, new_value(&it->at, it->attr->values[set++]));
+		else
+			json_remove(copy, it->at.sub);
+		json_push(list, copy);
+	}
+	for (; set < n; set++) {
+		struct json *fresh = json_new_object();
+		if (it->at.type)
+			json_set_string(fresh, "type", it->at.type);
+		json_set(fresh, it->at.sub, new_value(&it->at, it->attr->values[set]));
+		json_push(list, fresh);
+	}
+	return list;
+}
+
+static struct json *
+member_object(struct json *obj, const char *name)
+{
+	if (json_type(json_get(obj, name)) != JSON_OBJECT)
+		json_set(obj, name, json_new_object());
+	return json_get_mut(obj, name);
+}
+
+static void
+put_item(const struct body_item *it, struct json *level)
+{
+	const struct place *p = &it->at;
+	const struct attr *v = it->attr;
+
+	if (p->multi && p->sub) {
+		json_set(level, p->attr, put_elements(it, json_get(level, p->attr)));
+	} else if (p->sub) {
+		struct json *obj = member_object(level, p->attr);
+		if (v->count)
+			json_set(obj, p->sub, new_value(p, v->values[0]));
+		else
+			json_remove(obj, p->sub);
+		if (!json_count(obj))
+			json_remove(level, p->attr);
+	} else if (!v->count) {
+		json_remove(level, p->attr);
+	} else if (p->multi) {
+		struct json *list = json_new_array();
+		for (size_t i = 0; i < v->count; i++)
+			json_push(list, new_value(p, v->values[i]));
+		json_set(level, p->attr, list);
+	} else {
+		json_set(level, p->attr, new_value(p, v->values[0]));
+	}
+}
+
+static void
+put_schema(struct json *resource, const char *urn)
+{
+	if (json_type(json_get(resource, "schemas")) != JSON_ARRAY)
+		json_set(resource, "schemas", json_new_array());
+	for json_each (it, json_get(resource, "schemas"))
+		if (json_string(it) && strcmp(json_string(it), urn) == 0)
+			return;
+	json_push(json_get_mut(resource, "schemas"), json_new_string(urn));
+}
+
+static struct json *
+put_level(struct json *resource, const struct place *p)
+{
+	if (!p->schema)
+		return resource;
+	put_schema(resource, p->schema);
+	return member_object(resource, p->schema);
+}
+
+void
+body_put(struct body_items *it, struct json *resource)
+{
+	json_remove(resource, "meta");   /* read-only, and large */
+	json_remove(resource, "groups");
+	for (size_t i = 0; i < it->count; i++)
+		put_item(&it->list[i], put_level(resource, &it->list[i].at));
+}

@@ -1,0 +1,62 @@
+/*
+ * What is sent to a SCIM service: bodies of create, PATCH and PUT, from attributes in vocabulary names.
+ * Written straight into a buffer, no tree (PUT excepted, which changes the tree that was read).
+ *
+ * An element of emails, phoneNumbers, addresses is changed by itself (`emails[type eq "work"].value`),
+ * because others may own the rest (SEMANTICS 6.3). RFC 7644 lets a server refuse a replace whose
+ * filter matches nothing; after such a refusal the object is read and `have` says what is there.
+ *
+ * Errors: ERR_OBJECT "bad-value", naming the attribute: values that are not text, truth values that
+ * are neither true nor false.
+ */
+#pragma once
+#include "base/err.h"
+#include "scim_place.h"
+#include "scim_profile.h"
+
+struct body_item {
+	struct place at;
+	const struct attr *attr;
+	bool done;
+};
+struct body_items {
+	struct body_item *list;
+	size_t count;
+};
+
+/* Where each attribute goes; in the arena of attrs, and pointing into attrs. */
+bool body_items(enum kind_id kind, const struct attrs *as, struct body_items *it_r, struct err *e);
+
+/* POST: a whole resource. Attributes without values are left out. */
+void body_create(enum kind_id kind, const char *external, struct body_items *it, struct jsonw *w);
+
+/*
+ * PATCH: the items from *done on, at most sv->patch_ops operations; *done is moved behind what was
+ * written. have: the resource as it is (NULL: not known; it leaves out what need not be done).
+ * Returns the number of operations; 0 = nothing to do, and nothing was written.
+ */
+size_t body_patch(const struct scim_service *sv, struct body_items *it, const struct json *have,
+	size_t *done, struct jsonw *w);
+/* The frame of a PATCH body and of one operation in it; the caller writes its value and ends it. */
+enum body_op { BODY_ADD, BODY_REPLACE, BODY_REMOVE };
+void body_patch_begin(struct jsonw *w);
+void body_patch_end(struct jsonw *w);
+void body_op_begin(struct jsonw *w, const struct scim_service *sv, enum body_op op, const char *path);
+
+/* True when one of these operations could be refused for want of a target. */
+bool body_patch_needs_target(const struct body_items *it);
+
+/* PUT: changes the resource that was read. */
+void body_put(struct body_items *it, struct json *resource);
+
+/* References. A list of keys to add and to remove, taken from *done on (adds first, then removals). */
+struct body_refs {
+	enum kind_id kind;
+	const char *attribute;
+	const char *const *add, *const *remove;
+	size_t add_count, remove_count;
+};
+/* limit: changes in one request. Returns the number of changes written; *done grows by it. */
+size_t body_refs_patch(const struct scim_service *sv, const struct body_refs *r, size_t limit,
+	size_t *done, struct arena *a, struct jsonw *w);
+void body_refs_put(const struct body_refs *r, struct arena *a, struct json *resource);

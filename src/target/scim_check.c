@@ -1,0 +1,204 @@
+/* The first look at a service, and `check`: what is found, with its remedy. */
+#include <stdlib.h>
+#include <string.h>
+#include "scim_run.h"
+
+#define PROBE "/Users?startIndex=1&count=1&attributes=userName"
+
+static bool
+not_scim(const struct http_slot *slot, const char *what, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "not-scim",
+		"%s is answered by %ld %s: the url does not seem to be a SCIM service's; "
+		"it usually ends with /scim/v2",
+		what, slot->status, slot->type);
+}
+
+/* What went wrong before the first operation, as the engine and a person need it. */
+static bool
+first_error(const struct http_slot *slot, const char *what, struct err *e)
+{
+	struct answer an = { .status = slot->status, .body = slot->json, .odd = slot->bad_body,
+		.retry_after = slot->retry_after };
+	struct answer_context c = { .what = what };
+	static const struct scim_profile plain = { 0 };
+	const char *attribute;
+
+	if (slot->outcome != HTTP_ANSWERED) {
+		*e = slot->err;
+		if (e->kind == ERR_UNKNOWN)
+			e->kind = ERR_SIDE;
+		return false;
+	}
+	if (slot->status < 300 || slot->status == 404)
+		return not_scim(slot, what, e);
+	answer_error(&an, &c, &plain, e, &attribute);
+	if (e->kind == ERR_OBJECT)
+		e->kind = ERR_CONFIG;
+	if (e->kind == ERR_RETRY)
+		e->kind = ERR_SIDE;
+	return false;
+}
+
+static bool
+read_config(struct scim *s, struct err *e)
+{
+	struct http_slot *slot = http_get(s->http, "/ServiceProviderConfig");
+	bool ok = true;
+
+	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 && json_type(slot->json) == JSON_OBJECT)
+		scim_service_read(&s->service, slot->json);
+	else if (slot->outcome != HTTP_ANSWERED || slot->status < 404 ||
+		(slot->status != 404 && slot->status != 405 && slot->status != 501))
+		ok = first_error(slot, "GET /ServiceProviderConfig", e);
+	http_release(slot);
+	return ok;
+}
+
+/* Proves path and token before anybody concludes anything from a 404. */
+static bool
+probe(struct scim *s, struct err *e)
+{
+	struct http_slot *slot = http_get(s->http, PROBE);
+	struct answer_list l;
+	bool ok = slot->outcome == HTTP_ANSWERED && slot->status == 200 && answer_list(slot->json, &l);
+
+	if (!ok)
+		first_error(slot, "GET /Users", e);
+	http_release(slot);
+	return ok;
+}
+
+bool
+run_discover(struct scim *s, struct err *e)
+{
+	return read_config(s, e) && probe(s, e);
+}
+
+static void
+write_kinds(struct jsonw *w)
+{
+	jsonw_obj(w, "kinds");
+	for (int k = 0; k < KIND_COUNT; k++) {
+		jsonw_obj(w, kinds[k].name);
+		jsonw_arr(w, "attributes"); /* any: what a service drops shows in `seen` */
+		jsonw_end(w);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
+void
+run_hello(struct scim *s, const char *url)
+{
+	struct jsonw *w = serve_line(s->serve, "hello");
+
+	jsonw_arr(w, "versions");
+	jsonw_int(w, NULL, WIRE_VERSION);
+	jsonw_int(w, NULL, WIRE_VERSION);
+	jsonw_end(w);
+	jsonw_str(w, "connector", "scim");
+	jsonw_str(w, "server", url);
+	write_kinds(w);
+	jsonw_obj(w, "limits");
+	jsonw_int(w, "members", s->service.patch_members);
+	jsonw_end(w);
+	jsonw_int(w, "window", (int64_t)scim_service_window(&s->service, s->requests));
+	jsonw_int(w, "settle", s->service.profile->settle);
+	jsonw_arr(w, "capabilities");
+	if (s->service.filter)
+		jsonw_str(w, NULL, "find");
+	jsonw_str(w, NULL, "list");
+	if (s->service.bulk_ops)
+		jsonw_str(w, NULL, "bulk");
+	jsonw_end(w);
+	run_line(s);
+}
+
+/* --- check --- */
+
+static void
+finding_service(struct scim *s)
+{
+	const struct scim_service *v = &s->service;
+	CLEAN_BUF struct buf text = { 0 };
+
+	buf_addf(&text, "profile %s; ", v->profile->name);
+	if (v->bulk_ops)
+		buf_addf(&text, "Bulk with %u operations; ", v->bulk_ops);
+	else
+		buf_adds(&text, "no Bulk; ");
+	buf_addf(&text, "%s; filters with %u comparisons; %u members in one change; listing by %s; versions %s",
+		v->put ? "changes by GET and PUT" : "changes by PATCH", v->find_terms, v->patch_members,
+		v->cursor ? "cursor" : "index", v->etag ? "checked (ETag)" : "not checked");
+	serve_finding(s->serve, "info", "service", buf_cstr(&text), NULL);
+	if (!v->described)
+		serve_finding(s->serve, "info", "service", "no /ServiceProviderConfig: least is assumed",
+			"choose a profile that fits the service");
+	if (!v->filter)
+		serve_finding(s->serve, "warn", "service", "the service does not filter: objects cannot be found singly",
+			"every look-up will be a listing");
+}
+
+static void
+finding_clock(struct scim *s, const struct http_slot *slot)
+{
+	int64_t off = slot->date - s->clock->now(s->clock->ctx);
+	CLEAN_BUF struct buf text = { 0 };
+
+	if (!slot->date)
+		return;
+	off = off < 0 ? -off : off;
+	buf_addf(&text, "the service's clock and ours differ by %lld s", (long long)off);
+	serve_finding(s->serve, off > 300 ? "warn" : "ok", "clock", buf_cstr(&text),
+		off > 300 ? "let both keep time by NTP" : NULL);
+}
+
+static void
+finding_certificate(struct scim *s, struct http_slot *slot)
+{
+	CLEAN_BUF struct buf date = { 0 }, text = { 0 };
+	const char *until = http_certificate(slot, "Expire date", &date);
+	int64_t left;
+
+	if (!until) {
+		serve_finding(s->serve, "info", "certificate", "plain http to this machine: no certificate", NULL);
+		return;
+	}
+	left = curl_getdate(until, NULL) - s->clock->now(s->clock->ctx);
+	buf_addf(&text, "verified; valid until %s", until);
+	if (left < 14 * 86400)
+		serve_finding(s->serve, "warn", "certificate", buf_cstr(&text), "have it renewed");
+	else
+		serve_finding(s->serve, "ok", "certificate", buf_cstr(&text), NULL);
+}
+
+void
+check_run(struct scim *s)
+{
+	struct http_slot *slot = http_slot_free(s->http);
+	struct answer_list l;
+	struct jsonw *w;
+	struct err e;
+
+	if (http_busy(s->http)) {
+		err_set(&e, ERR_RETRY, "busy", "check: only while nothing else is going on");
+		serve_error(s->serve, &e);
+		return;
+	}
+	slot = http_get(s->http, PROBE);
+	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 && answer_list(slot->json, &l)) {
+		serve_finding(s->serve, "ok", "reachable", "the service answers", NULL);
+		serve_finding(s->serve, "ok", "token", "the token is accepted for users", NULL);
+		finding_certificate(s, slot);
+		finding_clock(s, slot);
+		finding_service(s);
+	} else {
+		first_error(slot, "GET /Users", &e);
+		serve_finding(s->serve, "fail", e.code, e.text, NULL);
+	}
+	http_release(slot);
+	w = serve_line(s->serve, "end");
+	jsonw_bool(w, "sealed", true);
+	run_line(s);
+}

@@ -1,0 +1,509 @@
+#include "scim_http.h"
+#include <sodium.h>
+#include <string.h>
+#include <strings.h>
+#include "base/mem.h"
+
+struct http {
+	struct http_options o;
+	CURLM *multi;
+	struct curl_slist token_line; /* its data is locked memory: libcurl reads it, we own it */
+	char *token_text;
+	struct http_slot *slots;
+	size_t slot_count, busy;
+};
+
+/* --- callbacks --- */
+
+static size_t
+read_body(char *to, size_t size, size_t n, void *ctx)
+{
+	struct http_slot *s = ctx;
+	size_t left = s->body.n - s->sent, take = size * n < left ? size * n : left;
+
+	memcpy(to, s->body.p + s->sent, take);
+	s->sent += take;
+	return take;
+}
+
+static int
+refuse_rewind(void *ctx, curl_off_t offset, int origin)
+{
+	(void)ctx, (void)offset, (void)origin;
+	return CURL_SEEKFUNC_FAIL;
+}
+
+static size_t
+write_answer(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_slot *s = ctx;
+
+	if (s->answer.n + size * n > HTTP_ANSWER_MAX) {
+		s->too_big = true;
+		return 0;
+	}
+	buf_add(&s->answer, p, size * n);
+	return size * n;
+}
+
+static void
+keep(char *to, size_t cap, struct str value)
+{
+	if (value.n < cap && utf8_valid(value.p, value.n) && !memchr(value.p, 0, value.n)) {
+		memcpy(to, value.p, value.n);
+		to[value.n] = 0;
+	}
+}
+
+static bool
+header(struct str line, const char *name, struct str *value_r)
+{
+	size_t n = strlen(name);
+
+	if (line.n <= n || line.p[n] != ':' || strncasecmp(line.p, name, n) != 0)
+		return false;
+	*value_r = str_trim((struct str){ line.p + n + 1, line.n - n - 1 });
+	return true;
+}
+
+static size_t
+read_header(char *p, size_t size, size_t n, void *ctx)
+{
+	struct http_slot *s = ctx;
+	struct str line = { p, size * n }, value;
+
+	if (header(line, "ETag", &value)) {
+		keep(s->etag, sizeof(s->etag), value);
+	} else if (header(line, "Location", &value)) {
+		keep(s->location, sizeof(s->location), value);
+	} else if (header(line, "Date", &value)) {
+		char text[64] = "";
+		keep(text, sizeof(text), value);
+		time_t t = curl_getdate(text, NULL);
+		s->date = t > 0 ? t : 0;
+	}
+	return size * n;
+}
+
+/* --- set-up --- */
+
+static bool
+loopback(const char *host)
+{
+	if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
+		return true;
+	size_t n = strspn(host, "0123456789.");
+	return strncmp(host, "127.", 4) == 0 && host[n] == 0;
+}
+
+static bool
+url_part_absent(CURLU *u, CURLUPart part)
+{
+	char *text = NULL;
+	bool absent = curl_url_get(u, part, &text, 0) != CURLUE_OK || !*text;
+	curl_free(text);
+	return absent;
+}
+
+static bool
+url_check(CURLU *u, const char *url, struct err *e)
+{
+	char *scheme = NULL, *host = NULL;
+	bool ok = false;
+
+	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
+		curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+		curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+		err_set(e, ERR_CONFIG, "bad-url", "url: not a URL; write https://HOST/PATH");
+	else if (!url_part_absent(u, CURLUPART_USER) || !url_part_absent(u, CURLUPART_PASSWORD))
+		err_set(e, ERR_CONFIG, "bad-url", "url: holds a user or a password; use token_file");
+	else if (!url_part_absent(u, CURLUPART_QUERY) || !url_part_absent(u, CURLUPART_FRAGMENT))
+		err_set(e, ERR_CONFIG, "bad-url", "url: must end with the path, without ? or #");
+	else if (strcmp(scheme, "http") == 0 && !loopback(host))
+		err_set(e, ERR_CONFIG, "bad-url",
+			"url: http:// is accepted for loopback addresses alone; use https://");
+	else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+		err_set(e, ERR_CONFIG, "bad-url", "url: only https:// can be used");
+	else
+		ok = true;
+	curl_free(scheme);
+	curl_free(host);
+	return ok;
+}
+
+bool
+http_url_check(const char *url, struct buf *out, struct err *e)
+{
+	CURLU *u = curl_url();
+	bool ok = url_check(u, url, e);
+	size_t n = strlen(url);
+
+	curl_url_cleanup(u);
+	while (n && url[n - 1] == '/')
+		n--;
+	if (ok)
+		buf_add(out, url, n);
+	return ok;
+}
+
+bool
+http_token_check(const struct secret *token, struct err *e)
+{
+	for (size_t i = 0; i < token->n; i++)
+		if (token->p[i] <= ' ' || token->p[i] > '~')
+			return err_set(e, ERR_CONFIG, "bad-token",
+				"token_file: holds characters that no token has; one line, no blanks");
+	if (!token->n)
+		return err_set(e, ERR_CONFIG, "bad-token", "token_file: is empty");
+	return true;
+}
+
+static void
+slot_init(struct http *h, struct http_slot *s)
+{
+	CURL *c = curl_easy_init();
+
+	s->http = h;
+	s->curl = c;
+	curl_easy_setopt(c, CURLOPT_PRIVATE, s);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https,http");
+	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 10L);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)h->o.timeout);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(h->o.timeout < 60 ? h->o.timeout : 60));
+	curl_easy_setopt(c, CURLOPT_USERAGENT, "lockstep/" LOCKSTEP_VERSION);
+	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(c, CURLOPT_CERTINFO, 1L);
+	curl_easy_setopt(c, CURLOPT_PROXY, h->o.proxy ? h->o.proxy : "");
+	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
+	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 128L * 1024);
+	if (h->o.ca_file)
+		curl_easy_setopt(c, CURLOPT_CAINFO, h->o.ca_file);
+	if (h->o.proxy_login) {
+		curl_easy_setopt(c, CURLOPT_PROXYAUTH, (long)CURLAUTH_ANY);
+		curl_easy_setopt(c, CURLOPT_PROXYUSERPWD, h->o.proxy_login->p);
+	}
+	curl_easy_setopt(c, CURLOPT_READFUNCTION, read_body);
+	curl_easy_setopt(c, CURLOPT_READDATA, s);
+	curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, refuse_rewind);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, write_answer);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, read_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, s);
+}
+
+/* "Authorization: Bearer ..." in memory like the token's own. */
+static bool
+token_line(struct http *h, struct err *e)
+{
+	static const char before[] = "Authorization: Bearer ";
+	size_t n = sizeof(before) - 1;
+
+	h->token_text = sodium_init() < 0 ? NULL : sodium_malloc(n + h->o.token->n + 1);
+	if (!h->token_text)
+		return err_set(e, ERR_SIDE, "os", "no memory for the token");
+	memcpy(h->token_text, before, n);
+	memcpy(h->token_text + n, h->o.token->p, h->o.token->n);
+	h->token_text[n + h->o.token->n] = 0;
+	h->token_line.data = h->token_text;
+	return true;
+}
+
+bool
+http_new(const struct http_options *o, struct http **h_r, struct err *e)
+{
+	struct http *h;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(e, ERR_SIDE, "libcurl", "libcurl cannot be started");
+	h = xcalloc(1, sizeof(*h));
+	h->o = *o;
+	if (!token_line(h, e)) {
+		http_free(h);
+		return false;
+	}
+	h->multi = curl_multi_init();
+	curl_multi_setopt(h->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)o->requests);
+	curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)o->requests);
+	h->slot_count = o->requests;
+	h->slots = xcalloc(o->requests, sizeof(*h->slots));
+	for (unsigned i = 0; i < o->requests; i++)
+		slot_init(h, &h->slots[i]);
+	*h_r = h;
+	return true;
+}
+
+static void
+slot_clear(struct http_slot *s)
+{
+	buf_reset(&s->path);
+	buf_reset(&s->body);
+	buf_reset(&s->match);
+	buf_reset(&s->answer);
+	json_clean(&s->json);
+	s->work = NULL;
+}
+
+void
+http_free(struct http *h)
+{
+	if (!h)
+		return;
+	for (size_t i = 0; i < h->slot_count; i++) {
+		struct http_slot *s = &h->slots[i];
+		if (s->busy)
+			curl_multi_remove_handle(h->multi, s->curl);
+		curl_easy_cleanup(s->curl);
+		slot_clear(s);
+		buf_free(&s->path);
+		buf_free(&s->body);
+		buf_free(&s->match);
+		buf_free(&s->answer);
+	}
+	if (h->multi)
+		curl_multi_cleanup(h->multi);
+	if (h->token_text)
+		sodium_free(h->token_text);
+	mem_clean_free(&h->slots);
+	curl_global_cleanup();
+	mem_clean_free(&h);
+}
+
+/* --- requests --- */
+
+struct http_slot *
+http_slot_free(struct http *h)
+{
+	for (size_t i = 0; i < h->slot_count; i++)
+		if (!h->slots[i].busy)
+			return &h->slots[i];
+	return NULL;
+}
+
+size_t
+http_busy(const struct http *h)
+{
+	return h->busy;
+}
+
+/* Lines that libcurl reads while the request runs; nodes are ours, so nothing is copied or freed. */
+static void
+set_headers(struct http_slot *s)
+{
+	static char accept[] = "Accept: application/scim+json, application/json";
+	static char type[] = "Content-Type: application/scim+json";
+	static char expect[] = "Expect:";
+	size_t n = 0;
+
+	s->headers[n++].data = s->http->token_text;
+	s->headers[n++].data = accept;
+	if (s->body.n) {
+		s->headers[n++].data = type;
+		s->headers[n++].data = expect;
+	}
+	if (s->match.n)
+		s->headers[n++].data = s->match.p;
+	for (size_t i = 0; i < n; i++)
+		s->headers[i].next = i + 1 < n ? &s->headers[i + 1] : NULL;
+	curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, s->headers);
+}
+
+static void
+set_method(struct http_slot *s)
+{
+	curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, NULL);
+	if (s->body.n) {
+		curl_easy_setopt(s->curl, CURLOPT_POST, 1L);
+		curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, NULL);
+		curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->body.n);
+	} else {
+		curl_easy_setopt(s->curl, CURLOPT_HTTPGET, 1L);
+	}
+	curl_easy_setopt(s->curl, CURLOPT_CUSTOMREQUEST, s->method);
+}
+
+void
+http_send(struct http_slot *s)
+{
+	CLEAN_BUF struct buf url = { 0 };
+
+	buf_adds(&url, s->http->o.url);
+	buf_add(&url, s->path.p, s->path.n);
+	curl_easy_setopt(s->curl, CURLOPT_URL, buf_cstr(&url)); /* copied */
+	set_headers(s);
+	set_method(s);
+	buf_reset(&s->answer);
+	json_clean(&s->json);
+	s->sent = 0;
+	s->too_big = s->bad_body = false;
+	s->status = 0;
+	s->retry_after = 0;
+	s->date = 0;
+	s->type[0] = s->etag[0] = s->location[0] = 0;
+	err_clear(&s->err);
+	if (!s->busy)
+		s->http->busy++;
+	s->busy = true;
+	curl_multi_add_handle(s->http->multi, s->curl);
+}
+
+void
+http_release(struct http_slot *s)
+{
+	s->http->busy -= s->busy;
+	s->busy = false;
+	slot_clear(s);
+}
+
+/* Failures that come before a request is on its way, with what a person can do. */
+static const struct unsent { CURLcode code; enum err_kind kind; const char *name, *remedy; } unsent[] = {
+	{ CURLE_COULDNT_RESOLVE_HOST, ERR_SIDE, "unreachable", "its name is not found: check url and DNS" },
+	{ CURLE_COULDNT_RESOLVE_PROXY, ERR_SIDE, "unreachable", "the proxy's name is not found" },
+	{ CURLE_COULDNT_CONNECT, ERR_SIDE, "unreachable", "it does not accept connections: check url, firewall, service" },
+	{ CURLE_PEER_FAILED_VERIFICATION, ERR_CONFIG, "certificate", "its certificate is not trusted: check name, date, ca_file" },
+	{ CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "certificate", "ca_file cannot be read" },
+	{ CURLE_SSL_CONNECT_ERROR, ERR_SIDE, "unreachable", "TLS fails: is this an https port?" },
+	{ CURLE_SSL_CIPHER, ERR_SIDE, "unreachable", "TLS fails" },
+	{ CURLE_PROXY, ERR_SIDE, "unreachable", "the proxy refuses" },
+	{ CURLE_URL_MALFORMAT, ERR_CONFIG, "bad-url", "check url" },
+	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_CONFIG, "bad-url", "check url" },
+};
+
+static void
+outcome_failed(struct http_slot *s, CURLcode code)
+{
+	long requested = 0, proxied = 0;
+
+	curl_easy_getinfo(s->curl, CURLINFO_REQUEST_SIZE, &requested);
+	curl_easy_getinfo(s->curl, CURLINFO_HTTP_CONNECTCODE, &proxied);
+	if (proxied && proxied != 200) {
+		s->outcome = HTTP_UNSENT;
+		err_set(&s->err, proxied == 407 ? ERR_CONFIG : ERR_SIDE, "proxy-refused",
+			"the proxy answered %ld; check proxy and proxy_login_file", proxied);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(unsent); i++) {
+		if (unsent[i].code != code)
+			continue;
+		s->outcome = HTTP_UNSENT;
+		err_set(&s->err, unsent[i].kind, unsent[i].name, "%s: %s: %s", s->http->o.url,
+			curl_easy_strerror(code), unsent[i].remedy);
+		return;
+	}
+	if (code == CURLE_OPERATION_TIMEDOUT && !requested) {
+		s->outcome = HTTP_UNSENT;
+		err_set(&s->err, ERR_SIDE, "unreachable", "%s: no connection within the time limit",
+			s->http->o.url);
+		return;
+	}
+	s->outcome = HTTP_LOST;
+	err_set(&s->err, ERR_UNKNOWN, code == CURLE_OPERATION_TIMEDOUT ? "timeout" : "lost-answer",
+		"%s %s: %s; whether it was done is not known", s->method, buf_cstr(&s->path),
+		s->too_big ? "the answer is larger than 8 MiB" : curl_easy_strerror(code));
+}
+
+static void
+outcome_answered(struct http_slot *s)
+{
+	const char *type = NULL;
+	curl_off_t wait = 0;
+
+	s->outcome = HTTP_ANSWERED;
+	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &s->status);
+	if (curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK)
+		s->retry_after = wait > 0 ? (long)wait : 0;
+	curl_easy_getinfo(s->curl, CURLINFO_CONTENT_TYPE, &type);
+	if (type)
+		keep(s->type, sizeof(s->type), str_c(type));
+	if (!s->answer.n)
+		return;
+	/* services differ in what they call it; an HTML page is what must not pass */
+	if (strcasestr(s->type, "json"))
+		json_parse(buf_str(&s->answer), HTTP_ANSWER_MAX, &s->json, NULL);
+	s->bad_body = !s->json;
+}
+
+struct http_slot *
+http_done(struct http *h)
+{
+	struct http_slot *s = NULL;
+	int running, left;
+	CURLMsg *m;
+
+	curl_multi_perform(h->multi, &running);
+	while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		CURLcode code = m->data.result;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &s);
+		curl_multi_remove_handle(h->multi, s->curl);
+		if (code == CURLE_OK)
+			outcome_answered(s);
+		else
+			outcome_failed(s, code);
+		return s;
+	}
+	return NULL;
+}
+
+void
+http_wait(struct http *h, int fd, int timeout_ms)
+{
+	struct curl_waitfd extra = { .fd = fd, .events = CURL_WAIT_POLLIN };
+
+	curl_multi_poll(h->multi, &extra, fd >= 0, timeout_ms, NULL);
+}
+
+struct http_slot *
+http_get(struct http *h, const char *path)
+{
+	struct http_slot *s = http_slot_free(h), *done;
+
+	s->method = "GET";
+	buf_adds(&s->path, path);
+	http_send(s);
+	while (!(done = http_done(h)))
+		http_wait(h, -1, 1000);
+	return done;
+}
+
+const char *
+http_certificate(struct http_slot *s, const char *field, struct buf *out)
+{
+	struct curl_certinfo *chain = NULL;
+	size_t n = strlen(field);
+
+	curl_easy_getinfo(s->curl, CURLINFO_CERTINFO, &chain);
+	if (!chain || chain->num_of_certs < 1)
+		return NULL;
+	for (struct curl_slist *l = chain->certinfo[0]; l; l = l->next) {
+		if (strncmp(l->data, field, n) != 0 || l->data[n] != ':')
+			continue;
+		buf_reset(out);
+		text_escape(l->data + n + 1, strlen(l->data + n + 1), 400, out);
+		return buf_cstr(out);
+	}
+	return NULL;
+}
+
+void
+http_encode(const char *text, struct buf *out)
+{
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || strchr("-._~", c)) {
+			buf_addc(out, (char)c);
+		} else {
+			buf_addc(out, '%');
+			buf_addc(out, hex[c >> 4]);
+			buf_addc(out, hex[c & 15]);
+		}
+	}
+}
