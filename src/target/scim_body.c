@@ -8,7 +8,8 @@ item_check(const struct body_item *it, struct err *e)
 		struct str v = it->attr->values[i];
 		if ((v.n && memchr(v.p, 0, v.n)) || !utf8_valid(v.p, v.n))
 			return err_set(e, ERR_OBJECT, "bad-value",
-				"%s: the value is not text and cannot be sent; map a text attribute to it",
+				"%s: the value is not text and cannot be sent; map a text "
+				"attribute to it",
 				it->attr->name);
 		if (it->at.boolean && !str_ieqc(v, "true") && !str_ieqc(v, "false"))
 			return err_set(e, ERR_OBJECT, "bad-value",
@@ -16,10 +17,11 @@ item_check(const struct body_item *it, struct err *e)
 	}
 	if (it->attr->count > 1 && !it->at.multi)
 		return err_set(e, ERR_OBJECT, "bad-value",
-			"%s: %zu values, but SCIM holds one; map it to a single value", it->attr->name,
-			it->attr->count);
+			"%s: %zu values, but SCIM holds one; map it to a single value",
+			it->attr->name, it->attr->count);
 	if (it->at.type && strpbrk(it->at.type, "\"\\]["))
-		return err_set(e, ERR_OBJECT, "bad-value", "%s: not an attribute name", it->attr->name);
+		return err_set(
+			e, ERR_OBJECT, "bad-value", "%s: not an attribute name", it->attr->name);
 	return true;
 }
 
@@ -47,7 +49,8 @@ same(const char *a, const char *b)
 static bool
 same_element(const struct place *a, const struct place *b)
 {
-	return same(a->schema, b->schema) && strcmp(a->attr, b->attr) == 0 && same(a->type, b->type);
+	return same(a->schema, b->schema) && strcmp(a->attr, b->attr) == 0 &&
+	       same(a->type, b->type);
 }
 
 static void
@@ -59,8 +62,8 @@ write_value(struct jsonw *w, const char *name, const struct place *p, struct str
 		jsonw_strn(w, name, v.p, v.n);
 }
 
-/* One element {"type": ..., sub: value, ...} with every item of the same element from `from` on whose
- * value number `nth` exists; marks them done at their last value. */
+/* One element {"type": ..., sub: value, ...} with every item of the same element from `from` on
+ * whose value number `nth` exists; marks them done at their last value. */
 static void
 write_element(struct jsonw *w, struct body_items *it, size_t from, size_t nth, bool primary)
 {
@@ -190,8 +193,8 @@ body_create(enum kind_id kind, const char *external, struct body_items *it, stru
 void
 body_op_begin(struct jsonw *w, const struct scim_service *sv, enum body_op op, const char *path)
 {
-	static const char *const names[2][3] = { { "add", "replace", "remove" },
-		{ "Add", "Replace", "Remove" } };
+	static const char *const names[2][3] = {
+		{"add", "replace", "remove"}, {"Add", "Replace", "Remove"}};
 
 	jsonw_obj(w, NULL);
 	jsonw_str(w, "op", names[sv->profile->capital_ops][op]);
@@ -226,11 +229,13 @@ there(const struct place *p, const struct json *have)
 static bool
 there_element(const struct place *p, const struct json *have, bool sub)
 {
-	for json_each (it, there(p, have)) {
-		const char *type = json_get_string(it, "type");
-		if (type && ascii_ieq(type, p->type) && (!sub || json_get(it, p->sub)))
-			return true;
-	}
+	for
+		json_each(it, there(p, have))
+		{
+			const char *type = json_get_string(it, "type");
+			if (type && ascii_ieq(type, p->type) && (!sub || json_get(it, p->sub)))
+				return true;
+		}
 	return false;
 }
 
@@ -254,7 +259,7 @@ whole_element(const struct place *p)
 static void
 patch_remove(struct jsonw *w, const struct scim_service *sv, const struct place *p)
 {
-	CLEAN_BUF struct buf path = { 0 };
+	CLEAN_BUF struct buf path = {0};
 
 	place_path(p, whole_element(p), &path);
 	body_op_begin(w, sv, BODY_REMOVE, buf_cstr(&path));
@@ -263,10 +268,10 @@ patch_remove(struct jsonw *w, const struct scim_service *sv, const struct place 
 
 /* Adds elements to the whole attribute: `add emails [{"type": "work", "value": ...}]`. */
 static void
-patch_add_elements(
-	struct jsonw *w, const struct scim_service *sv, struct body_items *it, size_t i, bool replace)
+patch_add_elements(struct jsonw *w, const struct scim_service *sv, struct body_items *it, size_t i,
+	bool replace)
 {
-	CLEAN_BUF struct buf path = { 0 };
+	CLEAN_BUF struct buf path = {0};
 	struct place all = it->list[i].at;
 
 	all.type = all.sub = NULL;
@@ -282,7 +287,7 @@ patch_add_elements(
 static void
 patch_set(struct jsonw *w, const struct scim_service *sv, struct body_item *it, enum body_op op)
 {
-	CLEAN_BUF struct buf path = { 0 };
+	CLEAN_BUF struct buf path = {0};
 
 	place_path(&it->at, false, &path);
 	body_op_begin(w, sv, op, buf_cstr(&path));
@@ -329,8 +334,8 @@ patch_item(struct jsonw *w, const struct scim_service *sv, struct body_items *it
 }
 
 size_t
-body_patch(const struct scim_service *sv, struct body_items *it, const struct json *have, size_t *done,
-	struct jsonw *w)
+body_patch(const struct scim_service *sv, struct body_items *it, const struct json *have,
+	size_t *done, struct jsonw *w)
 {
 	struct jsonw start = *w;
 	size_t length = w->out->n, ops = 0, i;
@@ -365,7 +370,7 @@ body_patch_needs_target(const struct body_items *it)
 static struct json *
 new_value(const struct place *p, struct str v)
 {
-	CLEAN_BUF struct buf text = { 0 };
+	CLEAN_BUF struct buf text = {0};
 
 	if (p->boolean)
 		return json_new_bool(str_ieqc(v, "true"));
@@ -381,21 +386,24 @@ put_elements(const struct body_item *it, const struct json *old)
 	size_t n = it->attr->count, set = 0;
 	bool whole = whole_element(&it->at) || !it->at.type;
 
-	for json_each (o, old) {
-		const char *type = json_get_string(o, "type");
-		if (!same(type, it->at.type)) {
-			json_push(list, json_dup(o));
-			continue;
+	for
+		json_each(o, old)
+		{
+			const char *type = json_get_string(o, "type");
+			if (!same(type, it->at.type)) {
+				json_push(list, json_dup(o));
+				continue;
+			}
+			if (whole && set >= n)
+				continue;
+			struct json *copy = json_dup(o);
+			if (set < n)
+				json_set(copy, it->at.sub,
+					new_value(&it->at, it->attr->values[set++]));
+			else
+				json_remove(copy, it->at.sub);
+			json_push(list, copy);
 		}
-		if (whole && set >= n)
-			continue;
-		struct json *copy = json_dup(o);
-		if (set < n)
-			json_set(copy, it->at.sub, new_value(&it->at, it->attr->values[set++]));
-		else
-			json_remove(copy, it->at.sub);
-		json_push(list, copy);
-	}
 	for (; set < n; set++) {
 		struct json *fresh = json_new_object();
 		if (it->at.type)
@@ -447,9 +455,10 @@ put_schema(struct json *resource, const char *urn)
 {
 	if (json_type(json_get(resource, "schemas")) != JSON_ARRAY)
 		json_set(resource, "schemas", json_new_array());
-	for json_each (it, json_get(resource, "schemas"))
-		if (json_string(it) && strcmp(json_string(it), urn) == 0)
-			return;
+	for
+		json_each(it, json_get(resource, "schemas")) if (json_string(it) &&
+								 strcmp(json_string(it), urn) ==
+									 0) return;
 	json_push(json_get_mut(resource, "schemas"), json_new_string(urn));
 }
 
@@ -465,7 +474,7 @@ put_level(struct json *resource, const struct place *p)
 void
 body_put(struct body_items *it, struct json *resource)
 {
-	json_remove(resource, "meta");   /* read-only, and large */
+	json_remove(resource, "meta"); /* read-only, and large */
 	json_remove(resource, "groups");
 	for (size_t i = 0; i < it->count; i++)
 		put_item(&it->list[i], put_level(resource, &it->list[i].at));

@@ -1,10 +1,12 @@
 /*
- * What is sent to a SCIM service: bodies of create, PATCH and PUT, from attributes in vocabulary names.
- * Written straight into a buffer, no tree (PUT excepted, which changes the tree that was read).
+ * What is sent to a SCIM service: bodies of create, PATCH and PUT, from attributes in vocabulary
+ * names. Written straight into a buffer, no tree (PUT excepted, which changes the tree that was
+ * read).
  *
- * An element of emails, phoneNumbers, addresses is changed by itself (`emails[type eq "work"].value`),
- * because others may own the rest (SEMANTICS 6.3). RFC 7644 lets a server refuse a replace whose
- * filter matches nothing; after such a refusal the object is read and `have` says what is there.
+ * An element of emails, phoneNumbers, addresses is changed by itself (`emails[type eq
+ * "work"].value`), because others may own the rest (SEMANTICS 6.3). RFC 7644 lets a server refuse a
+ * replace whose filter matches nothing; after such a refusal the object is read and `have` says
+ * what is there.
  *
  * Errors: ERR_OBJECT "bad-value", naming the attribute: values that are not text, truth values that
  * are neither true nor false.
@@ -41,7 +43,8 @@ size_t body_patch(const struct scim_service *sv, struct body_items *it, const st
 enum body_op { BODY_ADD, BODY_REPLACE, BODY_REMOVE };
 void body_patch_begin(struct jsonw *w);
 void body_patch_end(struct jsonw *w);
-void body_op_begin(struct jsonw *w, const struct scim_service *sv, enum body_op op, const char *path);
+void body_op_begin(
+	struct jsonw *w, const struct scim_service *sv, enum body_op op, const char *path);
 
 /* True when one of these operations could be refused for want of a target. */
 bool body_patch_needs_target(const struct body_items *it);
@@ -49,7 +52,8 @@ bool body_patch_needs_target(const struct body_items *it);
 /* PUT: changes the resource that was read. */
 void body_put(struct body_items *it, struct json *resource);
 
-/* References. A list of keys to add and to remove, taken from *done on (adds first, then removals). */
+/* References. A list of keys to add and to remove, taken from *done on (adds first, then removals).
+ */
 struct body_refs {
 	enum kind_id kind;
 	const char *attribute;

@@ -1,14 +1,16 @@
 /*
- * Bulk (RFC 7644 3.7): writes that wait travel together. Operations are independent (one per object);
- * their results are found by bulkId, or where a service gives none back, by order.
+ * Bulk (RFC 7644 3.7): writes that wait travel together. Operations are independent (one per
+ * object); their results are found by bulkId, or where a service gives none back, by order.
  */
+#include <stdlib.h>
 #include <string.h>
 #include "scim_run.h"
 
-#define REFUSED_MAX 3  /* Bulks refused as a whole before single requests are used */
+#define REFUSED_MAX 3 /* Bulks refused as a whole before single requests are used */
 
 static void
-op_write(struct jsonw *w, const struct scim *s, const struct job *j, const char *method, size_t index)
+op_write(struct jsonw *w, const struct scim *s, const struct job *j, const char *method,
+	size_t index)
 {
 	char id[24];
 
@@ -28,7 +30,7 @@ op_write(struct jsonw *w, const struct scim *s, const struct job *j, const char 
 static bool
 op_add(struct scim *s, struct http_slot *slot, struct work *wk, struct jsonw *w, struct job *j)
 {
-	struct write_form f = { .path = &s->path, .body = &s->body };
+	struct write_form f = {.path = &s->path, .body = &s->body};
 	size_t before = slot->body.n;
 	struct jsonw saved = *w;
 
@@ -70,7 +72,8 @@ bulk_start(struct scim *s, struct http_slot *slot)
 	jsonw_end(&w);
 	jsonw_end(&w);
 	if (!wk->jobs.count) {
-		mem_clean_free(&slot->work);
+		free(slot->work);
+		slot->work = NULL;
 		http_release(slot);
 		return;
 	}
@@ -110,7 +113,8 @@ unanswered(struct scim *s, struct job *j)
 {
 	struct err e;
 
-	err_set(&e, ERR_UNKNOWN, "no-result", "%s: the Bulk's answer does not speak of it", job_name(j->type));
+	err_set(&e, ERR_UNKNOWN, "no-result", "%s: the Bulk's answer does not speak of it",
+		job_name(j->type));
 	run_fail(s, j, &e, NULL, NULL);
 }
 
@@ -123,20 +127,22 @@ results(struct scim *s, struct work *w, const struct json *ops)
 
 	for (size_t i = 0; i < n; i++)
 		jobs[i] = job_queue_take(&w->jobs);
-	for json_each (it, ops) {
-		struct answer_op o;
-		answer_bulk_op(it, &o);
-		size_t i = o.index >= 0 ? (size_t)o.index : by_order ? at : n;
-		at++;
-		if (i >= n || !jobs[i] || !o.answer.status)
-			continue;
-		write_answered(s, jobs[i], &o.answer, NULL);
-		jobs[i] = NULL;
-	}
+	for
+		json_each(it, ops)
+		{
+			struct answer_op o;
+			answer_bulk_op(it, &o);
+			size_t i = o.index >= 0 ? (size_t)o.index : by_order ? at : n;
+			at++;
+			if (i >= n || !jobs[i] || !o.answer.status)
+				continue;
+			write_answered(s, jobs[i], &o.answer, NULL);
+			jobs[i] = NULL;
+		}
 	for (size_t i = 0; i < n; i++)
 		if (jobs[i])
 			unanswered(s, jobs[i]);
-	mem_clean_free(&jobs);
+	free(jobs);
 }
 
 /* Refused as a whole: nothing was done. */
@@ -168,9 +174,11 @@ void
 bulk_finish(struct scim *s, struct http_slot *slot, struct work *w)
 {
 	const struct json *ops = answer_bulk(slot->json);
-	struct answer an = { .status = slot->status, .body = slot->json, .odd = slot->bad_body,
-		.retry_after = slot->retry_after };
-	struct answer_context c = { .what = "bulk", .write = true, .create = true };
+	struct answer an = {.status = slot->status,
+		.body = slot->json,
+		.odd = slot->bad_body,
+		.retry_after = slot->retry_after};
+	struct answer_context c = {.what = "bulk", .write = true, .create = true};
 	const char *attribute;
 	struct err e;
 
@@ -182,8 +190,9 @@ bulk_finish(struct scim *s, struct http_slot *slot, struct work *w)
 	if (refused(s, slot->status, w))
 		return;
 	if (slot->status < 300)
-		err_set(&e, ERR_UNKNOWN, "bad-answer", "bulk: the answer (%ld, %s) is not a Bulk answer",
-			slot->status, slot->type);
+		err_set(&e, ERR_UNKNOWN, "bad-answer",
+			"bulk: the answer (%ld, %s) is not a Bulk answer", slot->status,
+			slot->type);
 	else
 		answer_error(&an, &c, s->service.profile, &e, &attribute);
 	if (e.kind == ERR_CONFIG)

@@ -18,10 +18,12 @@ not_scim(const struct http_slot *slot, const char *what, struct err *e)
 static bool
 first_error(const struct http_slot *slot, const char *what, struct err *e)
 {
-	struct answer an = { .status = slot->status, .body = slot->json, .odd = slot->bad_body,
-		.retry_after = slot->retry_after };
-	struct answer_context c = { .what = what };
-	static const struct scim_profile plain = { 0 };
+	struct answer an = {.status = slot->status,
+		.body = slot->json,
+		.odd = slot->bad_body,
+		.retry_after = slot->retry_after};
+	struct answer_context c = {.what = what};
+	static const struct scim_profile plain = {0};
 	const char *attribute;
 
 	if (slot->outcome != HTTP_ANSWERED) {
@@ -46,10 +48,11 @@ read_config(struct scim *s, struct err *e)
 	struct http_slot *slot = http_get(s->http, "/ServiceProviderConfig");
 	bool ok = true;
 
-	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 && json_type(slot->json) == JSON_OBJECT)
+	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 &&
+		json_type(slot->json) == JSON_OBJECT)
 		scim_service_read(&s->service, slot->json);
 	else if (slot->outcome != HTTP_ANSWERED || slot->status < 404 ||
-		(slot->status != 404 && slot->status != 405 && slot->status != 501))
+		 (slot->status != 404 && slot->status != 405 && slot->status != 501))
 		ok = first_error(slot, "GET /ServiceProviderConfig", e);
 	http_release(slot);
 	return ok;
@@ -61,7 +64,8 @@ probe(struct scim *s, struct err *e)
 {
 	struct http_slot *slot = http_get(s->http, PROBE);
 	struct answer_list l;
-	bool ok = slot->outcome == HTTP_ANSWERED && slot->status == 200 && answer_list(slot->json, &l);
+	bool ok = slot->outcome == HTTP_ANSWERED && slot->status == 200 &&
+		  answer_list(slot->json, &l);
 
 	if (!ok)
 		first_error(slot, "GET /Users", e);
@@ -93,11 +97,6 @@ run_hello(struct scim *s, const char *url)
 {
 	struct jsonw *w = serve_line(s->serve, "hello");
 
-	jsonw_arr(w, "versions");
-	jsonw_int(w, NULL, WIRE_VERSION);
-	jsonw_int(w, NULL, WIRE_VERSION);
-	jsonw_end(w);
-	jsonw_str(w, "connector", "scim");
 	jsonw_str(w, "server", url);
 	write_kinds(w);
 	jsonw_obj(w, "limits");
@@ -121,22 +120,27 @@ static void
 finding_service(struct scim *s)
 {
 	const struct scim_service *v = &s->service;
-	CLEAN_BUF struct buf text = { 0 };
+	CLEAN_BUF struct buf text = {0};
 
 	buf_addf(&text, "profile %s; ", v->profile->name);
 	if (v->bulk_ops)
 		buf_addf(&text, "Bulk with %u operations; ", v->bulk_ops);
 	else
 		buf_adds(&text, "no Bulk; ");
-	buf_addf(&text, "%s; filters with %u comparisons; %u members in one change; listing by %s; versions %s",
-		v->put ? "changes by GET and PUT" : "changes by PATCH", v->find_terms, v->patch_members,
-		v->cursor ? "cursor" : "index", v->etag ? "checked (ETag)" : "not checked");
+	buf_addf(&text,
+		"%s; filters with %u comparisons; %u members in one change; listing by %s; "
+		"versions %s",
+		v->put ? "changes by GET and PUT" : "changes by PATCH", v->find_terms,
+		v->patch_members, v->cursor ? "cursor" : "index",
+		v->etag ? "checked (ETag)" : "not checked");
 	serve_finding(s->serve, "info", "service", buf_cstr(&text), NULL);
 	if (!v->described)
-		serve_finding(s->serve, "info", "service", "no /ServiceProviderConfig: least is assumed",
+		serve_finding(s->serve, "info", "service",
+			"no /ServiceProviderConfig: least is assumed",
 			"choose a profile that fits the service");
 	if (!v->filter)
-		serve_finding(s->serve, "warn", "service", "the service does not filter: objects cannot be found singly",
+		serve_finding(s->serve, "warn", "service",
+			"the service does not filter: objects cannot be found singly",
 			"every look-up will be a listing");
 }
 
@@ -144,7 +148,7 @@ static void
 finding_clock(struct scim *s, const struct http_slot *slot)
 {
 	int64_t off = slot->date - s->clock->now(s->clock->ctx);
-	CLEAN_BUF struct buf text = { 0 };
+	CLEAN_BUF struct buf text = {0};
 
 	if (!slot->date)
 		return;
@@ -157,12 +161,13 @@ finding_clock(struct scim *s, const struct http_slot *slot)
 static void
 finding_certificate(struct scim *s, struct http_slot *slot)
 {
-	CLEAN_BUF struct buf date = { 0 }, text = { 0 };
+	CLEAN_BUF struct buf date = {0}, text = {0};
 	const char *until = http_certificate(slot, "Expire date", &date);
 	int64_t left;
 
 	if (!until) {
-		serve_finding(s->serve, "info", "certificate", "plain http to this machine: no certificate", NULL);
+		serve_finding(s->serve, "info", "certificate",
+			"plain http to this machine: no certificate", NULL);
 		return;
 	}
 	left = curl_getdate(until, NULL) - s->clock->now(s->clock->ctx);
@@ -178,7 +183,6 @@ check_run(struct scim *s)
 {
 	struct http_slot *slot = http_slot_free(s->http);
 	struct answer_list l;
-	struct jsonw *w;
 	struct err e;
 
 	if (http_busy(s->http)) {
@@ -198,7 +202,6 @@ check_run(struct scim *s)
 		serve_finding(s->serve, "fail", e.code, e.text, NULL);
 	}
 	http_release(slot);
-	w = serve_line(s->serve, "end");
-	jsonw_bool(w, "sealed", true);
-	run_line(s);
+	serve_end(
+		s->serve, NULL, true, NULL, NULL, NULL); /* a broken pipe shows at the next flush */
 }

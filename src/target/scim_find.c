@@ -1,14 +1,15 @@
 /*
  * Looking for objects: all finds that wait are asked for in one filter,
  *   externalId eq "a" or userName eq "n" or externalId eq "b" or ...
- * and the answer is sorted out by externalId and by the name without case. Services that take single
- * comparisons only (find_terms 1) get one request for the externalId and, if that finds nothing, one for the name.
+ * and the answer is sorted out by externalId and by the name without case. Services that take
+ * single comparisons only (find_terms 1) get one request for the externalId and, if that finds
+ * nothing, one for the name.
  */
 #include <string.h>
 #include "base/map.h"
 #include "scim_run.h"
 
-#define URL_MAX 4000   /* longer filters go by POST .search */
+#define URL_MAX 4000 /* longer filters go by POST .search */
 
 static void
 term(struct buf *filter, const char *attribute, const char *value)
@@ -42,15 +43,15 @@ terms(const struct scim *s, struct buf *filter, const struct job *j)
 }
 
 static void
-get_path(struct buf *out, enum kind_id kind, const char *filter, size_t count)
+get_path(struct buf *out, enum kind_id kind, bool etag, const char *filter, size_t count)
 {
-	buf_addf(out, "%s?attributes=externalId,%s&count=%zu&filter=", place_type(kind)->endpoint,
-		kinds[kind].name_attribute, count);
+	buf_addf(out, "%s?attributes=externalId,%s%s&count=%zu&filter=", place_type(kind)->endpoint,
+		kinds[kind].name_attribute, etag ? ",meta.version" : "", count);
 	http_encode(filter, out);
 }
 
 static void
-search_body(struct buf *out, enum kind_id kind, const char *filter, size_t count)
+search_body(struct buf *out, enum kind_id kind, bool etag, const char *filter, size_t count)
 {
 	struct jsonw w = jsonw(out);
 
@@ -61,6 +62,8 @@ search_body(struct buf *out, enum kind_id kind, const char *filter, size_t count
 	jsonw_arr(&w, "attributes");
 	jsonw_str(&w, NULL, "externalId");
 	jsonw_str(&w, NULL, kinds[kind].name_attribute);
+	if (etag)
+		jsonw_str(&w, NULL, "meta.version");
 	jsonw_end(&w);
 	jsonw_str(&w, "filter", filter);
 	jsonw_int(&w, "startIndex", 1);
@@ -80,25 +83,27 @@ find_start(struct scim *s, struct http_slot *slot, enum kind_id kind)
 {
 	struct work *w = run_work(slot, WORK_FIND);
 	size_t most = scim_service_find_batch(&s->service), room;
-	CLEAN_BUF struct buf filter = { 0 };
+	CLEAN_BUF struct buf filter = {0};
 	struct job *j;
 
 	w->kind = kind;
-	/* without .search everything must fit into a URL; encoded text is up to three times as long */
+	/* without .search everything must fit into a URL; encoded text is up to three times as long
+	 */
 	room = s->service.search ? SIZE_MAX : URL_MAX / 2;
 	while (w->jobs.count < most && (!w->jobs.count || filter.n < room) &&
 		(j = job_queue_take(&s->find[kind])) != NULL) {
 		terms(s, &filter, j);
 		job_queue_add(&w->jobs, j);
 	}
-	get_path(&slot->path, kind, buf_cstr(&filter), expected(w->jobs.count));
+	get_path(&slot->path, kind, s->service.etag, buf_cstr(&filter), expected(w->jobs.count));
 	slot->method = "GET";
 	if (slot->path.n > URL_MAX && s->service.search) {
 		w->search = true;
 		slot->method = "POST";
 		buf_reset(&slot->path);
 		buf_addf(&slot->path, "%s/.search", place_type(kind)->endpoint);
-		search_body(&slot->body, kind, buf_cstr(&filter), expected(w->jobs.count));
+		search_body(&slot->body, kind, s->service.etag, buf_cstr(&filter),
+			expected(w->jobs.count));
 	}
 	http_send(slot);
 }
@@ -106,7 +111,9 @@ find_start(struct scim *s, struct http_slot *slot, enum kind_id kind)
 /* --- the answer --- */
 
 /* Jobs by what they ask for; jobs that ask for the same are chained. */
-struct index { struct map *external, *name; };
+struct index {
+	struct map *external, *name;
+};
 
 static void
 fold(struct buf *out, const char *name)
@@ -118,7 +125,7 @@ fold(struct buf *out, const char *name)
 static void
 index_add(struct index *ix, struct job *j)
 {
-	CLEAN_BUF struct buf folded = { 0 };
+	CLEAN_BUF struct buf folded = {0};
 
 	j->same_external = j->external ? map_set(ix->external, str_c(j->external), j) : NULL;
 	j->same_name = NULL;
@@ -152,7 +159,7 @@ match(const struct index *ix, enum kind_id kind, const struct json *r)
 {
 	const char *external = json_get_string(r, "externalId");
 	const char *name = json_get_string(r, kinds[kind].name_attribute);
-	CLEAN_BUF struct buf folded = { 0 };
+	CLEAN_BUF struct buf folded = {0};
 	struct job *j;
 
 	if (!json_get_string(r, "id"))
@@ -176,7 +183,8 @@ located(struct scim *s, struct job *j)
 		run_ok(s, j, j->found->key, j->found->version, NULL);
 		return;
 	}
-	err_set(&e, ERR_UNKNOWN, "no-key", "create: the service said it was done but named no id, and nothing is found");
+	err_set(&e, ERR_UNKNOWN, "no-key",
+		"create: the service said it was done but named no id, and nothing is found");
 	run_fail(s, j, &e, NULL, NULL);
 }
 
@@ -237,14 +245,15 @@ incomplete(struct scim *s, struct work *w)
 	if (w->jobs.count > 1 && ask_less(s, w))
 		return;
 	err_set(&e, ERR_OBJECT, "ambiguous",
-		"find: the service has more objects of this name than it shows; make the name unique there");
+		"find: the service has more objects of this name than it shows; make the name "
+		"unique there");
 	fail_all(s, w, &e);
 }
 
 static void
 sort_out(struct scim *s, struct work *w, const struct answer_list *l)
 {
-	struct index ix = { map_new(), map_new() };
+	struct index ix = {map_new(), map_new()};
 	struct job *j;
 
 	for (j = w->jobs.first; j; j = j->next) {
@@ -252,8 +261,8 @@ sort_out(struct scim *s, struct work *w, const struct answer_list *l)
 		j->found_end = &j->found;
 		index_add(&ix, j);
 	}
-	for json_each (r, l->resources)
-		match(&ix, w->kind, r);
+	for
+		json_each(r, l->resources) match(&ix, w->kind, r);
 	map_free(ix.external, NULL);
 	map_free(ix.name, NULL);
 	while ((j = job_queue_take(&w->jobs)) != NULL)
@@ -263,9 +272,11 @@ sort_out(struct scim *s, struct work *w, const struct answer_list *l)
 static void
 refused(struct scim *s, struct http_slot *slot, struct work *w)
 {
-	struct answer an = { .status = slot->status, .body = slot->json, .odd = slot->bad_body,
-		.retry_after = slot->retry_after };
-	struct answer_context c = { .what = "find", .kind = w->kind };
+	struct answer an = {.status = slot->status,
+		.body = slot->json,
+		.odd = slot->bad_body,
+		.retry_after = slot->retry_after};
+	struct answer_context c = {.what = "find", .kind = w->kind};
 	const char *attribute;
 	struct job *j;
 	struct err e;
@@ -286,8 +297,8 @@ refused(struct scim *s, struct http_slot *slot, struct work *w)
 void
 find_finish(struct scim *s, struct http_slot *slot, struct work *w)
 {
-	struct answer an = { .status = slot->status, .body = slot->json, .odd = slot->bad_body };
-	struct answer_list l = { 0 };
+	struct answer an = {.status = slot->status, .body = slot->json, .odd = slot->bad_body};
+	struct answer_list l = {0};
 
 	if (answer_is_gone(&an) && slot->json && !w->search) {
 		sort_out(s, w, &l); /* some say 404 for an empty list */

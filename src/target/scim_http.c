@@ -1,5 +1,6 @@
 #include "scim_http.h"
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "base/mem.h"
@@ -62,7 +63,7 @@ header(struct str line, const char *name, struct str *value_r)
 
 	if (line.n <= n || line.p[n] != ':' || strncasecmp(line.p, name, n) != 0)
 		return false;
-	*value_r = str_trim((struct str){ line.p + n + 1, line.n - n - 1 });
+	*value_r = str_trim((struct str){line.p + n + 1, line.n - n - 1});
 	return true;
 }
 
@@ -70,7 +71,7 @@ static size_t
 read_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_slot *s = ctx;
-	struct str line = { p, size * n }, value;
+	struct str line = {p, size * n}, value;
 
 	if (header(line, "ETag", &value)) {
 		keep(s->etag, sizeof(s->etag), value);
@@ -116,7 +117,8 @@ url_check(CURLU *u, const char *url, struct err *e)
 		curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
 		err_set(e, ERR_CONFIG, "bad-url", "url: not a URL; write https://HOST/PATH");
 	else if (!url_part_absent(u, CURLUPART_USER) || !url_part_absent(u, CURLUPART_PASSWORD))
-		err_set(e, ERR_CONFIG, "bad-url", "url: holds a user or a password; use token_file");
+		err_set(e, ERR_CONFIG, "bad-url",
+			"url: holds a user or a password; use token_file");
 	else if (!url_part_absent(u, CURLUPART_QUERY) || !url_part_absent(u, CURLUPART_FRAGMENT))
 		err_set(e, ERR_CONFIG, "bad-url", "url: must end with the path, without ? or #");
 	else if (strcmp(scheme, "http") == 0 && !loopback(host))
@@ -152,7 +154,8 @@ http_token_check(const struct secret *token, struct err *e)
 	for (size_t i = 0; i < token->n; i++)
 		if (token->p[i] <= ' ' || token->p[i] > '~')
 			return err_set(e, ERR_CONFIG, "bad-token",
-				"token_file: holds characters that no token has; one line, no blanks");
+				"token_file: holds characters that no token has; one line, no "
+				"blanks");
 	if (!token->n)
 		return err_set(e, ERR_CONFIG, "bad-token", "token_file: is empty");
 	return true;
@@ -245,7 +248,8 @@ slot_clear(struct http_slot *s)
 	buf_reset(&s->body);
 	buf_reset(&s->match);
 	buf_reset(&s->answer);
-	json_clean(&s->json);
+	json_free(s->json);
+	s->json = NULL;
 	s->work = NULL;
 }
 
@@ -269,9 +273,9 @@ http_free(struct http *h)
 		curl_multi_cleanup(h->multi);
 	if (h->token_text)
 		sodium_free(h->token_text);
-	mem_clean_free(&h->slots);
+	free(h->slots);
 	curl_global_cleanup();
-	mem_clean_free(&h);
+	free(h);
 }
 
 /* --- requests --- */
@@ -291,7 +295,8 @@ http_busy(const struct http *h)
 	return h->busy;
 }
 
-/* Lines that libcurl reads while the request runs; nodes are ours, so nothing is copied or freed. */
+/* Lines that libcurl reads while the request runs; nodes are ours, so nothing is copied or freed.
+ */
 static void
 set_headers(struct http_slot *s)
 {
@@ -330,7 +335,7 @@ set_method(struct http_slot *s)
 void
 http_send(struct http_slot *s)
 {
-	CLEAN_BUF struct buf url = { 0 };
+	CLEAN_BUF struct buf url = {0};
 
 	buf_adds(&url, s->http->o.url);
 	buf_add(&url, s->path.p, s->path.n);
@@ -338,7 +343,8 @@ http_send(struct http_slot *s)
 	set_headers(s);
 	set_method(s);
 	buf_reset(&s->answer);
-	json_clean(&s->json);
+	json_free(s->json);
+	s->json = NULL;
 	s->sent = 0;
 	s->too_big = s->bad_body = false;
 	s->status = 0;
@@ -361,17 +367,24 @@ http_release(struct http_slot *s)
 }
 
 /* Failures that come before a request is on its way, with what a person can do. */
-static const struct unsent { CURLcode code; enum err_kind kind; const char *name, *remedy; } unsent[] = {
-	{ CURLE_COULDNT_RESOLVE_HOST, ERR_SIDE, "unreachable", "its name is not found: check url and DNS" },
-	{ CURLE_COULDNT_RESOLVE_PROXY, ERR_SIDE, "unreachable", "the proxy's name is not found" },
-	{ CURLE_COULDNT_CONNECT, ERR_SIDE, "unreachable", "it does not accept connections: check url, firewall, service" },
-	{ CURLE_PEER_FAILED_VERIFICATION, ERR_CONFIG, "certificate", "its certificate is not trusted: check name, date, ca_file" },
-	{ CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "certificate", "ca_file cannot be read" },
-	{ CURLE_SSL_CONNECT_ERROR, ERR_SIDE, "unreachable", "TLS fails: is this an https port?" },
-	{ CURLE_SSL_CIPHER, ERR_SIDE, "unreachable", "TLS fails" },
-	{ CURLE_PROXY, ERR_SIDE, "unreachable", "the proxy refuses" },
-	{ CURLE_URL_MALFORMAT, ERR_CONFIG, "bad-url", "check url" },
-	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_CONFIG, "bad-url", "check url" },
+static const struct unsent {
+	CURLcode code;
+	enum err_kind kind;
+	const char *name, *remedy;
+} unsent[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, ERR_SIDE, "unreachable",
+		"its name is not found: check url and DNS"},
+	{CURLE_COULDNT_RESOLVE_PROXY, ERR_SIDE, "unreachable", "the proxy's name is not found"},
+	{CURLE_COULDNT_CONNECT, ERR_SIDE, "unreachable",
+		"it does not accept connections: check url, firewall, service"},
+	{CURLE_PEER_FAILED_VERIFICATION, ERR_CONFIG, "certificate",
+		"its certificate is not trusted: check name, date, ca_file"},
+	{CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "certificate", "ca_file cannot be read"},
+	{CURLE_SSL_CONNECT_ERROR, ERR_SIDE, "unreachable", "TLS fails: is this an https port?"},
+	{CURLE_SSL_CIPHER, ERR_SIDE, "unreachable", "TLS fails"},
+	{CURLE_PROXY, ERR_SIDE, "unreachable", "the proxy refuses"},
+	{CURLE_URL_MALFORMAT, ERR_CONFIG, "bad-url", "check url"},
+	{CURLE_UNSUPPORTED_PROTOCOL, ERR_CONFIG, "bad-url", "check url"},
 };
 
 static void
@@ -454,7 +467,7 @@ http_done(struct http *h)
 void
 http_wait(struct http *h, int fd, int timeout_ms)
 {
-	struct curl_waitfd extra = { .fd = fd, .events = CURL_WAIT_POLLIN };
+	struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
 
 	curl_multi_poll(h->multi, &extra, fd >= 0, timeout_ms, NULL);
 }
@@ -498,7 +511,8 @@ http_encode(const char *text, struct buf *out)
 
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
-		if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || strchr("-._~", c)) {
+		if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
+			strchr("-._~", c)) {
 			buf_addc(out, (char)c);
 		} else {
 			buf_addc(out, '%');

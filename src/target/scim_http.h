@@ -1,10 +1,10 @@
 /*
- * Requests to one service through libcurl's multi interface: a fixed number of slots, each with its own
- * handle, HTTP/1.1 connections kept and reused.
+ * Requests to one service through libcurl's multi interface: a fixed number of slots, each with its
+ * own handle, HTTP/1.1 connections kept and reused.
  *
- * libcurl repeats a request by itself when a kept connection turns out dead before the first byte of
- * an answer, even when the body had been sent. A create could thus happen twice, so bodies are given
- * by a reader that refuses to start over: such a request ends as HTTP_LOST instead.
+ * libcurl repeats a request by itself when a kept connection turns out dead before the first byte
+ * of an answer, even when the body had been sent. A create could thus happen twice, so bodies are
+ * given by a reader that refuses to start over: such a request ends as HTTP_LOST instead.
  *
  * Redirections are never followed; answers over HTTP_ANSWER_MAX are cut off and count as lost.
  */
@@ -19,12 +19,12 @@
 #define HTTP_ANSWER_MAX (8u << 20)
 
 struct http_options {
-	const char *url;               /* base, without a slash at its end; checked by http_url_check */
-	const struct secret *token;    /* lives as long as the http */
+	const char *url; /* base, without a slash at its end; checked by http_url_check */
+	const struct secret *token;       /* lives as long as the http */
 	const struct secret *proxy_login; /* "user:password"; NULL: none */
-	const char *ca_file, *proxy;   /* NULL: none */
-	unsigned requests;             /* slots */
-	unsigned timeout;              /* seconds for one request */
+	const char *ca_file, *proxy;      /* NULL: none */
+	unsigned requests;                /* slots */
+	unsigned timeout;                 /* seconds for one request */
 };
 
 enum http_outcome {
@@ -36,20 +36,21 @@ enum http_outcome {
 struct http;
 struct http_slot {
 	/* the caller fills these before http_send */
-	const char *method;  /* constant: "GET", "POST", ... */
-	struct buf path;     /* from the base on: "/Users?count=1" */
-	struct buf body;     /* empty: none */
-	struct buf match;    /* If-Match; empty: none */
-	void *work;          /* the caller's */
+	const char *method; /* constant: "GET", "POST", ... */
+	struct buf path;    /* from the base on: "/Users?count=1" */
+	struct buf body;    /* empty: none */
+	struct buf match;   /* If-Match; empty: none */
+	void *work;         /* the caller's */
 	/* the answer */
 	enum http_outcome outcome;
 	long status;
 	struct buf answer;
-	struct json *json;   /* of the answer when it is SCIM or JSON, else NULL; freed by http_release */
-	bool bad_body;       /* there was a body, and it was not JSON */
+	struct json
+		*json; /* of the answer when it is SCIM or JSON, else NULL; freed by http_release */
+	bool bad_body; /* there was a body, and it was not JSON */
 	char type[64], etag[256], location[1024];
-	long retry_after;    /* seconds, 0 = not stated */
-	int64_t date;        /* the service's clock, 0 = not stated */
+	long retry_after; /* seconds, 0 = not stated */
+	int64_t date;     /* the service's clock, 0 = not stated */
 	struct err err;
 	/* private */
 	struct http *http;
@@ -71,7 +72,8 @@ void http_free(struct http *h);
 struct http_slot *http_slot_free(struct http *h);
 size_t http_busy(const struct http *h);
 void http_send(struct http_slot *s);
-/* Moves bytes; a finished slot or NULL. The caller looks at it, then calls http_release (or sends again). */
+/* Moves bytes; a finished slot or NULL. The caller looks at it, then calls http_release (or sends
+ * again). */
 struct http_slot *http_done(struct http *h);
 void http_release(struct http_slot *s);
 /* Until something can move, fd (-1: none) can be read, or the time is over. */

@@ -1,9 +1,14 @@
 #include "scim_job.h"
+#include <stdlib.h>
 #include <string.h>
 
-static const char *const job_names[JOB_TYPES] = { [JOB_FIND] = "find", [JOB_GET] = "get",
-	[JOB_CREATE] = "create", [JOB_UPDATE] = "update", [JOB_DELETE] = "delete", [JOB_REFS] = "refs",
-	[JOB_LIST] = "list" };
+static const char *const job_names[JOB_TYPES] = {[JOB_FIND] = "find",
+	[JOB_GET] = "get",
+	[JOB_CREATE] = "create",
+	[JOB_UPDATE] = "update",
+	[JOB_DELETE] = "delete",
+	[JOB_REFS] = "refs",
+	[JOB_LIST] = "list"};
 
 const char *
 job_name(enum job_type t)
@@ -66,27 +71,30 @@ job_reset(struct job *j)
 {
 	struct arena *a = j->arena;
 	arena_reset(a);
-	*j = (struct job){ .arena = a };
+	*j = (struct job){.arena = a};
 }
 
 void
 job_free(struct job *j)
 {
 	arena_free(j->arena);
-	mem_clean_free(&j);
+	free(j);
 }
 
 bool
 job_is_write(const struct job *j)
 {
-	return j->type == JOB_CREATE || j->type == JOB_UPDATE || j->type == JOB_DELETE || j->type == JOB_REFS;
+	return j->type == JOB_CREATE || j->type == JOB_UPDATE || j->type == JOB_DELETE ||
+	       j->type == JOB_REFS;
 }
 
 struct answer_context
 job_context(const struct job *j)
 {
-	return (struct answer_context){ .what = job_names[j->type], .write = job_is_write(j),
-		.create = j->type == JOB_CREATE, .kind = j->kind };
+	return (struct answer_context){.what = job_names[j->type],
+		.write = job_is_write(j),
+		.create = j->type == JOB_CREATE,
+		.kind = j->kind};
 }
 
 static bool
@@ -114,12 +122,14 @@ read_keys(struct job *j, const struct json *list, const char *const **keys_r, si
 	const char **keys = arena_alloc(j->arena, (json_count(list) + 1) * sizeof(*keys));
 	size_t n = 0;
 
-	for json_each (it, list) {
-		const char *key = json_get_string(it, "key");
-		if (!key || !*key)
-			return false;
-		keys[n++] = arena_strdup(j->arena, key);
-	}
+	for
+		json_each(it, list)
+		{
+			const char *key = json_get_string(it, "key");
+			if (!key || !*key)
+				return false;
+			keys[n++] = arena_strdup(j->arena, key);
+		}
 	*keys_r = keys;
 	*count_r = n;
 	return true;

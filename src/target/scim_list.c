@@ -1,9 +1,11 @@
 /*
- * Listing (SEMANTICS 6.1): page after page, by cursor (RFC 9865) where the service offers it, else by
- * index. By cursor the absence of a next one is the proof of completeness; by index the count must
- * add up to the same total on every page.
+ * Listing (SEMANTICS 6.1): page after page, by cursor (RFC 9865) where the service offers it, else
+ * by index. By cursor the absence of a next one is the proof of completeness; by index the count
+ * must add up to the same total on every page.
  */
+#include <stdlib.h>
 #include <string.h>
+#include "base/log.h"
 #include "scim_run.h"
 
 #define TRIES_MAX 3
@@ -11,27 +13,22 @@
 static void
 list_end(struct scim *s, const struct err *why)
 {
-	struct jsonw *w = serve_line(s->serve, "end");
+	struct err broken;
 
-	jsonw_bool(w, "sealed", !why);
-	if (why) {
-		jsonw_str(w, "why", why->text);
-		serve_write_error(w, "error", why, NULL, NULL);
-	}
-	jsonw_obj(w, "counts");
-	jsonw_int(w, "object", s->list.seen);
-	jsonw_end(w);
-	run_line(s);
+	/* the lines were counted as they went out */
+	if (!serve_end(s->serve, NULL, !why, why ? why->text : NULL, why, &broken))
+		log_err(LOG_ERROR, "line-refused", &broken);
+	s->line_ms = s->clock->mono_ms(s->clock->ctx);
 	job_free(s->list.job);
-	mem_clean_free(&s->list.cursor);
-	s->list = (struct list_state){ 0 };
+	free(s->list.cursor);
+	s->list = (struct list_state){0};
 }
 
 void
 list_begin(struct scim *s, struct job *j)
 {
-	s->list = (struct list_state){ .job = j, .total = -1, .start = 1, .count = s->service.page,
-		.waiting = true };
+	s->list = (struct list_state){
+		.job = j, .total = -1, .start = 1, .count = s->service.page, .waiting = true};
 	if (s->service.cursor)
 		s->list.cursor = xstrdup("");
 }
@@ -44,8 +41,8 @@ list_start(struct scim *s, struct http_slot *slot)
 
 	w->kind = l->job->kind;
 	slot->method = "GET";
-	buf_addf(&slot->path, "%s?count=%u&excludedAttributes=%s", place_type(w->kind)->endpoint, l->count,
-		w->kind == KIND_GROUP ? "members" : "groups");
+	buf_addf(&slot->path, "%s?count=%u&excludedAttributes=%s", place_type(w->kind)->endpoint,
+		l->count, w->kind == KIND_GROUP ? "members" : "groups");
 	if (l->cursor) {
 		buf_adds(&slot->path, "&cursor=");
 		http_encode(l->cursor, &slot->path);
@@ -71,6 +68,21 @@ list_again(struct scim *s, const struct err *e)
 		s->gate_ms = until;
 	l->count = l->count > 20 ? l->count / 2 : l->count; /* it may have been too much at once */
 	l->waiting = true;
+}
+
+void
+list_give_up(struct scim *s)
+{
+	struct job *j;
+
+	if (s->list.job && !s->list.waiting)
+		return; /* its page is in flight and will tell */
+	if (s->list.job)
+		list_end(s, &s->dead);
+	while ((j = job_queue_take(&s->lists)) != NULL) {
+		list_begin(s, j);
+		list_end(s, &s->dead);
+	}
 }
 
 /* One object; false: it has no id. */
@@ -112,28 +124,33 @@ next_page(struct scim *s, const struct answer_list *page, size_t n)
 	l->start += (int64_t)n;
 	if (l->cursor && page->next_cursor) {
 		if (strcmp(l->cursor, page->next_cursor) == 0) {
-			err_set(&e, ERR_SIDE, "bad-list", "list: the service's cursor does not move");
+			err_set(&e, ERR_SIDE, "bad-list",
+				"list: the service's cursor does not move");
 			list_end(s, &e);
 			return;
 		}
-		mem_clean_free(&l->cursor);
+		free(l->cursor);
 		l->cursor = xstrdup(page->next_cursor);
 	} else if (l->cursor && (*l->cursor || page->total < 0 || page->total <= l->seen)) {
 		list_end(s, NULL);
 		return;
 	} else {
 		/* by index, or the cursor was ignored and this was the first page by index */
-		mem_clean_free(&l->cursor);
-		if (page->total < 0 || (l->total >= 0 && page->total != l->total) || (!n && l->seen < page->total)) {
+		free(l->cursor);
+		l->cursor = NULL;
+		if (page->total < 0 || (l->total >= 0 && page->total != l->total) ||
+			(!n && l->seen < page->total)) {
 			err_set(&e, ERR_RETRY, "bad-list",
-				"list: %lld objects came, the service counts %lld; it may have changed meanwhile",
+				"list: %lld objects came, the service counts %lld; it may have "
+				"changed meanwhile",
 				(long long)l->seen, (long long)page->total);
 			list_end(s, &e);
 			return;
 		}
 		l->total = page->total;
 		if (l->seen >= l->total) {
-			err_set(&e, ERR_RETRY, "bad-list", "list: more objects came than the service counts");
+			err_set(&e, ERR_RETRY, "bad-list",
+				"list: more objects came than the service counts");
 			list_end(s, l->seen == l->total ? NULL : &e);
 			return;
 		}
@@ -144,15 +161,18 @@ next_page(struct scim *s, const struct answer_list *page, size_t n)
 void
 list_finish(struct scim *s, struct http_slot *slot, struct work *w)
 {
-	struct answer an = { .status = slot->status, .body = slot->json, .odd = slot->bad_body,
-		.retry_after = slot->retry_after };
-	struct answer_context c = { .what = "list", .kind = w->kind };
+	struct answer an = {.status = slot->status,
+		.body = slot->json,
+		.odd = slot->bad_body,
+		.retry_after = slot->retry_after};
+	struct answer_context c = {.what = "list", .kind = w->kind};
 	struct answer_list page;
 	const char *attribute;
 	struct err e;
 
 	if (slot->status == 400 && s->list.cursor && !*s->list.cursor) {
-		mem_clean_free(&s->list.cursor); /* no cursors after all */
+		free(s->list.cursor);
+		s->list.cursor = NULL; /* no cursors after all */
 		s->list.waiting = true;
 		return;
 	}
@@ -163,12 +183,15 @@ list_finish(struct scim *s, struct http_slot *slot, struct work *w)
 		list_again(s, &e);
 		return;
 	}
-	for json_each (r, page.resources) {
-		if (object(s, w->kind, r))
-			continue;
-		err_set(&e, ERR_SIDE, "bad-list", "list: an object without id, or one that fits no line");
-		list_end(s, &e);
-		return;
-	}
+	for
+		json_each(r, page.resources)
+		{
+			if (object(s, w->kind, r))
+				continue;
+			err_set(&e, ERR_SIDE, "bad-list",
+				"list: an object without id, or one that fits no line");
+			list_end(s, &e);
+			return;
+		}
 	next_page(s, &page, json_count(page.resources));
 }

@@ -4,7 +4,8 @@
 const struct scim_type *
 place_type(enum kind_id kind)
 {
-	static const unsigned char types[KIND_COUNT] = { [KIND_USER] = SCIM_USER, [KIND_GROUP] = SCIM_GROUP };
+	static const unsigned char types[KIND_COUNT] = {
+		[KIND_USER] = SCIM_USER, [KIND_GROUP] = SCIM_GROUP};
 	return &scim_types[types[kind]];
 }
 
@@ -27,7 +28,7 @@ static struct str
 cut(struct str *rest, char at)
 {
 	const char *dot = rest->n ? memchr(rest->p, at, rest->n) : NULL;
-	struct str head = { rest->p, dot ? (size_t)(dot - rest->p) : rest->n };
+	struct str head = {rest->p, dot ? (size_t)(dot - rest->p) : rest->n};
 	size_t used = head.n + (dot ? 1 : 0);
 
 	rest->p += used;
@@ -73,12 +74,12 @@ place_of(enum kind_id kind, const char *name, struct arena *a)
 	const struct scim_type *t = place_type(kind);
 	const struct scim_schema *schema = NULL;
 	const struct scim_attr *attr = NULL;
-	struct place p = { 0 };
+	struct place p = {0};
 	struct str rest = str_c(name);
 	const char *colon = strrchr(name, ':');
 
 	if (colon) {
-		struct str urn = { name, (size_t)(colon - name) };
+		struct str urn = {name, (size_t)(colon - name)};
 		rest = str_c(colon + 1);
 		schema = scim_schema_find(t, urn);
 		p.schema = schema ? schema->urn : arena_strndup(a, urn.p, urn.n);
@@ -133,12 +134,14 @@ seen_value(struct attrs *as, const char *name, const struct json *v)
 static void
 seen_subs(struct attrs *as, const char *prefix, const struct json *v)
 {
-	for json_each (it, v) {
-		const char *key = json_key(it);
-		if (strcmp(key, "type") != 0 && strcmp(key, "primary") != 0 && strcmp(key, "display") != 0 &&
-			key[0] != '$')
-			seen_value(as, arena_printf(as->arena, "%s.%s", prefix, key), it);
-	}
+	for
+		json_each(it, v)
+		{
+			const char *key = json_key(it);
+			if (strcmp(key, "type") != 0 && strcmp(key, "primary") != 0 &&
+				strcmp(key, "display") != 0 && key[0] != '$')
+				seen_value(as, arena_printf(as->arena, "%s.%s", prefix, key), it);
+		}
 }
 
 static void
@@ -159,8 +162,8 @@ static void
 seen_attr(struct attrs *as, const char *name, const struct json *v)
 {
 	if (json_type(v) == JSON_ARRAY) {
-		for json_each (it, v)
-			seen_element(as, name, it);
+		for
+			json_each(it, v) seen_element(as, name, it);
 	} else if (json_type(v) == JSON_OBJECT && json_get(v, "value")) {
 		seen_value(as, name, json_get(v, "value"));
 	} else if (json_type(v) == JSON_OBJECT) {
@@ -183,16 +186,18 @@ seen_extension(const struct scim_type *t, const struct json *ext, struct attrs *
 	const struct scim_schema *s = scim_schema_find(t, str_c(urn));
 	bool ours = s || ascii_ieq(urn, PLACE_URN_GROUP);
 
-	for json_each (it, ext) {
-		const char *key = json_key(it);
-		const struct scim_attr *a =
-			s ? scim_attr_find(s->attrs, s->n_attrs, str_c(key)) : NULL;
-		if (a ? hidden(a) : ours && !vocab_find(key))
-			continue;
-		if (!ours)
-			key = arena_printf(as->arena, "%s:%s", urn, key);
-		seen_attr(as, a ? a->name : key, it);
-	}
+	for
+		json_each(it, ext)
+		{
+			const char *key = json_key(it);
+			const struct scim_attr *a =
+				s ? scim_attr_find(s->attrs, s->n_attrs, str_c(key)) : NULL;
+			if (a ? hidden(a) : ours && !vocab_find(key))
+				continue;
+			if (!ours)
+				key = arena_printf(as->arena, "%s:%s", urn, key);
+			seen_attr(as, a ? a->name : key, it);
+		}
 }
 
 void
@@ -200,14 +205,18 @@ place_seen(enum kind_id kind, const struct json *resource, struct attrs *as)
 {
 	const struct scim_type *t = place_type(kind);
 
-	for json_each (it, resource) {
-		const char *key = json_key(it);
-		struct str name = str_c(key);
-		const struct scim_attr *a = scim_attr_find(t->core->attrs, t->core->n_attrs, name);
+	for
+		json_each(it, resource)
+		{
+			const char *key = json_key(it);
+			struct str name = str_c(key);
+			const struct scim_attr *a =
+				scim_attr_find(t->core->attrs, t->core->n_attrs, name);
 
-		if (strchr(key, ':'))
-			seen_extension(t, it, as);
-		else if (!hidden(a) && !scim_attr_find(scim_common.attrs, scim_common.n_attrs, name))
-			seen_attr(as, a ? a->name : key, it);
-	}
+			if (strchr(key, ':'))
+				seen_extension(t, it, as);
+			else if (!hidden(a) &&
+				 !scim_attr_find(scim_common.attrs, scim_common.n_attrs, name))
+				seen_attr(as, a ? a->name : key, it);
+		}
 }

@@ -10,7 +10,8 @@
  *   urn:x:y:attr.sub         the same, in the schema urn:x:y
  *
  * The tables are those of scim/schema.h. A name of the vocabulary that they do not have for a group
- * (mail, aliases) stands in our extension of Group; any other unknown name is a plain string at the top.
+ * (mail, aliases) stands in our extension of Group; any other unknown name is a plain string at the
+ * top.
  */
 #pragma once
 #include "base/json.h"
@@ -24,10 +25,10 @@
 struct place {
 	const char *schema; /* URN of an extension; NULL: at the top */
 	const char *attr;
-	const char *type;   /* of an element of a multi-valued attribute; NULL: none */
-	const char *sub;    /* sub-attribute; NULL: none */
+	const char *type; /* of an element of a multi-valued attribute; NULL: none */
+	const char *sub;  /* sub-attribute; NULL: none */
 	bool boolean;
-	bool multi;         /* holds a list */
+	bool multi; /* holds a list */
 };
 
 const struct scim_type *place_type(enum kind_id kind);

@@ -1,9 +1,11 @@
 /* Results of jobs as lines of the protocol, and what becomes of jobs that go on. */
 #include <string.h>
+#include "base/log.h"
 #include "scim_run.h"
 
-#define WAIT_HERE_MAX 20  /* seconds of a rate limit that are waited for here; longer ones are the engine's */
-#define WAITS_MAX     3
+#define WAIT_HERE_MAX                                                                              \
+	20 /* seconds of a rate limit that are waited for here; longer ones are the engine's */
+#define WAITS_MAX 3
 
 bool
 run_line(struct scim *s)
@@ -41,14 +43,16 @@ too_long(struct scim *s, struct job *j)
 {
 	struct err e;
 
-	err_set(&e, ERR_OBJECT, "too-large", "%s: what the service returned does not fit into a line of 1 MiB",
+	err_set(&e, ERR_OBJECT, "too-large",
+		"%s: what the service returned does not fit into a line of 1 MiB",
 		job_name(j->type));
 	serve_write_error(result(s, j), "error", &e, NULL, NULL);
 	run_line(s);
 }
 
 void
-run_ok(struct scim *s, struct job *j, const char *key, const char *version, const struct json *resource)
+run_ok(struct scim *s, struct job *j, const char *key, const char *version,
+	const struct json *resource)
 {
 	struct jsonw *w = result(s, j);
 
@@ -69,7 +73,8 @@ run_ok(struct scim *s, struct job *j, const char *key, const char *version, cons
 }
 
 void
-run_fail(struct scim *s, struct job *j, const struct err *e, const char *attribute, const char *other)
+run_fail(struct scim *s, struct job *j, const struct err *e, const char *attribute,
+	const char *other)
 {
 	serve_write_error(result(s, j), "error", e, attribute, other);
 	run_line(s);

@@ -1,10 +1,11 @@
 #include "scim_run.h"
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LINES_AT_ONCE 512
-#define LINGER_MS     2     /* a batch that is not full waits so long for more input */
-#define OLD_MS        20    /* and no longer than this when input keeps trickling */
+#define LINGER_MS     2  /* a batch that is not full waits so long for more input */
+#define OLD_MS        20 /* and no longer than this when input keeps trickling */
 #define PROGRESS_MS   10000
 #define UNREACHED_MAX 3
 
@@ -40,18 +41,6 @@ take_spare(struct scim *s)
 }
 
 static void
-take_list(struct scim *s, struct job *j)
-{
-	s->unanswered--;
-	if (s->dead.kind != ERR_NONE) {
-		s->list.job = j;
-		list_again(s, &s->dead);
-	} else {
-		job_queue_add(&s->lists, j);
-	}
-}
-
-static void
 take_op(struct scim *s, const struct json *msg)
 {
 	struct job *j = take_spare(s);
@@ -61,7 +50,8 @@ take_op(struct scim *s, const struct json *msg)
 
 	s->unanswered++;
 	if (good && j->type == JOB_LIST) {
-		take_list(s, j);
+		s->unanswered--;
+		job_queue_add(&s->lists, j);
 	} else if (!good && j->id < 0) {
 		serve_error(s->serve, &e);
 		s->unanswered--;
@@ -69,22 +59,12 @@ take_op(struct scim *s, const struct json *msg)
 	} else if (!good) {
 		run_fail(s, j, &e, NULL, NULL);
 	} else if (s->unanswered > 4 * window + LINES_AT_ONCE) {
-		err_set(&e, ERR_RETRY, "window", "more operations than the window of %zu allows", window);
+		err_set(&e, ERR_RETRY, "window", "more operations than the window of %zu allows",
+			window);
 		run_fail(s, j, &e, NULL, NULL);
 	} else {
 		run_queue(s, j);
 	}
-}
-
-/* Nothing that waits is begun any more; the engine knows then that it did not happen. */
-static void
-stop(struct scim *s)
-{
-	struct err e;
-
-	s->stopping = s->ended = true;
-	err_set(&e, ERR_RETRY, "stopped", "not begun: the run is being stopped");
-	run_die(s, &e);
 }
 
 static void
@@ -97,10 +77,9 @@ take_message(struct scim *s, const struct json *msg)
 		take_op(s, msg);
 	} else if (type && strcmp(type, "check") == 0) {
 		check_run(s);
-	} else if (type && strcmp(type, "stop") == 0) {
-		stop(s);
 	} else {
-		err_set(&e, ERR_SIDE, "unknown-message", "a message of this type is not known to a target");
+		err_set(&e, ERR_SIDE, "unknown-message",
+			"a message of this type is not known to a target");
 		serve_error(s->serve, &e);
 	}
 }
@@ -191,16 +170,30 @@ disband(struct scim *s)
 		run_queue(s, j);
 }
 
+/* The engine wants an end, and there is a rate limit to wait for: what was not begun did not
+ * happen. */
+static void
+give_up(struct scim *s)
+{
+	struct err e;
+
+	err_set(&e, ERR_RETRY, "stopped", "not begun: the run is being stopped");
+	run_die(s, &e);
+}
+
 static void
 start_requests(struct scim *s)
 {
 	struct http_slot *slot;
 
-	if (s->list.job && s->dead.kind != ERR_NONE && s->list.waiting)
-		list_again(s, &(struct err){ .kind = ERR_CONFIG, .code = "stopped", .text = "the listing was given up" });
+	if (s->dead.kind != ERR_NONE)
+		list_give_up(s);
 	disband(s);
-	if (now_ms(s) < s->gate_ms)
+	if (now_ms(s) < s->gate_ms) {
+		if (s->ended)
+			give_up(s);
 		return;
+	}
 	while (http_busy(s->http) < s->limit && (slot = http_slot_free(s->http)) != NULL)
 		if (!start_next(s, slot))
 			break;
@@ -276,7 +269,7 @@ finish(struct scim *s, struct http_slot *slot)
 	} else {
 		transfer_failed(s, slot, w);
 	}
-	mem_clean_free(&w);
+	free(w);
 	if (!slot->work) /* else it was sent again */
 		http_release(slot);
 }
@@ -303,10 +296,12 @@ say_progress(struct scim *s)
 		return;
 	s->line_ms = now_ms(s);
 	if (s->list.job)
-		serve_progress(s->serve, s->list.seen, s->list.total > 0 ? s->list.total : 0, "listing");
+		serve_progress(
+			s->serve, s->list.seen, s->list.total > 0 ? s->list.total : 0, "listing");
 	else
-		serve_progress(s->serve, s->answered, 0, s->gate_ms > s->line_ms ? "waiting for the rate limit" :
-										   "waiting for the service");
+		serve_progress(s->serve, s->answered, 0,
+			s->gate_ms > s->line_ms ? "waiting for the rate limit"
+						: "waiting for the service");
 }
 
 bool
@@ -350,7 +345,7 @@ run_free(struct scim *s)
 		job_free(take_spare(s));
 	if (s->list.job)
 		job_free(s->list.job);
-	mem_clean_free(&s->list.cursor);
+	free(s->list.cursor);
 	buf_free(&s->path);
 	buf_free(&s->body);
 	arena_free(s->scratch);

@@ -1,7 +1,7 @@
 /*
  * The run of lockstep-target-scim: jobs come in from the engine, wait in queues, travel in requests
- * (many finds in one filter, many writes in one Bulk), and are answered. One thread, one loop; input
- * is read while requests are in flight, memory is bounded by the window.
+ * (many finds in one filter, many writes in one Bulk), and are answered. One thread, one loop;
+ * input is read while requests are in flight, memory is bounded by the window.
  */
 #pragma once
 #include "base/clock.h"
@@ -10,20 +10,20 @@
 #include "wire/serve.h"
 
 enum work_type { WORK_FIND, WORK_ONE, WORK_BULK, WORK_LIST };
-struct work {                 /* what a request in flight carries */
+struct work { /* what a request in flight carries */
 	enum work_type type;
 	enum kind_id kind;
-	struct job_queue jobs;    /* FIND, BULK: in order; ONE, LIST: one */
-	bool search;              /* FIND: by POST .search */
+	struct job_queue jobs; /* FIND, BULK: in order; ONE, LIST: one */
+	bool search;           /* FIND: by POST .search */
 };
 
-struct list_state {           /* of the listing that is going on */
-	struct job *job;          /* NULL: none */
+struct list_state {      /* of the listing that is going on */
+	struct job *job; /* NULL: none */
 	int64_t total, seen, start;
 	unsigned count;
-	char *cursor;             /* NULL: by index */
-	bool waiting;             /* a page is to be asked for */
-	unsigned tries;           /* failures of this page */
+	char *cursor;   /* NULL: by index */
+	bool waiting;   /* a page is to be asked for */
+	unsigned tries; /* failures of this page */
 };
 
 struct scim {
@@ -31,30 +31,31 @@ struct scim {
 	struct http *http;
 	struct scim_service service;
 	const struct clock *clock;
-	unsigned requests;        /* most in flight */
-	unsigned limit;           /* allowed now: less after a rate limit */
-	size_t unanswered;        /* jobs taken in and not answered */
-	int64_t answered;         /* jobs answered, for progress */
+	unsigned requests; /* most in flight */
+	unsigned limit;    /* allowed now: less after a rate limit */
+	size_t unanswered; /* jobs taken in and not answered */
+	int64_t answered;  /* jobs answered, for progress */
 	struct job_queue find[KIND_COUNT], bulk, one, lists;
 	struct list_state list;
-	struct job *spare;        /* for reuse */
-	struct err dead;          /* kind set: nothing can be sent any more, every job gets this */
-	int64_t gate_ms;          /* nothing is sent before (rate limit) */
-	int64_t since_ms;         /* when a batch that is not full began to wait; 0: none */
-	int64_t line_ms;          /* last line written */
-	unsigned bulk_refused;    /* Bulks refused as a whole, in a row */
-	unsigned forbidden;       /* 403 in a row */
-	unsigned unreached;       /* requests in a row that did not get to the service */
-	struct buf path, body;    /* for building operations of a Bulk */
-	struct arena *scratch;    /* of one listed object */
-	bool quiet;               /* no input in the last round: partial batches may go */
-	bool stopping;
-	bool ended;               /* no more input */
+	struct job *spare;     /* for reuse */
+	struct err dead;       /* kind set: nothing can be sent any more, every job gets this */
+	int64_t gate_ms;       /* nothing is sent before (rate limit) */
+	int64_t since_ms;      /* when a batch that is not full began to wait; 0: none */
+	int64_t line_ms;       /* last line written */
+	unsigned bulk_refused; /* Bulks refused as a whole, in a row */
+	unsigned forbidden;    /* 403 in a row */
+	unsigned unreached;    /* requests in a row that did not get to the service */
+	struct buf path, body; /* for building operations of a Bulk */
+	struct arena *scratch; /* of one listed object */
+	bool quiet;            /* no input in the last round: partial batches may go */
+	bool ended;            /* no more input */
 };
 
 /* --- results: each ends the job --- */
-void run_ok(struct scim *s, struct job *j, const char *key, const char *version, const struct json *resource);
-void run_fail(struct scim *s, struct job *j, const struct err *e, const char *attribute, const char *other);
+void run_ok(struct scim *s, struct job *j, const char *key, const char *version,
+	const struct json *resource);
+void run_fail(struct scim *s, struct job *j, const struct err *e, const char *attribute,
+	const char *other);
 void run_found(struct scim *s, struct job *j);
 /* Sends the line that was begun; false: it is too long. */
 bool run_line(struct scim *s);
@@ -67,18 +68,22 @@ void run_die(struct scim *s, const struct err *e);
 /* Says what a slot carries; the loop frees it. */
 struct work *run_work(struct http_slot *slot, enum work_type type);
 
-/* --- kinds of requests: start uses a free slot and sends it; finish gets an answer (HTTP_ANSWERED) --- */
+/* --- kinds of requests: start uses a free slot and sends it; finish gets an answer (HTTP_ANSWERED)
+ * --- */
 void find_start(struct scim *s, struct http_slot *slot, enum kind_id kind);
 void find_finish(struct scim *s, struct http_slot *slot, struct work *w);
 
 /* True: sent. False: the job was answered without a request. */
 bool write_start(struct scim *s, struct http_slot *slot, struct job *j);
 void write_finish(struct scim *s, struct http_slot *slot, struct work *w);
-/* One answer for one job, from a request or from a Bulk. slot: free to send the job's next request at
- * once, or NULL. Returns true when the slot was used. */
+/* One answer for one job, from a request or from a Bulk. slot: free to send the job's next request
+ * at once, or NULL. Returns true when the slot was used. */
 bool write_answered(struct scim *s, struct job *j, const struct answer *an, struct http_slot *slot);
 /* Method, path and body of the job's next request; false: nothing is to be done (job answered). */
-struct write_form { const char *method; struct buf *path, *body; };
+struct write_form {
+	const char *method;
+	struct buf *path, *body;
+};
 bool write_form(struct scim *s, struct job *j, struct write_form *f);
 
 void bulk_start(struct scim *s, struct http_slot *slot);
@@ -90,6 +95,8 @@ void list_start(struct scim *s, struct http_slot *slot);
 void list_finish(struct scim *s, struct http_slot *slot, struct work *w);
 /* The page did not come: again, or an end that is not sealed. */
 void list_again(struct scim *s, const struct err *e);
+/* s->dead: ends what is not in flight. */
+void list_give_up(struct scim *s);
 
 /* --- the program --- */
 /* GET /ServiceProviderConfig, or a look at /Users where there is none. */

@@ -1,11 +1,11 @@
 /*
- * Requests for one object: their form, and what their answers mean. The same for a request of its own
- * and for an operation of a Bulk.
+ * Requests for one object: their form, and what their answers mean. The same for a request of its
+ * own and for an operation of a Bulk.
  */
 #include <string.h>
 #include "scim_run.h"
 
-#define FORBIDDEN_MAX 5  /* so many 403 in a row are the token's, not the objects' */
+#define FORBIDDEN_MAX 5 /* so many 403 in a row are the token's, not the objects' */
 
 static void
 object_path(const struct job *j, struct buf *path)
@@ -65,7 +65,8 @@ write_form(struct scim *s, struct job *j, struct write_form *f)
 	}
 	if (j->type == JOB_GET || j->stage == JOB_LOOK) {
 		f->method = "GET";
-		if (j->type != JOB_REFS && j->kind == KIND_GROUP && !(s->service.put & 1u << j->kind))
+		if (j->type != JOB_REFS && j->kind == KIND_GROUP &&
+			!(s->service.put & 1u << j->kind))
 			buf_adds(f->path, "?excludedAttributes=members");
 		return true;
 	}
@@ -85,7 +86,7 @@ set_match(const struct scim *s, struct http_slot *slot, const char *version)
 bool
 write_start(struct scim *s, struct http_slot *slot, struct job *j)
 {
-	struct write_form f = { .path = &slot->path, .body = &slot->body };
+	struct write_form f = {.path = &slot->path, .body = &slot->body};
 
 	j->looked = false;
 	if (!write_form(s, j, &f)) {
@@ -141,7 +142,8 @@ static void
 succeeded(struct scim *s, struct job *j, const struct answer *an)
 {
 	const char *key = j->key;
-	size_t all = j->type == JOB_UPDATE ? j->items.count : j->refs.add_count + j->refs.remove_count;
+	size_t all =
+		j->type == JOB_UPDATE ? j->items.count : j->refs.add_count + j->refs.remove_count;
 
 	s->forbidden = 0;
 	if (j->type == JOB_CREATE) {
@@ -177,8 +179,9 @@ named_key(const struct job *j, const struct answer *an)
 {
 	const char *detail = json_get_string(an->body, "detail");
 	const struct body_refs *r = &j->refs;
+	size_t all = r->add_count + r->remove_count;
 
-	for (size_t i = j->done; detail && i < j->sent; i++) {
+	for (size_t i = j->done; detail && i < j->sent && i < all; i++) {
 		const char *key = i < r->add_count ? r->add[i] : r->remove[i - r->add_count];
 		if (strcmp(key, j->key) != 0 && strstr(detail, key))
 			return key;
@@ -203,14 +206,14 @@ refs_refused(struct scim *s, struct job *j, const struct answer *an, const struc
 	size_t n = j->sent - j->done;
 	const char *key = named_key(j, an);
 
-	if (j->sent == SIZE_MAX || (an->status != 400 && an->status != 404 && an->status != 413))
+	if (an->status != 400 && an->status != 404 && an->status != 413)
 		return false;
 	if (key) {
 		no_such_reference(s, j, key, e);
 		return true;
 	}
-	if (an->status == 404)
-		return false; /* the group itself */
+	if (an->status == 404 || j->stage == JOB_LOOK)
+		return false; /* the group itself; or a PUT, which goes as a whole */
 	if (n > 1) {
 		j->limit = n / 2;
 		j->alone = true;
@@ -223,8 +226,8 @@ refs_refused(struct scim *s, struct job *j, const struct answer *an, const struc
 		succeeded(s, j, an); /* is no member: as it shall be */
 		return true;
 	}
-	key = j->done < j->refs.add_count ? j->refs.add[j->done] :
-					    j->refs.remove[j->done - j->refs.add_count];
+	key = j->done < j->refs.add_count ? j->refs.add[j->done]
+					  : j->refs.remove[j->done - j->refs.add_count];
 	no_such_reference(s, j, key, e);
 	return true;
 }
@@ -239,7 +242,8 @@ other_way(struct scim *s, struct job *j, const struct answer *an)
 		return false;
 	if (an->status == 405 || an->status == 501) {
 		s->service.put |= 1u << j->kind;
-	} else if (an->status != 400 || j->type != JOB_UPDATE || !body_patch_needs_target(&j->items)) {
+	} else if (an->status != 400 || j->type != JOB_UPDATE ||
+		   !body_patch_needs_target(&j->items)) {
 		return false;
 	}
 	j->stage = JOB_LOOK;
@@ -302,7 +306,8 @@ write_answered(struct scim *s, struct job *j, const struct answer *an, struct ht
 		run_ok(s, j, j->key, NULL, NULL);
 	else if (j->stage == JOB_LOOK && !j->looked && good && resource_of(an))
 		return write_looked(s, j, an, slot);
-	else if (good && (!(j->type == JOB_GET || (j->stage == JOB_LOOK && !j->looked)) || resource_of(an)))
+	else if (good &&
+		 (!(j->type == JOB_GET || (j->stage == JOB_LOOK && !j->looked)) || resource_of(an)))
 		succeeded(s, j, an);
 	else
 		refused(s, j, an, slot == NULL);

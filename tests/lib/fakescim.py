@@ -1,0 +1,436 @@
+"""A fake SCIM service for tests: a small store in memory that behaves as RFC 7644 says, with knobs for what
+services do differently and for what goes wrong. It is a fake; real third-party servers are tested elsewhere.
+
+    with FakeScim(bulk=500) as s:
+        s.fault("POST /Users", "cut_after", times=1)
+        ... s.url, s.token, s.users, s.groups, s.count["POST /Bulk"]
+"""
+import collections
+import http.server
+import json
+import re
+import socket
+import ssl
+import threading
+import time
+import urllib.parse
+import uuid
+
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+MESSAGE = "urn:ietf:params:scim:api:messages:2.0:"
+NAMES = {"Users": "userName", "Groups": "displayName"}
+
+
+class Refusal(Exception):
+    def __init__(self, status, scim_type=None, detail=""):
+        super().__init__(detail)
+        self.status, self.scim_type, self.detail = status, scim_type, detail
+
+    def body(self):
+        b = {"schemas": [MESSAGE + "Error"], "status": str(self.status), "detail": self.detail}
+        if self.scim_type:
+            b["scimType"] = self.scim_type
+        return b
+
+
+def split_urn(path):
+    """'urn:...:User:department' -> (schema, 'department')"""
+    if path.startswith("urn:"):
+        bracket = path.find("[")
+        colon = path.rfind(":", 0, bracket if bracket >= 0 else len(path))
+        return path[:colon], path[colon + 1:]
+    return None, path
+
+
+class Store:
+    """Users and groups, with the rules for what may be done to them."""
+
+    def __init__(self, knobs):
+        self.knobs = knobs
+        self.kinds = {"Users": {}, "Groups": {}}
+        self.by_name = {"Users": {}, "Groups": {}}
+        self.lock = threading.RLock()
+        self.creates = collections.Counter()
+
+    def out(self, kind, r, query=None):
+        r = json.loads(json.dumps(r))
+        for name in (query or {}).get("excludedAttributes", "").split(","):
+            r.pop(name, None)
+        wanted = (query or {}).get("attributes")
+        if wanted:
+            keep = {"id", "schemas"} | {w.split(".")[0] for w in wanted.split(",")}
+            r = {k: v for k, v in r.items() if k in keep}
+        if self.knobs["no_version"]:
+            r.get("meta", {}).pop("version", None)
+        return r
+
+    def touch(self, kind, r):
+        n = int(r.get("meta", {}).get("version", 'W/"0"')[3:-1]) + 1
+        r["meta"] = {"resourceType": kind[:-1], "location": f"/{kind}/{r['id']}", "version": f'W/"{n}"'}
+
+    def check_unique(self, kind, r):
+        name = r.get(NAMES[kind])
+        if not name:
+            raise Refusal(400, "invalidValue", NAMES[kind] + " is missing")
+        other = self.by_name[kind].get(name.casefold())
+        if other and other != r.get("id"):
+            raise Refusal(409, "uniqueness", f"{NAMES[kind]} {name} is taken")
+
+    def put_in(self, kind, r, old=None):
+        self.check_unique(kind, r)
+        if kind == "Groups":
+            for m in r.get("members", []):
+                if m.get("value") not in self.kinds["Users"] and m.get("value") not in self.kinds["Groups"]:
+                    raise Refusal(400, "invalidValue",
+                                  "no such member" + ("" if self.knobs["vague"] else " " + str(m.get("value"))))
+        if old:
+            self.by_name[kind].pop(old[NAMES[kind]].casefold(), None)
+        self.touch(kind, r)
+        self.kinds[kind][r["id"]] = r
+        self.by_name[kind][r[NAMES[kind]].casefold()] = r["id"]
+
+    def create(self, kind, body):
+        r = {k: v for k, v in body.items() if k not in ("id", "meta")}
+        r["id"] = str(uuid.uuid4())
+        self.put_in(kind, r)
+        self.creates[r.get("externalId")] += 1
+        return r
+
+    def get(self, kind, key):
+        if key not in self.kinds[kind]:
+            raise Refusal(404, None, f"{kind[:-1]} {key} not found")
+        return self.kinds[kind][key]
+
+    def match(self, r, version):
+        if self.knobs["etag"] and version and version != r["meta"]["version"]:
+            raise Refusal(412, None, "version " + r["meta"]["version"])
+
+    def replace(self, kind, key, body, version=None):
+        old = self.get(kind, key)
+        self.match(old, version)
+        r = dict(body, id=key, meta=old["meta"])
+        self.put_in(kind, r, old)
+        return r
+
+    def delete(self, kind, key, version=None):
+        r = self.get(kind, key)
+        self.match(r, version)
+        del self.kinds[kind][key]
+        self.by_name[kind].pop(r[NAMES[kind]].casefold(), None)
+
+    # --- PATCH, strict as RFC 7644 3.5.2 allows
+
+    def patch(self, kind, key, body, version=None):
+        old = self.get(kind, key)
+        self.match(old, version)
+        if not self.knobs["patch"]:
+            raise Refusal(501, None, "no PATCH")
+        r = json.loads(json.dumps(old))
+        ops = body["Operations"]
+        if len(ops) > self.knobs["patch_ops"]:
+            raise Refusal(400, "tooMany", "too many operations")
+        changes = sum(len(o["value"]) if isinstance(o.get("value"), list) else 1
+                      for o in ops if o.get("path", "").startswith("members"))
+        if changes > self.knobs["patch_members"]:
+            raise Refusal(400, "tooMany", "too many members")
+        for o in ops:
+            self.patch_one(r, o)
+        self.put_in(kind, r, old)
+        return r
+
+    def patch_one(self, r, o):
+        kind = o["op"]
+        if self.knobs["capital_ops"] != kind[0].isupper():
+            raise Refusal(400, "invalidSyntax", "op " + kind)
+        kind = kind.lower()
+        schema, path = split_urn(o["path"])
+        level = r.setdefault(schema, {}) if schema else r
+        m = re.fullmatch(r'(\w+)(?:\[(\w+) eq "([^"]*)"\])?(?:\.(\w+))?', path)
+        if not m:
+            raise Refusal(400, "invalidPath", path)
+        attr, key, value, sub = m.groups()
+        if key:
+            self.patch_elements(level, o, kind, attr, key, value, sub)
+        elif sub:
+            obj = level.setdefault(attr, {})
+            self.set(obj, sub, kind, o)
+        else:
+            self.set(level, attr, kind, o)
+
+    def set(self, level, attr, kind, o):
+        if kind == "remove":
+            if attr not in level and self.knobs["strict"]:
+                raise Refusal(400, "noTarget", attr)
+            if isinstance(o.get("value"), list):
+                gone = {v["value"] for v in o["value"]}
+                level[attr] = [v for v in level.get(attr, []) if v["value"] not in gone]
+            else:
+                level.pop(attr, None)
+        elif kind == "add" and isinstance(level.get(attr), list):
+            have = {json.dumps(v, sort_keys=True) for v in level[attr]}
+            level[attr] += [v for v in o["value"] if json.dumps(v, sort_keys=True) not in have]
+        else:
+            level[attr] = o["value"]
+
+    def patch_elements(self, level, o, kind, attr, key, value, sub):
+        hits = [v for v in level.get(attr, []) if v.get(key) == value]
+        if not hits:
+            if self.knobs["strict"]:
+                raise Refusal(400, "noTarget", o["path"])
+            if kind == "remove":
+                return
+            hits = [{key: value}]
+            level.setdefault(attr, []).extend(hits)
+        for v in hits:
+            if kind == "remove" and not sub:
+                level[attr].remove(v)
+            elif kind == "remove":
+                v.pop(sub, None)
+            else:
+                v[sub or "value"] = o["value"]
+
+    # --- queries
+
+    def select(self, kind, text):
+        if not self.knobs["filter"]:
+            raise Refusal(400, "invalidFilter", "no filters")
+        terms = re.split(r" or ", text)
+        if len(terms) > self.knobs["terms"]:
+            raise Refusal(400, "tooMany" if self.knobs["terms"] > 1 else "invalidFilter", "too many terms")
+        found = {}
+        for t in terms:
+            m = re.fullmatch(r'(\w+) eq ("(?:[^"\\]|\\.)*")', t)
+            if not m:
+                raise Refusal(400, "invalidFilter", t)
+            attr, value = m.group(1), json.loads(m.group(2))
+            if attr == NAMES[kind]:
+                key = self.by_name[kind].get(value.casefold())
+                hits = [self.kinds[kind][key]] if key else []
+            else:
+                hits = [r for r in self.kinds[kind].values() if r.get(attr) == value]
+            found.update((r["id"], r) for r in hits)
+        return list(found.values())
+
+    def query(self, kind, q):
+        rows = self.select(kind, q["filter"]) if q.get("filter") else list(self.kinds[kind].values())
+        count = min(int(q.get("count", 100)), self.knobs["page"])
+        body = {"schemas": [MESSAGE + "ListResponse"], "totalResults": len(rows)}
+        if "cursor" in q and self.knobs["cursor"]:
+            start = int(q["cursor"] or 0)
+            if start + count < len(rows):
+                body["nextCursor"] = str(start + count)
+        else:
+            start = max(int(q.get("startIndex", 1)), 1) - 1
+            body["startIndex"] = start + 1
+        page = rows[start:start + count]
+        body["itemsPerPage"] = len(page)
+        body["Resources"] = [self.out(kind, r, q) for r in page]
+        return body
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *args):
+        pass
+
+    def handle(self):
+        try:
+            super().handle()
+        except (ConnectionError, ssl.SSLError, TimeoutError):
+            pass
+
+    def answer(self, status, body=None, headers=(), kind="application/scim+json"):
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        for k, v in headers:
+            self.send_header(k, v)
+        if status != 204:
+            self.send_header("Content-Length", str(len(data)))
+        if data:
+            self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def cut(self):
+        self.close_connection = True
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def run(self):
+        fake = self.server.fake
+        url = urllib.parse.urlsplit(self.path)
+        path = url.path[len("/scim/v2"):]
+        query = {k: v[-1] for k, v in urllib.parse.parse_qs(url.query, keep_blank_values=True).items()}
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        line = f"{self.command} {path}"
+        fake.seen(line, query, body, self.headers)
+        action, value = fake.take_fault(line)
+        if action == "delay":
+            time.sleep(value)
+        if action == "cut_before":
+            return self.cut()
+        if action == "status":
+            return self.answer(value[0], Refusal(value[0], None, "as told").body(), value[1])
+        if action == "html":
+            return self.answer(value, b"<html>sign in</html>", kind="text/html")
+        try:
+            if self.headers.get("Authorization") != "Bearer " + fake.token:
+                raise Refusal(401, None, "who are you")
+            status, out, headers = self.dispatch(path, query, json.loads(body) if body else None)
+        except Refusal as r:
+            status, out, headers = r.status, r.body(), []
+        if action == "cut_after":
+            return self.cut()
+        if action == "delay_after":
+            time.sleep(value)
+        if action == "nonsense":
+            return self.answer(status, b'{"schemas": [', headers)
+        if action == "big":
+            return self.answer(status, b" " * value, headers)
+        if action == "empty":
+            return self.answer(status, None, headers if value else [])
+        self.answer(status, out, headers)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = run
+
+    def dispatch(self, path, query, body):
+        fake = self.server.fake
+        if path == "/ServiceProviderConfig":
+            if not fake.knobs["config"]:
+                raise Refusal(404, None, "none")
+            return 200, fake.config(), []
+        if path == "/Bulk":
+            return 200, fake.do_bulk(body), []
+        with fake.store.lock:
+            return fake.one(self.command, path, query, body, self.headers.get("If-Match"))
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class FakeScim:
+    KNOBS = {"bulk": 0, "bulk_bytes": 1 << 20, "bulk_response": False, "bulk_status": "string", "bulk_ids": True,
+             "config": True, "patch": True, "filter": True, "etag": False, "cursor": False, "page": 1000, "terms": 1000,
+             "search": True, "strict": True, "capital_ops": False, "patch_ops": 1000, "patch_members": 1000,
+             "patch_body": True, "no_version": False, "vague": False, "marker": None}
+
+    def __init__(self, tls=None, **knobs):
+        unknown = set(knobs) - set(self.KNOBS)
+        assert not unknown, unknown
+        self.knobs = dict(self.KNOBS, **knobs)
+        self.token = "t0ken-" + uuid.uuid4().hex
+        self.store = Store(self.knobs)
+        self.users, self.groups = self.store.kinds["Users"], self.store.kinds["Groups"]
+        self.count = collections.Counter()
+        self.requests = []
+        self.faults = []
+        self.lock = threading.Lock()
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server.fake = self
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.port = self.server.server_address[1]
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/scim/v2"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def fault(self, pattern, action, value=None, times=1):
+        """The next `times` requests whose "METHOD /path" matches get this."""
+        self.faults.append([re.compile(pattern), action, value, times])
+
+    def take_fault(self, line):
+        with self.lock:
+            for f in self.faults:
+                if f[3] > 0 and f[0].search(line):
+                    f[3] -= 1
+                    return f[1], f[2]
+        return None, None
+
+    def seen(self, line, query, body, headers):
+        with self.lock:
+            self.count[re.sub(r"^(\w+ /\w+)/[^.].*", r"\1/", line)] += 1
+            self.requests.append((line, query, body, dict(headers)))
+
+    def config(self):
+        k = self.knobs
+        c = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+             "patch": {"supported": k["patch"]}, "filter": {"supported": k["filter"], "maxResults": k["page"]},
+             "bulk": {"supported": k["bulk"] > 0, "maxOperations": k["bulk"], "maxPayloadSize": k["bulk_bytes"]},
+             "etag": {"supported": k["etag"]}}
+        if k["cursor"]:
+            c["pagination"] = {"cursor": True, "index": True}
+        if k["marker"]:
+            c["urn:lockstep:params:scim:schemas:extension:2.0:ServiceProviderConfig"] = k["marker"]
+        return c
+
+    def one(self, method, path, query, body, version):
+        s, parts = self.store, path.strip("/").split("/")
+        if parts[0] not in s.kinds:
+            raise Refusal(404, None, path)
+        kind, key = parts[0], urllib.parse.unquote(parts[1]) if len(parts) > 1 else None
+        if key == ".search":
+            if not self.knobs["search"]:
+                raise Refusal(404, None, path)
+            q = dict(body, attributes=",".join(body.get("attributes", [])))
+            return 200, s.query(kind, q), []
+        if method == "GET" and not key:
+            return 200, s.query(kind, query), []
+        if method == "GET":
+            return self.resource(200, kind, s.get(kind, key), query)
+        if method == "POST":
+            return self.resource(201, kind, s.create(kind, body))
+        if method == "PUT":
+            return self.resource(200, kind, s.replace(kind, key, body, version))
+        if method == "PATCH":
+            r = s.patch(kind, key, body, version)
+            return self.resource(200, kind, r) if self.knobs["patch_body"] else (204, None, [])
+        s.delete(kind, key, version)
+        return 204, None, []
+
+    def resource(self, status, kind, r, query=None):
+        headers = [("Location", f"/scim/v2/{kind}/{r['id']}")]
+        if not self.knobs["no_version"]:
+            headers.append(("ETag", r["meta"]["version"]))
+        return status, self.store.out(kind, r, query), headers
+
+    def do_bulk(self, body):
+        if not self.knobs["bulk"]:
+            raise Refusal(501, None, "no Bulk")
+        ops = body["Operations"]
+        if len(ops) > self.knobs["bulk"]:
+            raise Refusal(413, None, "too many operations")
+        out = []
+        for o in ops:
+            self.count["op " + o["method"]] += 1
+            with self.store.lock:
+                out.append(self.bulk_one(o))
+        return {"schemas": [MESSAGE + "BulkResponse"], "Operations": out}
+
+    def bulk_one(self, o):
+        form = {"string": str, "number": int, "object": lambda n: {"code": str(n)}}[self.knobs["bulk_status"]]
+        r = {"method": o["method"]}
+        if self.knobs["bulk_ids"]:
+            r["bulkId"] = o.get("bulkId")
+        try:
+            status, body, headers = self.one(o["method"], o["path"], {}, o.get("data"), o.get("version"))
+            r.update(status=form(status), location=dict(headers).get("Location", o["path"]))
+            if body and "meta" in body and "version" in body["meta"]:
+                r["version"] = body["meta"]["version"]
+            if self.knobs["bulk_response"]:
+                r["response"] = body
+        except Refusal as e:
+            r.update(status=form(e.status), location=o["path"], response=e.body())
+        return r
