@@ -15,21 +15,21 @@ struct conf_value { const char *name; const char **values; size_t count; int lin
 
 struct conf_source {
 	const char *name, *type, *command;   /* command: type "exec" only */
-	int line;
+	const char *file; int line;
 	struct conf_value *options; size_t option_count;
 	const char *id;                      /* identity attribute, NULL = by source (3.1); also passed as option "id" */
 	int64_t missing_after;               /* seconds (I1), default 3600 */
 };
 struct conf_target {
 	const char *name, *type, *command;
-	int line;
+	const char *file; int line;
 	struct conf_value *options; size_t option_count;
 	bool adopt;                          /* adopt = "yes": soft matches need no approval (3.2) */
 	bool exclusive;                      /* exclusive = "yes": ours alone, hard matches are silent (3.2) */
 };
-struct conf_text { const char *text; int line; };
+struct conf_text { const char *text; const char *file; int line; }; /* file: an include may hold it */
 struct conf_texts { struct conf_text *list; size_t count; };
-struct conf_map { const char *name; const char *expr; int line; bool is_default; };
+struct conf_map { const char *name; const char *expr; const char *file; int line; bool is_default; };
 struct conf_kind {
 	bool enabled;                        /* user = "no" style switches a kind off; default on */
 	enum leave leave;
@@ -52,7 +52,7 @@ struct conf_guard {
 };
 struct conf_sync {
 	const char *name, *from, *to;
-	int line;
+	const char *file; int line;
 	struct conf_scope scope;
 	struct conf_kind kind[KIND_COUNT];
 	struct conf_guard guard;
@@ -72,7 +72,10 @@ bool conf_load(const char *path, struct conf **c_r, struct err *e);
 void conf_free(struct conf **c);
 const struct conf_source *conf_source(const struct conf *c, const char *name);
 const struct conf_target *conf_target(const struct conf *c, const char *name);
+/* A path of the configuration: relative ones are relative to the folder of the configuration file. */
+char *conf_path(const struct conf *c, const char *path, struct arena *a);
 /* SHA-256 over all that bears on what is wanted by this sync (scope, kinds, maps): a change of it makes everything dirty (5.1). */
 void conf_sync_digest(const struct conf_sync *s, char out[65]);
-/* The effective configuration as text that parses again, defaults included, as comments where default. */
+/* The effective configuration as text that parses again, to the same configuration: includes are
+ * followed, `state` is absolute or relative to the caller, defaults stand as comments. */
 void conf_print(const struct conf *c, struct buf *out);
