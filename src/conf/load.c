@@ -1,5 +1,6 @@
 #include <confuse.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/str.h"
 #include "load.h"
