@@ -1,4 +1,4 @@
-#include "model/kind.h"
+#include "model/entry.h"
 
 #include <string.h>
 
@@ -53,6 +53,27 @@ kind_find(const char *name)
 {
 	for (size_t i = 0; i < KIND_COUNT; i++)
 		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+static bool
+class_of(const struct attr *classes, const char *const *list)
+{
+	for (; *list; list++)
+		for (size_t i = 0; classes && i < classes->count; i++)
+			if (str_ieqc(classes->values[i], *list))
+				return true;
+	return false;
+}
+
+const struct kind *
+entry_kind(const struct entry *e)
+{
+	const struct attr *classes = attrs_get(&e->attrs, "objectClass");
+
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		if (class_of(classes, kinds[i].classes) && !class_of(classes, kinds[i].not_classes))
 			return &kinds[i];
 	return NULL;
 }

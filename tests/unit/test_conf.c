@@ -1,0 +1,441 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/file.h"
+#include "base/str.h"
+#include "conf/conf.h"
+
+static char folder[64];
+
+#define FIRST                                                                                      \
+	"state = 'data'\n"                                                                         \
+	"source 'corp' {\n  type = 'ldif'\n  file = 'people.ldif'\n}\n"                            \
+	"target 'hosted' {\n  type = 'scim'\n  url = 'http://127.0.0.1:1/scim/v2'\n}\n"
+#define LINK "from = 'corp' to = 'hosted' "
+#define SYNC(more) "sync 'mail' { " LINK more " }\n"
+
+static void
+put(const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	assert_true(file_write_atomic(path, 0600, str_c(text), NULL));
+}
+
+static struct conf *
+load(const char *text, struct err *e)
+{
+	char path[128];
+	struct conf *c = NULL;
+
+	put("lockstep.conf", text);
+	snprintf(path, sizeof path, "%s/lockstep.conf", folder);
+	err_clear(e);
+	bool ok = conf_load(path, &c, e);
+	assert_int_equal(ok, c != NULL);
+	if (!ok)
+		assert_int_equal(e->kind, ERR_CONFIG);
+	return c;
+}
+
+static struct conf *
+good(const char *text)
+{
+	struct err e;
+	struct conf *c = load(text, &e);
+
+	if (!c)
+		fail_msg("%s", e.text);
+	return c;
+}
+
+/* The text is refused at that line of that file, with these words in the message. */
+static void
+refused_in(const char *file, const char *text, int line, const char *words)
+{
+	struct err e;
+	struct conf *c = load(text, &e);
+	char place[160];
+
+	if (c)
+		fail_msg("accepted: %s", text);
+	snprintf(place, sizeof place, "%s/%s:%d: ", folder, file, line);
+	if (strncmp(e.text, place, strlen(place)) != 0 || !strstr(e.text, words))
+		fail_msg("'%s'\nis not '%s ... %s'", e.text, place, words);
+	assert_string_equal(e.code, "bad-config");
+}
+
+static void
+refused(const char *text, int line, const char *words)
+{
+	refused_in("lockstep.conf", text, line, words);
+}
+
+static const struct conf_value *
+option(const struct conf_source *s, const char *name)
+{
+	for (size_t i = 0; i < s->option_count; i++)
+		if (strcmp(s->options[i].name, name) == 0)
+			return &s->options[i];
+	return NULL;
+}
+
+static const char *
+map_of(const struct conf_kind *k, const char *name)
+{
+	for (size_t i = 0; i < k->map_count; i++)
+		if (strcmp(k->maps[i].name, name) == 0)
+			return k->maps[i].expr;
+	return NULL;
+}
+
+static const char example[] =
+	"state = \"/var/lib/lockstep\"   # folder\n"
+	"source \"corp\" {\n"
+	"  type = \"ad\"\n"
+	"  server = {\"ldaps://dc1.corp.example\", # first\n"
+	"            \"ldaps://dc2.corp.example\"} /* two\n lines */\n"
+	"  bind = \"svc-lockstep@corp.example\"  port = 636\n"
+	"  base = 'DC=corp,DC=example'\n"
+	"  id = 'objectGUID' missing_after = \"2h\"\n"
+	"}\n"
+	"target \"hosted\" { type = \"scim\"  url = \"https://x.example/scim/v2\" adopt = yes }\n"
+	"sync \"mail\" {\n"
+	"  from = \"corp\"  to = \"hosted\" members = \"exact\"\n"
+	"  scope { base = {'OU=People,DC=corp,DC=example'}  not_base = {'OU=a\\, b,DC=x'}\n"
+	"    group = 'CN=Hosted Mail,DC=x'  filter = '(mail=*)' when = 'mail' }\n"
+	"  user { leave = \"disable\" grace = \"30d\"\n"
+	"    map { userName = 'mail'  'name.givenName' = 'Trim(givenName)' name.familyName = 'sn'\n"
+	"      title = '' 'urn:x:2.0:y' = '\"it\\'s\"' } }\n"
+	"  group { leave = \"delete\" enabled = no }\n"
+	"  guard { delete = {\"10%\", \"500\"} disable = 5 update = '2.5%' create = '-' floor = 7\n"
+	"    protect = {'boss@corp.example', 'CN=Admin,DC=x'} }\n"
+	"}\n";
+
+static void
+test_1_whole_example(void **state)
+{
+	struct conf *c = good(example);
+	const struct conf_source *s = conf_source(c, "corp");
+	const struct conf_sync *y = &c->syncs[0];
+	const struct conf_kind *u = &y->kind[KIND_USER];
+
+	(void)state;
+	assert_string_equal(c->state, "/var/lib/lockstep");
+	assert_int_equal(option(s, "server")->count, 2);
+	assert_string_equal(option(s, "server")->values[1], "ldaps://dc2.corp.example");
+	assert_int_equal(option(s, "server")->line, 4);
+	assert_string_equal(option(s, "port")->values[0], "636");
+	assert_int_equal(option(s, "base")->line, 8);
+	assert_string_equal(s->id, "objectGUID");
+	assert_string_equal(option(s, "id")->values[0], "objectGUID");
+	assert_null(option(s, "missing_after"));
+	assert_int_equal(s->missing_after, 7200);
+	assert_true(conf_target(c, "hosted")->adopt);
+	assert_false(conf_target(c, "hosted")->exclusive);
+	assert_null(conf_target(c, "corp"));
+	assert_true(y->members_exact);
+	assert_string_equal(y->scope.not_base.list[0].text, "OU=a\\, b,DC=x");
+	assert_int_equal(y->scope.group.list[0].line, 15);
+	assert_int_equal(u->leave, LEAVE_GRACE);
+	assert_int_equal(u->grace, 30 * 86400);
+	assert_string_equal(map_of(u, "name.givenName"), "Trim(givenName)");
+	assert_string_equal(map_of(u, "urn:x:2.0:y"), "\"it's\"");
+	assert_null(map_of(u, "title"));
+	assert_string_equal(map_of(u, "active"), "enabled");
+	assert_false(y->kind[KIND_GROUP].enabled);
+	assert_true(y->guard.limit[GUARD_DELETE].percent == 10);
+	assert_int_equal(y->guard.limit[GUARD_DELETE].absolute, 500);
+	assert_true(y->guard.limit[GUARD_DISABLE].percent < 0);
+	assert_int_equal(y->guard.limit[GUARD_DISABLE].absolute, 5);
+	assert_true(y->guard.limit[GUARD_UPDATE].percent == 2.5);
+	assert_int_equal(y->guard.limit[GUARD_CREATE].absolute, -1);
+	assert_int_equal(y->guard.floor, 7);
+	assert_int_equal(y->guard.protect.count, 2);
+	conf_free(&c);
+	assert_null(c);
+}
+
+static void
+test_1_1_foreign_connector_and_options(void **state)
+{
+	struct conf *c = good("state='x'\nsource 'a' { type='exec' command='/bin/x' options { type = 'q'"
+			      " deep = {'1','2'} } }\ntarget 't' { type='scim' }\n"
+			      "sync 's' { from='a' to='t' }\n");
+
+	(void)state;
+	assert_string_equal(conf_source(c, "a")->type, "exec");
+	assert_string_equal(conf_source(c, "a")->command, "/bin/x");
+	assert_string_equal(option(conf_source(c, "a"), "type")->values[0], "q");
+	assert_int_equal(option(conf_source(c, "a"), "deep")->count, 2);
+	conf_free(&c);
+	refused("state='x'\nsource 'a' { type='exec' }\n" SYNC(""), 2, "needs command");
+	refused("state='x'\nsource 'a' { type='ad' command='x' }\n" SYNC(""), 2, "goes with type");
+	refused("state='x'\nsource 'a' {\ntype='ad' x = '1'\noptions { x = '2' } }\n" SYNC(""), 4,
+		"x is given twice; first at line 3");
+}
+
+static void
+test_1_1_include_keeps_order_and_place(void **state)
+{
+	put("two.conf", "# comment\nsync 'two' { " LINK "}\n");
+	put("bad.conf", "\nsync 'bad' {\n form = 'x' }\n");
+	put("loop.conf", "include('loop.conf')\n");
+	struct conf *c = good(FIRST "sync 'one' { " LINK "}\ninclude('two.conf')\nsync 'three' { " LINK
+				    "}\n");
+
+	(void)state;
+	assert_int_equal(c->sync_count, 3);
+	assert_string_equal(c->syncs[1].name, "two");
+	assert_string_equal(c->syncs[2].name, "three");
+	assert_int_equal(c->syncs[1].line, 2);
+	conf_free(&c);
+	refused_in("bad.conf", FIRST "include('bad.conf')\n", 3, "did you mean 'from'?");
+	refused_in("loop.conf", FIRST "include('loop.conf')\n", 1, "included twice");
+	refused("\ninclude('none.conf')\n", 2, "none.conf");
+	refused_in("two.conf", FIRST "sync 'two' { " LINK "}\ninclude('two.conf')\n", 2,
+		"given twice; first at");
+	refused(FIRST SYNC("include('two.conf')"), 10, "no option 'include'");
+}
+
+static void
+test_1_2_double_quotes_take_nothing_else(void **state)
+{
+	(void)state;
+	refused("state = 'x'\nsource 'a' {\n base = \"OU=a\\, b\" }\n", 3, "single quotes");
+	refused("state = \"${HOME}\"\n", 1, "single quotes");
+	refused("state = ${HOME}\n", 1, "single quotes");
+	refused("state = a\\b\n", 1, "single quotes");
+}
+
+static void
+test_1_2_unclosed_names_where_it_opened(void **state)
+{
+	(void)state;
+	refused("state = 'x'\nsource \"a\" {\n  type = \"ad\n}\nsync 's' { }\n", 3,
+		"a string begins here and never ends");
+	refused("state = 'x'\nsource 'a' {\n  base = 'DC=x\n}\n\n", 3,
+		"a string begins here and never ends (' is missing), near 'base = 'DC=x'");
+	refused("state = 'x'\n\n/* what\nis this\n", 3, "a comment begins here");
+	refused("state = 'x'\nsource 'a' {\n type = 'ad'\n\n\n", 2, "the section source begins here");
+	refused("state = 'x'\nsource 'a' {\n server = {'a',\n 'b'\n x = '1' }\n", 5,
+		"the list begun at line 3");
+}
+
+static void
+test_1_2_suggestions(void **state)
+{
+	(void)state;
+	refused("stat = 'x'\n", 1, "did you mean 'state'?");
+	refused("state='x'\nsorce 'a' { }\n", 2, "did you mean 'source'?");
+	refused(FIRST SYNC("guard { delte = 5 }"), 10, "did you mean 'delete'?");
+	refused(FIRST SYNC("user { map { usrName = 'mail' } }"), 10, "did you mean 'userName'?");
+	refused(FIRST "sync 's' { from = 'crp' to = 'hosted' }\n", 10, "did you mean \"corp\"?");
+	refused(FIRST "sync 's' { from = 'corp' to = 'hostd' }\n", 10, "did you mean \"hosted\"?");
+	refused("state='x'\nsource 'a' { type = 'ldf' }\n" SYNC(""), 2, "did you mean \"ldif\"?");
+	refused(FIRST SYNC("user { leave = 'delet' }"), 10, "did you mean \"delete\"?");
+}
+
+static void
+test_1_2_bad_values_are_refused(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} rows[] = {
+		{SYNC("user { grace = 'soon' }"), "duration"},
+		{SYNC("user { grace = '-5d' }"), "duration"},
+		{SYNC("user { enabled = 'perhaps' }"), "\"yes\" or \"no\""},
+		{SYNC("user { leave = {'keep', 'delete'} }"), "one value"},
+		{SYNC("user { leave = 'keep' grace = '1d' }"), "grace says nothing"},
+		{SYNC("group { leave = 'disable' }"), "cannot be disabled"},
+		{SYNC("guard { delete = '101%' }"), "percentage"},
+		{SYNC("guard { delete = '10 %' }"), "percentage"},
+		{SYNC("guard { delete = '%' }"), "percentage"},
+		{SYNC("guard { delete = '1.2.3%' }"), "percentage"},
+		{SYNC("guard { delete = {'10%', '20%'} }"), "percentage"},
+		{SYNC("guard { delete = {} }"), "percentage"},
+		{SYNC("guard { floor = '-1' }"), "whole number"},
+		{SYNC("members = 'all'"), "\"exact\" or \"ours\""},
+		{SYNC("scope { base = '' }"), "empty"},
+		{SYNC("user { map { members = 'member' } }"), "a user has no attribute"},
+		{SYNC("user { map { userName = '' } }"), "cannot be without"},
+		{SYNC("user { map { userName = {'a', 'b'} } }"), "one expression"},
+		{SYNC("user { } user { }"), "given twice"},
+		{SYNC("from = 'corp'"), "given twice"},
+		{SYNC("scope { base }"), "'=' is expected"},
+		{SYNC("scope { base = = }"), "a value is expected"},
+		{SYNC("scope base = 'x'"), "'{' is expected"},
+		{SYNC("}"), "closes nothing"},
+		{SYNC("") SYNC(""), "given twice"},
+		{"sync 'a/b' { " LINK "}", "1 to 64 characters"},
+		{"sync { " LINK "}", "name in quotes"},
+		{"sync 's' { from = 'corp' }", "has no 'to'"},
+		{"sync 's' { to = 'hosted' }", "has no 'from'"},
+		{"source 'x' { a = 'b' }\n" SYNC(""), "has no type"},
+		{"source 'x' { 'a|b' = 'c' }\n", "cannot be the name"},
+		{"state = 'again'\n", "given twice"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		CLEAN_BUF struct buf b = {0};
+		buf_adds(&b, FIRST);
+		buf_adds(&b, rows[i].text);
+		refused(buf_cstr(&b), i == 24 ? 11 : 10, rows[i].words);
+	}
+	refused("source 'a' { type = 'ad' }\n", 1, "state = ");
+	refused(FIRST, 1, "there is no sync");
+	refused("state = 'x\xff'\n", 1, "not UTF-8");
+}
+
+static void
+test_1_3_first_configuration_of_ten_lines(void **state)
+{
+	struct conf *c = good(FIRST "sync 'mail' { from = 'corp' to = 'hosted' }\n");
+	const struct conf_sync *s = &c->syncs[0];
+	const struct conf_kind *u = &s->kind[KIND_USER], *g = &s->kind[KIND_GROUP];
+	char want[128];
+
+	(void)state;
+	snprintf(want, sizeof want, "%s/data", folder);
+	assert_string_equal(c->state, want);
+	assert_int_equal(c->default_map, 1);
+	assert_int_equal(c->sources[0].missing_after, 3600);
+	assert_string_equal(s->scope.filter.list[0].text, "(!(isCriticalSystemObject=TRUE))");
+	assert_int_equal(s->scope.filter.list[0].line, 0);
+	assert_int_equal(u->leave, LEAVE_DISABLE);
+	assert_int_equal(g->leave, LEAVE_DELETE);
+	assert_true(u->enabled && g->enabled);
+	assert_string_equal(map_of(u, "userName"), "mail or userPrincipalName");
+	assert_string_equal(map_of(u, "manager"), "manager");
+	assert_string_equal(map_of(g, "members"), "member");
+	assert_true(u->maps[0].is_default);
+	assert_true(s->guard.limit[GUARD_DELETE].percent == 10);
+	assert_int_equal(s->guard.limit[GUARD_DELETE].absolute, 500);
+	assert_true(s->guard.limit[GUARD_CREATE].percent < 0);
+	assert_int_equal(s->guard.seen_disable.absolute, 2000);
+	assert_int_equal(s->guard.floor, 5);
+	for (size_t k = 0; k < KIND_COUNT; k++)
+		for (size_t i = 0; i < s->kind[k].map_count; i++)
+			assert_non_null(vocab_find(s->kind[k].maps[i].name));
+	conf_free(&c);
+}
+
+static void
+test_1_3_print_parses_again_to_the_same(void **state)
+{
+	static const char *const texts[] = {example, FIRST SYNC(""),
+		FIRST SYNC("scope { filter = {} base = 'CN=a\\\\, \\'b\\'\\\\\\\\' }"
+			   " group { leave = 'grace' map { mail = '' } }")
+			"sync 'second' { " LINK " user { map { title = '\"a\n${b}\"' } } }\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		CLEAN_BUF struct buf one = {0};
+		CLEAN_BUF struct buf two = {0};
+		char d1[65], d2[65];
+		struct conf *c = good(texts[i]);
+		conf_print(c, &one);
+		struct conf *again = good(buf_cstr(&one));
+		conf_print(again, &two);
+		assert_string_equal(buf_cstr(&one), buf_cstr(&two));
+		assert_int_equal(c->sync_count, again->sync_count);
+		for (size_t k = 0; k < c->sync_count; k++) {
+			conf_sync_digest(&c->syncs[k], d1);
+			conf_sync_digest(&again->syncs[k], d2);
+			assert_string_equal(d1, d2);
+			assert_memory_equal(&c->syncs[k].guard.floor, &again->syncs[k].guard.floor,
+				sizeof(int64_t));
+		}
+		conf_free(&c);
+		conf_free(&again);
+	}
+}
+
+static void
+test_5_1_digest_follows_what_is_wanted(void **state)
+{
+	static const char *const texts[] = {SYNC(""), SYNC("scope { filter = '(a=b)' }"),
+		SYNC("scope { base = '(a=b)' }"), SYNC("user { map { title = 'sn' } }"),
+		SYNC("group { map { mail = '' } }"), SYNC("user { enabled = no }"),
+		SYNC("members = 'exact'")};
+	char digests[sizeof(texts) / sizeof(*texts)][65], other[65];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		CLEAN_BUF struct buf b = {0};
+		buf_adds(&b, FIRST);
+		buf_adds(&b, texts[i]);
+		struct conf *c = good(buf_cstr(&b));
+		conf_sync_digest(&c->syncs[0], digests[i]);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(digests[i], digests[j]);
+		conf_free(&c);
+	}
+	/* Neither lines nor the guard matter. */
+	struct conf *c = good("\n\n" FIRST SYNC("guard { delete = 1 }"));
+	conf_sync_digest(&c->syncs[0], other);
+	assert_string_equal(other, digests[0]);
+	conf_free(&c);
+}
+
+static void
+test_paths_are_relative_to_the_file(void **state)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct conf *c = good(FIRST SYNC(""));
+	char want[128];
+
+	(void)state;
+	snprintf(want, sizeof want, "%s/sub/x", folder);
+	assert_string_equal(conf_path(c, "sub/x", a), want);
+	assert_string_equal(conf_path(c, "/abs", a), "/abs");
+	conf_free(&c);
+}
+
+static void
+test_guard_class_names(void **state)
+{
+	(void)state;
+	assert_string_equal(guard_class_name(GUARD_MEMBER_REMOVAL), "member-removal");
+	assert_string_equal(guard_class_name(GUARD_CREATE), "create");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_1_whole_example),
+		cmocka_unit_test(test_1_1_foreign_connector_and_options),
+		cmocka_unit_test(test_1_1_include_keeps_order_and_place),
+		cmocka_unit_test(test_1_2_double_quotes_take_nothing_else),
+		cmocka_unit_test(test_1_2_unclosed_names_where_it_opened),
+		cmocka_unit_test(test_1_2_suggestions),
+		cmocka_unit_test(test_1_2_bad_values_are_refused),
+		cmocka_unit_test(test_1_3_first_configuration_of_ten_lines),
+		cmocka_unit_test(test_1_3_print_parses_again_to_the_same),
+		cmocka_unit_test(test_5_1_digest_follows_what_is_wanted),
+		cmocka_unit_test(test_paths_are_relative_to_the_file),
+		cmocka_unit_test(test_guard_class_names),
+	};
+
+	snprintf(folder, sizeof folder, "/tmp/lockstep-conf-XXXXXX");
+	if (!mkdtemp(folder))
+		return 1;
+	int rc = cmocka_run_group_tests(tests, NULL, NULL);
+	static const char *const files[] = {"lockstep.conf", "two.conf", "bad.conf", "loop.conf"};
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		char path[128];
+		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+		unlink(path);
+	}
+	rmdir(folder);
+	return rc;
+}
