@@ -45,6 +45,8 @@ def samba_fresh(samba_folder):
 
 @pytest.fixture
 def samba_pair(samba_folder):
+    if not sambadc.may_mount():
+        pytest.skip("two controllers need a mount namespace each: CAP_SYS_ADMIN")
     path = tempfile.mkdtemp(dir=samba_folder)
     pair = sambadc.SambaDC.pair(path)
     try:

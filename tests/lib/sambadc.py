@@ -41,7 +41,7 @@ from sambaldap import Directory  # noqa: E402
 
 ADMIN_PASSWORD = "Adm1n-of-a-private-DC"
 ACCOUNT, ACCOUNT_PASSWORD = "svc-lockstep", "Only-r3ads-the-directory"
-FORMAT = 5           # raise when a golden copy of before no longer fits
+FORMAT = 6           # raise when a golden copy of before no longer fits
 SERVICES = "rpc ldap cldap kdc"
 PAIR_SERVICES = SERVICES + " drepl kcc dns"
 PAIR = ("127.0.0.110", "127.0.0.111")     # fixed: the addresses stand in the domain's DNS
@@ -78,12 +78,22 @@ class SambaError(CommandFailed):
 
 
 def may_bind_low_ports():
+    """Else no domain controller can be started here."""
     with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as f:
         if int(f.read()) <= 135:
             return True
+    return _capable(10)          # CAP_NET_BIND_SERVICE
+
+
+def may_mount():
+    """Else there can be no pair, whose members need a resolv.conf of their own (not in a plain container)."""
+    return _capable(21)          # CAP_SYS_ADMIN
+
+
+def _capable(bit):
     with open("/proc/self/status") as f:
         caps = next(int(line.split()[1], 16) for line in f if line.startswith("CapEff"))
-    return bool(caps >> 10 & 1)
+    return bool(caps >> bit & 1)
 
 
 def free_address(first=10, last=99):
@@ -364,6 +374,7 @@ def _golden(realm, people, seed, account, pair=False):
                     _make_pair(work, realm)
                 else:
                     _make_golden(work, realm, people, seed, account)
+                os.chmod(work, 0o755)          # with sudo, others read ca.pem and dc.json
                 os.rename(work, path)
             except BaseException:
                 shutil.rmtree(work, ignore_errors=True)
