@@ -1,0 +1,298 @@
+#include <stdlib.h>
+#include <string.h>
+#include "api.h"
+#include "base/log.h"
+#include "bulk.h"
+#include "discovery.h"
+
+bool
+api_auth(struct cloud *c, const char *header, int64_t *tenant_r, struct err *e)
+{
+	const char *token = header && strncasecmp(header, "Bearer ", 7) == 0 ? header + 7 : NULL;
+	char hash[65];
+
+	*tenant_r = 0;
+	if (token) {
+		/* looked up by digest: how far a guess agrees with a token does not show in time */
+		struct str t = str_trim(str_c(token));
+		sha256_hex(t.p, t.n, hash);
+		if (!cloud_read(c, e) || !c->db->tenant_find(c->store, hash, tenant_r, e))
+			return false;
+	}
+	return *tenant_r ||
+	       err_set(e, ERR_CONFIG, "unauthorized", "a tenant's bearer token is needed");
+}
+
+bool
+api_number(const char *name, const char *text, int64_t *v_r, struct err *e)
+{
+	char *end;
+	long long v;
+
+	if (!text)
+		return true;
+	v = strtoll(text, &end, 10);
+	if (!*text || *end || v < -1000000000 || v > 1000000000000)
+		return err_set(e, ERR_OBJECT,
+			strcmp(name, "count") == 0 ? "invalidCount" : "invalidValue",
+			"%s must be a whole number", name);
+	*v_r = v;
+	return true;
+}
+
+static struct call
+call_of(struct cloud *c, const struct request *rq)
+{
+	return (struct call){.c = c,
+		.a = rq->a,
+		.tenant = rq->tenant,
+		.now = c->clock->now(c->clock->ctx),
+		.base = rq->base};
+}
+
+static bool
+parse_body(const struct request *rq, struct json **j_r, struct err *e)
+{
+	if (rq->body.n == 0)
+		return err_set(
+			e, ERR_OBJECT, "invalidSyntax", "a JSON object is expected in the body");
+	if (!json_parse(rq->body, CLOUD_BODY_MAX, j_r, e))
+		return false;
+	return json_type(*j_r) == JSON_OBJECT ||
+	       err_set(e, ERR_OBJECT, "invalidSyntax", "a JSON object is expected in the body");
+}
+
+/* The resource as the answer, with its version. */
+static bool
+answer_row(
+	struct call *k, struct request *rq, const struct store_row *row, int status, struct err *e)
+{
+	struct projection p;
+	char tag[32];
+
+	if (!projection_parse(k->a, &scim_types[store_type(row->rid)], rq->q.attributes,
+		    rq->q.excluded, &p, e) ||
+		!render_row(k, &p, row, &rq->reply.out, e))
+		return false;
+	render_version(row, tag);
+	rq->reply.status = status;
+	rq->reply.etag = arena_strdup(k->a, tag);
+	rq->reply.location = render_location(k, row);
+	return true;
+}
+
+static bool
+post(struct call *k, struct request *rq, unsigned type, struct err *e)
+{
+	CLEAN_JSON struct json *data = NULL;
+	struct store_row row;
+
+	return parse_body(rq, &data, e) && cloud_write(k->c, e) &&
+	       resource_create(k, type, data, NULL, &row, e) && answer_row(k, rq, &row, 201, e);
+}
+
+static bool
+get(struct call *k, struct request *rq, unsigned type, const char *id, struct err *e)
+{
+	struct store_row row;
+
+	if (!cloud_read(k->c, e) || !resource_load(k, type, id, &row, e) ||
+		!answer_row(k, rq, &row, 200, e))
+		return false;
+	if (rq->if_none_match && resource_match(rq->if_none_match, &row)) {
+		out_free(&rq->reply.out);
+		rq->reply.status = 304;
+	}
+	return true;
+}
+
+/* PUT, PATCH, DELETE */
+static bool
+change(struct call *k, struct request *rq, unsigned type, const char *id, struct err *e)
+{
+	CLEAN_JSON struct json *data = NULL;
+	struct store_row row;
+	bool del = strcmp(rq->method, "DELETE") == 0, put = strcmp(rq->method, "PUT") == 0;
+
+	if (!del && !parse_body(rq, &data, e))
+		return false;
+	if (!cloud_write(k->c, e) || !resource_load(k, type, id, &row, e))
+		return false;
+	if (!resource_match(rq->if_match, &row))
+		return err_set(e, ERR_OBJECT, "precondition",
+			"the version is %lld, not that of If-Match", (long long)row.version);
+	if (del) {
+		rq->reply.status = 204;
+		return resource_remove(k, type, &row, e);
+	}
+	if (!(put ? resource_replace(k, type, data, &row, e)
+		  : resource_patch(k, type, data, &row, e)))
+		return false;
+	/* Entra wants 204 for groups, Okta a body for users; who names attributes gets them (RFC
+	 * 7644 3.5.2) */
+	if (!put && type == SCIM_GROUP && !rq->q.attributes) {
+		char tag[32];
+		render_version(&row, tag);
+		rq->reply.etag = arena_strdup(k->a, tag);
+		rq->reply.status = 204;
+		return true;
+	}
+	return answer_row(k, rq, &row, 200, e);
+}
+
+static bool
+list(struct call *k, struct request *rq, unsigned types, const struct query *q, struct err *e)
+{
+	return cloud_read(k->c, e) && job_new(k, types, q, &rq->job, e);
+}
+
+/* attributes of a SearchRequest: a list of names, as the comma list of a URL. */
+static const char *
+joined(struct arena *a, const struct json *names)
+{
+	CLEAN_BUF struct buf b = {0};
+
+	if (json_type(names) != JSON_ARRAY)
+		return json_string(names) ? arena_strdup(a, json_string(names)) : NULL;
+	for
+		json_each(n, names)
+		{
+			if (json_string(n))
+				buf_addf(&b, "%s%s", b.n ? "," : "", json_string(n));
+		}
+	return arena_strdup(a, buf_cstr(&b));
+}
+
+static const char *
+kept(struct arena *a, const struct json *text)
+{
+	return json_string(text) ? arena_strdup(a, json_string(text)) : NULL;
+}
+
+static bool
+search(struct call *k, struct request *rq, unsigned types, struct err *e)
+{
+	CLEAN_JSON struct json *body = NULL;
+	struct query q = {.start = 1, .count = -1};
+	const struct json *count;
+
+	if (!parse_body(rq, &body, e))
+		return false;
+	q.filter = kept(k->a, scim_get(body, "filter"));
+	q.cursor = kept(k->a, scim_get(body, "cursor"));
+	q.attributes = joined(k->a, scim_get(body, "attributes"));
+	q.excluded = joined(k->a, scim_get(body, "excludedAttributes"));
+	count = scim_get(body, "count");
+	q.count_given = json_type(count) == JSON_NUMBER;
+	q.count = json_get_int(body, count ? json_key(count) : "count", -1);
+	q.start = json_get_int(body, "startIndex", 1);
+	return list(k, rq, types, &q, e);
+}
+
+static bool
+bulk(struct call *k, struct request *rq, struct err *e)
+{
+	CLEAN_JSON struct json *body = NULL;
+	bool references;
+
+	if (rq->body.n > CLOUD_BULK_MAX)
+		return err_set(e, ERR_OBJECT, "too-large", "%zu bytes; maxPayloadSize is %zu",
+			rq->body.n, CLOUD_BULK_MAX);
+	if (!parse_body(rq, &body, e) || !cloud_write(k->c, e))
+		return false;
+	references = memmem(rq->body.p, rq->body.n, "bulkId:", 7) != NULL;
+	return bulk_run(k, body, references, &rq->reply, e);
+}
+
+static bool
+no_method(const struct request *rq, struct err *e)
+{
+	return err_set(
+		e, ERR_OBJECT, "method", "%.20s is not possible at %.200s", rq->method, rq->path);
+}
+
+/* rest: behind /Users or /Groups */
+static bool
+route_type(struct call *k, struct request *rq, unsigned type, const char *rest, struct err *e)
+{
+	bool is_get = strcmp(rq->method, "GET") == 0, is_post = strcmp(rq->method, "POST") == 0;
+
+	if (!*rest || strcmp(rest, "/") == 0) {
+		if (is_get)
+			return list(k, rq, 1u << type, &rq->q, e);
+		return is_post ? post(k, rq, type, e) : no_method(rq, e);
+	}
+	if (strcmp(rest, "/.search") == 0)
+		return is_post ? search(k, rq, 1u << type, e) : no_method(rq, e);
+	if (is_get)
+		return get(k, rq, type, rest + 1, e);
+	if (strcmp(rq->method, "PUT") == 0 || strcmp(rq->method, "PATCH") == 0 ||
+		strcmp(rq->method, "DELETE") == 0)
+		return change(k, rq, type, rest + 1, e);
+	return no_method(rq, e);
+}
+
+static bool
+route(struct call *k, struct request *rq, struct err *e)
+{
+	unsigned all = (1u << SCIM_TYPES) - 1;
+	bool is_get = strcmp(rq->method, "GET") == 0, is_post = strcmp(rq->method, "POST") == 0;
+
+	for (unsigned t = 0; t < SCIM_TYPES; t++) {
+		size_t n = strlen(scim_types[t].endpoint);
+		if (strncmp(rq->path, scim_types[t].endpoint, n) == 0 &&
+			(!rq->path[n] || rq->path[n] == '/'))
+			return route_type(k, rq, t, rq->path + n, e);
+	}
+	if (strcmp(rq->path, "/Bulk") == 0)
+		return is_post ? bulk(k, rq, e) : no_method(rq, e);
+	if (strcmp(rq->path, "/.search") == 0)
+		return is_post ? search(k, rq, all, e) : no_method(rq, e);
+	if (!*rq->path || strcmp(rq->path, "/") == 0)
+		return is_get ? list(k, rq, all, &rq->q, e) : no_method(rq, e);
+	if (strcmp(rq->path, "/Me") == 0)
+		return err_set(
+			e, ERR_OBJECT, "not-implemented", "a token is a tenant's, not a user's");
+	return is_get ? discovery_get(k, rq->path, &rq->reply, e) : no_method(rq, e);
+}
+
+static void
+fail(struct request *rq, const struct err *e)
+{
+	if (reply_status(e) >= 500)
+		log_err(LOG_ERROR, "request-failed", e);
+	job_free(rq->job);
+	rq->job = NULL;
+	reply_error(&rq->reply, e);
+}
+
+void
+api_handle(struct cloud *c, struct request *rq)
+{
+	struct call k = call_of(c, rq);
+	struct err e = {0};
+
+	if (!route(&k, rq, &e))
+		fail(rq, &e);
+}
+
+bool
+api_step(struct cloud *c, struct request *rq)
+{
+	struct call k = call_of(c, rq);
+	struct err e = {0};
+	bool done;
+
+	if (!cloud_read(c, &e) || !job_step(rq->job, &k, &done, &e)) {
+		fail(rq, &e);
+		return true;
+	}
+	if (!done)
+		return false;
+	rq->reply.status = 200;
+	rq->reply.out = *job_out(rq->job);
+	*job_out(rq->job) = (struct out){0};
+	job_free(rq->job);
+	rq->job = NULL;
+	return true;
+}
