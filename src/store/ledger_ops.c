@@ -326,3 +326,21 @@ ledger_approvals_apply(struct ledger *l, struct err *e)
 		       " AND NOT EXISTS (SELECT 1 FROM object JOIN dirty_link ON dirty_link.source = object.source"
 		       "  AND dirty_link.owner = object.n WHERE object.o = approval.o)");
 }
+
+size_t
+ledger_held(struct ledger *l, int64_t run, int64_t skip, struct arena *a, struct held *list, size_t max)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT h.class, b.kind, coalesce(b.name, b.anchor), p.name FROM hold h JOIN object b ON b.o = h.o"
+		" LEFT JOIN object p ON p.o = h.other WHERE h.run = ? ORDER BY h.class, h.o, h.attribute, h.other"
+		" LIMIT ? OFFSET ?",
+		run, max, skip);
+	size_t got = 0;
+
+	while (db_next(&r))
+		list[got++] = (struct held){.class = (enum op_class)db_int(&r, 0),
+			.kind = ledger_kind(db_int(&r, 1)),
+			.name = arena_strdup(a, db_text(&r, 2)),
+			.other = db_text(&r, 3) ? arena_strdup(a, db_text(&r, 3)) : NULL};
+	return got;
+}

@@ -163,6 +163,8 @@ struct group_removals { int64_t o; int64_t removals; };
 size_t ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct arena *a, struct group_removals **list_r);
 int64_t ledger_done_since(struct ledger *l, const char *sync, const struct kind *k, enum op_class c, int64_t since); /* confirmed, not approved ones */
 bool ledger_holds_record(struct ledger *l, int64_t run, int64_t *count_r, struct err *e); /* held operations -> hold list of the run */
+struct held { enum op_class class; const struct kind *kind; const char *name, *other; };
+size_t ledger_held(struct ledger *l, int64_t run, int64_t skip, struct arena *a, struct held *list, size_t max);
 bool ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r, struct err *e);      /* codes "no-such-run", "nothing-held" */
 bool ledger_approvals_apply(struct ledger *l, struct err *e);   /* marks approved PLANNED operations, lifts their holds */
 

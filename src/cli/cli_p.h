@@ -1,0 +1,57 @@
+/* Private to the command line program. */
+#pragma once
+#include <stdio.h>
+
+#include "base/json.h"
+#include "sync/sync.h"
+#include "wire/msg.h"
+
+struct cli {
+	const char *program;
+	const char *conf_path;
+	bool json, quiet, verbose;
+	struct conf *conf;
+	struct sync_env env;
+	struct progress *progress;
+	const char *bin;           /* folder of our programs */
+};
+
+/* A command: gets its own arguments (argv[0] is its name); answers the exit code. */
+struct command {
+	const char *name, *synopsis, *help;
+	int (*run)(struct cli *c, int argc, char **argv);
+	bool needs_conf;
+};
+extern const struct command commands[];
+
+int cmd_check(struct cli *c, int argc, char **argv);
+int cmd_config(struct cli *c, int argc, char **argv);
+int cmd_explain(struct cli *c, int argc, char **argv);
+int cmd_history(struct cli *c, int argc, char **argv);
+int cmd_plan(struct cli *c, int argc, char **argv);
+int cmd_release(struct cli *c, int argc, char **argv);
+int cmd_state(struct cli *c, int argc, char **argv);
+int cmd_status(struct cli *c, int argc, char **argv);
+int cmd_sync(struct cli *c, int argc, char **argv);
+
+/* Says the error on standard error (or as JSON on standard output) and answers `code`. */
+int cli_error(const struct cli *c, const struct err *e, int code);
+int cli_usage(const struct command *cmd, const char *wrong);
+/* Handles --help and --json in a command's arguments; false: *exit_r says the end. Leaves the rest. */
+bool cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, int *exit_r);
+void cli_text(FILE *f, const char *s);                 /* untrusted text, escaped for a terminal */
+const char *cli_time(int64_t t, char out[24]);         /* "2026-11-21T17:00:00Z", "-" for 0 */
+
+/* connect.c: connectors as programs beside ours; options checked against --describe. */
+bool cli_open_source(void *ctx, const struct conf_source *s, int lock_fd, struct conn **c_r, struct err *e);
+bool cli_open_target(void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
+bool cli_resolve_options(struct cli *c, struct err *e);
+
+/* progress.c */
+void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);
+void progress_clear(struct cli *c);
+struct progress *progress_new(void);
+
+/* plan_print.c */
+bool plan_print(struct cli *c, const struct conf_target *t, bool all, struct err *e);
+void attrs_print_changes(FILE *f, const struct attrs *before, const struct attrs *after, const char *indent);

@@ -1,0 +1,218 @@
+/* lockstep check, config show, state */
+#include "cli_p.h"
+
+#include "base/file.h"
+#include "rules/rules.h"
+#include "store/db.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct checking {
+	struct cli *c;
+	struct jsonw *w;
+	int worst;           /* 0 fine, 1 failures */
+};
+
+static void
+finding(struct checking *k, const char *where, const char *level, const char *topic, const char *text, const char *remedy)
+{
+	bool fails = strcmp(level, "fail") == 0;
+
+	if (fails)
+		k->worst = 1;
+	jsonw_obj(k->w, NULL);
+	jsonw_str(k->w, "where", where);
+	jsonw_str(k->w, "level", level);
+	jsonw_str(k->w, "topic", topic);
+	jsonw_str(k->w, "text", text);
+	if (remedy)
+		jsonw_str(k->w, "remedy", remedy);
+	jsonw_end(k->w);
+	if (k->c->json)
+		return;
+	progress_clear(k->c);
+	printf("%-4s  %s, %s: ", fails ? "FAIL" : level, where, topic);
+	cli_text(stdout, text);
+	putchar('\n');
+	if (remedy && *remedy) {
+		fputs("      remedy: ", stdout);
+		cli_text(stdout, remedy);
+		putchar('\n');
+	}
+}
+
+static void
+fail(struct checking *k, const char *where, const struct err *e)
+{
+	finding(k, where, "fail", e->code, e->text, NULL);
+}
+
+/* Findings of one connector, up to its `end`. */
+static void
+take_findings(struct checking *k, const char *where, struct conn *conn, bool setup)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct wire_source_msg m;
+	struct err e = {0};
+
+	for (;;) {
+		arena_reset(a);
+		if (!wire_source_next(conn, a, &m, &e)) {
+			fail(k, where, &e);
+			return;
+		}
+		if (m.type == SRC_END)
+			break;
+		if (m.type == SRC_FINDING)
+			finding(k, where, m.level ? m.level : "info", m.topic ? m.topic : "", m.text ? m.text : "", m.remedy);
+		if (m.type == SRC_TEXT && setup)
+			fputs(m.text, stdout);
+	}
+	if (!m.sealed && m.error.kind != ERR_NONE)
+		fail(k, where, &m.error);
+}
+
+static const char *const *
+bases_of(const struct conf *c, const char *source, struct arena *a)
+{
+	size_t count = 0, most = 1;
+	const char **list;
+
+	for (size_t i = 0; i < c->sync_count; i++)
+		most += c->syncs[i].scope.base.count;
+	list = arena_alloc(a, most * sizeof(*list));
+	for (size_t i = 0; i < c->sync_count; i++)
+		for (size_t j = 0; strcmp(c->syncs[i].from, source) == 0 && j < c->syncs[i].scope.base.count; j++)
+			list[count++] = c->syncs[i].scope.base.list[j].text;
+	return list;
+}
+
+static struct wire_option *
+wire_options(const struct conf_value *values, size_t count, struct arena *a)
+{
+	struct wire_option *o = arena_alloc(a, (count + 1) * sizeof(*o));
+
+	for (size_t i = 0; i < count; i++)
+		o[i] = (struct wire_option){values[i].name, values[i].values, values[i].count};
+	return o;
+}
+
+static void
+check_source(struct checking *k, const struct conf_source *s, bool setup)
+{
+	static const char *const classes[] = {"user", "group", "organizationalUnit", NULL};
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_CONN struct conn *conn = NULL;
+	struct names names = {.arena = a};
+	struct wire_greeting g = {.role = "source", .classes = classes, .option_count = s->option_count};
+	struct wire_hello h;
+	char *where = arena_printf(a, "source %s", s->name);
+	const char **attributes;
+	struct err e = {0};
+
+	for (size_t i = 0; i < k->c->conf->sync_count; i++)
+		if (strcmp(k->c->conf->syncs[i].from, s->name) == 0 &&
+			!rules_attributes(&k->c->conf->syncs[i], &names, &e)) {
+			fail(k, where, &e);
+			return;
+		}
+	attributes = arena_alloc(a, (names.count + 1) * sizeof(*attributes));
+	for (size_t i = 0; i < names.count; i++)
+		attributes[i] = names.list[i];
+	g.attributes = attributes;
+	g.options = wire_options(s->options, s->option_count, a);
+	if (!cli_open_source(k->c, s, -1, &conn, &e) || !wire_hello(conn, &g, a, &h, &e) ||
+		!wire_check(conn, bases_of(k->c->conf, s->name, a), setup, &e)) {
+		fail(k, where, &e);
+		return;
+	}
+	take_findings(k, where, conn, setup);
+}
+
+static void
+check_target(struct checking *k, const struct conf_target *t)
+{
+	static const char *const none[] = {NULL};
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_CONN struct conn *conn = NULL;
+	struct wire_greeting g = {.role = "target", .option_count = t->option_count};
+	struct wire_hello h;
+	char *where = arena_printf(a, "target %s", t->name);
+	struct err e = {0};
+
+	g.options = wire_options(t->options, t->option_count, a);
+	if (!cli_open_target(k->c, t, -1, &conn, &e) || !wire_hello(conn, &g, a, &h, &e) ||
+		!wire_check(conn, none, false, &e)) {
+		fail(k, where, &e);
+		return;
+	}
+	take_findings(k, where, conn, false);
+}
+
+static void
+check_state(struct checking *k)
+{
+	const char *folder = k->c->conf->state;
+	struct err e = {0};
+
+	if (!dir_make(folder, 0700, &e))
+		fail(k, "state", &e);
+	else if (access(folder, W_OK) != 0)
+		finding(k, "state", "fail", "state-access", "the state folder cannot be written", "give it to the account that runs lockstep");
+	else
+		finding(k, "state", "ok", "folder", folder, NULL);
+}
+
+int
+cmd_check(struct cli *c, int argc, char **argv)
+{
+	CLEAN_BUF struct buf out = {0};
+	struct jsonw w = jsonw(&out);
+	struct checking k = {.c = c, .w = &w};
+	bool setup = argc == 2 && strcmp(argv[1], "--print-setup") == 0;
+
+	if (argc > 2 || (argc == 2 && !setup))
+		return cli_usage(&commands[0], "check takes --print-setup");
+	jsonw_obj(&w, NULL);
+	jsonw_arr(&w, "findings");
+	if (!setup) {
+		finding(&k, "configuration", "ok", "file", c->conf_path, NULL);
+		check_state(&k);
+	}
+	for (size_t i = 0; i < c->conf->source_count; i++)
+		check_source(&k, &c->conf->sources[i], setup);
+	for (size_t i = 0; i < c->conf->target_count && !setup; i++)
+		check_target(&k, &c->conf->targets[i]);
+	jsonw_end(&w);
+	jsonw_int(&w, "exit", k.worst);
+	jsonw_end(&w);
+	if (c->json)
+		puts(buf_cstr(&out));
+	else if (!setup)
+		puts(k.worst ? "\nNot ready: mend what is marked FAIL." : "\nReady.");
+	return k.worst;
+}
+
+int
+cmd_config(struct cli *c, int argc, char **argv)
+{
+	CLEAN_BUF struct buf out = {0};
+
+	if (argc != 2 || strcmp(argv[1], "show") != 0)
+		return cli_usage(&commands[7], "config takes: show");
+	conf_print(c->conf, &out);
+	if (c->json) {
+		CLEAN_BUF struct buf line = {0};
+		struct jsonw w = jsonw(&line);
+
+		jsonw_obj(&w, NULL);
+		jsonw_str(&w, "file", c->conf_path);
+		jsonw_str(&w, "text", buf_cstr(&out));
+		jsonw_end(&w);
+		puts(buf_cstr(&line));
+		return 0;
+	}
+	fputs(buf_cstr(&out), stdout);
+	return 0;
+}

@@ -1,0 +1,415 @@
+/* lockstep status, history, release */
+#include "cli_p.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+open_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+
+	return ledger_open(sync_target_path(c->conf, t->name, a), &c->env.store, read_only, l_r, e);
+}
+
+/* --- status --- */
+
+struct failing { const char *what, *code, *text; int64_t since, next_at; int count; };
+
+static size_t
+gather_failing(struct ledger *l, struct arena *a, struct failing *list, size_t max, int64_t *total_r)
+{
+	struct attempt at[64];
+	struct problem pr[64];
+	int64_t after = 0;
+	size_t got, n = 0;
+	struct err e;
+
+	*total_r = 0;
+	while ((got = ledger_attempts(l, after, a, at, ARRAY_LEN(at)))) {
+		for (size_t i = 0; i < got; i++) {
+			struct object ob;
+
+			++*total_r;
+			if (n < max && ledger_object(l, at[i].o, a, &ob, &e))
+				list[n++] = (struct failing){.what = ob.name ? ob.name : ob.anchor,
+					.code = at[i].code,
+					.text = at[i].text,
+					.since = at[i].since,
+					.next_at = at[i].next_at,
+					.count = at[i].count};
+		}
+		after = at[got - 1].o;
+	}
+	after = 0;
+	while ((got = ledger_problems(l, after, a, pr, ARRAY_LEN(pr)))) {
+		for (size_t i = 0; i < got; i++) {
+			++*total_r;
+			if (n < max)
+				list[n++] = (struct failing){.what = pr[i].id,
+					.code = pr[i].code,
+					.text = pr[i].text,
+					.since = pr[i].since};
+		}
+		after = pr[got - 1].n;
+	}
+	return n;
+}
+
+struct target_status {
+	struct run_row last;
+	bool has_run;
+	int64_t owned[KIND_COUNT], active[KIND_COUNT], dirty, failing_total, wake;
+	struct failing failing[50];
+	size_t failing_count;
+};
+
+static void
+gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, struct arena *a, struct target_status *s)
+{
+	s->has_run = ledger_runs(l, 0, a, &s->last, 1);
+	s->dirty = ledger_dirty_count(l);
+	s->wake = ledger_wake_next(l);
+	for (size_t i = 0; i < c->conf->sync_count; i++)
+		for (int k = 0; k < KIND_COUNT && strcmp(c->conf->syncs[i].to, t->name) == 0; k++) {
+			int64_t owned, active;
+
+			if (ledger_counts(l, c->conf->syncs[i].name, &kinds[k], &owned, &active)) {
+				s->owned[k] += owned;
+				s->active[k] += active;
+			}
+		}
+	s->failing_count = gather_failing(l, a, s->failing, ARRAY_LEN(s->failing), &s->failing_total);
+}
+
+static void
+status_text(const struct conf_target *t, const struct target_status *s)
+{
+	char when[24];
+
+	if (!s->has_run) {
+		printf("%s: never synced\n", t->name);
+		return;
+	}
+	printf("%s: %s, last run %lld at %s\n", t->name,
+		s->last.exit == 0 && !s->failing_total ? "in lockstep" : "NOT in lockstep",
+		(long long)s->last.run, cli_time(s->last.ended, when));
+	for (int k = 0; k < KIND_COUNT; k++)
+		printf("  %-7s %lld", kinds[k].plural, (long long)s->owned[k]),
+			kinds[k].active_attribute ? printf(" (%lld active)\n", (long long)s->active[k]) : printf("\n");
+	if (s->last.text) {
+		fputs("  last run: ", stdout);
+		cli_text(stdout, s->last.text);
+		putchar('\n');
+	}
+	if (s->last.held)
+		printf("  held back: %lld operations of run %lld%s\n", (long long)s->last.held, (long long)s->last.run,
+			s->last.released ? " (released: the next sync performs them)" : "");
+	if (s->wake != INT64_MAX)
+		printf("  next due by time: %s\n", cli_time(s->wake, when));
+	for (size_t i = 0; i < s->failing_count; i++) {
+		fputs("  FAILS ", stdout);
+		cli_text(stdout, s->failing[i].what);
+		printf(" [%s] since %s: ", s->failing[i].code, cli_time(s->failing[i].since, when));
+		cli_text(stdout, s->failing[i].text);
+		putchar('\n');
+	}
+	if (s->failing_total > (int64_t)s->failing_count)
+		printf("  ... and %lld more\n", (long long)(s->failing_total - (int64_t)s->failing_count));
+}
+
+static void
+status_json(const struct conf_target *t, const struct target_status *s, struct jsonw *w)
+{
+	jsonw_obj(w, NULL);
+	jsonw_str(w, "target", t->name);
+	jsonw_bool(w, "in_lockstep", s->has_run && s->last.exit == 0 && !s->failing_total);
+	jsonw_int(w, "run", s->last.run);
+	jsonw_int(w, "ended", s->last.ended);
+	jsonw_int(w, "exit", s->last.exit);
+	jsonw_int(w, "held", s->last.held);
+	jsonw_int(w, "dirty", s->dirty);
+	for (int k = 0; k < KIND_COUNT; k++) {
+		jsonw_int(w, kinds[k].plural, s->owned[k]);
+	}
+	jsonw_int(w, "failing", s->failing_total);
+	jsonw_arr(w, "failures");
+	for (size_t i = 0; i < s->failing_count; i++) {
+		jsonw_obj(w, NULL);
+		jsonw_str(w, "object", s->failing[i].what);
+		jsonw_str(w, "code", s->failing[i].code);
+		jsonw_str(w, "message", s->failing[i].text);
+		jsonw_int(w, "since", s->failing[i].since);
+		jsonw_int(w, "attempts", s->failing[i].count);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+int
+cmd_status(struct cli *c, int argc, char **argv)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_BUF struct buf out = {0};
+	struct jsonw w = jsonw(&out);
+	struct err e = {0};
+	bool lockstep = true;
+
+	(void)argv;
+	if (argc > 1)
+		return cli_usage(&commands[4], "status takes no arguments");
+	jsonw_obj(&w, NULL);
+	jsonw_arr(&w, "targets");
+	for (size_t i = 0; i < c->conf->target_count; i++) {
+		const struct conf_target *t = &c->conf->targets[i];
+		struct target_status *s = arena_alloc(a, sizeof(*s));
+		struct ledger *l = NULL;
+
+		if (open_ledger(c, t, true, &l, &e))
+			gather_status(c, t, l, a, s);
+		else if (strcmp(e.code, "no-state") != 0)
+			return cli_error(c, &e, 2);
+		err_clear(&e);
+		ledger_close(&l);
+		lockstep &= s->has_run && s->last.exit == 0 && !s->failing_total;
+		status_json(t, s, &w);
+		if (!c->json)
+			status_text(t, s);
+	}
+	jsonw_end(&w);
+	jsonw_end(&w);
+	if (c->json)
+		puts(buf_cstr(&out));
+	return lockstep ? 0 : 1;
+}
+
+/* --- history --- */
+
+static void
+history_runs(struct cli *c, const struct conf_target *t, struct ledger *l, struct jsonw *w)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct run_row rows[50];
+	size_t got = ledger_runs(l, 0, a, rows, ARRAY_LEN(rows));
+
+	for (size_t i = 0; i < got; i++) {
+		const struct run_row *r = &rows[i];
+		char when[24];
+
+		jsonw_obj(w, NULL);
+		jsonw_str(w, "target", t->name);
+		jsonw_int(w, "run", r->run);
+		jsonw_int(w, "started", r->started);
+		jsonw_int(w, "ended", r->ended);
+		jsonw_str(w, "kind", r->kind);
+		jsonw_int(w, "exit", r->exit);
+		jsonw_int(w, "held", r->held);
+		if (r->counts)
+			jsonw_raw(w, "counts", r->counts, strlen(r->counts));
+		jsonw_end(w);
+		if (c->json)
+			continue;
+		printf("%5lld  %s  %-5s  ", (long long)r->run, cli_time(r->started, when), r->kind);
+		if (!r->ended)
+			fputs("stopped before its end", stdout);
+		else
+			printf("exit %d", r->exit);
+		if (r->counts) {
+			CLEAN_JSON struct json *j = NULL;
+
+			if (json_parse(str_c(r->counts), 0, &j, NULL))
+				json_each(it, j)
+					if (json_type(it) == JSON_NUMBER && json_number(it, 0) > 0 &&
+						strcmp(json_key(it), "run") != 0 && strcmp(json_key(it), "exit") != 0 &&
+						strcmp(json_key(it), "seconds") != 0)
+						printf("  %s %.0f", json_key(it), json_number(it, 0));
+		}
+		if (r->text) {
+			fputs("  ", stdout);
+			cli_text(stdout, r->text);
+		}
+		putchar('\n');
+	}
+}
+
+static void
+print_change(const struct change *ch)
+{
+	char when[24];
+
+	printf("%s  %s %s ", cli_time(ch->at, when), op_class_name(ch->class), ch->kind->name);
+	cli_text(stdout, ch->name ? ch->name : ch->anchor);
+	if (ch->other) {
+		fputs(": ", stdout);
+		cli_text(stdout, ch->other_name);
+	}
+	if (ch->code) {
+		printf("  FAILED [%s] ", ch->code);
+		cli_text(stdout, ch->text);
+	}
+	putchar('\n');
+	attrs_print_changes(stdout, &ch->before, &ch->after, "    ");
+}
+
+static void
+change_json(const struct change *ch, struct jsonw *w)
+{
+	jsonw_obj(w, NULL);
+	jsonw_int(w, "run", ch->run);
+	jsonw_int(w, "at", ch->at);
+	jsonw_str(w, "op", op_class_name(ch->class));
+	jsonw_str(w, "kind", ch->kind->name);
+	jsonw_str(w, "id", ch->anchor);
+	jsonw_str(w, "name", ch->name);
+	if (ch->other)
+		jsonw_str(w, "other", ch->other_name);
+	if (ch->code) {
+		jsonw_str(w, "code", ch->code);
+		jsonw_str(w, "message", ch->text);
+	}
+	attrs_write(&ch->before, w, "before");
+	attrs_write(&ch->after, w, "after");
+	jsonw_end(w);
+}
+
+static void
+history_held(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct held list[64];
+	int64_t skip = 0;
+	size_t got;
+
+	while ((got = ledger_held(l, run, skip, a, list, ARRAY_LEN(list)))) {
+		for (size_t i = 0; i < got; i++) {
+			const struct held *h = &list[i];
+
+			if (c->json) {
+				jsonw_obj(w, NULL);
+				jsonw_str(w, "held", op_class_name(h->class));
+				jsonw_str(w, "kind", h->kind->name);
+				jsonw_str(w, "name", h->name);
+				if (h->other)
+					jsonw_str(w, "other", h->other);
+				jsonw_end(w);
+				continue;
+			}
+			printf("HELD  %s %s ", op_class_name(h->class), h->kind->name);
+			cli_text(stdout, h->name);
+			if (h->other) {
+				fputs(": ", stdout);
+				cli_text(stdout, h->other);
+			}
+			putchar('\n');
+		}
+		skip += (int64_t)got;
+		arena_reset(a);
+	}
+}
+
+static void
+history_changes(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct change cs[64];
+	int64_t after = 0;
+	size_t got;
+
+	while ((got = ledger_changes(l, run, 0, after, a, cs, ARRAY_LEN(cs)))) {
+		for (size_t i = 0; i < got; i++) {
+			if (c->json)
+				change_json(&cs[i], w);
+			else
+				print_change(&cs[i]);
+		}
+		after = cs[got - 1].id;
+		arena_reset(a);
+	}
+	history_held(c, l, run, w);
+}
+
+static bool
+number_of(const char *s, int64_t *n_r)
+{
+	char *end;
+
+	*n_r = strtoll(s, &end, 10);
+	return *s && !*end && *n_r > 0;
+}
+
+int
+cmd_history(struct cli *c, int argc, char **argv)
+{
+	CLEAN_BUF struct buf out = {0};
+	struct jsonw w = jsonw(&out);
+	struct err e = {0};
+	int64_t run = 0;
+
+	if (argc > 2 || (argc == 2 && !number_of(argv[1], &run)))
+		return cli_usage(&commands[5], "history takes the number of one run");
+	jsonw_obj(&w, NULL);
+	jsonw_arr(&w, run ? "operations" : "runs");
+	for (size_t i = 0; i < c->conf->target_count; i++) {
+		struct ledger *l = NULL;
+
+		if (!open_ledger(c, &c->conf->targets[i], true, &l, &e)) {
+			if (strcmp(e.code, "no-state") != 0)
+				return cli_error(c, &e, 2);
+			continue;
+		}
+		if (run)
+			history_changes(c, l, run, &w);
+		else
+			history_runs(c, &c->conf->targets[i], l, &w);
+		ledger_close(&l);
+	}
+	jsonw_end(&w);
+	jsonw_end(&w);
+	if (c->json)
+		puts(buf_cstr(&out));
+	return 0;
+}
+
+/* --- release --- */
+
+static bool
+release_in(struct cli *c, const struct conf_target *t, int64_t run, int64_t *pairs_r, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_FD int lock = -1;
+	struct ledger *l = NULL;
+	bool ok;
+
+	if (!sync_lock(sync_target_path(c->conf, t->name, a), &lock, e) || !open_ledger(c, t, false, &l, e))
+		return false;
+	ok = ledger_begin(l, e) && ledger_release(l, run, pairs_r, e) && ledger_commit(l, e);
+	if (!ok)
+		ledger_rollback(l);
+	ledger_close(&l);
+	return ok;
+}
+
+int
+cmd_release(struct cli *c, int argc, char **argv)
+{
+	int64_t run, pairs = 0, total = 0;
+	struct err e = {0}, last = {0};
+
+	if (argc != 2 || !number_of(argv[1], &run))
+		return cli_usage(&commands[3], "release takes the number of a run");
+	for (size_t i = 0; i < c->conf->target_count; i++) {
+		if (release_in(c, &c->conf->targets[i], run, &pairs, &e))
+			total += pairs;
+		else
+			last = e;
+	}
+	if (!total)
+		return cli_error(c, &last, 2);
+	if (c->json)
+		printf("{\"run\":%lld,\"released\":%lld}\n", (long long)run, (long long)total);
+	else
+		printf("Released %lld operations of run %lld: the next sync performs those that are still wanted.\n",
+			(long long)total, (long long)run);
+	return 0;
+}

@@ -1,0 +1,107 @@
+/* lockstep sync, lockstep plan */
+#include "cli_p.h"
+
+#include <string.h>
+
+struct count_row { const char *label; int64_t value; };
+
+static void
+print_result(const struct cli *c, const struct sync_result *r)
+{
+	const struct count_row rows[] = {{"created", r->created}, {"adopted", r->adopted},
+		{"recreated", r->recreated}, {"updated", r->updated}, {"enabled", r->enabled},
+		{"disabled", r->disabled}, {"deleted", r->deleted}, {"members added", r->members_added},
+		{"members removed", r->members_removed}, {"held", r->held}, {"failed", r->failed}};
+	CLEAN_BUF struct buf line = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].value)
+			buf_addf(&line, "%s%s %lld", line.n ? ", " : "", rows[i].label,
+				(long long)rows[i].value);
+	printf("Run %lld (%s): read %lld, %s%s%lld unchanged; %.1f s\n", (long long)r->run, r->kind,
+		(long long)r->read, buf_cstr(&line), line.n ? ", " : "", (long long)r->unchanged, r->seconds);
+	if (r->exit == SYNC_OK)
+		puts("In lockstep.");
+	if (r->held)
+		printf("Held back: %lld operations. `lockstep history %lld` shows them, "
+		       "`lockstep release %lld` permits them.\n",
+			(long long)r->held, (long long)r->run, (long long)r->run);
+	if (r->failed)
+		puts("Some objects fail: `lockstep status` names them, `lockstep explain WHO` tells why.");
+	if (r->error.kind != ERR_NONE)
+		cli_error(c, &r->error, r->exit);
+}
+
+static int
+print_outcome(struct cli *c, const struct sync_result *r)
+{
+	CLEAN_BUF struct buf line = {0};
+
+	progress_clear(c);
+	if (!c->json) {
+		print_result(c, r);
+		return r->exit;
+	}
+	sync_result_json(r, &line);
+	puts(buf_cstr(&line));
+	return r->exit;
+}
+
+int
+cmd_sync(struct cli *c, int argc, char **argv)
+{
+	struct sync_options o = {0};
+	struct sync_result r;
+	struct err e = {0};
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--full") == 0)
+			o.full = true;
+		else if (argv[i][0] == '-' || o.only)
+			return cli_usage(&commands[2], "sync takes --full and the name of one sync");
+		else
+			o.only = argv[i];
+	}
+	if (o.only) {
+		bool known = false;
+
+		for (size_t i = 0; i < c->conf->sync_count; i++)
+			known |= strcmp(c->conf->syncs[i].name, o.only) == 0;
+		if (!known) {
+			err_set(&e, ERR_CONFIG, "bad-usage", "%s has no sync \"%s\"", c->conf_path, o.only);
+			return cli_error(c, &e, 2);
+		}
+	}
+	if (!sync_run(c->conf, &c->env, &o, &r, &e))
+		return cli_error(c, &e, r.exit);
+	return print_outcome(c, &r);
+}
+
+int
+cmd_plan(struct cli *c, int argc, char **argv)
+{
+	struct sync_options o = {.plan_only = true};
+	struct sync_result r;
+	struct err e = {0};
+	bool all = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--all") == 0)
+			all = true;
+		else if (strcmp(argv[i], "--full") == 0)
+			o.full = true;
+		else
+			return cli_usage(&commands[1], "plan takes --all and --full");
+	}
+	if (!sync_run(c->conf, &c->env, &o, &r, &e))
+		return cli_error(c, &e, r.exit);
+	progress_clear(c);
+	if (r.exit == SYNC_CONFIG || (r.exit == SYNC_SOURCE && c->json))
+		return cli_error(c, &r.error, r.exit);
+	if (r.exit == SYNC_SOURCE)
+		cli_error(c, &r.error, r.exit);
+	for (size_t i = 0; i < c->conf->target_count; i++)
+		if (!plan_print(c, &c->conf->targets[i], all, &e))
+			return cli_error(c, &e, 1);
+	return r.exit;
+}

@@ -1,0 +1,248 @@
+/* lockstep: the administrator's commands. */
+#include "cli_p.h"
+
+#include "base/log.h"
+
+#include <getopt.h>
+#include <libgen.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct command commands[] = {
+	{"check", "check [--print-setup]", "tests configuration, source and target; each finding with its remedy",
+		cmd_check, true},
+	{"plan", "plan [--all]", "shows what a sync would do, and does nothing", cmd_plan, true},
+	{"sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory", cmd_sync, true},
+	{"release", "release RUN", "permits what the guard holds back of a run", cmd_release, true},
+	{"status", "status", "in lockstep or not, what fails, what waits", cmd_status, true},
+	{"history", "history [RUN]", "the runs, or every operation of one", cmd_history, true},
+	{"explain", "explain WHO", "all about one entry, by mail, DN, account name or id", cmd_explain, true},
+	{"config", "config show", "the configuration in force, defaults included", cmd_config, true},
+	{"state", "state check|backup FOLDER", "examines or copies the state files", cmd_state, true},
+	{0},
+};
+
+static void
+help(FILE *f)
+{
+	fprintf(f,
+		"usage: lockstep [-c FILE] COMMAND [--json] [--help]\n\n"
+		"Keeps hosted services in lockstep with a directory.\n\n"
+		"  -c, --config FILE  configuration (/etc/lockstep/lockstep.conf)\n"
+		"  -j, --json         one JSON object on one line instead of text\n"
+		"  -q, --quiet        no progress\n"
+		"  -v, --verbose      what connectors log, and every operation\n"
+		"      --version\n\n");
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(f, "  %-26s %s\n", c->synopsis, c->help);
+	fprintf(f,
+		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 the source could\n"
+		"not be read completely, 4 held by the guard, 5 the target could not be reached.\n"
+		"See lockstep(1) and lockstep.conf(5).\n");
+}
+
+int
+cli_usage(const struct command *cmd, const char *wrong)
+{
+	if (wrong)
+		fprintf(stderr, "lockstep: %s\n", wrong);
+	fprintf(wrong ? stderr : stdout, "usage: lockstep [-c FILE] %s [--json]\n  %s\n", cmd->synopsis, cmd->help);
+	return wrong ? 2 : 0;
+}
+
+static const struct command *
+command_named(const char *name)
+{
+	for (const struct command *c = commands; c->name; c++)
+		if (strcmp(c->name, name) == 0)
+			return c;
+	return NULL;
+}
+
+static int
+unknown_command(const char *name)
+{
+	const char *names[ARRAY_LEN(commands)];
+	const char *near;
+	size_t n = 0;
+
+	for (; commands[n].name; n++)
+		names[n] = commands[n].name;
+	names[n] = NULL;
+	near = text_nearest(name, names);
+	fprintf(stderr, "lockstep: there is no command \"%s\"%s%s%s; `lockstep --help` lists them\n", name,
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return 2;
+}
+
+int
+cli_error(const struct cli *c, const struct err *e, int code)
+{
+	CLEAN_BUF struct buf text = {0};
+
+	progress_clear((struct cli *)c);
+	if (c->json) {
+		struct jsonw w = jsonw(&text);
+
+		jsonw_obj(&w, NULL);
+		jsonw_int(&w, "exit", code);
+		jsonw_obj(&w, "error");
+		jsonw_str(&w, "kind", err_kind_name(e->kind));
+		jsonw_str(&w, "code", e->code);
+		jsonw_str(&w, "message", e->text);
+		jsonw_end(&w);
+		jsonw_end(&w);
+		puts(buf_cstr(&text));
+		return code;
+	}
+	text_escape(e->text, strlen(e->text), 0, &text);
+	fprintf(stderr, "lockstep: %s\n", buf_cstr(&text));
+	return code;
+}
+
+void
+cli_text(FILE *f, const char *s)
+{
+	CLEAN_BUF struct buf text = {0};
+
+	text_escape(s ? s : "", s ? strlen(s) : 0, 0, &text);
+	fputs(buf_cstr(&text), f);
+}
+
+const char *
+cli_time(int64_t t, char out[24])
+{
+	if (!t)
+		return "-";
+	time_format(t, out);
+	return out;
+}
+
+bool
+cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, int *exit_r)
+{
+	int kept = 1;
+
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "-j") == 0) {
+			c->json = true;
+		} else if (strcmp(argv[i], "--quiet") == 0 || strcmp(argv[i], "-q") == 0) {
+			c->quiet = true;
+		} else if (strcmp(argv[i], "--verbose") == 0 || strcmp(argv[i], "-v") == 0) {
+			c->verbose = true;
+		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			*exit_r = cli_usage(cmd, NULL);
+			return false;
+		} else {
+			argv[kept++] = argv[i];
+		}
+	}
+	*argc = kept;
+	return true;
+}
+
+static void
+say_event(void *ctx, const char *event, const char *object, const char *text)
+{
+	struct cli *c = ctx;
+	bool quiet = strcmp(event, "done") == 0 || strcmp(event, "settling") == 0;
+
+	if (c->json ? !c->verbose : quiet && !c->verbose)
+		return;
+	progress_clear(c);
+	fprintf(stderr, "%s: ", event);
+	cli_text(stderr, object);
+	fputs(": ", stderr);
+	cli_text(stderr, text);
+	fputc('\n', stderr);
+}
+
+/* The folder of this program: its connectors stand beside it. */
+static char *
+own_folder(void)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n <= 0)
+		return xstrdup("/usr/bin");
+	path[n] = '\0';
+	return xstrdup(dirname(path));
+}
+
+static int
+run(struct cli *c, const struct command *cmd, int argc, char **argv)
+{
+	struct err e = {0};
+	int code = 0;
+
+	if (!cli_options(c, cmd, &argc, argv, &code))
+		return code;
+	if (cmd->needs_conf && (!conf_load(c->conf_path, &c->conf, &e) || !cli_resolve_options(c, &e)))
+		return cli_error(c, &e, 2);
+	code = cmd->run(c, argc, argv);
+	progress_clear(c);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+		{"json", no_argument, NULL, 'j'}, {"quiet", no_argument, NULL, 'q'},
+		{"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'}, {0}};
+	struct cli c = {.program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf"};
+	CLEAN_FREE char *folder = own_folder();
+	const struct command *cmd;
+	int opt, code;
+
+	setlocale(LC_ALL, "C.UTF-8");
+	log_init("lockstep", false, LOG_INFO);
+	process_harden();
+	while ((opt = getopt_long(argc, argv, "+c:jqvh", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			c.conf_path = optarg;
+			break;
+		case 'j':
+			c.json = true;
+			break;
+		case 'q':
+			c.quiet = true;
+			break;
+		case 'v':
+			c.verbose = true;
+			break;
+		case 'V':
+			puts("lockstep " LOCKSTEP_VERSION);
+			return 0;
+		case 'h':
+			help(stdout);
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	if (optind >= argc) {
+		help(stderr);
+		return 2;
+	}
+	cmd = command_named(argv[optind]);
+	if (!cmd)
+		return unknown_command(argv[optind]);
+	c.bin = folder;
+	c.progress = progress_new();
+	c.env = (struct sync_env){.store = {.clock = &clock_system},
+		.open_source = cli_open_source,
+		.open_target = cli_open_target,
+		.progress = progress_show,
+		.event = say_event,
+		.ctx = &c};
+	code = run(&c, cmd, argc - optind, argv + optind);
+	conf_free(&c.conf);
+	free(c.progress);
+	return code;
+}
