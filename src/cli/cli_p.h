@@ -30,7 +30,7 @@ int cmd_explain(struct cli *c, int argc, char **argv);
 int cmd_history(struct cli *c, int argc, char **argv);
 int cmd_plan(struct cli *c, int argc, char **argv);
 int cmd_release(struct cli *c, int argc, char **argv);
-int cmd_state(struct cli *c, int argc, char **argv);
+
 int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);
 

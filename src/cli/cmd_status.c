@@ -219,7 +219,7 @@ history_runs(struct cli *c, const struct conf_target *t, struct ledger *l, struc
 			CLEAN_JSON struct json *j = NULL;
 
 			if (json_parse(str_c(r->counts), 0, &j, NULL))
-				json_each(it, j)
+				json_for_each(it, j)
 					if (json_type(it) == JSON_NUMBER && json_number(it, 0) > 0 &&
 						strcmp(json_key(it), "run") != 0 && strcmp(json_key(it), "exit") != 0 &&
 						strcmp(json_key(it), "seconds") != 0)

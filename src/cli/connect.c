@@ -90,7 +90,7 @@ describe(struct cli *c, const char *path, struct json **j_r, struct err *e)
 static const struct json *
 option_named(const struct json *options, const char *name)
 {
-	json_each(it, options) {
+	json_for_each(it, options) {
 		const char *n = json_get_string(it, "name");
 
 		if (n && strcmp(n, name) == 0)
@@ -106,7 +106,7 @@ unknown_option(struct cli *c, const char *what, int line, const char *name, cons
 	const char *near;
 	size_t count = 0;
 
-	json_each(it, options)
+	json_for_each(it, options)
 		if (count < ARRAY_LEN(names) - 1 && json_get_string(it, "name"))
 			names[count++] = json_get_string(it, "name");
 	names[count] = NULL;
@@ -148,7 +148,7 @@ check_options(struct cli *c, const char *role, const char *type, const char *com
 			return unknown_option(c, what, values[i].line, values[i].name, options, e);
 		resolve_paths(c, &values[i], o);
 	}
-	json_each(o, options) {
+	json_for_each(o, options) {
 		const char *n = json_get_string(o, "name");
 		bool given = false;
 

@@ -1,6 +1,7 @@
 /* lockstep: the administrator's commands. */
 #include "cli_p.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
 #include <getopt.h>
@@ -20,7 +21,6 @@ const struct command commands[] = {
 	{"history", "history [RUN]", "the runs, or every operation of one", cmd_history, true},
 	{"explain", "explain WHO", "all about one entry, by mail, DN, account name or id", cmd_explain, true},
 	{"config", "config show", "the configuration in force, defaults included", cmd_config, true},
-	{"state", "state check|backup FOLDER", "examines or copies the state files", cmd_state, true},
 	{0},
 };
 

@@ -13,6 +13,7 @@
  */
 #pragma once
 #include "conf/conf.h"
+#include "rules/rules.h"
 #include "store/ledger.h"
 #include "store/mirror.h"
 #include "wire/conn.h"
