@@ -82,6 +82,12 @@ db_val_str(struct str s)
 	return (struct db_val){ .type = s.p ? DB_BLOB : DB_NULL, .s = s };
 }
 
+struct db_val
+db_val_same(struct db_val v)
+{
+	return v;
+}
+
 static bool
 bind_all(struct db *d, sqlite3_stmt *st, const struct db_val *vals, size_t count,
 	void (*life)(void *), struct err *e)
@@ -289,6 +295,12 @@ bool
 db_null(const struct db_rows *r, int col)
 {
 	return sqlite3_column_type(r->st, col) == SQLITE_NULL;
+}
+
+bool
+db_blob(const struct db_rows *r, int col)
+{
+	return sqlite3_column_type(r->st, col) == SQLITE_BLOB;
 }
 
 int64_t

@@ -10,7 +10,8 @@
  *   return !r.failed;
  *
  * Arguments are bound by their C type: integers, bool and enums as INTEGER, `const char *` as TEXT
- * (a NULL pointer as NULL), `struct str` as BLOB (p == NULL as NULL). Anything else does not compile.
+ * (a NULL pointer as NULL), `struct str` as BLOB (p == NULL as NULL), a `struct db_val` as what it says.
+ * Anything else does not compile.
  *
  * Statements are prepared once and kept, found by the literal's address; queries may nest and recurse.
  * Errors are ERR_SIDE and name the file; codes: "disk-full", "state-busy", "state-damaged",
@@ -61,6 +62,7 @@ struct db_val {
 struct db_val db_val_int(int64_t i);
 struct db_val db_val_text(const char *s);
 struct db_val db_val_str(struct str s);
+struct db_val db_val_same(struct db_val v);
 
 /* Runs a statement that gives no rows. */
 #define db_run(d, e, ...) db_run_v(d, e, DB_SQL(__VA_ARGS__), DB_VALS(__VA_ARGS__))
@@ -85,6 +87,7 @@ int64_t db_int(const struct db_rows *r, int col);        /* NULL gives 0 */
 const char *db_text(const struct db_rows *r, int col);   /* NULL stays NULL */
 struct str db_str(const struct db_rows *r, int col);     /* blob or text; NULL gives p == NULL */
 bool db_null(const struct db_rows *r, int col);
+bool db_blob(const struct db_rows *r, int col);          /* a blob, not text; ask before db_str */
 
 int64_t db_last_id(const struct db *d);  /* rowid of the last insertion */
 int64_t db_changes(const struct db *d);  /* rows touched by the last db_run */
@@ -103,7 +106,8 @@ bool db_value_v(struct db *d, struct err *e, int64_t *v_r, const char *sql, cons
 struct db_rows db_query_v(struct db *d, struct err *e, const char *sql, const struct db_val *vals, size_t count);
 
 #define DB_VAL(x) \
-	_Generic((x), char *: db_val_text, const char *: db_val_text, struct str: db_val_str, default: db_val_int)(x)
+	_Generic((x), char *: db_val_text, const char *: db_val_text, struct str: db_val_str, struct db_val: db_val_same, \
+		default: db_val_int)(x)
 #define DB_SQL(sql, ...) "" sql
 /* An array literal of the arguments after the first (its own first element only keeps it from being empty). */
 #define DB_VALS(sql, ...) \
