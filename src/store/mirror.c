@@ -2,6 +2,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "mirror_p.h"
+#include "model/kind.h"
 
 /*
  * entry.id, see id_value. A row whose place is not known has rdn_key NULL and parent 0; a stub known by
@@ -145,6 +146,17 @@ name_find(const struct mirror *m, const char *name)
 	return 0;
 }
 
+/* What kinds refer to is spelled as they spell it, so that it can be compared as it is. */
+static const char *
+name_spelling(const char *name)
+{
+	for (size_t k = 0; k < KIND_COUNT; k++)
+		for (const struct kind_ref *ref = kinds[k].refs; ref->attribute; ref++)
+			if (ascii_ieq(ref->link, name))
+				return ref->link;
+	return name;
+}
+
 bool
 name_intern(struct mirror *m, const char *name, int *a_r, struct err *e)
 {
@@ -154,6 +166,7 @@ name_intern(struct mirror *m, const char *name, int *a_r, struct err *e)
 	if (m->name_count >= LINK_NAMES_MAX || strlen(name) > ID_MAX)
 		return err_set(e, ERR_SIDE, "bad-message", "more than %d link attributes, or one with a name too long",
 			LINK_NAMES_MAX);
+	name = name_spelling(name);
 	if (!db_run(m->db, e, "INSERT INTO name(a, name) VALUES (?, ?)", m->name_count + 1, name))
 		return false;
 	name_add(m, name);
@@ -188,6 +201,8 @@ info_load(struct mirror *m, struct err *e)
 		arena_reset(m->info_arena);
 	for (int i = 0; changed && i < (int)ARRAY_LEN(texts); i++)
 		*texts[i] = db_null(&r, i) ? NULL : arena_strdup(m->info_arena, db_text(&r, i));
+	if (m->info.rev != db_int(&r, 6))
+		memset(m->groups, 0, sizeof(m->groups));
 	m->info.rev = db_int(&r, 6);
 	m->info.read_at = db_int(&r, 7);
 	m->info.full_at = db_int(&r, 8);
@@ -217,7 +232,7 @@ mirror_open(const char *path, const struct store_env *env, bool read_only, struc
 static void
 read_reset(struct mirror *m)
 {
-	m->reading = m->full = m->fresh = false;
+	m->reading = m->full = m->fresh = m->settling = false;
 	m->staged_places = m->staged_links = m->any_before = m->any_missing = false;
 	m->bad_known = m->bad_now = false;
 	m->origin = (struct mirror_origin){ 0 };

@@ -9,7 +9,7 @@
 #include "db_p.h"
 #include "mirror_p.h"
 
-/* Attributes that mirror_bad holds back in this read keep their links. ?2 is the subject. */
+/* Attributes that mirror_bad holds back in this read keep their links. */
 #define NOT_HELD(subject) \
 	" AND NOT EXISTS (SELECT 1 FROM bad b WHERE b.n = " subject " AND b.now = 1" \
 	" AND (b.attribute = '' OR b.attribute = (SELECT name FROM name WHERE a = link.attr)))"
@@ -162,12 +162,12 @@ set_end(struct mirror *m, int64_t subject, int name, struct err *e)
 {
 	bool ok = name == NAME_PRIMARY_GROUP ?
 		db_run(m->db, e,
-			"UPDATE link SET present = 0, rev = ? WHERE other = ? AND attr = 2 AND present = 1"
-			" AND NOT asserted(k)",
+			"UPDATE link SET present = 0, rev = ?1 WHERE other = ?2 AND attr = 2 AND present = 1"
+			" AND NOT asserted(k)" NOT_HELD("?2"),
 			m->rev, subject) :
 		db_run(m->db, e,
-			"UPDATE link SET present = 0, rev = ? WHERE owner = ? AND attr = ? AND present = 1"
-			" AND NOT asserted(k)",
+			"UPDATE link SET present = 0, rev = ?1 WHERE owner = ?2 AND attr = ?3 AND present = 1"
+			" AND NOT asserted(k)" NOT_HELD("?2"),
 			m->rev, subject, name);
 
 	if (ok)

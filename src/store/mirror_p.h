@@ -61,6 +61,7 @@ struct mirror {
 
 	/* the open read */
 	bool reading, full;
+	bool settling;          /* at the end of a full read: places are final, depth by depth */
 	bool fresh;             /* no rows before this read: every place found is of this read */
 	struct arena *read_arena;
 	struct mirror_origin origin;

@@ -162,7 +162,7 @@ place_parent(struct mirror *m, const char *dn, enum place_how how, int64_t *n_r,
 			return false;
 	*n_r = at;
 	/* in a full read a look may meet an old place: only what is sure is kept */
-	if (at != PLACE_NONE && (how == PLACE_SURE || !m->reading || !m->full)) {
+	if (at != PLACE_NONE && (how == PLACE_SURE || !m->reading || !m->full || m->settling)) {
 		buf_reset(&slot->text);
 		buf_add(&slot->text, text.p, text.n);
 		slot->n = at;

@@ -161,7 +161,8 @@ spot_take(struct mirror *m, struct row *r, const struct spot *s, struct err *e)
 	if (!s->rdn)
 		return true;
 	if (s->parent != PLACE_NONE)
-		return place_set(m, r, s->parent, s->rdn, e);
+		return (!m->staged_places || db_run(m->db, e, "DELETE FROM staged_place WHERE n = ?", r->n)) &&
+			place_set(m, r, s->parent, s->rdn, e);
 	m->staged_places = true;
 	return db_run(m->db, e, "INSERT OR REPLACE INTO staged_place(n, depth, dn) VALUES (?, ?, ?)", r->n,
 		place_depth(s->dn), s->dn);
@@ -175,6 +176,8 @@ check_entry(const struct mirror_entry *en, struct err *e)
 	if (en->id && (*en->id == '\0' || strlen(en->id) > ID_MAX))
 		return err_set(e, ERR_OBJECT, "bad-id", "%.300s: the id is empty or longer than %d bytes",
 			en->dn ? en->dn : en->id, ID_MAX);
+	if (en->id && en->parent && strcmp(en->id, en->parent) == 0)
+		return err_set(e, ERR_OBJECT, "bad-id", "%.300s: names itself as the entry above", en->id);
 	if (en->full && (!en->dn || *en->dn == '\0'))
 		return err_set(e, ERR_OBJECT, "bad-dn", "%.300s: comes without a DN", en->id ? en->id : "(no name)");
 	return true;
@@ -503,7 +506,7 @@ mirror_bad(struct mirror *m, const char *id, const char *dn, const char *attribu
 	m->stats.bad++;
 	if (!read_subject(m, id, dn, &r, e))
 		return false;
-	if (!r.n && id && !stub_by_id(m, &(struct mirror_end){ .id = id, .dn = dn }, &r.n, e))
+	if (!r.n && id && strlen(id) <= ID_MAX && !stub_by_id(m, &(struct mirror_end){ .id = id, .dn = dn }, &r.n, e))
 		return false;
 	if (!r.n)
 		return true; /* only a name, of nothing we have: it is counted */

@@ -34,16 +34,24 @@ struct mirror_info {
 	int64_t read_at, full_at;  /* directory clock of the last sealed read, and full read */
 	int64_t entries, absent;   /* present entries (absent included), unconfirmed absences */
 };
-/* Strings live until the next read is committed or the mirror closed. */
+/* Strings live until the next read is committed or the mirror closed; read only, until another process's commit is met. */
 bool mirror_info(struct mirror *m, struct mirror_info *i_r, struct err *e);
 
+/*
+ * The functions of looking below have no `struct err`: an error of the file is kept, and makes the next
+ * mirror_begin, mirror_commit or mirror_ok fail. Whoever acts on what is *not* found asks mirror_ok before.
+ */
+bool mirror_ok(struct mirror *m, struct err *e);
+
+/* A delta is refused (code "full-needed") when there is no cursor or the request is another one. */
 bool mirror_begin(struct mirror *m, bool full, const struct mirror_origin *o, struct err *e);
 /*
  * Messages of the read. An entry is named by id, or by dn when id is NULL. In a full read DNs that name
  * other ends (parent by dn, link ends by dn) are resolved at commit, when every entry has its place; in a
  * delta at once, in order. A full entry replaces all attributes and all links of that entry (links come in
  * mirror_links). A part for an entry the mirror does not have is remembered as missing (mirror_missing).
- * ERR_OBJECT: this entry only (named); anything else: abort the read.
+ * ERR_OBJECT: this entry only (named): say mirror_bad of it, so that it counts as present and keeps its
+ * links, and go on; anything else: abort the read.
  */
 struct mirror_entry { const char *id, *dn, *parent, *sid; bool full; const struct attrs *attrs; };
 bool mirror_entry(struct mirror *m, const struct mirror_entry *en, struct err *e);
