@@ -303,30 +303,27 @@ text_take(lua_State *L, struct eval *ev, struct str *s_r, struct err *e)
 	return true;
 }
 
+/* The elements of a table; { a, nil, b } has two. lua_next goes through positions in their order, and
+ * lua_rawlen would stop at a hole. */
 static bool
 list_take(lua_State *L, struct eval *ev, struct value *v, struct err *e)
 {
-	size_t n = lua_rawlen(L, -1);
+	size_t n = 0;
+	struct str s;
 
 	v->list = true;
-	lua_pushnil(L);
-	if (n == 0 && lua_next(L, -2)) {
-		lua_pop(L, 2);
-		return err_set(e, ERR_OBJECT, "bad-value", "a table with names is no list");
-	}
-	if (n == 0)
-		return true; /* lua_next has taken the key */
-	lua_pop(L, 1);
+	for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+		n++;
 	if (n > EXPR_VALUES_MAX)
 		return err_set(e, ERR_OBJECT, "bad-value", "more than %d values", EXPR_VALUES_MAX);
-	v->texts = arena_alloc(ev->a, n * sizeof *v->texts);
-	for (size_t i = 0; i < n; i++) {
-		struct str s;
-		lua_rawgeti(L, -1, (lua_Integer)i + 1);
-		bool ok = text_take(L, ev, &s, e);
-		lua_pop(L, 1);
-		if (!ok)
+	v->texts = arena_alloc(ev->a, (n + 1) * sizeof *v->texts);
+	for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+		bool ok = lua_isinteger(L, -2) ||
+			err_set(e, ERR_OBJECT, "bad-value", "a table with names is no list");
+		if (!ok || !text_take(L, ev, &s, e)) {
+			lua_pop(L, 2);
 			return false;
+		}
 		if (s.n)
 			v->texts[v->count++] = s;
 	}

@@ -72,10 +72,10 @@ value_fit(struct mapping *c, const struct rule_map *rm, struct value *v, struct 
 		if (!single(c, rm, v, e))
 			return false;
 	}
-	if (!want_bool || v->count == 0)
+	if (!want_bool)
 		return true;
 	for (size_t i = 0; i < 2; i++) {
-		if (str_ieq(v->texts[0], truths[i])) {
+		if (v->count && str_ieq(v->texts[0], truths[i])) {
 			v->texts = (struct str *)(uintptr_t)&truths[i];
 			return true;
 		}
@@ -88,8 +88,11 @@ map_one(struct mapping *c, const struct rule_map *rm, struct err *e)
 {
 	struct value v;
 
-	if (!expr_eval(c->r->engine, &rm->x, &c->ev, &v, e) || !value_fit(c, rm, &v, e))
-		return err_wrap(e, "%s = '%s'", rm->map->name, rm->map->expr);
+	if (!expr_eval(c->r->engine, &rm->x, &c->ev, &v, e) || !value_fit(c, rm, &v, e)) {
+		CLEAN_BUF struct buf x = {0};
+		text_escape(rm->map->expr, strlen(rm->map->expr), 100, &x);
+		return err_wrap(e, "%s = '%s'", rm->map->name, buf_cstr(&x));
+	}
 	if (v.count)
 		attrs_set(&c->m->wanted, rm->map->name, v.texts, v.count);
 	return true;

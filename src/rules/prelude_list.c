@@ -4,12 +4,28 @@
 #include "base/mem.h"
 #include "prelude.h"
 
+/* Elements of an argument. { a, nil, b } has two: a table with holes is replaced by one without. */
 static lua_Integer
 count(lua_State *L, int arg)
 {
-	if (lua_isnoneornil(L, arg))
-		return 0;
-	return lua_istable(L, arg) ? (lua_Integer)lua_rawlen(L, arg) : 1;
+	lua_Integer n = 0;
+
+	if (!lua_istable(L, arg))
+		return !lua_isnoneornil(L, arg);
+	luaL_checkstack(L, 6, NULL);
+	for (lua_pushnil(L); lua_next(L, arg); lua_pop(L, 1))
+		n++;
+	if (n == (lua_Integer)lua_rawlen(L, arg))
+		return n;
+	lua_newtable(L);
+	n = 0;
+	for (lua_pushnil(L); lua_next(L, arg);) {
+		if (!lua_isinteger(L, -2))
+			luaL_argerror(L, arg, "a table with names is no list");
+		lua_rawseti(L, -3, ++n);
+	}
+	lua_replace(L, arg);
+	return n;
 }
 
 /* Pushes element i (from 1). */
@@ -40,10 +56,10 @@ f_count(lua_State *L)
 static int
 f_item(lua_State *L)
 {
-	lua_Integer i = luaL_checkinteger(L, 2);
+	lua_Integer i = luaL_checkinteger(L, 2), n = count(L, 1);
 
 	luaL_argcheck(L, i >= 1, 2, "counting begins at 1");
-	if (i > count(L, 1))
+	if (i > n)
 		return 0;
 	element(L, 1, i);
 	return 1;
@@ -123,13 +139,14 @@ static int
 f_contains(lua_State *L)
 {
 	struct str what = prelude_fold(L, 1, prelude_arg(L, 2));
+	lua_Integer n = count(L, 1);
 	bool found = false;
 
 	if (!lua_istable(L, 1)) {
 		struct str s = prelude_arg(L, 1);
 		found = s.p && folded_find(prelude_fold(L, 0, s), what);
 	}
-	for (lua_Integer i = 1; lua_istable(L, 1) && !found && i <= count(L, 1); i++) {
+	for (lua_Integer i = 1; lua_istable(L, 1) && !found && i <= n; i++) {
 		lua_rawgeti(L, 1, i);
 		found = str_eq(prelude_fold(L, 0, prelude_arg(L, lua_gettop(L))), what);
 		lua_pop(L, 1);
@@ -216,9 +233,10 @@ f_aliases(lua_State *L)
 static int
 f_primaryaddress(lua_State *L)
 {
+	lua_Integer n = count(L, 1);
 	bool primary;
 
-	for (lua_Integer i = 1; i <= count(L, 1); i++) {
+	for (lua_Integer i = 1; i <= n; i++) {
 		element(L, 1, i);
 		struct str s = prelude_arg(L, lua_gettop(L));
 		struct str addr = s.p ? smtp_address(s, &primary) : s;

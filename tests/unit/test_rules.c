@@ -1,0 +1,730 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <cmocka.h>
+#include "rules/rules.h"
+#include "world.h"
+
+/* FILETIME of a Unix time. */
+#define FILETIME(t) (((t) + 11644473600LL) * 10000000LL)
+#define NOW 1763740800LL /* 2025-11-21T16:00:00Z */
+
+static struct fake_world f;
+static struct entry *people, *attic, *ann, *bob, *team, *all, *container;
+
+static const char *const ann_attrs[] = {"objectClass", "user", "mail", "ann@x.org", "cn", "Ann Lee",
+	"givenName", "  Änn\xc2\xa0 ", "sn", "Lee", "department", "Sales/EMEA/North", "description", "b",
+	"description", "a", "description", "B", "proxyAddresses", "SMTP:Ann@x.org", "proxyAddresses",
+	"smtp:ann.lee@x.org", "proxyAddresses", "smtp:ANN@X.ORG", "proxyAddresses", "X500:/o=x",
+	"proxyAddresses", "sip:ann@x.org", "proxyAddresses", "smtp:al@x.org", "userAccountControl", "512",
+	"employee-type", "staff", "hidden", "FALSE", "left", "attr", "id", "A7", NULL};
+static const char *const bob_attrs[] = {"objectClass", "user", "cn", "Bob", "userPrincipalName",
+	"bob@x.org", "userAccountControl", "514", NULL};
+static const char *const team_attrs[] = {"objectClass", "group", "cn", "Team", "mail", "t@x.org", NULL};
+
+static int
+setup(void **state)
+{
+	(void)state;
+	world_open(&f);
+	world_add(&f, "DC=x", 0, NULL);
+	people = world_add(&f, "OU=People,DC=x", 1, NULL);
+	attic = world_add(&f, "OU=Attic,OU=People,DC=x", 2, NULL);
+	ann = world_add(&f, "CN=Ann Lee,OU=People,DC=x", 2, ann_attrs);
+	bob = world_add(&f, "CN=Bob,OU=Attic,OU=People,DC=x", 3, bob_attrs);
+	team = world_add(&f, "CN=Team,DC=x", 1, team_attrs);
+	all = world_add(&f, "CN=All,DC=x", 1, team_attrs);
+	container = people;
+	attrs_add(&ann->attrs, "objectGUID", (struct str){"\xff\x00", 2});
+	attrs_set_c(&bob->attrs, "title", "bad \xff");
+	world_link(&f, team->n, "member", ann->n);
+	world_link(&f, all->n, "member", team->n);
+	world_link(&f, ann->n, "manager", bob->n);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	world_close(&f);
+	return 0;
+}
+
+static struct conf_texts
+texts(const char *text)
+{
+	struct conf_texts t = {arena_alloc(f.a, sizeof *t.list), 1};
+
+	t.list[0] = (struct conf_text){text, "x.conf", 7};
+	return t;
+}
+
+static struct conf_sync
+sync_of(const struct conf_map *maps, size_t count)
+{
+	struct conf_sync s = {.name = "s"};
+
+	s.kind[KIND_USER] = (struct conf_kind){true, LEAVE_DISABLE, 0,
+		(struct conf_map *)(uintptr_t)maps, count};
+	s.kind[KIND_GROUP].enabled = true;
+	return s;
+}
+
+static struct rules *
+compile(const struct conf_sync *s)
+{
+	struct rules *r = NULL;
+	struct err e;
+
+	if (!rules_compile(NULL, s, &world_schema, &r, &e))
+		fail_msg("%s", e.text);
+	rules_resolve(r, &f.w);
+	return r;
+}
+
+/* The value of an expression over ann, or bob, as `title`, `aliases` or `active` get it: values joined
+ * by '|', "nil", or "error: ...". */
+static const char *
+value_of(const char *expr, const char *target, const struct entry *en, int64_t *wake_r)
+{
+	struct conf_map maps[] = {{"userName", "cn", "x.conf", 3, false}, {target, expr, "x.conf", 4, false}};
+	struct conf_sync s = sync_of(maps, 2);
+	struct rules *r = NULL;
+	struct mapped m;
+	struct err e;
+
+	if (!rules_compile(NULL, &s, &world_schema, &r, &e))
+		return arena_printf(f.a, "config: %s", e.text);
+	bool ok = rules_map(r, &f.w, en, &kinds[KIND_USER], f.a, &m, &e);
+	const struct attr *at = ok ? attrs_get(&m.wanted, target) : NULL;
+	CLEAN_BUF struct buf b = {0};
+	for (size_t i = 0; at && i < at->count; i++) {
+		if (i)
+			buf_addc(&b, '|');
+		buf_add(&b, at->values[i].p, at->values[i].n);
+	}
+	if (wake_r)
+		*wake_r = m.wake;
+	rules_free(&r);
+	if (!ok)
+		return arena_printf(f.a, "object: %s", e.text);
+	if (m.steps[1].error)
+		return arena_printf(f.a, "error: %s", m.steps[1].error);
+	return at ? arena_strdup(f.a, buf_cstr(&b)) : "nil";
+}
+
+static void
+check(const char *expr, const char *target, const struct entry *en, const char *want)
+{
+	const char *have = value_of(expr, target, en, NULL);
+	size_t n = strlen(want);
+
+	/* "...": the rest does not matter */
+	bool part = n > 3 && strcmp(want + n - 3, "...") == 0;
+	if (part ? strncmp(have, want, n - 3) != 0 : strcmp(have, want) != 0)
+		fail_msg("%s\nis  '%s'\nnot '%s'", expr, have, want);
+}
+
+static void
+test_1_4_names(void **state)
+{
+	(void)state;
+	check("mail", "title", ann, "ann@x.org");
+	check("MAIL", "title", ann, "ann@x.org");
+	check("mail or userPrincipalName", "title", bob, "bob@x.org");
+	check("title", "title", ann, "nil");
+	check("(mail)", "title", ann, "ann@x.org");
+	check("attr[\"employee-type\"]", "title", ann, "staff");
+	check("attr['EMPLOYEE-type'] .. \"!\"", "title", ann, "staff!");
+	check("attr.mail", "title", ann, "ann@x.org");
+	check("attr [ [[mail]] ]", "title", ann, "ann@x.org");
+	check("id", "title", ann, "id-4");
+	check("attr.id", "title", ann, "A7");
+	check("attr['left']", "title", ann, "attr");
+	check("kind .. \" \" .. dn", "title", ann, "user CN=Ann Lee,OU=People,DC=x");
+	check("container", "title", ann, "OU=People,DC=x");
+	check("Join(memberOf, ';')", "title", ann, "CN=Team,DC=x");
+	check("manager", "title", ann, "CN=Bob,OU=Attic,OU=People,DC=x");
+	check("cn --[[ a comment ]] .. \"x\" -- mail(", "title", ann, "Ann Leex");
+}
+
+static void
+test_1_4_lists_follow_the_schema(void **state)
+{
+	(void)state;
+	check("description", "aliases", ann, "b|a|B");
+	check("description[2]", "title", ann, "a");
+	check("description", "title", ann, "error: title = 'description': 3 values where one is taken...");
+	check("#description", "title", ann, "3");
+	check("#(description or {})", "title", bob, "0");
+	check("mail", "aliases", ann, "ann@x.org");
+	check("{mail, nil, cn}", "aliases", ann, "ann@x.org|Ann Lee");
+	check("{mail, \"\", cn}", "aliases", ann, "ann@x.org|Ann Lee");
+	check("{title, cn, nil, mail, nil, nil}", "aliases", ann, "Ann Lee|ann@x.org");
+	check("Join({title, cn, nil, mail, nil, nil}, \" \")", "title", ann, "Ann Lee ann@x.org");
+	check("Count({title, nil, cn, nil, nil}) .. Count({})", "title", ann, "10");
+	check("Join({title}, \" \")", "title", ann, "nil");
+	check("Join({a = cn})", "title", ann, "error: ...");
+	check("{a = mail}", "aliases", ann, "error: aliases = '{a = mail}': a table with names is no list");
+	check("{{mail}}", "aliases", ann, "error: aliases = '{{mail}}': a table is no value");
+	check("Trim", "title", ann, "config: x.conf:4: title: 'Trim' is a function...");
+}
+
+static void
+test_1_4_text_functions(void **state)
+{
+	(void)state;
+	check("Trim(givenName)", "title", ann, "Änn");
+	check("\"[\" .. LTrim(\" a \") .. \"]\" .. RTrim(\" b \") .. \"|\"", "title", ann, "[a ] b|");
+	check("Left(Trim(givenName), 1)", "title", ann, "Ä");
+	check("left(cn, 99) .. Left(cn, -1)", "title", ann, "Ann Lee");
+	check("Right(cn, 3)", "title", ann, "Lee");
+	check("Right(\"日本語\", 2)", "title", ann, "本語");
+	check("Mid(cn, 5)", "title", ann, "Lee");
+	check("Mid(\"日本語\", 2, 1)", "title", ann, "本");
+	check("Mid(cn, 0)", "title", ann, "error: title = 'Mid(cn, 0)': bad argument #2 to 'Mid' (counting...");
+	check("Lower(\"ÄÖ A\") .. Upper(\"straße ñ\")", "title", ann, "äö aSTRAẞE Ñ...");
+	check("Len(\"日本語\")", "title", ann, "3");
+	check("Len(title)", "title", ann, "0");
+	check("Replace(cn, \"n\", \"nn\")", "title", ann, "Annnn Lee");
+	check("Replace(cn, \" \", \"\")", "title", ann, "AnnLee");
+	check("Replace(cn, \".\", \"\")", "title", ann, "Ann Lee");
+	check("Replace(cn, \"\", \"x\")", "title", ann, "error: ...");
+	check("PadLeft(\"7\", 3, \"0\") .. PadRight(\"é\", 2, \"ü\")", "title", ann, "007éü");
+	check("Append(title, \"x\")", "title", ann, "nil");
+	check("Append(cn, \"!\")", "title", ann, "Ann Lee!");
+	check("StartsWith(cn, \"ANN\") and EndsWith(cn, \"lee\") and not StartsWith(cn, \"x\")", "title",
+		ann, "true");
+	check("Word(mail, 2, \"@.\")", "title", ann, "x");
+	check("Word(cn, 2)", "title", ann, "Lee");
+	check("Word(cn, 3)", "title", ann, "nil");
+	check("CStr(1) .. CStr(true)", "title", ann, "1true");
+	check("Number(userAccountControl) + 1", "title", ann, "513");
+	check("Number(cn)", "title", ann, "nil");
+	check("CNum(\"2.5\") * 2", "title", ann, "5");
+	check("BitAnd(userAccountControl, 512) ~= 0", "title", ann, "true");
+	check("BitOr(1, \"2\")", "title", ann, "3");
+	check("BitAnd(cn, 1)", "title", ann, "error: ...");
+	check("Trim(description)", "title", ann,
+		"error: title = 'Trim(description)': bad argument #1 to 'Trim' (a list;...");
+	check("Trim(title)", "title", ann, "nil");
+	check("1/0", "title", ann, "error: title = '1/0': a number that is not finite");
+	check("2^53", "title", ann, "9.007199254741e+15");
+	check("7 // 2", "title", ann, "3");
+}
+
+static void
+test_1_4_list_functions(void **state)
+{
+	(void)state;
+	check("Split(department, \"/\")", "aliases", ann, "Sales|EMEA|North");
+	check("Item(Split(department, \"/\"), 2)", "title", ann, "EMEA");
+	check("Item(description, 9)", "title", ann, "nil");
+	check("Join(description)", "title", ann, "b,a,B");
+	check("Join(Split(department, \"/\"), \" - \")", "title", ann, "Sales - EMEA - North");
+	check("Join(description)", "title", bob, "nil");
+	check("First(description)", "title", ann, "b");
+	check("First(cn)", "title", ann, "Ann Lee");
+	check("Count(description) + Count(title) + Count(cn)", "title", ann, "4");
+	check("RemoveDuplicates(description)", "aliases", ann, "b|a");
+	check("Contains(description, \"A\") and not Contains(description, \"ab\")", "title", ann, "true");
+	check("Contains(cn, \"N L\") and not Contains(title, \"x\")", "title", ann, "true");
+	check("Aliases(proxyAddresses)", "aliases", ann, "ann.lee@x.org|al@x.org");
+	check("Aliases(proxyAddresses)", "aliases", bob, "nil");
+	check("PrimaryAddress(proxyAddresses)", "title", ann, "Ann@x.org");
+}
+
+static void
+test_1_4_choosing(void **state)
+{
+	(void)state;
+	check("IIF(IsPresent(mail), \"y\", \"n\")", "title", ann, "y");
+	check("IIF(hidden, \"y\", \"n\")", "title", ann, "n");
+	check("IIF(cn, \"y\", \"n\")", "title", ann, "error: ...");
+	check("Switch(StartsWith(cn, \"B\"), \"b\", StartsWith(cn, \"A\"), \"a\")", "title", ann, "a");
+	check("Switch(false, \"b\", \"z\")", "title", ann, "z");
+	check("Switch(false, \"b\")", "title", ann, "nil");
+	check("Coalesce(title, \"\", sn, cn)", "title", ann, "Lee");
+	check("IsNullOrEmpty(title) and not IsNullOrEmpty(description)", "title", ann, "true");
+	check("(title and 1) or 2", "title", ann, "2");
+	check("CBool(hidden)", "active", ann, "false");
+	check("hidden", "active", ann, "false");
+	check("cn", "active", ann, "object: active = 'cn': neither true nor false");
+	check("title", "active", ann, "object: active = 'title': neither true nor false");
+}
+
+static void
+test_1_4_nothing_but_the_prelude(void **state)
+{
+	static const char *const refused[] = {"os", "print(1)", "_ENV.x", "_G", "load(\"x\")",
+		"string.rep(cn, 9)", "(function() while true do end end)()", "mail; cn", "mail, cn",
+		"return mail", "mail end", "attr[cn]", "attr", "attr.", "attr[\"\"]", "\"abc", "mail ..",
+		"setmetatable({}, {})", "goto x", "", " ", "mial", "Trimm(cn)", "cn)(", "a=1"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+		check(refused[i], "title", ann, "config: x.conf:4: title: ...");
+	check("mial", "title", ann, "config: x.conf:4: title: the source has no attribute 'mial'; did you mean"
+				    " 'mail'?");
+	check("Trimm(cn)", "title", ann, "config: x.conf:4: title: there is no function 'Trimm'; did you mean"
+					 " 'Trim'?");
+	check("cn:rep(99)", "title", ann, "error: title = 'cn:rep(99)': attempt to index a string value"
+					  " (attribute 'cn')");
+	check("cn .. title", "title", ann,
+		"error: title = 'cn .. title': attempt to concatenate a nil value (attribute 'title')");
+}
+
+static void
+test_1_4_memory_and_output_are_limited(void **state)
+{
+	CLEAN_BUF struct buf b = {0};
+
+	(void)state;
+	/* doubling: 2^40 bytes if nothing stopped it */
+	buf_adds(&b, "cn");
+	for (int i = 0; i < 40; i++) {
+		CLEAN_BUF struct buf next = {0};
+		buf_addf(&next, "Replace(%s, \"n\", \"nnnnnnnn\")", buf_cstr(&b));
+		buf_reset(&b);
+		buf_adds(&b, buf_cstr(&next));
+	}
+	check(buf_cstr(&b), "title", ann, "error: ...");
+	assert_non_null(strstr(value_of(buf_cstr(&b), "title", ann, NULL), "longer than 262144 bytes"));
+	/* 60 texts of 256 KiB each at once: the memory of one evaluation ends first */
+	buf_reset(&b);
+	buf_adds(&b, "Count({");
+	for (int i = 0; i < 60; i++)
+		buf_addf(&b, "Replace(PadLeft(\"%d\", 4096, \"x\"), \"x\", PadLeft(\"%d\", 60, \"y\")),", i, i);
+	buf_adds(&b, "})");
+	check(buf_cstr(&b), "title", ann, "error: ...");
+	assert_non_null(strstr(value_of(buf_cstr(&b), "title", ann, NULL), "not enough memory"));
+	/* and the next evaluation works again */
+	check("cn", "title", ann, "Ann Lee");
+}
+
+static void
+test_4_5_enabled(void **state)
+{
+	static const struct {
+		const char *uac, *expires, *lock;
+		const char *want;
+		int64_t wake;
+	} rows[] = {
+		{NULL, NULL, NULL, "true", INT64_MAX},
+		{"512", NULL, NULL, "true", INT64_MAX},
+		{"514", NULL, NULL, "false", INT64_MAX},
+		{"512", "0", NULL, "true", INT64_MAX},
+		{"512", "9223372036854775807", NULL, "true", INT64_MAX},
+		{"512", "134082000000000000", NULL, "true", 1763726400 + 36000},
+		{"514", "134082000000000000", NULL, "false", INT64_MAX},
+		{"512", "130000000000000000", NULL, "false", INT64_MAX},
+		{"512", NULL, "000001010000Z", "false", INT64_MAX},
+		{"512", NULL, "20250101000000Z", "true", INT64_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int64_t wake;
+		char text[32];
+		attrs_remove(&ann->attrs, "userAccountControl");
+		attrs_remove(&ann->attrs, "accountExpires");
+		attrs_remove(&ann->attrs, "pwdAccountLockedTime");
+		if (rows[i].uac)
+			attrs_set_c(&ann->attrs, "userAccountControl", rows[i].uac);
+		if (rows[i].expires)
+			attrs_set_c(&ann->attrs, "accountExpires", rows[i].expires);
+		if (rows[i].lock)
+			attrs_set_c(&ann->attrs, "pwdAccountLockedTime", rows[i].lock);
+		if (i == 5 || i == 6) { /* ten hours ahead */
+			snprintf(text, sizeof text, "%lld", FILETIME(NOW + 36000));
+			attrs_set_c(&ann->attrs, "accountExpires", text);
+		}
+		assert_string_equal(value_of("enabled", "active", ann, &wake), rows[i].want);
+		assert_true(wake == (i == 5 ? NOW + 36000 : INT64_MAX));
+	}
+	attrs_set_c(&ann->attrs, "nsAccountLock", "TRUE");
+	check("enabled", "active", ann, "false");
+	attrs_set_c(&ann->attrs, "userAccountControl", "x");
+	check("enabled", "active", ann, "object: active = 'enabled': userAccountControl is not a number: 'x'");
+	/* lockout is no part of it, but can be asked for */
+	attrs_set_c(&ann->attrs, "userAccountControl", "512");
+	attrs_remove(&ann->attrs, "nsAccountLock");
+	attrs_set_c(&ann->attrs, "lockoutTime", "133000000000000000");
+	check("enabled", "active", ann, "true");
+	check("enabled and not locked", "active", ann, "false");
+}
+
+static void
+test_5_2_before_and_after_wake(void **state)
+{
+	int64_t wake;
+
+	(void)state;
+	assert_int_equal(f.w.now, NOW);
+	assert_string_equal(value_of("before(\"2025-11-21T17:00:00Z\")", "active", ann, &wake), "true");
+	assert_true(wake == NOW + 3600);
+	assert_string_equal(value_of("after(\"20251121180000.0Z\")", "active", ann, &wake), "false");
+	assert_true(wake == NOW + 7200);
+	assert_string_equal(value_of("after(\"20251121160000Z\")", "active", ann, &wake), "true");
+	assert_true(wake == INT64_MAX);
+	assert_string_equal(value_of("before(accountExpires)", "active", ann, &wake), "true");
+	assert_true(wake == INT64_MAX);
+	assert_string_equal(value_of("after(accountExpires)", "active", ann, &wake), "false");
+	assert_string_equal(value_of("after(\"20251121180000Z\") or before(\"20251121170000Z\")", "active", ann,
+				    &wake),
+		"true");
+	assert_true(wake == NOW + 3600);
+	check("before(cn)", "active", ann, "object: active = 'before(cn)': bad argument #1 to 'before'...");
+}
+
+static struct verdict
+scope(const struct conf_sync *s, const struct entry *en)
+{
+	struct rules *r = compile(s);
+	struct verdict v;
+	struct err e;
+
+	if (!rules_scope(r, &f.w, en, f.a, &v, &e))
+		fail_msg("%s", e.text);
+	rules_free(&r);
+	return v;
+}
+
+static void
+test_4_2_base_and_not_base(void **state)
+{
+	struct conf_sync s = sync_of(NULL, 0);
+
+	(void)state;
+	assert_true(scope(&s, ann).in);
+	assert_false(scope(&s, people).in);
+	assert_string_equal(scope(&s, people).why, "neither a user nor a group");
+	s.scope.base = texts("ou=people,DC=X");
+	assert_true(scope(&s, ann).in);
+	assert_true(scope(&s, bob).in);
+	assert_false(scope(&s, team).in);
+	assert_string_equal(scope(&s, team).why, "not under any base (line 7)");
+	s.scope.not_base = texts("OU=Attic,OU=People,DC=x");
+	assert_false(scope(&s, bob).in);
+	assert_string_equal(scope(&s, bob).why, "under not_base 'OU=Attic,OU=People,DC=x' (line 7)");
+	assert_int_equal(scope(&s, bob).step_count, 2);
+	assert_true(scope(&s, ann).in);
+	s.scope.base = texts("CN=Ann Lee,OU=People,DC=x");
+	assert_true(scope(&s, ann).in);
+	s.scope.base = texts("OU=None,DC=x");
+	assert_string_equal(scope(&s, ann).why, "base 'OU=None,DC=x' is not in the directory (line 7)");
+}
+
+static void
+test_4_2_group_nested_never_itself(void **state)
+{
+	struct conf_sync s = sync_of(NULL, 0);
+	const int64_t *ns;
+
+	(void)state;
+	s.scope.group = texts("CN=All,DC=x");
+	assert_true(scope(&s, ann).in);
+	assert_true(scope(&s, team).in);
+	assert_false(scope(&s, all).in);
+	assert_false(scope(&s, bob).in);
+	assert_string_equal(scope(&s, bob).why, "not a member of group 'CN=All,DC=x' (line 7)");
+	struct rules *r = compile(&s);
+	assert_int_equal(rules_scope_groups(r, &ns), 1);
+	assert_int_equal(ns[0], all->n);
+	assert_false(rules_uses_memberof(r));
+	rules_free(&r);
+	s.scope.group = texts("CN=Gone,DC=x");
+	assert_string_equal(scope(&s, ann).why, "group 'CN=Gone,DC=x' is not in the directory (line 7)");
+}
+
+static void
+test_4_2_filter_when_and_kind(void **state)
+{
+	struct conf_sync s = sync_of(NULL, 0);
+	struct verdict v;
+	struct err e;
+
+	(void)state;
+	s.scope.filter = texts("(mail=*)");
+	assert_true(scope(&s, ann).in);
+	assert_string_equal(scope(&s, bob).why, "filter (mail=*) does not match (line 7)");
+	s.scope.when = texts("before(\"20251121170000Z\") and cn == \"Ann Lee\"");
+	v = scope(&s, ann);
+	assert_true(v.in);
+	assert_true(v.wake == NOW + 3600);
+	assert_string_equal(v.steps[1].what, "when");
+	s.scope.when = texts("hidden");
+	assert_false(scope(&s, ann).in);
+	s.scope.when = texts("cn");
+	struct rules *r = compile(&s);
+	assert_false(rules_scope(r, &f.w, ann, f.a, &v, &e));
+	assert_int_equal(e.kind, ERR_OBJECT);
+	assert_string_equal(e.text, "when 'cn' (line 7): neither true nor false");
+	/* who fails an earlier condition is not even asked */
+	assert_true(rules_scope(r, &f.w, bob, f.a, &v, &e));
+	rules_free(&r);
+	s.scope.when = texts("Contains(memberOf, \"x\")");
+	r = compile(&s);
+	assert_true(rules_uses_memberof(r));
+	rules_free(&r);
+	s.kind[KIND_USER].enabled = false;
+	assert_string_equal(scope(&s, ann).why, "users are switched off");
+	s.scope.filter = texts("(mial=*)");
+	assert_false(rules_compile(NULL, &s, &world_schema, &r, &e));
+	assert_null(r);
+	assert_string_equal(e.text,
+		"x.conf:7: scope: filter: the source has no attribute 'mial'; did you mean 'mail'?");
+}
+
+static void
+test_4_2_containers_are_asked_once(void **state)
+{
+	struct conf_sync s = sync_of(NULL, 0);
+	struct verdict v;
+
+	(void)state;
+	s.scope.base = texts("DC=x");
+	struct rules *r = compile(&s);
+	rules_scope(r, &f.w, bob, f.a, &v, NULL);
+	int once = f.asked;
+	assert_true(once > 0);
+	for (int i = 0; i < 10; i++)
+		rules_scope(r, &f.w, bob, f.a, &v, NULL);
+	assert_int_equal(f.asked, once);
+	/* and anew after the next read: the container may have moved */
+	f.list[attic->n].en.parent = 0;
+	rules_resolve(r, &f.w);
+	rules_scope(r, &f.w, bob, f.a, &v, NULL);
+	assert_false(v.in);
+	rules_free(&r);
+}
+
+static const struct conf_map defaults[] = {
+	{"userName", "mail or userPrincipalName", "built-in", 0, true},
+	{"displayName", "displayName or cn", "built-in", 0, true},
+	{"name.givenName", "givenName", "built-in", 0, true},
+	{"name.familyName", "sn", "built-in", 0, true},
+	{"emails.work", "mail", "built-in", 0, true},
+	{"title", "title", "built-in", 0, true},
+	{"phoneNumbers.work", "telephoneNumber", "built-in", 0, true},
+	{"phoneNumbers.mobile", "mobile", "built-in", 0, true},
+	{"addresses.work.locality", "l", "built-in", 0, true},
+	{"addresses.work.postalCode", "postalCode", "built-in", 0, true},
+	{"department", "department", "built-in", 0, true},
+	{"organization", "company or o", "built-in", 0, true},
+	{"employeeNumber", "employeeNumber or employeeID", "built-in", 0, true},
+	{"aliases", "Aliases(proxyAddresses)", "built-in", 0, true},
+	{"manager", "manager", "built-in", 0, true},
+	{"active", "enabled", "built-in", 0, true},
+};
+
+static void
+test_1_3_default_maps_on_any_source(void **state)
+{
+	struct conf_sync s = sync_of(defaults, sizeof(defaults) / sizeof(*defaults));
+	struct rules *r = compile(&s);
+	struct mapped m;
+	struct err e;
+
+	(void)state;
+	assert_true(rules_map(r, &f.w, ann, &kinds[KIND_USER], f.a, &m, &e));
+	assert_string_equal(m.name, "ann@x.org");
+	assert_true(m.active);
+	assert_true(m.refs[0]);
+	assert_null(attrs_get(&m.wanted, "manager"));
+	assert_null(attrs_get(&m.wanted, "phoneNumbers.mobile"));
+	assert_int_equal(attrs_get(&m.wanted, "aliases")->count, 2);
+	assert_true(str_eqc(attrs_first(&m.wanted, "active"), "true"));
+	assert_int_equal(m.step_count, 16);
+	assert_true(rules_map(r, &f.w, bob, &kinds[KIND_USER], f.a, &m, &e));
+	assert_string_equal(m.name, "bob@x.org");
+	assert_false(m.active);
+	rules_free(&r);
+}
+
+static bool
+many_lookup(void *ctx, const char *name, bool *multi_r, bool *link_r, bool *bytes_r)
+{
+	bool known = world_lookup(ctx, name, multi_r, link_r, bytes_r);
+
+	*multi_r = true;
+	return known;
+}
+
+static void
+test_1_3_default_maps_where_all_is_multivalued(void **state)
+{
+	static const struct rules_schema many = {NULL, many_lookup};
+	struct conf_sync s = sync_of(defaults, sizeof(defaults) / sizeof(*defaults));
+	struct rules *r = NULL;
+	struct mapped m;
+	struct err e;
+
+	(void)state;
+	assert_true(rules_compile(NULL, &s, &many, &r, &e));
+	attrs_add(&ann->attrs, "cn", STR("Aaa"));
+	assert_true(rules_map(r, &f.w, ann, &kinds[KIND_USER], f.a, &m, &e));
+	assert_true(str_eqc(attrs_first(&m.wanted, "displayName"), "Aaa"));
+	assert_true(str_eqc(attrs_get(&ann->attrs, "cn")->values[0], "Ann Lee"));
+	/* a second address must not rename anybody */
+	attrs_add(&ann->attrs, "mail", STR("a@x.org"));
+	assert_false(rules_map(r, &f.w, ann, &kinds[KIND_USER], f.a, &m, &e));
+	assert_int_equal(e.kind, ERR_OBJECT);
+	assert_non_null(strstr(e.text, "2 values where one is taken"));
+	rules_free(&r);
+}
+
+static void
+test_N13_a_bad_attribute_is_held_back(void **state)
+{
+	struct conf_map maps[] = {{"userName", "mail or userPrincipalName", "x.conf", 3, false},
+		{"title", "title", "x.conf", 4, false}, {"nickName", "objectGUID", "x.conf", 5, false},
+		{"department", "department", "x.conf", 6, false}};
+	struct conf_sync s = sync_of(maps, 4);
+	struct rules *r = compile(&s);
+	struct mapped m;
+	struct err e;
+
+	(void)state;
+	attrs_set_c(&bob->attrs, "department", "D");
+	assert_true(rules_map(r, &f.w, bob, &kinds[KIND_USER], f.a, &m, &e));
+	assert_string_equal(m.steps[1].error, "title = 'title': the value is not UTF-8: 'bad \\xff'");
+	assert_null(attrs_get(&m.wanted, "title"));
+	assert_null(m.steps[3].error);
+	assert_true(str_eqc(attrs_first(&m.wanted, "department"), "D"));
+	attrs_set(&ann->attrs, "objectGUID", &(struct str){"a\0", 2}, 1);
+	assert_true(rules_map(r, &f.w, ann, &kinds[KIND_USER], f.a, &m, &e));
+	assert_non_null(strstr(m.steps[2].error, "holds a NUL"));
+	rules_free(&r);
+}
+
+static void
+test_N13_no_name_is_an_error_of_the_object(void **state)
+{
+	struct conf_map maps[] = {{"userName", "mail", "x.conf", 3, false}};
+	struct conf_sync s = sync_of(maps, 1);
+	struct rules *r = compile(&s);
+	struct mapped m;
+	struct err e;
+
+	(void)state;
+	assert_false(rules_map(r, &f.w, bob, &kinds[KIND_USER], f.a, &m, &e));
+	assert_int_equal(e.kind, ERR_OBJECT);
+	assert_string_equal(e.code, "no-name");
+	attrs_set_c(&bob->attrs, "mail", "x\xff");
+	assert_false(rules_map(r, &f.w, bob, &kinds[KIND_USER], f.a, &m, &e));
+	assert_string_equal(e.code, "bad-value");
+	attrs_set_c(&bob->attrs, "mail", "");
+	assert_false(rules_map(r, &f.w, bob, &kinds[KIND_USER], f.a, &m, &e));
+	assert_string_equal(e.code, "no-name");
+	rules_free(&r);
+}
+
+static void
+test_references_follow_links(void **state)
+{
+	struct conf_map maps[] = {{"userName", "cn", "x.conf", 3, false},
+		{"manager", "Trim(manager)", "x.conf", 4, false}};
+	struct conf_sync s = sync_of(maps, 2);
+	struct rules *r;
+	struct err e;
+
+	(void)state;
+	assert_false(rules_compile(NULL, &s, &world_schema, &r, &e));
+	assert_non_null(strstr(e.text, "x.conf:4: manager: manager follows a link"));
+}
+
+static void
+test_1_4_attributes_to_read(void **state)
+{
+	struct conf_map maps[] = {{"userName", "mail or Lower(attr[\"user-name\"])", "x.conf", 3, false},
+		{"title", "IIF(StartsWith(Title, \"displayName\"), sn --[[ gone ]], {key = city})", "x.conf", 4,
+			false},
+		{"active", "enabled and attr.id", "x.conf", 5, false}};
+	static const char *const want[] = {"objectClass", "mail", "sAMAccountName", "userPrincipalName", "cn",
+		"displayName", "member", "primaryGroupID", "seeAlso", "lockoutTime", "pwdAccountLockedTime",
+		"user-name", "Title", "sn", "city", "userAccountControl", "accountExpires", "nsAccountLock",
+		"id"};
+	struct conf_sync s = sync_of(maps, 3);
+	struct names n = {.arena = f.a};
+	struct err e;
+
+	(void)state;
+	s.scope.filter = texts("(seeAlso=*)");
+	s.scope.when = texts("not locked");
+	assert_true(rules_attributes(&s, &n, &e));
+	for (size_t i = 0; i < n.count && i < sizeof(want) / sizeof(*want); i++)
+		assert_string_equal(n.list[i], want[i]);
+	assert_int_equal(n.count, sizeof(want) / sizeof(*want));
+	s.scope.filter = texts("(seeAlso=*");
+	assert_false(rules_attributes(&s, &n, &e));
+	assert_non_null(strstr(e.text, "x.conf:7: scope: filter, column 11"));
+}
+
+static double
+micros(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* Printed, not judged: the machine is shared. */
+static void
+test_time_of_one_entry(void **state)
+{
+	struct conf_sync s = sync_of(defaults, sizeof(defaults) / sizeof(*defaults));
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct mapped m;
+	struct verdict v;
+	struct err e;
+
+	(void)state;
+	s.scope.filter = texts("(!(isCriticalSystemObject=TRUE))");
+	s.scope.base = texts("DC=x");
+	struct rules *r = compile(&s);
+	double start = micros();
+	for (int i = 0; i < 20000; i++) {
+		arena_reset(a);
+		assert_true(rules_scope(r, &f.w, ann, a, &v, &e));
+		assert_true(rules_map(r, &f.w, ann, &kinds[KIND_USER], a, &m, &e));
+	}
+	print_message("# scope and default map: %.2f us an entry\n", (micros() - start) / 20000);
+	rules_free(&r);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_1_4_names),
+		TEST(test_1_4_lists_follow_the_schema),
+		TEST(test_1_4_text_functions),
+		TEST(test_1_4_list_functions),
+		TEST(test_1_4_choosing),
+		TEST(test_1_4_nothing_but_the_prelude),
+		TEST(test_1_4_memory_and_output_are_limited),
+		TEST(test_4_5_enabled),
+		TEST(test_5_2_before_and_after_wake),
+		TEST(test_4_2_base_and_not_base),
+		TEST(test_4_2_group_nested_never_itself),
+		TEST(test_4_2_filter_when_and_kind),
+		TEST(test_4_2_containers_are_asked_once),
+		TEST(test_1_3_default_maps_on_any_source),
+		TEST(test_1_3_default_maps_where_all_is_multivalued),
+		TEST(test_N13_a_bad_attribute_is_held_back),
+		TEST(test_N13_no_name_is_an_error_of_the_object),
+		TEST(test_references_follow_links),
+		TEST(test_1_4_attributes_to_read),
+		TEST(test_time_of_one_entry),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
