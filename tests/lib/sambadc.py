@@ -96,29 +96,22 @@ def _capable(bit):
     return bool(caps >> bit & 1)
 
 
-def free_address(first=10, last=99):
-    """A 127.0.0.x on which no LDAP server listens."""
+def reserve_address(first=10, last=99):
+    """A 127.0.0.x on which no LDAP server listens, and the socket that keeps it from others."""
     for n in range(first, last):
-        address = f"127.0.0.{n}"
-        if not _in_use(address):
-            return address
+        try:
+            guard = _guard(f"127.0.0.{n}", 0)
+        except SambaError:
+            continue
+        if not any(_listens(f"127.0.0.{n}", port) for port in (636, 389, 135)):
+            return f"127.0.0.{n}", guard
+        guard.close()
     raise SambaError("no free 127.0.0.x address: are domain controllers of earlier tests still running?")
 
 
-def _in_use(address):
-    for port in (636, 389, 135):
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind((address, port))
-            except OSError:
-                return True
-    with socket.socket(socket.AF_UNIX) as s:         # another DC that is just starting
-        try:
-            s.bind(f"\0lockstep-dc-{address}")
-        except OSError:
-            return True
-    return False
+def _listens(address, port):
+    with socket.socket() as s:
+        return s.connect_ex((address, port)) == 0
 
 
 class SambaDC(Directory):
@@ -128,7 +121,7 @@ class SambaDC(Directory):
         self.folder = os.path.abspath(folder)
         with open(os.path.join(self.folder, "dc.json")) as f:
             self.facts = json.load(f)
-        self.process = None
+        self.process = self.guard = None
         self.realm, self.address = self.facts["realm"], self.facts["address"]
         self.dns, self.base = self.realm.lower(), "DC=" + self.realm.lower().replace(".", ",DC=")
         self.host = f"{self.facts['netbios'].lower()}.{self.dns}"
@@ -148,10 +141,14 @@ class SambaDC(Directory):
         if len(folder) > 70:
             raise SambaError(f"{folder}: too long a path for Samba's sockets (70 at most)")
         golden = _golden(realm.upper(), people, seed, account)
+        guard = None
+        if address is None:
+            address, guard = reserve_address()
         os.makedirs(folder, exist_ok=True)
         run("cp", "-a", "--sparse=always", golden + "/.", folder)
-        return cls._settle(folder, realm=realm.upper(), netbios="DC1", address=address or free_address(),
-                           services=services)
+        dc = cls._settle(folder, realm=realm.upper(), netbios="DC1", address=address, services=services)
+        dc.guard = guard
+        return dc
 
     @classmethod
     def _settle(cls, folder, **facts):
@@ -194,7 +191,7 @@ class SambaDC(Directory):
                              "or inside: unshare -Urn sh -c 'ip link set lo up; ...'")
         if self.running():
             raise SambaError(f"{self.folder}: runs already")
-        guard = _guard(self.address, 300 if self.address in PAIR else 0)
+        guard, self.guard = self.guard or _guard(self.address, 300 if self.address in PAIR else 0), None
         log = open(os.path.join(self.folder, "log", "samba.out"), "ab")
         # with -i Samba ends when its standard input, a pipe, is closed
         argv = [*self.resolved(), "samba", "-i", "-M", "standard", "-s", self.conf, "--no-process-group"]
