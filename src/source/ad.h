@@ -8,17 +8,19 @@
 #pragma once
 #include <ldap.h>
 #include <stdint.h>
+#include <strings.h>
 #include "base/clock.h"
 #include "base/json.h"
 #include "wire/serve.h"
 
-struct ad_attr {              /* an attribute that the engine asked for */
-	const char *name;     /* as the schema writes it */
+struct ad_attr {          /* an attribute that the engine asked for */
+	const char *name; /* as the schema writes it */
+	size_t name_n;
 	enum ad_syntax { AD_STRING, AD_BYTES, AD_LINK, AD_INT, AD_BOOL, AD_TIME } syntax;
 	bool multi;
-	bool sent;            /* DirSync brings it; others are known by name only (memberOf) */
-	int link_id;          /* forward links: even, their back link is link_id + 1; 0 = not linked */
-	const char *back;     /* name of that back link, NULL = none */
+	bool sent;        /* DirSync brings it; others are known by name only (memberOf) */
+	int link_id;      /* forward links: even, their back link is link_id + 1; 0 = not linked */
+	const char *back; /* name of that back link, NULL = none */
 };
 
 struct ad_options {
@@ -27,38 +29,39 @@ struct ad_options {
 	const char *bind, *password_file, *ca_file;
 	const char *const *bases;
 	size_t base_count;
-	int page;                   /* bytes of one DirSync answer */
-	int timeout;                /* seconds without a word from the server */
-	int tls_min;                /* LDAP_OPT_X_TLS_PROTOCOL_TLS1_x */
+	int page;    /* bytes of one DirSync answer */
+	int timeout; /* seconds without a word from the server */
+	int tls_min; /* LDAP_OPT_X_TLS_PROTOCOL_TLS1_x */
 };
 
 struct ad {
 	struct serve *serve;
-	struct arena *arena;        /* lives as long as the program */
-	struct arena *scratch;      /* of one entry */
+	struct arena *arena;   /* lives as long as the program */
+	struct arena *scratch; /* of one entry */
 	const struct clock *clock;
 	struct ad_options options;
-	bool stop;                  /* the engine wants no more */
-	int64_t done;               /* entries sent in this request, for progress */
+	bool stop;    /* the engine wants no more */
+	int64_t done; /* entries sent in this request, for progress */
 
-	LDAP *ld;                   /* NULL = not connected */
-	const char *server;         /* URL of the server we are at */
+	LDAP *ld;           /* NULL = not connected */
+	const char *server; /* URL of the server we are at */
 	/* from its rootDSE and near by; texts live in arena */
-	const char *nc;             /* naming context that is read */
-	const char *context;        /* its id: objectGUID and DN */
-	const char *domain_sid;     /* of the naming context, NULL = it has none */
+	const char *nc;         /* naming context that is read */
+	const char *context;    /* its id: objectGUID and DN */
+	const char *domain_sid; /* of the naming context, NULL = it has none */
 	const char *default_nc, *config_nc, *schema_nc, *subschema;
 	const char *host, *invocation;
-	const char *const *ncs;     /* all naming contexts of the server, NULL-ended */
+	const char *const *ncs; /* all naming contexts of the server, NULL-ended */
 	int64_t now, usn;
 	bool has_dirsync;
-	bool sees_deleted;          /* the container of deleted objects can be read */
+	bool sees_deleted; /* the container of deleted objects can be read */
 
-	struct ad_attr *attrs;      /* what was asked for */
+	struct ad_attr *attrs; /* what was asked for */
 	size_t attr_count;
-	char *filter;               /* by class (SEMANTICS 4.1) */
-	const char **request;             /* attributes to ask the server for, NULL-ended */
-	char digest[65];            /* of classes and attributes */
+	char *filter;         /* by class (SEMANTICS 4.1) */
+	const char **request; /* attributes to ask the server for, NULL-ended */
+	const char **request_delta;
+	char digest[65]; /* of classes and attributes */
 };
 
 /* --- ad_session.c: being connected --- */
@@ -86,9 +89,9 @@ struct ad_search {
 	int scope;
 	const char *filter;
 	const char *const *attributes; /* NULL-ended; NULL = all */
-	LDAPControl **controls;    /* NULL = none */
-	const char *phase;         /* for progress lines; NULL = none are sent */
-	const char *doing;         /* for errors: "reading the schema" */
+	LDAPControl **controls;        /* NULL = none */
+	const char *phase;             /* for progress lines; NULL = none are sent */
+	const char *doing;             /* for errors: "reading the schema" */
 };
 typedef bool (*ad_each)(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e);
 /*
@@ -100,15 +103,23 @@ typedef bool (*ad_each)(void *ctx, struct ad *ad, LDAPMessage *entry, struct err
 bool ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx,
 	LDAPControl ***controls_r, int *code_r, struct err *e);
 /* Waits for the answer to a request; 0 = message in *res_r. */
-bool ad_wait(struct ad *ad, int msgid, const char *phase, const char *doing, LDAPMessage **res_r, struct err *e);
+bool ad_wait(struct ad *ad, int msgid, const char *phase, const char *doing, LDAPMessage **res_r,
+	struct err *e);
 /* First (or only) value of an attribute of a single entry, in the arena; n counts bytes. */
 struct str ad_value_first(struct ad *ad, LDAPMessage *entry, const char *name, struct arena *a);
-const char *const *ad_value_list(struct ad *ad, LDAPMessage *entry, const char *name, struct arena *a);
+const char *const *ad_value_list(
+	struct ad *ad, LDAPMessage *entry, const char *name, struct arena *a);
 /* Reads one entry by base search. true with found = false: it is not there, or hidden from us. */
-struct ad_values { struct attrs attrs; bool found; int code; char *dn; };
-bool ad_read_one(struct ad *ad, const char *dn, const char *const *attributes, LDAPControl **controls,
-	const char *doing, struct arena *a, struct ad_values *v_r, struct err *e);
-LDAPControl *ad_control_show_deleted(void);       /* static values, not to be freed */
+struct ad_values {
+	struct attrs attrs;
+	bool found;
+	int code;
+	char *dn;
+};
+bool ad_read_one(struct ad *ad, const char *dn, const char *const *attributes,
+	LDAPControl **controls, const char *doing, struct arena *a, struct ad_values *v_r,
+	struct err *e);
+LDAPControl *ad_control_show_deleted(void); /* static values, not to be freed */
 LDAPControl *ad_control_extended_dn(void);
 
 /* --- ad_error.c: what an answer means, and what to do --- */
@@ -118,16 +129,17 @@ const char *ad_bind_reason(const char *diagnostic);
 
 /* --- ad_tls.c: the certificate a server shows --- */
 struct ad_cert {
-	bool reached;              /* TCP */
-	bool shown;                /* a TLS server with a certificate */
+	bool reached; /* TCP */
+	bool shown;   /* a TLS server with a certificate */
 	char subject[256], issuer[256], names[512];
 	int64_t not_before, not_after;
 	bool trusted, name_matches;
-	char why[256];             /* not trusted: why */
+	char why[256]; /* not trusted: why */
 	char version[16];
 };
 /* Shakes hands without trusting, then judges. false: nothing was shown (e says why). */
-bool ad_cert_look(const char *url, const char *ca_file, int timeout, struct ad_cert *c_r, struct err *e);
+bool ad_cert_look(
+	const char *url, const char *ca_file, int timeout, struct ad_cert *c_r, struct err *e);
 /* Would we accept it? Kind ERR_CONFIG, code "certificate", with the remedy. */
 bool ad_cert_judge(const struct ad *ad, const struct ad_cert *c, int64_t now, struct err *e);
 /* Why a TLS connection did not come about: fills e with cause and remedy. */
@@ -135,21 +147,32 @@ bool ad_tls_err(struct ad *ad, const char *url, struct err *e);
 
 /* --- ad_schema.c --- */
 /* Looks up what was asked for. ERR_CONFIG "unknown-attribute" with the nearest name. */
-bool ad_schema_read(struct ad *ad, const char *const *classes, const char *const *attributes, struct err *e);
+bool ad_schema_read(
+	struct ad *ad, const char *const *classes, const char *const *attributes, struct err *e);
 const struct ad_attr *ad_attr_find(const struct ad *ad, struct str name);
+/* Names of attributes, compared; most differ in length already. */
+static inline bool
+ad_name_is(struct str a, struct str b)
+{
+	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
 
 /* --- ad_entry.c: an entry becomes lines --- */
 enum ad_mode { AD_FULL, AD_DELTA, AD_FETCH };
-struct ad_todo {              /* left to do when a page is through: not more than a page brings */
-	struct { char id[37]; const struct ad_attr *attr; } *parts; /* attributes of which only a range came */
+struct ad_todo { /* left to do when a page is through: not more than a page brings */
+	struct {
+		char id[37];
+		const struct ad_attr *attr;
+	} * parts; /* attributes of which only a range came */
 	size_t part_count;
-	char (*restored)[37];      /* objects that came back: their back links are looked up */
+	char (*restored)[37]; /* objects that came back: their back links are looked up */
 	size_t restored_count;
 };
 /* The other end of a link, out of a DN value; in the arena. ERR_OBJECT. */
 bool ad_link_read(struct arena *a, struct str value, struct serve_link *l_r, struct err *e);
 void ad_todo_free(struct ad_todo *t);
-bool ad_entry_send(struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_todo *todo, struct err *e);
+bool ad_entry_send(
+	struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_todo *todo, struct err *e);
 
 /* --- ad_range.c --- */
 /* Sends all values of a link attribute, by ranges until the last: first `set`, then `add`. */
@@ -167,4 +190,5 @@ bool ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err 
 
 /* --- ad_srv.c --- */
 /* LDAPS URLs of a domain's controllers, by DNS SRV (RFC 2782 order), in the arena. */
-bool ad_srv_find(const char *domain, struct arena *a, const char ***urls_r, size_t *count_r, struct err *e);
+bool ad_srv_find(
+	const char *domain, struct arena *a, const char ***urls_r, size_t *count_r, struct err *e);

@@ -12,7 +12,7 @@
 void
 ad_cursor_write(const struct ad_cursor *c, struct buf *out)
 {
-	CLEAN_BUF struct buf b64 = {0};
+	CLEAN_BUF struct buf b64 = { 0 };
 	char usn[24];
 	snprintf(usn, sizeof(usn), "%" PRId64, c->usn);
 	base64_encode(c->cookie.p, c->cookie.n, &b64);
@@ -40,7 +40,7 @@ bool
 ad_cursor_read(const char *text, struct arena *a, struct ad_cursor *c_r, struct err *e)
 {
 	CLEAN_JSON struct json *j = NULL;
-	CLEAN_BUF struct buf cookie = {0};
+	CLEAN_BUF struct buf cookie = { 0 };
 	if (!json_parse(str_c(text), 2 * AD_COOKIE_MAX, &j, e)) {
 		if (e) {
 			e->kind = ERR_RETRY;
@@ -52,15 +52,17 @@ ad_cursor_read(const char *text, struct arena *a, struct ad_cursor *c_r, struct 
 	const char *invocation = json_get_string(j, "invocation");
 	const char *request = json_get_string(j, "request");
 	const char *b64 = json_get_string(j, "cookie");
-	*c_r = (struct ad_cursor){.context = NULL};
+	*c_r = (struct ad_cursor){ .context = NULL };
 	if (!context || !invocation || !request || !b64 ||
 		!usn_read(json_get_string(j, "usn"), &c_r->usn) ||
-		!base64_decode(b64, strlen(b64), &cookie) || cookie.n == 0 || cookie.n > AD_COOKIE_MAX)
-		return err_set(e, ERR_RETRY, "cursor-invalid", "the cursor is not one of this program");
+		!base64_decode(b64, strlen(b64), &cookie) || cookie.n == 0 ||
+		cookie.n > AD_COOKIE_MAX)
+		return err_set(
+			e, ERR_RETRY, "cursor-invalid", "the cursor is not one of this program");
 	c_r->context = arena_strdup(a, context);
 	c_r->invocation = arena_strdup(a, invocation);
 	c_r->request = arena_strdup(a, request);
-	c_r->cookie = (struct str){arena_strndup(a, cookie.p, cookie.n), cookie.n};
+	c_r->cookie = (struct str){ arena_strndup(a, cookie.p, cookie.n), cookie.n };
 	return true;
 }
 
@@ -71,14 +73,15 @@ ad_cursor_fits(const struct ad_cursor *c, const struct ad_cursor *here, struct e
 	if (strcmp(c->context, here->context) != 0)
 		why = "it belongs to another naming context";
 	else if (strcmp(c->invocation, here->invocation) != 0)
-		why = "it came from another domain controller, or from this one before it was restored";
+		why = "it came from another domain controller, or from this one before it was "
+		      "restored";
 	else if (c->usn > here->usn)
 		why = "this domain controller has gone back behind it (restored from a copy?)";
 	else if (strcmp(c->request, here->request) != 0)
 		why = "other classes or attributes are asked for now";
 	if (why)
-		return err_set(e, ERR_RETRY, "cursor-invalid", "the cursor cannot be used: %s; a full read is needed",
-			why);
+		return err_set(e, ERR_RETRY, "cursor-invalid",
+			"the cursor cannot be used: %s; a full read is needed", why);
 	return true;
 }
 
@@ -110,7 +113,7 @@ void
 ad_request_digest(const char *const *classes, const char *const *attributes, char out[65])
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 	buf_adds(&text, "shape " SHAPE "\n");
 	names_canonical(classes, a, &text);
 	names_canonical(attributes, a, &text);

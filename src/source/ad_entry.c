@@ -17,7 +17,7 @@
 
 #define ATTRIBUTE_MAX (256 * 1024) /* bytes of one attribute's values: base64 and a line hold it */
 
-struct links {                /* one line's worth of one link attribute */
+struct links { /* one line's worth of one link attribute */
 	const struct ad_attr *attr;
 	const char *mode;
 	struct serve_link *ends;
@@ -45,7 +45,7 @@ ad_todo_free(struct ad_todo *t)
 {
 	free(t->parts);
 	free(t->restored);
-	*t = (struct ad_todo){.part_count = 0};
+	*t = (struct ad_todo){ .part_count = 0 };
 }
 
 static void
@@ -69,7 +69,8 @@ todo_restored(struct ad_todo *t, const char *id)
 static bool
 held_back(struct reading *r, const char *attribute, const char *why, struct err *e)
 {
-	return serve_bad(r->ad->serve, r->id[0] ? r->id : NULL, r->id[0] ? NULL : r->dn, attribute, why, e);
+	return serve_bad(
+		r->ad->serve, r->id[0] ? r->id : NULL, r->id[0] ? NULL : r->dn, attribute, why, e);
 }
 
 /* --- taking apart --- */
@@ -85,7 +86,7 @@ links_new(struct reading *r, const struct ad_attr *attr, const char *mode, size_
 			memcpy(r->links, old, r->link_count * sizeof(*old));
 	}
 	struct links *l = &r->links[r->link_count++];
-	*l = (struct links){attr, mode, arena_alloc(r->a, (count + 1) * sizeof(*l->ends)), 0};
+	*l = (struct links){ attr, mode, arena_alloc(r->a, (count + 1) * sizeof(*l->ends)), 0 };
 	return l;
 }
 
@@ -96,7 +97,7 @@ ad_link_read(struct arena *a, struct str value, struct serve_link *l_r, struct e
 	if (!ad_dn_parse(value, a, dn, e))
 		return false;
 	/* one identity, the best there is: the other end by id, else by SID, else by name */
-	*l_r = (struct serve_link){.id = dn->guid[0] ? dn->guid : NULL};
+	*l_r = (struct serve_link){ .id = dn->guid[0] ? dn->guid : NULL };
 	if (!l_r->id)
 		l_r->sid = dn->sid;
 	if (!l_r->id && !l_r->sid)
@@ -105,20 +106,22 @@ ad_link_read(struct arena *a, struct str value, struct serve_link *l_r, struct e
 }
 
 static bool
-links_keep(struct reading *r, const struct ad_attr *attr, const struct ad_name *name, const struct berval *values,
-	size_t count, struct err *e)
+links_keep(struct reading *r, const struct ad_attr *attr, const struct ad_name *name,
+	const struct berval *values, size_t count, struct err *e)
 {
 	struct err bad;
 	if (name->range == AD_RANGE_PART) {
 		todo_part(r->todo, r->id, attr);
 		return true;
 	}
-	if (name->range == AD_RANGE_REMOVED && r->full)
-		return true;
-	struct links *l = links_new(r, attr, name->range == AD_RANGE_REMOVED ? "remove" :
-		name->range == AD_RANGE_ADDED ? "add" : "set", count);
+	struct links *l = links_new(r, attr,
+		name->range == AD_RANGE_REMOVED ? "remove"
+		: name->range == AD_RANGE_ADDED ? "add"
+						: "set",
+		count);
 	for (size_t i = 0; i < count; i++)
-		if (!ad_link_read(r->a, (struct str){values[i].bv_val, values[i].bv_len}, &l->ends[l->count++], &bad)) {
+		if (!ad_link_read(r->a, (struct str){ values[i].bv_val, values[i].bv_len },
+			    &l->ends[l->count++], &bad)) {
 			r->link_count--;
 			return held_back(r, attr->name, bad.text, e);
 		}
@@ -126,87 +129,127 @@ links_keep(struct reading *r, const struct ad_attr *attr, const struct ad_name *
 }
 
 static bool
-values_keep(struct reading *r, const struct ad_attr *attr, const struct berval *values, size_t count, struct err *e)
+values_keep(struct reading *r, const struct ad_attr *attr, const struct berval *values,
+	size_t count, struct err *e)
 {
 	struct str *list = arena_alloc(r->a, (count + 1) * sizeof(*list));
 	size_t bytes = 0;
 	for (size_t i = 0; i < count; i++) {
-		list[i] = (struct str){values[i].bv_val, values[i].bv_len};
+		list[i] = (struct str){ values[i].bv_val, values[i].bv_len };
 		bytes += values[i].bv_len + 16;
 	}
 	if (bytes > ATTRIBUTE_MAX)
-		return held_back(r, attr->name, "its values are too large to hand on (more than 256 KiB)", e);
-	if (count || !r->full)
-		attrs_set(&r->attrs, attr->name, list, count);
+		return held_back(r, attr->name,
+			"its values are too large to hand on (more than 256 KiB)", e);
+	attrs_set(&r->attrs, attr->name, list, count);
 	return true;
 }
 
 static struct str
 first(const struct berval *values, size_t count)
 {
-	return count ? (struct str){values[0].bv_val, values[0].bv_len} : STR("");
+	return count ? (struct str){ values[0].bv_val, values[0].bv_len } : STR("");
 }
 
 /* Attributes that say something about the entry itself, whether asked for or not. */
+enum special { S_ID, S_PARENT, S_SID, S_DELETED, S_CLASS, S_CREATED, S_GROUP, S_NAME };
+static const struct {
+	enum special what;
+	struct str name;
+} specials[] = {
+	{ S_ID, { "objectGUID", 10 } },
+	{ S_PARENT, { "parentGUID", 10 } },
+	{ S_SID, { "objectSid", 9 } },
+	{ S_DELETED, { "isDeleted", 9 } },
+	{ S_CLASS, { "objectClass", 11 } },
+	{ S_CREATED, { "whenCreated", 11 } },
+	{ S_GROUP, { "primaryGroupID", 14 } },
+	{ S_NAME, { "name", 4 } },
+};
+
 static void
 special_keep(struct reading *r, struct str name, const struct berval *values, size_t count)
 {
 	struct str v = first(values, count);
-	if (str_ieqc(name, "objectGUID"))
+	size_t i = 0;
+	while (i < ARRAY_LEN(specials) && !ad_name_is(name, specials[i].name))
+		i++;
+	if (i == ARRAY_LEN(specials))
+		return;
+	switch (specials[i].what) {
+	case S_ID:
 		guid_from_bytes(v, r->id);
-	else if (str_ieqc(name, "parentGUID"))
+		break;
+	case S_PARENT:
 		guid_from_bytes(v, r->parent);
-	else if (str_ieqc(name, "objectSid") && count)
-		r->sid = sid_from_bytes(v, r->a);
-	else if (str_ieqc(name, "isDeleted")) {
+		break;
+	case S_SID:
+		r->sid = count ? sid_from_bytes(v, r->a) : r->sid;
+		break;
+	case S_DELETED:
 		r->deleted = str_ieqc(v, "TRUE");
 		r->restored = !r->deleted;
-	} else if (str_ieqc(name, "objectClass"))
+		break;
+	case S_CLASS:
 		r->has_class = count > 0;
-	else if (str_ieqc(name, "whenCreated"))
+		break;
+	case S_CREATED:
 		r->created = count > 0;
-	else if (str_ieqc(name, "primaryGroupID"))
+		break;
+	case S_GROUP:
 		r->primary_group = v;
-	else if (str_ieqc(name, "name") && count)
-		r->name = v;
+		break;
+	case S_NAME:
+		if (count)
+			r->name = v;
+		break;
+	}
 }
 
-/* Calls `each` for every attribute of the entry; the first name is past the DN. */
 static bool
-attributes_each(struct reading *r, LDAPMessage *entry, bool special, struct err *e)
+attribute_keep(struct reading *r, struct str description, const struct berval *values, size_t count,
+	struct err *e)
+{
+	struct ad_name name;
+	if (!ad_name_parse(description, r->mode != AD_FETCH, &name))
+		return held_back(
+			r, NULL, "the server sent an attribute range that cannot be read", e);
+	const struct ad_attr *attr = ad_attr_find(r->ad, name.name);
+	static const struct ad_attr object_class = { .name = "objectClass" };
+	if (!attr)
+		return !ad_name_is(name.name, STR("objectClass")) ||
+		       values_keep(r, &object_class, values, count, e);
+	if (!attr->sent)
+		return true;
+	return attr->syntax == AD_LINK ? links_keep(r, attr, &name, values, count, e)
+				       : values_keep(r, attr, values, count, e);
+}
+
+/* Takes every attribute of the entry; with `id_only`, those that say who it is. */
+static bool
+attributes_keep(struct reading *r, LDAPMessage *entry, bool id_only, struct err *e)
 {
 	BerElement *ber = NULL;
 	struct berval dn, desc, *values = NULL;
-	struct ad_name name;
-	LDAP *ld = r->ad->ld;
 	bool ok = true;
-	int rc = ldap_get_dn_ber(ld, entry, &ber, &dn);
+	int rc = ldap_get_dn_ber(r->ad->ld, entry, &ber, &dn);
 	while (ok && rc == LDAP_SUCCESS) {
-		rc = ldap_get_attribute_ber(ld, entry, ber, &desc, &values);
+		rc = ldap_get_attribute_ber(r->ad->ld, entry, ber, &desc, &values);
 		if (rc != LDAP_SUCCESS || !desc.bv_val)
 			break;
 		size_t count = 0;
 		while (values && values[count].bv_val)
 			count++;
-		struct str text = {desc.bv_val, desc.bv_len};
-		if (special) {
-			special_keep(r, text, values, count);
-		} else if (!ad_name_parse(text, r->mode != AD_FETCH, &name)) {
-			ok = held_back(r, NULL, "the server sent an attribute range that cannot be read", e);
-		} else {
-			const struct ad_attr *attr = ad_attr_find(r->ad, name.name);
-			if (attr && attr->sent)
-				ok = attr->syntax == AD_LINK ? links_keep(r, attr, &name, values, count, e) :
-					values_keep(r, attr, values, count, e);
-			else if (str_ieqc(name.name, "objectClass"))
-				ok = values_keep(r, &(struct ad_attr){.name = "objectClass"}, values, count, e);
-		}
+		struct str text = { desc.bv_val, desc.bv_len };
+		special_keep(r, text, values, count);
+		ok = id_only || attribute_keep(r, text, values, count, e);
 		ldap_memfree(values);
 		values = NULL;
 	}
 	ber_free(ber, 0);
 	if (ok && rc != LDAP_SUCCESS)
-		return err_set(e, ERR_RETRY, "bad-answer", "an entry of the server cannot be decoded");
+		return err_set(
+			e, ERR_RETRY, "bad-answer", "an entry of the server cannot be decoded");
 	return ok;
 }
 
@@ -214,13 +257,15 @@ static bool
 dn_keep(struct reading *r, LDAPMessage *entry, struct err *e)
 {
 	BerElement *ber = NULL;
-	struct berval raw = {0};
+	struct berval raw = { 0 };
 	struct ad_dn dn;
 	int rc = ldap_get_dn_ber(r->ad->ld, entry, &ber, &raw);
-	bool ok = rc == LDAP_SUCCESS && ad_dn_parse((struct str){raw.bv_val, raw.bv_len}, r->a, &dn, e);
+	bool ok = rc == LDAP_SUCCESS &&
+		  ad_dn_parse((struct str){ raw.bv_val, raw.bv_len }, r->a, &dn, e);
 	ber_free(ber, 0);
 	if (rc != LDAP_SUCCESS)
-		return err_set(e, ERR_RETRY, "bad-answer", "an entry of the server cannot be decoded");
+		return err_set(
+			e, ERR_RETRY, "bad-answer", "an entry of the server cannot be decoded");
 	if (!ok)
 		return false;
 	memcpy(r->id, dn.guid, sizeof(r->id));
@@ -237,7 +282,8 @@ rdn_keep(struct reading *r)
 {
 	if (!r->name.p || !r->dn)
 		return;
-	const struct ad_attr *attr = ad_attr_find(r->ad, (struct str){r->dn, strcspn(r->dn, "=")});
+	const struct ad_attr *attr =
+		ad_attr_find(r->ad, (struct str){ r->dn, strcspn(r->dn, "=") });
 	if (attr && attr->sent && !attrs_get(&r->attrs, attr->name))
 		attrs_set(&r->attrs, attr->name, &r->name, 1);
 }
@@ -250,7 +296,7 @@ primary_group_send(struct reading *r, struct err *e)
 	char *rid = arena_strndup(r->a, r->primary_group.p, r->primary_group.n);
 	/* a SID of the domain, and any last part, to be replaced */
 	char *any = arena_printf(r->a, "%s-0", r->ad->domain_sid);
-	struct serve_link end = {.sid = *rid ? sid_with_rid(any, rid, r->a) : NULL};
+	struct serve_link end = { .sid = *rid ? sid_with_rid(any, rid, r->a) : NULL };
 	if (*rid && !end.sid)
 		return held_back(r, "primaryGroup", "a primaryGroupID that is not a number", e);
 	return serve_links(r->ad->serve, r->id, NULL, "primaryGroup", "set", &end, *rid ? 1 : 0, e);
@@ -265,13 +311,22 @@ links_send(struct reading *r, struct err *e)
 			const struct links *l = &r->links[i];
 			if ((strcmp(l->mode, "remove") == 0) != (removals == 1))
 				continue;
-			if (r->full && l->count == 0)
+			if (r->full && (removals || l->count == 0))
 				continue;
-			if (!serve_links(r->ad->serve, r->id, NULL, l->attr->name, r->full ? "set" : l->mode, l->ends,
-				    l->count, e))
+			if (!serve_links(r->ad->serve, r->id, NULL, l->attr->name,
+				    r->full ? "set" : l->mode, l->ends, l->count, e))
 				return false;
 		}
 	return primary_group_send(r, e);
+}
+
+/* Set and cleared again before we came: in a whole entry it is just not there. */
+static void
+empty_drop(struct attrs *as)
+{
+	for (size_t i = as->count; i > 0; i--)
+		if (as->list[i - 1].count == 0)
+			attrs_remove(as, as->list[i - 1].name);
 }
 
 static bool
@@ -279,13 +334,17 @@ entry_send(struct reading *r, struct err *e)
 {
 	struct ad *ad = r->ad;
 	struct err own;
+	r->full = r->mode == AD_FETCH || (r->has_class && (r->mode == AD_FULL || r->created));
 	if (r->restored && r->mode == AD_DELTA) {
 		if (!serve_gone(ad->serve, r->id, NULL, "tombstone", e))
 			return false;
 		todo_restored(r->todo, r->id);
 	}
 	rdn_keep(r);
-	if (!serve_entry(ad->serve, r->id, r->dn, r->parent[0] ? r->parent : NULL, r->sid, r->full, &r->attrs, &own)) {
+	if (r->full)
+		empty_drop(&r->attrs);
+	if (!serve_entry(ad->serve, r->id, r->dn, r->parent[0] ? r->parent : NULL, r->sid, r->full,
+		    &r->attrs, &own)) {
 		if (own.kind != ERR_OBJECT) {
 			*e = own;
 			return false;
@@ -296,9 +355,10 @@ entry_send(struct reading *r, struct err *e)
 }
 
 bool
-ad_entry_send(struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_todo *todo, struct err *e)
+ad_entry_send(
+	struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_todo *todo, struct err *e)
 {
-	struct reading r = {.ad = ad, .mode = mode, .a = ad->scratch, .todo = todo};
+	struct reading r = { .ad = ad, .mode = mode, .a = ad->scratch, .todo = todo };
 	struct err own;
 	arena_reset(ad->scratch);
 	r.attrs = attrs_new(r.a);
@@ -310,15 +370,18 @@ ad_entry_send(struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_to
 		}
 		r.dn = NULL;
 	}
-	if (!attributes_each(&r, entry, true, e))
+	/* a server that does not know extended DNs: who it is must be known before the rest */
+	if (!r.id[0] && !attributes_keep(&r, entry, true, e))
 		return false;
 	if (!r.id[0])
-		return r.dn ? held_back(&r, NULL, "it has no objectGUID that we may read", e) :
-			      err_set(e, ERR_SIDE, "bad-answer", "the server sent an entry without name and id");
-	if (!r.dn)
-		return held_back(&r, NULL, own.text, e);
+		return r.dn ? held_back(&r, NULL, "it has no objectGUID that we may read", e)
+			    : err_set(e, ERR_SIDE, "bad-answer",
+				      "the server sent an entry without name and id");
+	if (!attributes_keep(&r, entry, false, e))
+		return false;
 	if (r.deleted)
 		return serve_gone(ad->serve, r.id, NULL, "tombstone", e);
-	r.full = mode == AD_FETCH || (r.has_class && (mode == AD_FULL || r.created));
-	return attributes_each(&r, entry, false, e) && entry_send(&r, e);
+	if (!r.dn)
+		return held_back(&r, NULL, own.text, e);
+	return entry_send(&r, e);
 }

@@ -8,19 +8,32 @@
 #include "base/log.h"
 
 static const struct option options[] = {
-	{"server", OPT_LIST, false, NULL, "LDAP URLs of domain controllers, in order of preference: ldaps://dc1.corp.example"},
-	{"domain", OPT_STRING, false, NULL, "DNS name of the domain; its controllers are found by DNS SRV when `server` is absent"},
-	{"bind", OPT_STRING, true, NULL, "account to read with: a DN, user@domain or DOMAIN\\user, passed as written"},
-	{"password_file", OPT_SECRET_PATH, true, NULL, "file with the account's password, readable by its owner alone"},
-	{"ca_file", OPT_PATH, false, NULL, "PEM file with the authorities that may sign the server's certificate; default: the system's"},
-	{"base", OPT_LIST, false, NULL, "DNs under the naming context to read; the whole context is read"},
-	{"page", OPT_INT, false, "1048576", "bytes asked for in one DirSync answer"},
-	{"timeout", OPT_INT, false, "300", "seconds to wait for a word from the server"},
-	{"tls_min", OPT_STRING, false, "1.2", "lowest TLS version accepted: 1.2 or 1.3"},
+	{ "server", OPT_LIST, false, NULL,
+		"LDAP URLs of domain controllers, in order of preference: "
+		"ldaps://dc1.corp.example" },
+	{ "domain", OPT_STRING, false, NULL,
+		"DNS name of the domain; its controllers are found by DNS SRV when `server` is "
+		"absent" },
+	{ "bind", OPT_STRING, true, NULL,
+		"account to read with: a DN, user@domain or DOMAIN\\user, passed as written" },
+	{ "password_file", OPT_SECRET_PATH, true, NULL,
+		"file with the account's password, readable by its owner alone" },
+	{ "ca_file", OPT_PATH, false, NULL,
+		"PEM file with the authorities that may sign the server's certificate; default: "
+		"the system's" },
+	{ "base", OPT_LIST, false, NULL,
+		"DNs under the naming context to read; the whole context is read" },
+	{ "page", OPT_INT, false, "1048576", "bytes asked for in one DirSync answer" },
+	{ "timeout", OPT_INT, false, "300", "seconds to wait for a word from the server" },
+	{ "tls_min", OPT_STRING, false, "1.2", "lowest TLS version accepted: 1.2 or 1.3" },
 };
 
 static const char *const syntax_names[] = {
-	[AD_STRING] = "string", [AD_BYTES] = "bytes", [AD_LINK] = "link", [AD_INT] = "int", [AD_BOOL] = "bool",
+	[AD_STRING] = "string",
+	[AD_BYTES] = "bytes",
+	[AD_LINK] = "link",
+	[AD_INT] = "int",
+	[AD_BOOL] = "bool",
 	[AD_TIME] = "time",
 };
 
@@ -65,10 +78,12 @@ hello_send(struct ad *ad, struct err *e)
 static bool
 greet(struct ad *ad, struct err *e)
 {
-	const char *const *classes = serve_classes(ad->serve), *const *attributes = serve_attributes(ad->serve);
+	const char *const *classes = serve_classes(ad->serve), *const *attributes =
+								       serve_attributes(ad->serve);
 	if (!ad_options_read(ad, e))
 		return false;
-	if ((classes[0] || attributes[0]) && (!ad_open(ad, e) || !ad_schema_read(ad, classes, attributes, e)))
+	if ((classes[0] || attributes[0]) &&
+		(!ad_open(ad, e) || !ad_schema_read(ad, classes, attributes, e)))
 		return false;
 	return hello_send(ad, e);
 }
@@ -78,7 +93,7 @@ strings_read(const struct json *list, struct arena *a, size_t *count_r)
 {
 	const char **strings = arena_alloc(a, (json_count(list) + 1) * sizeof(*strings));
 	*count_r = 0;
-	for json_each(it, list)
+	json_for_each(it, list)
 		if (json_string(it))
 			strings[(*count_r)++] = arena_strdup(a, json_string(it));
 	return strings;
@@ -89,10 +104,12 @@ static bool
 request_fits(struct ad *ad, const struct json *j, struct arena *a, struct err *e)
 {
 	size_t n;
-	const struct json *classes = json_get(j, "classes"), *attributes = json_get(j, "attributes");
+	const struct json *classes = json_get(j, "classes"),
+			  *attributes = json_get(j, "attributes");
 	const char **cs = strings_read(classes, a, &n), **as = strings_read(attributes, a, &n);
 	if ((!classes || !json_count(classes)) && (!attributes || !json_count(attributes)))
-		return ad->ld || err_set(e, ERR_SIDE, "bad-request", "a read needs classes and attributes");
+		return ad->ld ||
+		       err_set(e, ERR_SIDE, "bad-request", "a read needs classes and attributes");
 	char digest[65];
 	ad_request_digest(cs, as, digest);
 	if (ad->ld && ad->filter && strcmp(digest, ad->digest) == 0)
@@ -147,14 +164,17 @@ int
 main(int argc, char **argv)
 {
 	int status = 0;
-	struct err e = {0};
+	struct err e = { 0 };
 	struct serve *serve = serve_new("ad", "source", options, ARRAY_LEN(options));
 	/* what this computer's ldap.conf says is for other programs: it could switch verification off */
 	setenv("LDAPNOINIT", "1", 1);
 	if (serve_arguments(serve, argc, argv, &status)) {
 		process_harden();
 		log_init("lockstep-source-ad", true, LOG_INFO);
-		struct ad ad = {.serve = serve, .arena = arena_new(), .scratch = arena_new(), .clock = &clock_system};
+		struct ad ad = { .serve = serve,
+			.arena = arena_new(),
+			.scratch = arena_new(),
+			.clock = &clock_system };
 		if (!run(&ad, &e)) {
 			serve_error(serve, &e);
 			status = 1;

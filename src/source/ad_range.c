@@ -10,13 +10,14 @@
 struct parts {
 	const char *id;
 	const struct ad_attr *attr;
-	size_t from;           /* next value wanted */
-	char usn[24];          /* the entry's uSNChanged when we began */
+	size_t from;  /* next value wanted */
+	char usn[24]; /* the entry's uSNChanged when we began */
 	bool seen, changed, last, bad;
 };
 
 static bool
-ends_send(struct ad *ad, const struct parts *p, const struct attr *values, const char *mode, struct err *e)
+ends_send(struct ad *ad, const struct parts *p, const struct attr *values, const char *mode,
+	struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	size_t n = values ? values->count : 0;
@@ -32,8 +33,8 @@ static const struct attr *
 part_find(const struct attrs *as, const struct ad_attr *attr, struct ad_name *name_r)
 {
 	for (size_t i = 0; i < as->count; i++)
-		if (ad_name_parse(str_c(as->list[i].name), false, name_r) && str_ieqc(name_r->name, attr->name) &&
-			as->list[i].count)
+		if (ad_name_parse(str_c(as->list[i].name), false, name_r) &&
+			str_ieqc(name_r->name, attr->name) && as->list[i].count)
 			return &as->list[i];
 	return NULL;
 }
@@ -43,8 +44,9 @@ part_read(struct ad *ad, struct parts *p, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	const char *base = arena_printf(a, "<GUID=%s>", p->id);
-	const char *names[] = {arena_printf(a, "%s;range=%zu-*", p->attr->name, p->from), "uSNChanged", NULL};
-	LDAPControl *controls[] = {ad_control_extended_dn(), NULL};
+	const char *names[] = { arena_printf(a, "%s;range=%zu-*", p->attr->name, p->from),
+		"uSNChanged", NULL };
+	LDAPControl *controls[] = { ad_control_extended_dn(), NULL };
 	struct ad_values v;
 	struct ad_name name;
 	if (!ad_read_one(ad, base, names, controls, "reading a group by ranges", a, &v, e))
@@ -71,7 +73,7 @@ bool
 ad_range_send(struct ad *ad, const char *id, const struct ad_attr *attr, struct err *e)
 {
 	for (int start = 0; start < RESTARTS_MAX; start++) {
-		struct parts p = {.id = id, .attr = attr};
+		struct parts p = { .id = id, .attr = attr };
 		for (int i = 0; i < PARTS_MAX && !p.last && !p.changed && !p.bad; i++)
 			if (!part_read(ad, &p, e)) {
 				if (e->kind != ERR_OBJECT)
@@ -84,19 +86,22 @@ ad_range_send(struct ad *ad, const char *id, const struct ad_attr *attr, struct 
 			break;
 	}
 	return serve_bad(ad->serve, id, NULL, attr->name,
-		"its values could not be read to the end: they changed again and again meanwhile", e);
+		"its values could not be read to the end: they changed again and again meanwhile",
+		e);
 }
 
 /* Owners of one link attribute that point to the object. */
 static bool
-owners_send(struct ad *ad, const char *id, const struct ad_attr *attr, const struct attr *owners, struct err *e)
+owners_send(struct ad *ad, const char *id, const struct ad_attr *attr, const struct attr *owners,
+	struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	const struct serve_link self = {.id = id};
+	const struct serve_link self = { .id = id };
 	struct serve_link owner;
 	for (size_t i = 0; owners && i < owners->count; i++)
 		if (!ad_link_read(a, owners->values[i], &owner, e) ||
-			!serve_links(ad->serve, owner.id, owner.id ? NULL : owner.dn, attr->name, "add", &self, 1, e))
+			!serve_links(ad->serve, owner.id, owner.id ? NULL : owner.dn, attr->name,
+				"add", &self, 1, e))
 			return false;
 	return true;
 }
@@ -105,7 +110,7 @@ bool
 ad_restored_send(struct ad *ad, const char *id, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	LDAPControl *controls[] = {ad_control_extended_dn(), NULL};
+	LDAPControl *controls[] = { ad_control_extended_dn(), NULL };
 	const char **names = arena_alloc(a, (ad->attr_count + 1) * sizeof(*names));
 	struct ad_values v;
 	size_t n = 0;
@@ -114,11 +119,12 @@ ad_restored_send(struct ad *ad, const char *id, struct err *e)
 			names[n++] = ad->attrs[i].back;
 	if (n == 0)
 		return true;
-	if (!ad_read_one(ad, arena_printf(a, "<GUID=%s>", id), names, controls, "reading a restored object", a, &v, e))
+	if (!ad_read_one(ad, arena_printf(a, "<GUID=%s>", id), names, controls,
+		    "reading a restored object", a, &v, e))
 		return false;
 	for (size_t i = 0; i < ad->attr_count && v.found; i++)
-		if (ad->attrs[i].back &&
-			!owners_send(ad, id, &ad->attrs[i], attrs_get(&v.attrs, ad->attrs[i].back), e))
+		if (ad->attrs[i].back && !owners_send(ad, id, &ad->attrs[i],
+						 attrs_get(&v.attrs, ad->attrs[i].back), e))
 			return false;
 	return true;
 }

@@ -5,7 +5,8 @@
 #include "base/log.h"
 #include "model/dn.h"
 
-#define PAGES_EMPTY_MAX 100 /* answers that bring nothing and no new cookie, yet say there is more */
+#define PAGES_EMPTY_MAX                                                                            \
+	100 /* answers that bring nothing and no new cookie, yet say there is more */
 
 struct page {
 	enum ad_mode mode;
@@ -28,16 +29,18 @@ static bool
 control_read(struct ad *ad, LDAPControl **controls, struct page *p, struct err *e)
 {
 	LDAPControl *c = ldap_control_find(LDAP_CONTROL_X_DIRSYNC, controls, NULL);
-	struct berval cookie = {0};
+	struct berval cookie = { 0 };
 	int more = 0;
-	if (!c || ldap_parse_dirsync_control(ad->ld, c, &more, &cookie) != LDAP_SUCCESS || !cookie.bv_len ||
-		cookie.bv_len > AD_COOKIE_MAX) {
+	if (!c || ldap_parse_dirsync_control(ad->ld, c, &more, &cookie) != LDAP_SUCCESS ||
+		!cookie.bv_len || cookie.bv_len > AD_COOKIE_MAX) {
 		ldap_memfree(cookie.bv_val);
 		return err_set(e, ERR_SIDE, "no-cookie",
-			"the server ended its answer without a DirSync cookie: it does not prove to be complete");
+			"the server ended its answer without a DirSync cookie: it does not prove "
+			"to be complete");
 	}
 	p->more = more != 0;
-	bool same = p->cookie.n == cookie.bv_len && memcmp(p->cookie.p, cookie.bv_val, cookie.bv_len) == 0;
+	bool same = p->cookie.n == cookie.bv_len &&
+		    memcmp(p->cookie.p, cookie.bv_val, cookie.bv_len) == 0;
 	buf_reset(&p->cookie);
 	buf_add(&p->cookie, cookie.bv_val, cookie.bv_len);
 	ldap_memfree(cookie.bv_val);
@@ -50,9 +53,11 @@ control_read(struct ad *ad, LDAPControl **controls, struct page *p, struct err *
 static bool
 page_refused(struct ad *ad, int code, struct err *e)
 {
-	if (code == LDAP_INSUFFICIENT_ACCESS || (code == LDAP_UNWILLING_TO_PERFORM && e->kind == ERR_SIDE))
+	if (code == LDAP_INSUFFICIENT_ACCESS ||
+		(code == LDAP_UNWILLING_TO_PERFORM && e->kind == ERR_SIDE))
 		return err_set(e, ERR_CONFIG, "no-dirsync-right",
-			"'%s' may not use DirSync on %s: grant it \"Replicating Directory Changes\" (Get-Changes, not the "
+			"'%s' may not use DirSync on %s: grant it \"Replicating Directory "
+			"Changes\" (Get-Changes, not the "
 			"one with All) there; `lockstep check --print-setup` prints the commands",
 			ad->options.bind, ad->nc);
 	if (code == LDAP_REFERRAL)
@@ -63,18 +68,25 @@ page_refused(struct ad *ad, int code, struct err *e)
 static bool
 page_read(struct ad *ad, struct page *p, struct err *e)
 {
-	struct berval cookie = {.bv_val = p->cookie.n ? p->cookie.p : (char[]){""}, .bv_len = p->cookie.n};
+	struct berval cookie = { .bv_val = p->cookie.n ? p->cookie.p : (char[]){ "" },
+		.bv_len = p->cookie.n };
 	LDAPControl *dirsync = NULL, **answer = NULL;
 	int code;
 	p->entries = 0;
-	if (ldap_create_dirsync_control(ad->ld, (int)LDAP_CONTROL_X_DIRSYNC_INCREMENTAL_VALUES, ad->options.page,
-		    &cookie, &dirsync) != LDAP_SUCCESS)
+	if (ldap_create_dirsync_control(ad->ld, (int)LDAP_CONTROL_X_DIRSYNC_INCREMENTAL_VALUES,
+		    ad->options.page, &cookie, &dirsync) != LDAP_SUCCESS)
 		return err_set(e, ERR_SIDE, "ldap", "the DirSync control cannot be made");
-	LDAPControl *controls[] = {dirsync, ad_control_extended_dn(), NULL};
-	const struct ad_search q = {.base = ad->nc, .scope = LDAP_SCOPE_SUBTREE, .filter = ad->filter,
-		.attributes = ad->request, .controls = controls, .phase = "reading", .doing = "reading by DirSync"};
-	bool ok = ad_search(ad, &q, each_entry, p, &answer, &code, e) ? control_read(ad, answer, p, e) :
-									  page_refused(ad, code, e);
+	LDAPControl *controls[] = { dirsync, ad_control_extended_dn(), NULL };
+	const struct ad_search q = { .base = ad->nc,
+		.scope = LDAP_SCOPE_SUBTREE,
+		.filter = ad->filter,
+		.attributes = p->mode == AD_DELTA ? ad->request_delta : ad->request,
+		.controls = controls,
+		.phase = "reading",
+		.doing = "reading by DirSync" };
+	bool ok = ad_search(ad, &q, each_entry, p, &answer, &code, e)
+			  ? control_read(ad, answer, p, e)
+			  : page_refused(ad, code, e);
 	ldap_control_free(dirsync);
 	ldap_controls_free(answer);
 	return ok;
@@ -103,7 +115,8 @@ pages_read(struct ad *ad, struct page *p, struct err *e)
 		empty = p->entries ? 0 : empty + 1;
 		if (p->more && empty > PAGES_EMPTY_MAX)
 			return err_set(e, ERR_SIDE, "no-progress",
-				"the server says again and again that there is more, and sends nothing");
+				"the server says again and again that there is more, and sends "
+				"nothing");
 	} while (p->more);
 	return true;
 }
@@ -118,7 +131,8 @@ still_there(struct ad *ad, struct err *e)
 	if (!ad_connect(ad, url, e) || !ad_arrive(ad, e))
 		return false;
 	if (strcmp(invocation, ad->invocation) != 0 || strcmp(context, ad->context) != 0)
-		return err_set(e, ERR_RETRY, "controller-changed", "%s is now another domain controller", url);
+		return err_set(e, ERR_RETRY, "controller-changed",
+			"%s is now another domain controller", url);
 	return true;
 }
 
@@ -126,8 +140,10 @@ still_there(struct ad *ad, struct err *e)
 static struct ad_cursor
 here(const struct ad *ad)
 {
-	return (struct ad_cursor){
-		.context = ad->context, .invocation = ad->invocation, .request = ad->digest, .usn = ad->usn};
+	return (struct ad_cursor){ .context = ad->context,
+		.invocation = ad->invocation,
+		.request = ad->digest,
+		.usn = ad->usn };
 }
 
 static bool
@@ -139,7 +155,8 @@ read_all(struct ad *ad, const char *cursor, struct page *p, struct buf *cursor_o
 		return false;
 	struct ad_cursor now = here(ad);
 	if (!ad->has_dirsync)
-		return err_set(e, ERR_CONFIG, "no-dirsync", "%s does not offer DirSync", ad->server);
+		return err_set(
+			e, ERR_CONFIG, "no-dirsync", "%s does not offer DirSync", ad->server);
 	if (cursor && (!ad_cursor_read(cursor, a, &c, e) || !ad_cursor_fits(&c, &now, e)))
 		return false;
 	if (cursor)
@@ -154,9 +171,9 @@ read_all(struct ad *ad, const char *cursor, struct page *p, struct buf *cursor_o
 bool
 ad_read(struct ad *ad, const char *cursor, struct err *e)
 {
-	struct page p = {.mode = cursor ? AD_DELTA : AD_FULL};
-	CLEAN_BUF struct buf cursor_out = {0};
-	struct err cause = {0};
+	struct page p = { .mode = cursor ? AD_DELTA : AD_FULL };
+	CLEAN_BUF struct buf cursor_out = { 0 };
+	struct err cause = { 0 };
 	ad->done = 0;
 	bool ok = read_all(ad, cursor, &p, &cursor_out, &cause);
 	ad_todo_free(&p.todo);
@@ -172,18 +189,24 @@ ad_read(struct ad *ad, const char *cursor, struct err *e)
 static bool
 fetch_one(struct ad *ad, const char *id, struct page *p, struct err *e)
 {
-	static const char *const gone_names[] = {"isDeleted", NULL};
-	LDAPControl *plain[] = {ad_control_extended_dn(), NULL};
-	LDAPControl *deleted[] = {ad_control_show_deleted(), NULL};
+	static const char *const gone_names[] = { "isDeleted", NULL };
+	LDAPControl *plain[] = { ad_control_extended_dn(), NULL };
+	LDAPControl *deleted[] = { ad_control_show_deleted(), NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_values v;
 	char uuid[37];
 	int code;
 	if (!uuid_canonical(id, uuid))
-		return err_set(e, ERR_SIDE, "bad-request", "'%.60s' is not an id of Active Directory", id);
+		return err_set(
+			e, ERR_SIDE, "bad-request", "'%.60s' is not an id of Active Directory", id);
 	const char *base = arena_printf(a, "<GUID=%s>", uuid);
-	const struct ad_search q = {.base = base, .scope = LDAP_SCOPE_BASE, .filter = ad->filter,
-		.attributes = ad->request, .controls = plain, .phase = "fetching", .doing = "reading one entry"};
+	const struct ad_search q = { .base = base,
+		.scope = LDAP_SCOPE_BASE,
+		.filter = ad->filter,
+		.attributes = ad->request,
+		.controls = plain,
+		.phase = "fetching",
+		.doing = "reading one entry" };
 	p->entries = 0;
 	if (!ad_search(ad, &q, each_entry, p, NULL, &code, e) && code != LDAP_NO_SUCH_OBJECT)
 		return false;
@@ -200,13 +223,13 @@ fetch_one(struct ad *ad, const char *id, struct page *p, struct err *e)
 bool
 ad_fetch(struct ad *ad, const char *const *ids, size_t count, struct err *e)
 {
-	struct page p = {.mode = AD_FETCH};
-	struct err cause = {0};
+	struct page p = { .mode = AD_FETCH };
+	struct err cause = { 0 };
 	ad->done = 0;
 	bool ok = still_there(ad, &cause);
 	for (size_t i = 0; ok && i < count; i++)
 		ok = fetch_one(ad, ids[i], &p, &cause);
 	ad_todo_free(&p.todo);
-	return ok ? serve_end(ad->serve, NULL, true, NULL, NULL, e) :
-		    serve_end(ad->serve, NULL, false, cause.text, &cause, e);
+	return ok ? serve_end(ad->serve, NULL, true, NULL, NULL, e)
+		  : serve_end(ad->serve, NULL, false, cause.text, &cause, e);
 }

@@ -11,21 +11,32 @@
 #define NAMES_MAX      1000
 
 /* Attribute syntaxes, MS-ADTS 3.1.1.2.2.2; what is not here is text. */
-static const struct { const char *oid; enum ad_syntax syntax; } syntaxes[] = {
-	{"2.5.5.1", AD_LINK}, {"2.5.5.8", AD_BOOL}, {"2.5.5.9", AD_INT}, {"2.5.5.10", AD_BYTES},
-	{"2.5.5.11", AD_TIME}, {"2.5.5.15", AD_BYTES}, {"2.5.5.16", AD_INT}, {"2.5.5.17", AD_BYTES},
+static const struct {
+	const char *oid;
+	enum ad_syntax syntax;
+} syntaxes[] = {
+	{ "2.5.5.1", AD_LINK },
+	{ "2.5.5.8", AD_BOOL },
+	{ "2.5.5.9", AD_INT },
+	{ "2.5.5.10", AD_BYTES },
+	{ "2.5.5.11", AD_TIME },
+	{ "2.5.5.15", AD_BYTES },
+	{ "2.5.5.16", AD_INT },
+	{ "2.5.5.17", AD_BYTES },
 };
 
 /* What entries hang from: their DNs and moves are followed whoever is asked for (5.1). */
-static const char *const containers[] = {"organizationalUnit", "container", "domain", "builtinDomain", "lostAndFound",
-	"organization", "country", "locality", NULL};
+static const char *const containers[] = { "organizationalUnit", "container", "domain",
+	"builtinDomain", "lostAndFound", "organization", "country", "locality", NULL };
 
-/* Read always, sent only when asked for. */
-static const char *const always[] = {"objectClass", "objectGUID", "objectSid", "parentGUID", "name", "isDeleted",
-	"whenCreated", "primaryGroupID", NULL};
+/* Read always, sent only when asked for; the ids of the entry itself stand in its extended DN. Each costs
+ * the server time for every entry: so no more than needed, and whenCreated in deltas alone. */
+static const char *const always[] = { "objectClass", "objectGUID", "parentGUID", "isDeleted",
+	"primaryGroupID", NULL };
+static const char *const naming[] = { "cn", "ou", "dc", "o", "c", "l", NULL };
 
 /* Asked for by name, never brought by the server: the engine finds them itself. */
-static const char *const computed[] = {"memberOf", "distinguishedName", NULL};
+static const char *const computed[] = { "memberOf", "distinguishedName", NULL };
 
 static bool
 listed(const char *const *list, const char *name)
@@ -40,7 +51,7 @@ const struct ad_attr *
 ad_attr_find(const struct ad *ad, struct str name)
 {
 	for (size_t i = 0; i < ad->attr_count; i++)
-		if (str_ieqc(name, ad->attrs[i].name))
+		if (ad_name_is(name, (struct str){ ad->attrs[i].name, ad->attrs[i].name_n }))
 			return &ad->attrs[i];
 	return NULL;
 }
@@ -48,9 +59,9 @@ ad_attr_find(const struct ad *ad, struct str name)
 /* --- what the schema says --- */
 
 struct look {
-	const char **classes;   /* found */
+	const char **classes; /* found */
 	size_t class_count;
-	const char *why_not;    /* an attribute that cannot be followed */
+	const char *why_not; /* an attribute that cannot be followed */
 };
 
 static void
@@ -60,8 +71,11 @@ attribute_keep(struct ad *ad, const struct attrs *row, const char *name, struct 
 	struct str link = attrs_first(row, "linkID"), flags = attrs_first(row, "systemFlags");
 	unsigned long system = flags.n ? strtoul(flags.p, NULL, 10) : 0;
 	struct ad_attr *at = &ad->attrs[ad->attr_count++];
-	*at = (struct ad_attr){.name = arena_strdup(ad->arena, name), .syntax = AD_STRING, .sent = true,
-		.link_id = link.n ? (int)strtol(link.p, NULL, 10) : 0};
+	*at = (struct ad_attr){ .name = arena_strdup(ad->arena, name),
+		.syntax = AD_STRING,
+		.sent = true,
+		.link_id = link.n ? (int)strtol(link.p, NULL, 10) : 0 };
+	at->name_n = strlen(at->name);
 	for (size_t i = 0; i < ARRAY_LEN(syntaxes); i++)
 		if (str_eqc(syntax, syntaxes[i].oid))
 			at->syntax = syntaxes[i].syntax;
@@ -78,7 +92,8 @@ row_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
 {
 	struct look *look = ctx;
 	CLEAN_ARENA struct arena *a = arena_new();
-	static const char *const names[] = {"attributeSyntax", "linkID", "systemFlags", "isSingleValued", NULL};
+	static const char *const names[] = { "attributeSyntax", "linkID", "systemFlags",
+		"isSingleValued", NULL };
 	struct attrs row = attrs_new(a);
 	struct str name = ad_value_first(ad, entry, "lDAPDisplayName", a);
 	const char *const *classes = ad_value_list(ad, entry, "objectClass", a);
@@ -87,7 +102,8 @@ row_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
 		struct str v = ad_value_first(ad, entry, names[i], a);
 		attrs_set(&row, names[i], &v, 1);
 	}
-	if (listed(classes, "attributeSchema") && ad->attr_count < NAMES_MAX && !ad_attr_find(ad, name))
+	if (listed(classes, "attributeSchema") && ad->attr_count < NAMES_MAX &&
+		!ad_attr_find(ad, name))
 		attribute_keep(ad, &row, name.p, look);
 	else if (listed(classes, "classSchema") && look->class_count < NAMES_MAX)
 		look->classes[look->class_count++] = arena_strdup(ad->arena, name.p);
@@ -106,7 +122,8 @@ names_filter(const char *const *names, size_t *count, struct buf *filter, struct
 {
 	for (; *names; names++) {
 		if (++*count > NAMES_MAX)
-			return err_set(e, ERR_CONFIG, "bad-config", "more than %d attributes and classes", NAMES_MAX);
+			return err_set(e, ERR_CONFIG, "bad-config",
+				"more than %d attributes and classes", NAMES_MAX);
 		if (name_sane(*names))
 			buf_addf(filter, "(lDAPDisplayName=%s)", *names);
 	}
@@ -116,10 +133,13 @@ names_filter(const char *const *names, size_t *count, struct buf *filter, struct
 static bool
 rows_read(struct ad *ad, const char *filter, ad_each each, void *ctx, struct err *e)
 {
-	static const char *const names[] = {"lDAPDisplayName", "objectClass", "attributeSyntax", "isSingleValued", "linkID",
-		"systemFlags", NULL};
-	const struct ad_search q = {.base = ad->schema_nc, .scope = LDAP_SCOPE_ONELEVEL, .filter = filter,
-		.attributes = names, .doing = "reading the schema"};
+	static const char *const names[] = { "lDAPDisplayName", "objectClass", "attributeSyntax",
+		"isSingleValued", "linkID", "systemFlags", NULL };
+	const struct ad_search q = { .base = ad->schema_nc,
+		.scope = LDAP_SCOPE_ONELEVEL,
+		.filter = filter,
+		.attributes = names,
+		.doing = "reading the schema" };
 	return ad_search(ad, &q, each, ctx, NULL, NULL, e);
 }
 
@@ -137,10 +157,11 @@ type_name(const char *type, struct arena *a)
 static const char *
 nearest(struct ad *ad, const char *name, struct arena *a)
 {
-	static const char *const names[] = {"attributeTypes", NULL};
+	static const char *const names[] = { "attributeTypes", NULL };
 	struct ad_values v;
 	struct err e;
-	if (!ad->subschema || !ad_read_one(ad, ad->subschema, names, NULL, "reading the subschema", a, &v, &e))
+	if (!ad->subschema ||
+		!ad_read_one(ad, ad->subschema, names, NULL, "reading the subschema", a, &v, &e))
 		return NULL;
 	const struct attr *types = attrs_get(&v.attrs, "attributeTypes");
 	size_t n = 0, count = types ? types->count : 0;
@@ -159,23 +180,29 @@ unknown_report(struct ad *ad, const char *name, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	const char *near = nearest(ad, name, a);
-	return err_set(e, ERR_CONFIG, "unknown-attribute", "the schema of %s has no attribute '%s'%s%s%s", ad->default_nc,
-		name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return err_set(e, ERR_CONFIG, "unknown-attribute",
+		"the schema of %s has no attribute '%s'%s%s%s", ad->default_nc, name,
+		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static bool
-attributes_settle(struct ad *ad, const char *const *attributes, const struct look *look, struct err *e)
+attributes_settle(
+	struct ad *ad, const char *const *attributes, const struct look *look, struct err *e)
 {
 	if (look->why_not)
 		return err_set(e, ERR_CONFIG, "unfollowed-attribute",
-			"attribute '%s' is computed, or kept by each domain controller for itself: no change of it is "
-			"ever reported, so it cannot be used", look->why_not);
+			"attribute '%s' is computed, or kept by each domain controller for itself: "
+			"no change of it is "
+			"ever reported, so it cannot be used",
+			look->why_not);
 	for (; *attributes; attributes++)
 		if (!ad_attr_find(ad, str_c(*attributes))) {
 			if (!ascii_ieq(*attributes, "primaryGroup"))
 				return unknown_report(ad, *attributes, e);
 			/* not of the schema, but of the protocol: made of primaryGroupID */
-			ad->attrs[ad->attr_count++] = (struct ad_attr){.name = "primaryGroup", .syntax = AD_LINK};
+			ad->attrs[ad->attr_count++] = (struct ad_attr){ .name = "primaryGroup",
+				.name_n = strlen("primaryGroup"),
+				.syntax = AD_LINK };
 		}
 	return true;
 }
@@ -198,7 +225,7 @@ back_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
 static bool
 backs_read(struct ad *ad, struct err *e)
 {
-	CLEAN_BUF struct buf filter = {0};
+	CLEAN_BUF struct buf filter = { 0 };
 	size_t n = 0;
 	buf_adds(&filter, "(|");
 	for (size_t i = 0; i < ad->attr_count; i++)
@@ -210,22 +237,32 @@ backs_read(struct ad *ad, struct err *e)
 
 /* --- the request --- */
 
-static void
-request_make(struct ad *ad)
+static const char **
+request_make(struct ad *ad, const char *more)
 {
 	size_t n = 0;
-	ad->request = arena_alloc(ad->arena, (ad->attr_count + ARRAY_LEN(always) + 1) * sizeof(*ad->request));
+	bool named = false;
+	const char **list =
+		arena_alloc(ad->arena, (ad->attr_count + ARRAY_LEN(always) + 3) * sizeof(*list));
 	for (size_t i = 0; always[i]; i++)
-		ad->request[n++] = always[i];
-	for (size_t i = 0; i < ad->attr_count; i++)
+		list[n++] = always[i];
+	for (size_t i = 0; i < ad->attr_count; i++) {
+		named = named || listed(naming, ad->attrs[i].name);
 		if (ad->attrs[i].sent && !listed(always, ad->attrs[i].name))
-			ad->request[n++] = ad->attrs[i].name;
+			list[n++] = ad->attrs[i].name;
+	}
+	if (named && !ad_attr_find(ad, STR("name")))
+		list[n++] =
+			"name"; /* the value of the naming attribute, which DirSync leaves out */
+	if (more && !ad_attr_find(ad, str_c(more)))
+		list[n++] = more;
+	return list;
 }
 
 static bool
 filter_make(struct ad *ad, const char *const *classes, const struct look *look, struct err *e)
 {
-	CLEAN_BUF struct buf filter = {0};
+	CLEAN_BUF struct buf filter = { 0 };
 	size_t known = 0;
 	buf_adds(&filter, "(|");
 	for (size_t i = 0; classes[i]; i++) {
@@ -236,7 +273,8 @@ filter_make(struct ad *ad, const char *const *classes, const struct look *look, 
 			buf_addf(&filter, "(objectClass=%s)", classes[i]);
 	}
 	if (!known && classes[0])
-		return err_set(e, ERR_CONFIG, "unknown-class", "the schema of %s knows none of the classes asked for ('%s', ...)",
+		return err_set(e, ERR_CONFIG, "unknown-class",
+			"the schema of %s knows none of the classes asked for ('%s', ...)",
 			ad->default_nc, classes[0]);
 	for (size_t i = 0; containers[i]; i++)
 		buf_addf(&filter, "(objectClass=%s)", containers[i]);
@@ -246,18 +284,25 @@ filter_make(struct ad *ad, const char *const *classes, const struct look *look, 
 }
 
 bool
-ad_schema_read(struct ad *ad, const char *const *classes, const char *const *attributes, struct err *e)
+ad_schema_read(
+	struct ad *ad, const char *const *classes, const char *const *attributes, struct err *e)
 {
-	CLEAN_BUF struct buf filter = {0};
+	CLEAN_BUF struct buf filter = { 0 };
 	size_t count = 0;
-	struct look look = {.classes = arena_alloc(ad->arena, NAMES_MAX * sizeof(*look.classes))};
+	struct look look = { .classes = arena_alloc(ad->arena, NAMES_MAX * sizeof(*look.classes)) };
 	ad->attrs = arena_alloc(ad->arena, (2 * NAMES_MAX) * sizeof(*ad->attrs));
 	ad->attr_count = 0;
 	buf_adds(&filter, "(|(lDAPDisplayName=objectClass)");
-	if (!names_filter(classes, &count, &filter, e) || !names_filter(attributes, &count, &filter, e))
+	if (!names_filter(classes, &count, &filter, e) ||
+		!names_filter(attributes, &count, &filter, e))
 		return false;
 	buf_adds(&filter, ")");
 	ad_request_digest(classes, attributes, ad->digest);
-	return rows_read(ad, buf_cstr(&filter), row_keep, &look, e) && attributes_settle(ad, attributes, &look, e) &&
-		backs_read(ad, e) && filter_make(ad, classes, &look, e) && (request_make(ad), true);
+	if (!rows_read(ad, buf_cstr(&filter), row_keep, &look, e) ||
+		!attributes_settle(ad, attributes, &look, e) || !backs_read(ad, e) ||
+		!filter_make(ad, classes, &look, e))
+		return false;
+	ad->request = request_make(ad, NULL);
+	ad->request_delta = request_make(ad, "whenCreated");
+	return true;
 }

@@ -26,11 +26,12 @@ err_of_handle(struct ad *ad, int code, const char *doing, struct err *e)
 }
 
 bool
-ad_wait(struct ad *ad, int msgid, const char *phase, const char *doing, LDAPMessage **res_r, struct err *e)
+ad_wait(struct ad *ad, int msgid, const char *phase, const char *doing, LDAPMessage **res_r,
+	struct err *e)
 {
 	int64_t start = ad->clock->mono_ms(ad->clock->ctx);
 	for (;;) {
-		struct timeval second = {.tv_sec = 1};
+		struct timeval second = { .tv_sec = 1 };
 		int type = ldap_result(ad->ld, msgid, LDAP_MSG_ONE, &second, res_r);
 		if (type > 0)
 			return true;
@@ -39,9 +40,11 @@ ad_wait(struct ad *ad, int msgid, const char *phase, const char *doing, LDAPMess
 		engine_listen(ad);
 		if (ad->stop)
 			return err_set(e, ERR_SIDE, "stopped", "%s: stopped by the engine", doing);
-		if (ad->clock->mono_ms(ad->clock->ctx) - start > ad->options.timeout * INT64_C(1000))
+		if (ad->clock->mono_ms(ad->clock->ctx) - start >
+			ad->options.timeout * INT64_C(1000))
 			return err_set(e, ERR_RETRY, "timeout",
-				"%s: no answer for %d seconds (option `timeout`)", doing, ad->options.timeout);
+				"%s: no answer for %d seconds (option `timeout`)", doing,
+				ad->options.timeout);
 		if (phase)
 			serve_progress(ad->serve, ad->done, 0, phase);
 	}
@@ -69,8 +72,8 @@ result_read(struct ad *ad, LDAPMessage *res, const struct ad_search *q, LDAPCont
 }
 
 bool
-ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx, LDAPControl ***controls_r,
-	int *code_r, struct err *e)
+ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx,
+	LDAPControl ***controls_r, int *code_r, struct err *e)
 {
 	int msgid, unused;
 	size_t got = 0;
@@ -98,7 +101,8 @@ ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx, LDA
 			if (q->phase)
 				serve_progress(ad->serve, ad->done, 0, q->phase);
 			if (ad->stop) {
-				err_set(e, ERR_SIDE, "stopped", "%s: stopped by the engine", q->doing);
+				err_set(e, ERR_SIDE, "stopped", "%s: stopped by the engine",
+					q->doing);
 				break;
 			}
 		}
@@ -112,9 +116,10 @@ struct str
 ad_value_first(struct ad *ad, LDAPMessage *entry, const char *name, struct arena *a)
 {
 	struct berval **values = ldap_get_values_len(ad->ld, entry, name);
-	struct str v = {"", 0};
+	struct str v = { "", 0 };
 	if (values && values[0])
-		v = (struct str){arena_strndup(a, values[0]->bv_val, values[0]->bv_len), values[0]->bv_len};
+		v = (struct str){ arena_strndup(a, values[0]->bv_val, values[0]->bv_len),
+			values[0]->bv_len };
 	ldap_value_free_len(values);
 	return v;
 }
@@ -142,7 +147,8 @@ one_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
 	v->found = true;
 	int rc = ldap_get_dn_ber(ad->ld, entry, &ber, &dn);
 	v->dn = rc == LDAP_SUCCESS ? arena_strndup(a, dn.bv_val, dn.bv_len) : NULL;
-	while (rc == LDAP_SUCCESS && (rc = ldap_get_attribute_ber(ad->ld, entry, ber, &name, &values)) == LDAP_SUCCESS &&
+	while (rc == LDAP_SUCCESS &&
+		(rc = ldap_get_attribute_ber(ad->ld, entry, ber, &name, &values)) == LDAP_SUCCESS &&
 		name.bv_val) {
 		const char *key = arena_strndup(a, name.bv_val, name.bv_len);
 		size_t n = 0;
@@ -150,7 +156,7 @@ one_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
 			n++;
 		struct str *list = arena_alloc(a, (n + 1) * sizeof(*list));
 		for (size_t i = 0; i < n; i++)
-			list[i] = (struct str){values[i].bv_val, values[i].bv_len};
+			list[i] = (struct str){ values[i].bv_val, values[i].bv_len };
 		attrs_set(&v->attrs, key, list, n);
 		ldap_memfree(values);
 		values = NULL;
@@ -163,9 +169,13 @@ bool
 ad_read_one(struct ad *ad, const char *dn, const char *const *attributes, LDAPControl **controls,
 	const char *doing, struct arena *a, struct ad_values *v_r, struct err *e)
 {
-	*v_r = (struct ad_values){.attrs = attrs_new(a)};
-	const struct ad_search q = {.base = dn, .scope = LDAP_SCOPE_BASE, .filter = "(objectClass=*)",
-		.attributes = attributes, .controls = controls, .doing = doing};
+	*v_r = (struct ad_values){ .attrs = attrs_new(a) };
+	const struct ad_search q = { .base = dn,
+		.scope = LDAP_SCOPE_BASE,
+		.filter = "(objectClass=*)",
+		.attributes = attributes,
+		.controls = controls,
+		.doing = doing };
 	if (ad_search(ad, &q, one_keep, v_r, NULL, &v_r->code, e))
 		return true;
 	return v_r->code == LDAP_NO_SUCH_OBJECT;
@@ -175,7 +185,7 @@ LDAPControl *
 ad_control_show_deleted(void)
 {
 	static char oid[] = "1.2.840.113556.1.4.417";
-	static LDAPControl c = {.ldctl_oid = oid, .ldctl_iscritical = 1};
+	static LDAPControl c = { .ldctl_oid = oid, .ldctl_iscritical = 1 };
 	return &c;
 }
 
@@ -184,6 +194,7 @@ ad_control_extended_dn(void)
 {
 	/* SEQUENCE { INTEGER 1 }: ids as text */
 	static char oid[] = "1.2.840.113556.1.4.529", value[] = "\x30\x03\x02\x01\x01";
-	static LDAPControl c = {.ldctl_oid = oid, .ldctl_value = {.bv_len = 5, .bv_val = value}};
+	static LDAPControl c = { .ldctl_oid = oid,
+		.ldctl_value = { .bv_len = 5, .bv_val = value } };
 	return &c;
 }

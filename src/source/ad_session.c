@@ -10,10 +10,10 @@
 #include "base/log.h"
 #include "model/dn.h"
 
-#define CA_DEFAULT     "/etc/ssl/certs/ca-certificates.crt"
-#define ANSWER_MAX     (256u * 1024 * 1024) /* one LDAP message: a group of a million members fits */
-#define CONNECT_WAIT   15                   /* seconds for TCP and TLS */
-#define CAPABILITY_AD  "1.2.840.113556.1.4.800"
+#define CA_DEFAULT      "/etc/ssl/certs/ca-certificates.crt"
+#define ANSWER_MAX      (256u * 1024 * 1024) /* one LDAP message: a group of a million members fits */
+#define CONNECT_WAIT    15                   /* seconds for TCP and TLS */
+#define CAPABILITY_AD   "1.2.840.113556.1.4.800"
 #define DELETED_OBJECTS "18E2EA80684F11D2B9AA00C04F79F805" /* MS-ADTS 6.1.1.4 */
 
 bool
@@ -34,7 +34,8 @@ static bool
 url_check(const char *url, struct err *e)
 {
 	LDAPURLDesc *u = NULL;
-	if (ldap_url_parse(url, &u) != LDAP_URL_SUCCESS || !u->lud_host || !*u->lud_host || (u->lud_dn && *u->lud_dn)) {
+	if (ldap_url_parse(url, &u) != LDAP_URL_SUCCESS || !u->lud_host || !*u->lud_host ||
+		(u->lud_dn && *u->lud_dn)) {
 		ldap_free_urldesc(u);
 		return err_set(e, ERR_CONFIG, "bad-config",
 			"server '%s' is not of the form ldaps://HOST or ldaps://HOST:PORT", url);
@@ -45,10 +46,13 @@ url_check(const char *url, struct err *e)
 	ldap_free_urldesc(u);
 	if (catalog)
 		return err_set(e, ERR_CONFIG, "bad-config",
-			"server '%s' is a global catalog, which holds a part of each entry only; leave the port out", url);
+			"server '%s' is a global catalog, which holds a part of each entry only; "
+			"leave the port out",
+			url);
 	if (!ldaps && !plain)
 		return err_set(e, ERR_CONFIG, "bad-config",
-			"server '%s' would send the password in the clear; write ldaps://HOST", url);
+			"server '%s' would send the password in the clear; write ldaps://HOST",
+			url);
 	return true;
 }
 
@@ -59,8 +63,8 @@ number_option(struct ad *ad, const char *name, long min, long max, int *n_r, str
 	char *end;
 	long n = strtol(text, &end, 10);
 	if (end == text || *end || n < min || n > max)
-		return err_set(e, ERR_CONFIG, "bad-config", "%s = '%s': a number from %ld to %ld is needed", name,
-			text, min, max);
+		return err_set(e, ERR_CONFIG, "bad-config",
+			"%s = '%s': a number from %ld to %ld is needed", name, text, min, max);
 	*n_r = (int)n;
 	return true;
 }
@@ -78,7 +82,8 @@ servers_read(struct ad *ad, struct err *e)
 		o->servers = found;
 	}
 	if (o->server_count == 0)
-		return err_set(e, ERR_CONFIG, "bad-config", "neither `server` nor `domain` is given");
+		return err_set(
+			e, ERR_CONFIG, "bad-config", "neither `server` nor `domain` is given");
 	for (size_t i = 0; i < o->server_count; i++)
 		if (!url_check(o->servers[i], e))
 			return false;
@@ -98,15 +103,19 @@ ad_options_read(struct ad *ad, struct err *e)
 		o->ca_file = CA_DEFAULT;
 	if (!o->bind || !*o->bind || !o->password_file)
 		return err_set(e, ERR_CONFIG, "bad-config",
-			"`bind` and `password_file` are needed: a directory is not read anonymously");
+			"`bind` and `password_file` are needed: a directory is not read "
+			"anonymously");
 	if (ascii_ieq(o->bind, "gssapi"))
 		return err_set(e, ERR_CONFIG, "bad-config",
-			"bind = \"gssapi\" is not offered yet; give a user name (user@domain) and `password_file`");
+			"bind = \"gssapi\" is not offered yet; give a user name (user@domain) and "
+			"`password_file`");
 	if (strcmp(tls, "1.2") != 0 && strcmp(tls, "1.3") != 0)
-		return err_set(e, ERR_CONFIG, "bad-config", "tls_min = '%s': 1.2 or 1.3 is needed", tls);
-	o->tls_min = tls[2] == '2' ? LDAP_OPT_X_TLS_PROTOCOL_TLS1_2 : LDAP_OPT_X_TLS_PROTOCOL_TLS1_3;
+		return err_set(
+			e, ERR_CONFIG, "bad-config", "tls_min = '%s': 1.2 or 1.3 is needed", tls);
+	o->tls_min =
+		tls[2] == '2' ? LDAP_OPT_X_TLS_PROTOCOL_TLS1_2 : LDAP_OPT_X_TLS_PROTOCOL_TLS1_3;
 	return number_option(ad, "page", 1024, INT32_MAX, &o->page, e) &&
-		number_option(ad, "timeout", 5, 86400, &o->timeout, e) && servers_read(ad, e);
+	       number_option(ad, "timeout", 5, 86400, &o->timeout, e) && servers_read(ad, e);
 }
 
 /* --- connecting --- */
@@ -116,11 +125,14 @@ tls_prepare(struct ad *ad, struct err *e)
 {
 	int demand = LDAP_OPT_X_TLS_DEMAND, is_server = 0;
 	if (ldap_set_option(ad->ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) != LDAP_OPT_SUCCESS ||
-		ldap_set_option(ad->ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &ad->options.tls_min) != LDAP_OPT_SUCCESS ||
-		ldap_set_option(ad->ld, LDAP_OPT_X_TLS_CACERTFILE, ad->options.ca_file) != LDAP_OPT_SUCCESS ||
+		ldap_set_option(ad->ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &ad->options.tls_min) !=
+			LDAP_OPT_SUCCESS ||
+		ldap_set_option(ad->ld, LDAP_OPT_X_TLS_CACERTFILE, ad->options.ca_file) !=
+			LDAP_OPT_SUCCESS ||
 		ldap_set_option(ad->ld, LDAP_OPT_X_TLS_NEWCTX, &is_server) != LDAP_OPT_SUCCESS)
 		return err_set(e, ERR_CONFIG, "ca-file",
-			"the certificates of `ca_file` %s cannot be used: a readable file in PEM form is needed",
+			"the certificates of `ca_file` %s cannot be used: a readable file in PEM "
+			"form is needed",
 			ad->options.ca_file);
 	return true;
 }
@@ -129,7 +141,8 @@ static bool
 handle_prepare(struct ad *ad, const char *url, struct err *e)
 {
 	int version = LDAP_VERSION3, idle = 30, probes = 3, interval = 10;
-	struct timeval wait = {.tv_sec = ad->options.timeout < CONNECT_WAIT ? ad->options.timeout : CONNECT_WAIT};
+	struct timeval wait = { .tv_sec = ad->options.timeout < CONNECT_WAIT ? ad->options.timeout
+									     : CONNECT_WAIT };
 	if (ldap_initialize(&ad->ld, url) != LDAP_SUCCESS)
 		return err_set(e, ERR_CONFIG, "bad-config", "server '%s' cannot be used", url);
 	ldap_set_option(ad->ld, LDAP_OPT_PROTOCOL_VERSION, &version);
@@ -150,7 +163,7 @@ socket_prepare(struct ad *ad)
 	int fd = -1;
 	Sockbuf *sb = NULL;
 	ber_len_t max = ANSWER_MAX;
-	struct timeval second = {.tv_sec = 1};
+	struct timeval second = { .tv_sec = 1 };
 	if (ldap_get_option(ad->ld, LDAP_OPT_DESC, &fd) == LDAP_OPT_SUCCESS && fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
 	if (ldap_get_option(ad->ld, LDAP_OPT_SOCKBUF, &sb) == LDAP_OPT_SUCCESS && sb)
@@ -172,8 +185,9 @@ bind_send(struct ad *ad, struct err *e)
 			"password_file %s is empty; a bind without password would be anonymous",
 			ad->options.password_file);
 	}
-	struct berval cred = {.bv_val = password.p, .bv_len = password.n};
-	int rc = ldap_sasl_bind(ad->ld, ad->options.bind, LDAP_SASL_SIMPLE, &cred, NULL, NULL, &msgid);
+	struct berval cred = { .bv_val = password.p, .bv_len = password.n };
+	int rc = ldap_sasl_bind(
+		ad->ld, ad->options.bind, LDAP_SASL_SIMPLE, &cred, NULL, NULL, &msgid);
 	secret_wipe(&password);
 	if (rc != LDAP_SUCCESS)
 		return ad_err_result(e, rc, NULL, "binding");
@@ -235,14 +249,15 @@ has_value(const struct ad_values *v, const char *name, const char *value)
 bool
 ad_now_read(struct ad *ad, struct err *e)
 {
-	static const char *const names[] = {"currentTime", "highestCommittedUSN", NULL};
+	static const char *const names[] = { "currentTime", "highestCommittedUSN", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_values v;
 	if (!ad_read_one(ad, "", names, NULL, "reading the server's rootDSE", a, &v, e))
 		return false;
 	struct str usn = attrs_first(&v.attrs, "highestCommittedUSN");
 	if (!usn.n || !time_parse_generalized(attrs_first(&v.attrs, "currentTime"), &ad->now))
-		return err_set(e, ERR_SIDE, "bad-answer", "the server's rootDSE lacks its time or its USN");
+		return err_set(e, ERR_SIDE, "bad-answer",
+			"the server's rootDSE lacks its time or its USN");
 	ad->usn = strtoll(usn.p, NULL, 10);
 	return true;
 }
@@ -250,16 +265,17 @@ ad_now_read(struct ad *ad, struct err *e)
 bool
 ad_rootdse(struct ad *ad, struct err *e)
 {
-	static const char *const names[] = {"defaultNamingContext", "namingContexts", "configurationNamingContext",
-		"schemaNamingContext", "subschemaSubentry", "dnsHostName", "dsServiceName",
-		"supportedControl", "supportedCapabilities", NULL};
+	static const char *const names[] = { "defaultNamingContext", "namingContexts",
+		"configurationNamingContext", "schemaNamingContext", "subschemaSubentry",
+		"dnsHostName", "dsServiceName", "supportedControl", "supportedCapabilities", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_values v;
 	if (!ad_read_one(ad, "", names, NULL, "reading the server's rootDSE", a, &v, e))
 		return false;
 	if (!has_value(&v, "supportedCapabilities", CAPABILITY_AD))
 		return err_set(e, ERR_CONFIG, "not-ad",
-			"this server is not an Active Directory domain controller; use a source of type \"ldap\"");
+			"this server is not an Active Directory domain controller; use a source of "
+			"type \"ldap\"");
 	ad->default_nc = keep_first(ad, &v, "defaultNamingContext");
 	ad->config_nc = keep_first(ad, &v, "configurationNamingContext");
 	ad->schema_nc = keep_first(ad, &v, "schemaNamingContext");
@@ -274,7 +290,8 @@ ad_rootdse(struct ad *ad, struct err *e)
 		list[i] = arena_strndup(ad->arena, ncs->values[i].p, ncs->values[i].n);
 	ad->ncs = list;
 	if (!ad->default_nc || !ad->schema_nc || !ad->invocation)
-		return err_set(e, ERR_SIDE, "bad-answer", "the server's rootDSE lacks naming contexts");
+		return err_set(
+			e, ERR_SIDE, "bad-answer", "the server's rootDSE lacks naming contexts");
 	return ad_now_read(ad, e);
 }
 
@@ -292,12 +309,14 @@ context_of(struct ad *ad, const char *base, struct arena *a, struct err *e)
 		return NULL;
 	}
 	for (size_t i = 0; ad->ncs[i]; i++)
-		if (dn_parse(ad->ncs[i], a, &nc, NULL) && dn_under(&want, &nc) && nc.count > depth) {
+		if (dn_parse(ad->ncs[i], a, &nc, NULL) && dn_under(&want, &nc) &&
+			nc.count > depth) {
 			found = ad->ncs[i];
 			depth = nc.count;
 		}
 	if (!found)
-		err_set(e, ERR_CONFIG, "bad-base", "base '%s' is not in this domain (%s)", base, ad->default_nc);
+		err_set(e, ERR_CONFIG, "bad-base", "base '%s' is not in this domain (%s)", base,
+			ad->default_nc);
 	return found;
 }
 
@@ -312,7 +331,9 @@ ad_context_find(struct ad *ad, const char *const *bases, size_t count, struct er
 			return false;
 		if (ad->nc && strcmp(ad->nc, nc) != 0)
 			return err_set(e, ERR_CONFIG, "bad-base",
-				"the bases lie in two naming contexts (%s and %s); make a source for each", ad->nc, nc);
+				"the bases lie in two naming contexts (%s and %s); make a source "
+				"for each",
+				ad->nc, nc);
 		ad->nc = nc;
 	}
 	return true;
@@ -322,23 +343,26 @@ ad_context_find(struct ad *ad, const char *const *bases, size_t count, struct er
 static bool
 identify(struct ad *ad, struct err *e)
 {
-	static const char *const nc_names[] = {"objectGUID", "objectSid", NULL};
-	static const char *const dsa_names[] = {"invocationId", NULL};
+	static const char *const nc_names[] = { "objectGUID", "objectSid", NULL };
+	static const char *const dsa_names[] = { "invocationId", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_values v;
 	char guid[37];
 	if (!ad_read_one(ad, ad->nc, nc_names, NULL, "reading the naming context", a, &v, e))
 		return false;
 	if (!guid_from_bytes(attrs_first(&v.attrs, "objectGUID"), guid))
-		return err_set(e, ERR_CONFIG, "no-right", "the account cannot read %s; let it read the domain", ad->nc);
+		return err_set(e, ERR_CONFIG, "no-right",
+			"the account cannot read %s; let it read the domain", ad->nc);
 	ad->context = arena_printf(ad->arena, "%s %s", guid, ad->nc);
 	struct str sid = attrs_first(&v.attrs, "objectSid");
 	ad->domain_sid = sid.n ? sid_from_bytes(sid, ad->arena) : NULL;
-	if (!ad_read_one(ad, ad->invocation, dsa_names, NULL, "reading this controller's settings", a, &v, e))
+	if (!ad_read_one(ad, ad->invocation, dsa_names, NULL, "reading this controller's settings",
+		    a, &v, e))
 		return false;
 	if (!guid_from_bytes(attrs_first(&v.attrs, "invocationId"), guid))
 		return err_set(e, ERR_CONFIG, "no-right",
-			"the account cannot read invocationId of %s; without it a restored controller cannot be told",
+			"the account cannot read invocationId of %s; without it a restored "
+			"controller cannot be told",
 			ad->invocation);
 	ad->invocation = arena_strdup(ad->arena, guid);
 	return true;
@@ -347,20 +371,23 @@ identify(struct ad *ad, struct err *e)
 static void
 deleted_look(struct ad *ad)
 {
-	static const char *const names[] = {"1.1", NULL};
-	LDAPControl *controls[] = {ad_control_show_deleted(), NULL};
+	static const char *const names[] = { "1.1", NULL };
+	LDAPControl *controls[] = { ad_control_show_deleted(), NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_values v;
 	struct err e;
 	const char *dn = arena_printf(a, "<WKGUID=" DELETED_OBJECTS ",%s>", ad->nc);
-	ad->sees_deleted = ad_read_one(ad, dn, names, controls, "reading Deleted Objects", a, &v, &e) && v.found;
+	ad->sees_deleted =
+		ad_read_one(ad, dn, names, controls, "reading Deleted Objects", a, &v, &e) &&
+		v.found;
 }
 
 bool
 ad_arrive(struct ad *ad, struct err *e)
 {
 	const struct ad_options *o = &ad->options;
-	if (!ad_rootdse(ad, e) || !ad_context_find(ad, o->bases, o->base_count, e) || !identify(ad, e))
+	if (!ad_rootdse(ad, e) || !ad_context_find(ad, o->bases, o->base_count, e) ||
+		!identify(ad, e))
 		return err_wrap(e, "%s", ad->server);
 	deleted_look(ad);
 	return true;
@@ -369,8 +396,8 @@ ad_arrive(struct ad *ad, struct err *e)
 bool
 ad_open(struct ad *ad, struct err *e)
 {
-	CLEAN_BUF struct buf all = {0};
-	struct err one = {0};
+	CLEAN_BUF struct buf all = { 0 };
+	struct err one = { 0 };
 	const struct ad_options *o = &ad->options;
 	for (size_t i = 0; i < o->server_count; i++) {
 		if (ad_connect(ad, o->servers[i], &one) && ad_arrive(ad, &one))

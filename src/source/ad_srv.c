@@ -3,7 +3,8 @@
 #include <string.h>
 
 bool
-ad_srv_find(const char *domain, struct arena *a, const char ***urls_r, size_t *count_r, struct err *e)
+ad_srv_find(
+	const char *domain, struct arena *a, const char ***urls_r, size_t *count_r, struct err *e)
 {
 	/* libldap asks for _ldap._tcp.NAME and orders by priority and weight; the controllers of a domain,
 	 * and nothing else that speaks LDAP, stand under dc._msdcs (MS-ADTS 6.3.2.3) */
@@ -13,8 +14,10 @@ ad_srv_find(const char *domain, struct arena *a, const char ***urls_r, size_t *c
 	if (rc != LDAP_SUCCESS || !hosts || !*hosts) {
 		ldap_memfree(hosts);
 		return err_set(e, ERR_RETRY, "no-srv",
-			"DNS has no record _ldap._tcp.dc._msdcs.%s; name the controllers in `server`, or let this "
-			"computer ask the domain's DNS server", domain);
+			"DNS has no record _ldap._tcp.dc._msdcs.%s; name the controllers in "
+			"`server`, or let this "
+			"computer ask the domain's DNS server",
+			domain);
 	}
 	const char **urls = arena_alloc(a, (strlen(hosts) / 2 + 2) * sizeof(*urls));
 	size_t n = 0;

@@ -23,13 +23,13 @@ static int
 tcp_try(const struct addrinfo *ai, int timeout)
 {
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct timeval wait = {.tv_sec = timeout};
+	struct timeval wait = { .tv_sec = timeout };
 	int error = 0;
 	socklen_t n = sizeof(error);
 	if (fd < 0)
 		return -1;
 	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0) {
-		struct pollfd p = {.fd = fd, .events = POLLOUT};
+		struct pollfd p = { .fd = fd, .events = POLLOUT };
 		error = errno == EINPROGRESS ? 0 : errno;
 		if (!error && poll(&p, 1, timeout * 1000) != 1)
 			error = ETIMEDOUT;
@@ -50,23 +50,26 @@ tcp_try(const struct addrinfo *ai, int timeout)
 static int
 tcp_open(const char *host, int port, int timeout, struct err *e)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
 	char service[8];
 	int fd = -1;
 	snprintf(service, sizeof(service), "%d", port);
 	int rc = getaddrinfo(host, service, &hints, &list);
 	if (rc != 0) {
 		err_set(e, ERR_RETRY, "unreachable",
-			"the name %s cannot be resolved (%s); check it, and the DNS server this computer asks", host,
-			gai_strerror(rc));
+			"the name %s cannot be resolved (%s); check it, and the DNS server this "
+			"computer asks",
+			host, gai_strerror(rc));
 		return -1;
 	}
 	for (const struct addrinfo *ai = list; ai && fd < 0; ai = ai->ai_next)
 		fd = tcp_try(ai, timeout);
 	if (fd < 0)
 		err_set(e, ERR_RETRY, "unreachable",
-			"%s port %d cannot be reached (%s); is the server up, does it listen there, does a firewall "
-			"let us through?", host, port, strerror(errno));
+			"%s port %d cannot be reached (%s); is the server up, does it listen "
+			"there, does a firewall "
+			"let us through?",
+			host, port, strerror(errno));
 	freeaddrinfo(list);
 	return fd;
 }
@@ -82,7 +85,7 @@ asn1_seconds(const ASN1_TIME *t)
 static void
 names_list(X509 *cert, struct ad_cert *c)
 {
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
@@ -106,7 +109,8 @@ cert_describe(SSL *ssl, X509 *cert, const char *host, struct ad_cert *c)
 	names_list(cert, c);
 	c->not_before = asn1_seconds(X509_get0_notBefore(cert));
 	c->not_after = asn1_seconds(X509_get0_notAfter(cert));
-	c->name_matches = X509_check_host(cert, host, 0, 0, NULL) == 1 || X509_check_ip_asc(cert, host, 0) == 1;
+	c->name_matches = X509_check_host(cert, host, 0, 0, NULL) == 1 ||
+			  X509_check_ip_asc(cert, host, 0) == 1;
 	c->trusted = verdict == X509_V_OK;
 	snprintf(c->why, sizeof(c->why), "%s", X509_verify_cert_error_string(verdict));
 	snprintf(c->version, sizeof(c->version), "%s", SSL_get_version(ssl));
@@ -121,7 +125,8 @@ handshake(int fd, const char *host, const char *ca_file, struct ad_cert *c, stru
 	if (ctx) {
 		SSL_CTX_set_min_proto_version(ctx, 0); /* to name an old version, not to use it */
 		SSL_CTX_set_cipher_list(ctx, "DEFAULT@SECLEVEL=0");
-		SSL_CTX_load_verify_file(ctx, ca_file); /* none: then nothing is trusted, and we say so */
+		SSL_CTX_load_verify_file(
+			ctx, ca_file); /* none: then nothing is trusted, and we say so */
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
 		ssl = SSL_new(ctx);
 	}
@@ -141,8 +146,10 @@ handshake(int fd, const char *host, const char *ca_file, struct ad_cert *c, stru
 		unsigned long code = ERR_get_error();
 		if (code)
 			ERR_error_string_n(code, text, sizeof(text));
-		err_set(e, ERR_RETRY, "tls", "no TLS there (%s); is that the LDAPS port, and has the server a "
-			"certificate?", text);
+		err_set(e, ERR_RETRY, "tls",
+			"no TLS there (%s); is that the LDAPS port, and has the server a "
+			"certificate?",
+			text);
 	}
 	ERR_clear_error();
 	SSL_free(ssl);
@@ -154,12 +161,13 @@ bool
 ad_cert_look(const char *url, const char *ca_file, int timeout, struct ad_cert *c_r, struct err *e)
 {
 	LDAPURLDesc *u = NULL;
-	*c_r = (struct ad_cert){.reached = false};
+	*c_r = (struct ad_cert){ .reached = false };
 	if (ldap_url_parse(url, &u) != LDAP_URL_SUCCESS)
 		return err_set(e, ERR_CONFIG, "bad-config", "server '%s' cannot be read", url);
 	int fd = tcp_open(u->lud_host, u->lud_port, timeout, e);
 	c_r->reached = fd >= 0;
-	bool ok = fd >= 0 && (strcasecmp(u->lud_scheme, "ldaps") != 0 || handshake(fd, u->lud_host, ca_file, c_r, e));
+	bool ok = fd >= 0 && (strcasecmp(u->lud_scheme, "ldaps") != 0 ||
+				     handshake(fd, u->lud_host, ca_file, c_r, e));
 	if (fd >= 0)
 		close(fd);
 	ldap_free_urldesc(u);
@@ -173,23 +181,30 @@ ad_cert_judge(const struct ad *ad, const struct ad_cert *c, int64_t now, struct 
 	time_format(c->not_after, until);
 	if (now > c->not_after)
 		return err_set(e, ERR_CONFIG, "certificate",
-			"the server's certificate (%s) expired at %s; renew it on the domain controller", c->subject, until);
+			"the server's certificate (%s) expired at %s; renew it on the domain "
+			"controller",
+			c->subject, until);
 	if (now < c->not_before)
 		return err_set(e, ERR_CONFIG, "certificate",
-			"the server's certificate (%s) is not valid yet; are the clocks right?", c->subject);
+			"the server's certificate (%s) is not valid yet; are the clocks right?",
+			c->subject);
 	if (!c->trusted)
 		return err_set(e, ERR_CONFIG, "certificate",
-			"the server's certificate (%s) is not trusted: %s; it was issued by %s: put that authority's "
+			"the server's certificate (%s) is not trusted: %s; it was issued by %s: "
+			"put that authority's "
 			"certificate into a PEM file and name it in `ca_file` (now %s)",
 			c->subject, c->why, c->issuer, ad->options.ca_file);
 	if (!c->name_matches)
 		return err_set(e, ERR_CONFIG, "certificate",
-			"the server's certificate is for another host name (%s); write `server` with that name",
+			"the server's certificate is for another host name (%s); write `server` "
+			"with that name",
 			c->names);
-	if (ad->options.tls_min == LDAP_OPT_X_TLS_PROTOCOL_TLS1_3 ? strcmp(c->version, "TLSv1.3") != 0 :
-		strcmp(c->version, "TLSv1.2") != 0 && strcmp(c->version, "TLSv1.3") != 0)
+	if (ad->options.tls_min == LDAP_OPT_X_TLS_PROTOCOL_TLS1_3
+			? strcmp(c->version, "TLSv1.3") != 0
+			: strcmp(c->version, "TLSv1.2") != 0 && strcmp(c->version, "TLSv1.3") != 0)
 		return err_set(e, ERR_CONFIG, "certificate",
-			"the server offers %s at best, which `tls_min` forbids; update the server", c->version);
+			"the server offers %s at best, which `tls_min` forbids; update the server",
+			c->version);
 	return true;
 }
 

@@ -24,10 +24,10 @@ hex_decode(struct str hex, unsigned char *out, size_t max, size_t *n_r)
 static bool
 guid_read(struct str text, struct ad_dn *dn)
 {
-	unsigned char bytes[16] = {0};
+	unsigned char bytes[16] = { 0 };
 	size_t n;
 	if (text.n == 32 && hex_decode(text, bytes, sizeof(bytes), &n))
-		return guid_from_bytes((struct str){(char *)bytes, n}, dn->guid);
+		return guid_from_bytes((struct str){ (char *)bytes, n }, dn->guid);
 	char copy[37];
 	if (text.n != 36)
 		return false;
@@ -39,7 +39,7 @@ guid_read(struct str text, struct ad_dn *dn)
 static bool
 sid_read(struct str text, struct arena *a, struct ad_dn *dn)
 {
-	unsigned char bytes[68] = {0}; /* MS-DTYP 2.4.2: at most 15 sub-authorities */
+	unsigned char bytes[68] = { 0 }; /* MS-DTYP 2.4.2: at most 15 sub-authorities */
 	size_t n;
 	if (str_starts(text, "S-1-")) {
 		if (text.n > 184 || strspn(text.p + 2, "0123456789-") < text.n - 2)
@@ -49,7 +49,7 @@ sid_read(struct str text, struct arena *a, struct ad_dn *dn)
 	}
 	if (!hex_decode(text, bytes, sizeof(bytes), &n))
 		return false;
-	dn->sid = sid_from_bytes((struct str){(char *)bytes, n}, a);
+	dn->sid = sid_from_bytes((struct str){ (char *)bytes, n }, a);
 	return dn->sid != NULL;
 }
 
@@ -61,8 +61,8 @@ part_read(struct str *v, struct arena *a, struct ad_dn *dn)
 	const char *eq = end ? memchr(v->p, '=', (size_t)(end - v->p)) : NULL;
 	if (!eq)
 		return false;
-	struct str name = {v->p + 1, (size_t)(eq - v->p - 1)};
-	struct str text = {eq + 1, (size_t)(end - eq - 1)};
+	struct str name = { v->p + 1, (size_t)(eq - v->p - 1) };
+	struct str text = { eq + 1, (size_t)(end - eq - 1) };
 	if (str_ieqc(name, "GUID") && !guid_read(text, dn))
 		return false;
 	if (str_ieqc(name, "SID") && !sid_read(text, a, dn))
@@ -80,19 +80,19 @@ part_read(struct str *v, struct arena *a, struct ad_dn *dn)
 bool
 ad_dn_parse(struct str value, struct arena *a, struct ad_dn *dn_r, struct err *e)
 {
-	*dn_r = (struct ad_dn){.dn = NULL};
+	*dn_r = (struct ad_dn){ .dn = NULL };
 	if (value.n > DN_LENGTH_MAX)
 		return err_set(e, ERR_OBJECT, "bad-dn", "a DN of %zu bytes", value.n);
 	/* one copy: NUL-ended, so that the readers below may look ahead */
-	struct str v = {arena_strndup(a, value.p, value.n), value.n};
+	struct str v = { arena_strndup(a, value.p, value.n), value.n };
 	if (memchr(v.p, '\0', v.n) || !utf8_valid(v.p, v.n))
 		return err_set(e, ERR_OBJECT, "bad-dn", "a DN that is not UTF-8 text");
 	while (v.n && *v.p == '<')
 		if (!part_read(&v, a, dn_r)) {
-			CLEAN_BUF struct buf shown = {0};
+			CLEAN_BUF struct buf shown = { 0 };
 			text_escape(value.p, value.n, 200, &shown);
-			return err_set(e, ERR_OBJECT, "bad-dn", "an extended DN that cannot be read: %s",
-				buf_cstr(&shown));
+			return err_set(e, ERR_OBJECT, "bad-dn",
+				"an extended DN that cannot be read: %s", buf_cstr(&shown));
 		}
 	if (v.n)
 		dn_r->dn = v.p;
@@ -117,7 +117,7 @@ number_read(struct str *s, size_t *n_r)
 static bool
 range_read(struct str option, bool increments, struct ad_name *n)
 {
-	struct str s = {option.p + 6, option.n - 6}; /* past "range=" */
+	struct str s = { option.p + 6, option.n - 6 }; /* past "range=" */
 	if (!number_read(&s, &n->from) || !s.n || *s.p != '-')
 		return false;
 	s.p++;
@@ -136,13 +136,13 @@ bool
 ad_name_parse(struct str d, bool increments, struct ad_name *n_r)
 {
 	const char *semi = d.n ? memchr(d.p, ';', d.n) : NULL;
-	*n_r = (struct ad_name){.name = {d.p, semi ? (size_t)(semi - d.p) : d.n}};
+	*n_r = (struct ad_name){ .name = { d.p, semi ? (size_t)(semi - d.p) : d.n } };
 	while (semi) {
-		struct str option = {semi + 1, (size_t)(d.p + d.n - semi - 1)};
+		struct str option = { semi + 1, (size_t)(d.p + d.n - semi - 1) };
 		semi = option.n ? memchr(option.p, ';', option.n) : NULL;
 		if (semi)
 			option.n = (size_t)(semi - option.p);
-		if (option.n >= 6 && str_ieq((struct str){option.p, 6}, STR("range=")) &&
+		if (option.n >= 6 && str_ieq((struct str){ option.p, 6 }, STR("range=")) &&
 			!range_read(option, increments, n_r))
 			return false;
 	}
