@@ -48,6 +48,8 @@ read_config(struct scim *s, struct err *e)
 	struct http_slot *slot = http_get(s->http, "/ServiceProviderConfig");
 	bool ok = true;
 
+	/* libcurl tells it of new connections alone */
+	http_certificate(slot, "Expire date", &s->certificate);
 	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 &&
 		json_type(slot->json) == JSON_OBJECT)
 		scim_service_read(&s->service, slot->json);
@@ -159,19 +161,18 @@ finding_clock(struct scim *s, const struct http_slot *slot)
 }
 
 static void
-finding_certificate(struct scim *s, struct http_slot *slot)
+finding_certificate(struct scim *s)
 {
-	CLEAN_BUF struct buf date = {0}, text = {0};
-	const char *until = http_certificate(slot, "Expire date", &date);
+	CLEAN_BUF struct buf text = { 0 };
 	int64_t left;
 
-	if (!until) {
+	if (!s->certificate.n) {
 		serve_finding(s->serve, "info", "certificate",
 			"plain http to this machine: no certificate", NULL);
 		return;
 	}
-	left = curl_getdate(until, NULL) - s->clock->now(s->clock->ctx);
-	buf_addf(&text, "verified; valid until %s", until);
+	left = curl_getdate(buf_cstr(&s->certificate), NULL) - s->clock->now(s->clock->ctx);
+	buf_addf(&text, "verified; valid until %s", buf_cstr(&s->certificate));
 	if (left < 14 * 86400)
 		serve_finding(s->serve, "warn", "certificate", buf_cstr(&text), "have it renewed");
 	else
@@ -194,7 +195,7 @@ check_run(struct scim *s)
 	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 && answer_list(slot->json, &l)) {
 		serve_finding(s->serve, "ok", "reachable", "the service answers", NULL);
 		serve_finding(s->serve, "ok", "token", "the token is accepted for users", NULL);
-		finding_certificate(s, slot);
+		finding_certificate(s);
 		finding_clock(s, slot);
 		finding_service(s);
 	} else {

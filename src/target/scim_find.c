@@ -87,6 +87,7 @@ find_start(struct scim *s, struct http_slot *slot, enum kind_id kind)
 	struct job *j;
 
 	w->kind = kind;
+	w->terms = s->service.find_terms;
 	/* without .search everything must fit into a URL; encoded text is up to three times as long
 	 */
 	room = s->service.search ? SIZE_MAX : URL_MAX / 2;
@@ -225,13 +226,14 @@ fail_all(struct scim *s, struct work *w, const struct err *e)
 static bool
 ask_less(struct scim *s, struct work *w)
 {
-	if (w->search) {
+	if (w->search)
 		s->service.search = false;
-	} else if (s->service.find_terms > 1) {
-		s->service.find_terms = s->service.find_terms > 8 ? s->service.find_terms / 4 : 1;
-	} else {
+	else if (s->service.find_terms < w->terms)
+		; /* given up meanwhile, for another request */
+	else if (w->terms > 1)
+		s->service.find_terms = w->terms > 8 ? w->terms / 4 : 1;
+	else
 		return false;
-	}
 	give_back(s, w);
 	return true;
 }

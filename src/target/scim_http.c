@@ -485,7 +485,7 @@ http_get(struct http *h, const char *path)
 	return done;
 }
 
-const char *
+void
 http_certificate(struct http_slot *s, const char *field, struct buf *out)
 {
 	struct curl_certinfo *chain = NULL;
@@ -493,15 +493,13 @@ http_certificate(struct http_slot *s, const char *field, struct buf *out)
 
 	curl_easy_getinfo(s->curl, CURLINFO_CERTINFO, &chain);
 	if (!chain || chain->num_of_certs < 1)
-		return NULL;
+		return;
 	for (struct curl_slist *l = chain->certinfo[0]; l; l = l->next) {
 		if (strncmp(l->data, field, n) != 0 || l->data[n] != ':')
 			continue;
-		buf_reset(out);
 		text_escape(l->data + n + 1, strlen(l->data + n + 1), 400, out);
-		return buf_cstr(out);
+		return;
 	}
-	return NULL;
 }
 
 void

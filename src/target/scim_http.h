@@ -80,8 +80,9 @@ void http_release(struct http_slot *s);
 void http_wait(struct http *h, int fd, int timeout_ms);
 /* One request, waited for; the slot is the caller's until http_release. */
 struct http_slot *http_get(struct http *h, const char *path);
-/* Certificate of the last connection of this slot: "Expire date" etc.; NULL when there is none. */
-const char *http_certificate(struct http_slot *s, const char *field, struct buf *out);
+/* A field of the server's certificate ("Expire date"), appended; nothing when the request used no new
+ * TLS connection. */
+void http_certificate(struct http_slot *s, const char *field, struct buf *out);
 
 /* Percent-encodes all but RFC 3986's unreserved characters. */
 void http_encode(const char *text, struct buf *out);

@@ -346,6 +346,7 @@ run_free(struct scim *s)
 	if (s->list.job)
 		job_free(s->list.job);
 	free(s->list.cursor);
+	buf_free(&s->certificate);
 	buf_free(&s->path);
 	buf_free(&s->body);
 	arena_free(s->scratch);

@@ -15,6 +15,7 @@ struct work { /* what a request in flight carries */
 	enum kind_id kind;
 	struct job_queue jobs; /* FIND, BULK: in order; ONE, LIST: one */
 	bool search;           /* FIND: by POST .search */
+	unsigned terms;        /* FIND: the service's find_terms when it was formed */
 };
 
 struct list_state {      /* of the listing that is going on */
@@ -48,6 +49,7 @@ struct scim {
 	struct buf path, body; /* for building operations of a Bulk */
 	struct arena *scratch; /* of one listed object */
 	bool quiet;            /* no input in the last round: partial batches may go */
+	struct buf certificate; /* until when it is valid, as libcurl writes it; empty: plain http */
 	bool ended;            /* no more input */
 };
 

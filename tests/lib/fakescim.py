@@ -236,6 +236,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def handle(self):
+        self.server.connections.append(self.connection)
         try:
             super().handle()
         except (ConnectionError, ssl.SSLError, TimeoutError):
@@ -313,6 +314,10 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.connections = []
+
 
 class FakeScim:
     KNOBS = {"bulk": 0, "bulk_bytes": 1 << 20, "bulk_response": False, "bulk_status": "string", "bulk_ids": True,
@@ -346,6 +351,11 @@ class FakeScim:
     def __exit__(self, *exc):
         self.server.shutdown()
         self.server.server_close()
+        for c in self.server.connections:  # kept ones too
+            try:
+                c.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def fault(self, pattern, action, value=None, times=1):
         """The next `times` requests whose "METHOD /path" matches get this."""
