@@ -82,38 +82,43 @@ static const struct row {
 	enum err_kind kind;
 	const char *code, *remedy;
 } rows[] = {
-	{300, 399, NULL, ANY, ERR_CONFIG, "redirected",
-		"redirections are not followed; correct the url"},
-	{401, 401, NULL, ANY, ERR_CONFIG, "token-refused", "put a valid token into token_file"},
-	{403, 403, NULL, ANY, ERR_CONFIG, "token-refused",
-		"give the token's account the right to do this"},
-	{400, 409, "uniqueness", ANY, ERR_OBJECT, "name-taken",
-		"another object of the service has this value"},
-	{409, 409, NULL, ANY, ERR_OBJECT, "name-taken",
-		"another object of the service has this value"},
-	{404, 404, NULL, ANY, ERR_OBJECT, "gone", "the service does not have this object any more"},
-	{410, 410, NULL, ANY, ERR_OBJECT, "gone", "the service does not have this object any more"},
-	{412, 412, NULL, ANY, ERR_OBJECT, "stale", "somebody changed the object since it was read"},
-	{413, 413, NULL, ANY, ERR_OBJECT, "too-large", "the service takes no request of this size"},
-	{408, 408, NULL, CREATES, ERR_UNKNOWN, "timeout",
-		"it will be looked for before the next try"},
-	{408, 408, NULL, ANY, ERR_RETRY, "timeout", "it will be tried again"},
-	{429, 429, NULL, ANY, ERR_WAIT, "rate-limit", "the service's rate limit is reached"},
-	{503, 503, NULL, CREATES, ERR_UNKNOWN, "service-error",
-		"it will be looked for before the next try"},
-	{503, 503, NULL, ANY, ERR_RETRY, "service-error", "it will be tried again"},
-	{400, 400, "invalidFilter", ANY, ERR_OBJECT, "bad-filter", "choose another profile"},
-	{400, 400, "tooMany", ANY, ERR_OBJECT, "bad-filter", "choose another profile"},
-	{400, 400, "mutability", ANY, ERR_OBJECT, "read-only", "take the attribute out of the map"},
-	{400, 400, "noTarget", ANY, ERR_OBJECT, "no-target", "the service has no such value"},
-	{400, 499, NULL, ANY, ERR_OBJECT, "refused",
-		"correct the value in the directory or the map"},
-	{501, 501, NULL, ANY, ERR_OBJECT, "unsupported", "choose another profile"},
-	{500, 599, NULL, CREATES, ERR_UNKNOWN, "service-error",
-		"it will be looked for before the next try"},
-	{500, 599, NULL, ANY, ERR_RETRY, "service-error", "it will be tried again"},
-	{0, 999, NULL, WRITES, ERR_UNKNOWN, "bad-answer", "the answer is not SCIM"},
-	{0, 999, NULL, ANY, ERR_RETRY, "bad-answer", "the answer is not SCIM"},
+	{ 300, 399, NULL, ANY, ERR_CONFIG, "redirected",
+		"redirections are not followed; correct the url" },
+	{ 401, 401, NULL, ANY, ERR_CONFIG, "token-refused", "put a valid token into token_file" },
+	{ 403, 403, NULL, ANY, ERR_CONFIG, "token-refused",
+		"give the token's account the right to do this" },
+	{ 400, 409, "uniqueness", ANY, ERR_OBJECT, "name-taken",
+		"another object of the service has this value" },
+	{ 409, 409, NULL, ANY, ERR_OBJECT, "name-taken",
+		"another object of the service has this value" },
+	{ 404, 404, NULL, ANY, ERR_OBJECT, "gone",
+		"the service does not have this object any more" },
+	{ 410, 410, NULL, ANY, ERR_OBJECT, "gone",
+		"the service does not have this object any more" },
+	{ 412, 412, NULL, ANY, ERR_OBJECT, "stale",
+		"somebody changed the object since it was read" },
+	{ 413, 413, NULL, ANY, ERR_OBJECT, "too-large",
+		"the service takes no request of this size" },
+	{ 408, 408, NULL, CREATES, ERR_UNKNOWN, "timeout",
+		"it will be looked for before the next try" },
+	{ 408, 408, NULL, ANY, ERR_RETRY, "timeout", "it will be tried again" },
+	{ 429, 429, NULL, ANY, ERR_WAIT, "rate-limit", "the service's rate limit is reached" },
+	{ 503, 503, NULL, CREATES, ERR_UNKNOWN, "service-error",
+		"it will be looked for before the next try" },
+	{ 503, 503, NULL, ANY, ERR_RETRY, "service-error", "it will be tried again" },
+	{ 400, 400, "invalidFilter", ANY, ERR_OBJECT, "bad-filter", "choose another profile" },
+	{ 400, 400, "tooMany", ANY, ERR_OBJECT, "bad-filter", "choose another profile" },
+	{ 400, 400, "mutability", ANY, ERR_OBJECT, "read-only",
+		"take the attribute out of the map" },
+	{ 400, 400, "noTarget", ANY, ERR_OBJECT, "no-target", "the service has no such value" },
+	{ 400, 499, NULL, ANY, ERR_OBJECT, "refused",
+		"correct the value in the directory or the map" },
+	{ 501, 501, NULL, ANY, ERR_OBJECT, "unsupported", "choose another profile" },
+	{ 500, 599, NULL, CREATES, ERR_UNKNOWN, "service-error",
+		"it will be looked for before the next try" },
+	{ 500, 599, NULL, ANY, ERR_RETRY, "service-error", "it will be tried again" },
+	{ 0, 999, NULL, WRITES, ERR_UNKNOWN, "bad-answer", "the answer is not SCIM" },
+	{ 0, 999, NULL, ANY, ERR_RETRY, "bad-answer", "the answer is not SCIM" },
 };
 
 static bool
@@ -131,14 +136,14 @@ row_fits(const struct row *r, long status, const char *scim, const struct answer
 static const struct conflict {
 	const char *word, *attribute, *code;
 } conflicts[] = {
-	{"aliases", "aliases", "address-taken"},
-	{"alias", "aliases", "address-taken"},
-	{"userName", "userName", "name-taken"},
-	{"displayName", "displayName", "name-taken"},
-	{"externalId", "externalId", "anchor-taken"},
-	{"emails", "emails.work", "address-taken"},
-	{"email", "emails.work", "address-taken"},
-	{"proxyAddress", "aliases", "address-taken"},
+	{ "aliases", "aliases", "address-taken" },
+	{ "alias", "aliases", "address-taken" },
+	{ "userName", "userName", "name-taken" },
+	{ "displayName", "displayName", "name-taken" },
+	{ "externalId", "externalId", "anchor-taken" },
+	{ "emails", "emails.work", "address-taken" },
+	{ "email", "emails.work", "address-taken" },
+	{ "proxyAddress", "aliases", "address-taken" },
 };
 
 static const struct conflict *
@@ -160,7 +165,7 @@ answer_error(const struct answer *an, const struct answer_context *c, const stru
 	const char *scim = json_get_string(an->body, "scimType");
 	const char *detail = json_get_string(an->body, "detail");
 	long status = an->status == 403 && p->throttle_403 ? 429 : an->status;
-	CLEAN_BUF struct buf said = {0};
+	CLEAN_BUF struct buf said = { 0 };
 	const struct row *r = rows;
 
 	/* 503 that says when to come back was not carried out */

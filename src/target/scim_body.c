@@ -193,8 +193,8 @@ body_create(enum kind_id kind, const char *external, struct body_items *it, stru
 void
 body_op_begin(struct jsonw *w, const struct scim_service *sv, enum body_op op, const char *path)
 {
-	static const char *const names[2][3] = {
-		{"add", "replace", "remove"}, {"Add", "Replace", "Remove"}};
+	static const char *const names[2][3] = { { "add", "replace", "remove" },
+		{ "Add", "Replace", "Remove" } };
 
 	jsonw_obj(w, NULL);
 	jsonw_str(w, "op", names[sv->profile->capital_ops][op]);
@@ -259,7 +259,7 @@ whole_element(const struct place *p)
 static void
 patch_remove(struct jsonw *w, const struct scim_service *sv, const struct place *p)
 {
-	CLEAN_BUF struct buf path = {0};
+	CLEAN_BUF struct buf path = { 0 };
 
 	place_path(p, whole_element(p), &path);
 	body_op_begin(w, sv, BODY_REMOVE, buf_cstr(&path));
@@ -271,7 +271,7 @@ static void
 patch_add_elements(struct jsonw *w, const struct scim_service *sv, struct body_items *it, size_t i,
 	bool replace)
 {
-	CLEAN_BUF struct buf path = {0};
+	CLEAN_BUF struct buf path = { 0 };
 	struct place all = it->list[i].at;
 
 	all.type = all.sub = NULL;
@@ -287,7 +287,7 @@ patch_add_elements(struct jsonw *w, const struct scim_service *sv, struct body_i
 static void
 patch_set(struct jsonw *w, const struct scim_service *sv, struct body_item *it, enum body_op op)
 {
-	CLEAN_BUF struct buf path = {0};
+	CLEAN_BUF struct buf path = { 0 };
 
 	place_path(&it->at, false, &path);
 	body_op_begin(w, sv, op, buf_cstr(&path));
@@ -370,7 +370,7 @@ body_patch_needs_target(const struct body_items *it)
 static struct json *
 new_value(const struct place *p, struct str v)
 {
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 
 	if (p->boolean)
 		return json_new_bool(str_ieqc(v, "true"));

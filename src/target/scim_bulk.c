@@ -30,7 +30,7 @@ op_write(struct jsonw *w, const struct scim *s, const struct job *j, const char 
 static bool
 op_add(struct scim *s, struct http_slot *slot, struct work *wk, struct jsonw *w, struct job *j)
 {
-	struct write_form f = {.path = &s->path, .body = &s->body};
+	struct write_form f = { .path = &s->path, .body = &s->body };
 	size_t before = slot->body.n;
 	struct jsonw saved = *w;
 
@@ -174,11 +174,11 @@ void
 bulk_finish(struct scim *s, struct http_slot *slot, struct work *w)
 {
 	const struct json *ops = answer_bulk(slot->json);
-	struct answer an = {.status = slot->status,
+	struct answer an = { .status = slot->status,
 		.body = slot->json,
 		.odd = slot->bad_body,
-		.retry_after = slot->retry_after};
-	struct answer_context c = {.what = "bulk", .write = true, .create = true};
+		.retry_after = slot->retry_after };
+	struct answer_context c = { .what = "bulk", .write = true, .create = true };
 	const char *attribute;
 	struct err e;
 

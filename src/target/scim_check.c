@@ -18,12 +18,12 @@ not_scim(const struct http_slot *slot, const char *what, struct err *e)
 static bool
 first_error(const struct http_slot *slot, const char *what, struct err *e)
 {
-	struct answer an = {.status = slot->status,
+	struct answer an = { .status = slot->status,
 		.body = slot->json,
 		.odd = slot->bad_body,
-		.retry_after = slot->retry_after};
-	struct answer_context c = {.what = what};
-	static const struct scim_profile plain = {0};
+		.retry_after = slot->retry_after };
+	struct answer_context c = { .what = what };
+	static const struct scim_profile plain = { 0 };
 	const char *attribute;
 
 	if (slot->outcome != HTTP_ANSWERED) {
@@ -122,7 +122,7 @@ static void
 finding_service(struct scim *s)
 {
 	const struct scim_service *v = &s->service;
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 
 	buf_addf(&text, "profile %s; ", v->profile->name);
 	if (v->bulk_ops)
@@ -150,7 +150,7 @@ static void
 finding_clock(struct scim *s, const struct http_slot *slot)
 {
 	int64_t off = slot->date - s->clock->now(s->clock->ctx);
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 
 	if (!slot->date)
 		return;

@@ -83,7 +83,7 @@ find_start(struct scim *s, struct http_slot *slot, enum kind_id kind)
 {
 	struct work *w = run_work(slot, WORK_FIND);
 	size_t most = scim_service_find_batch(&s->service), room;
-	CLEAN_BUF struct buf filter = {0};
+	CLEAN_BUF struct buf filter = { 0 };
 	struct job *j;
 
 	w->kind = kind;
@@ -126,7 +126,7 @@ fold(struct buf *out, const char *name)
 static void
 index_add(struct index *ix, struct job *j)
 {
-	CLEAN_BUF struct buf folded = {0};
+	CLEAN_BUF struct buf folded = { 0 };
 
 	j->same_external = j->external ? map_set(ix->external, str_c(j->external), j) : NULL;
 	j->same_name = NULL;
@@ -160,7 +160,7 @@ match(const struct index *ix, enum kind_id kind, const struct json *r)
 {
 	const char *external = json_get_string(r, "externalId");
 	const char *name = json_get_string(r, kinds[kind].name_attribute);
-	CLEAN_BUF struct buf folded = {0};
+	CLEAN_BUF struct buf folded = { 0 };
 	struct job *j;
 
 	if (!json_get_string(r, "id"))
@@ -255,7 +255,7 @@ incomplete(struct scim *s, struct work *w)
 static void
 sort_out(struct scim *s, struct work *w, const struct answer_list *l)
 {
-	struct index ix = {map_new(), map_new()};
+	struct index ix = { map_new(), map_new() };
 	struct job *j;
 
 	for (j = w->jobs.first; j; j = j->next) {
@@ -274,11 +274,11 @@ sort_out(struct scim *s, struct work *w, const struct answer_list *l)
 static void
 refused(struct scim *s, struct http_slot *slot, struct work *w)
 {
-	struct answer an = {.status = slot->status,
+	struct answer an = { .status = slot->status,
 		.body = slot->json,
 		.odd = slot->bad_body,
-		.retry_after = slot->retry_after};
-	struct answer_context c = {.what = "find", .kind = w->kind};
+		.retry_after = slot->retry_after };
+	struct answer_context c = { .what = "find", .kind = w->kind };
 	const char *attribute;
 	struct job *j;
 	struct err e;
@@ -299,8 +299,8 @@ refused(struct scim *s, struct http_slot *slot, struct work *w)
 void
 find_finish(struct scim *s, struct http_slot *slot, struct work *w)
 {
-	struct answer an = {.status = slot->status, .body = slot->json, .odd = slot->bad_body};
-	struct answer_list l = {0};
+	struct answer an = { .status = slot->status, .body = slot->json, .odd = slot->bad_body };
+	struct answer_list l = { 0 };
 
 	if (answer_is_gone(&an) && slot->json && !w->search) {
 		sort_out(s, w, &l); /* some say 404 for an empty list */

@@ -63,7 +63,7 @@ header(struct str line, const char *name, struct str *value_r)
 
 	if (line.n <= n || line.p[n] != ':' || strncasecmp(line.p, name, n) != 0)
 		return false;
-	*value_r = str_trim((struct str){line.p + n + 1, line.n - n - 1});
+	*value_r = str_trim((struct str){ line.p + n + 1, line.n - n - 1 });
 	return true;
 }
 
@@ -71,7 +71,7 @@ static size_t
 read_header(char *p, size_t size, size_t n, void *ctx)
 {
 	struct http_slot *s = ctx;
-	struct str line = {p, size * n}, value;
+	struct str line = { p, size * n }, value;
 
 	if (header(line, "ETag", &value)) {
 		keep(s->etag, sizeof(s->etag), value);
@@ -87,79 +87,6 @@ read_header(char *p, size_t size, size_t n, void *ctx)
 }
 
 /* --- set-up --- */
-
-static bool
-loopback(const char *host)
-{
-	if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-		return true;
-	size_t n = strspn(host, "0123456789.");
-	return strncmp(host, "127.", 4) == 0 && host[n] == 0;
-}
-
-static bool
-url_part_absent(CURLU *u, CURLUPart part)
-{
-	char *text = NULL;
-	bool absent = curl_url_get(u, part, &text, 0) != CURLUE_OK || !*text;
-	curl_free(text);
-	return absent;
-}
-
-static bool
-url_check(CURLU *u, const char *url, struct err *e)
-{
-	char *scheme = NULL, *host = NULL;
-	bool ok = false;
-
-	if (curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK ||
-		curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-		curl_url_get(u, CURLUPART_HOST, &host, 0) != CURLUE_OK)
-		err_set(e, ERR_CONFIG, "bad-url", "url: not a URL; write https://HOST/PATH");
-	else if (!url_part_absent(u, CURLUPART_USER) || !url_part_absent(u, CURLUPART_PASSWORD))
-		err_set(e, ERR_CONFIG, "bad-url",
-			"url: holds a user or a password; use token_file");
-	else if (!url_part_absent(u, CURLUPART_QUERY) || !url_part_absent(u, CURLUPART_FRAGMENT))
-		err_set(e, ERR_CONFIG, "bad-url", "url: must end with the path, without ? or #");
-	else if (strcmp(scheme, "http") == 0 && !loopback(host))
-		err_set(e, ERR_CONFIG, "bad-url",
-			"url: http:// is accepted for loopback addresses alone; use https://");
-	else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-		err_set(e, ERR_CONFIG, "bad-url", "url: only https:// can be used");
-	else
-		ok = true;
-	curl_free(scheme);
-	curl_free(host);
-	return ok;
-}
-
-bool
-http_url_check(const char *url, struct buf *out, struct err *e)
-{
-	CURLU *u = curl_url();
-	bool ok = url_check(u, url, e);
-	size_t n = strlen(url);
-
-	curl_url_cleanup(u);
-	while (n && url[n - 1] == '/')
-		n--;
-	if (ok)
-		buf_add(out, url, n);
-	return ok;
-}
-
-bool
-http_token_check(const struct secret *token, struct err *e)
-{
-	for (size_t i = 0; i < token->n; i++)
-		if (token->p[i] <= ' ' || token->p[i] > '~')
-			return err_set(e, ERR_CONFIG, "bad-token",
-				"token_file: holds characters that no token has; one line, no "
-				"blanks");
-	if (!token->n)
-		return err_set(e, ERR_CONFIG, "bad-token", "token_file: is empty");
-	return true;
-}
 
 static void
 slot_init(struct http *h, struct http_slot *s)
@@ -335,7 +262,7 @@ set_method(struct http_slot *s)
 void
 http_send(struct http_slot *s)
 {
-	CLEAN_BUF struct buf url = {0};
+	CLEAN_BUF struct buf url = { 0 };
 
 	buf_adds(&url, s->http->o.url);
 	buf_add(&url, s->path.p, s->path.n);
@@ -372,19 +299,19 @@ static const struct unsent {
 	enum err_kind kind;
 	const char *name, *remedy;
 } unsent[] = {
-	{CURLE_COULDNT_RESOLVE_HOST, ERR_SIDE, "unreachable",
-		"its name is not found: check url and DNS"},
-	{CURLE_COULDNT_RESOLVE_PROXY, ERR_SIDE, "unreachable", "the proxy's name is not found"},
-	{CURLE_COULDNT_CONNECT, ERR_SIDE, "unreachable",
-		"it does not accept connections: check url, firewall, service"},
-	{CURLE_PEER_FAILED_VERIFICATION, ERR_CONFIG, "certificate",
-		"its certificate is not trusted: check name, date, ca_file"},
-	{CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "certificate", "ca_file cannot be read"},
-	{CURLE_SSL_CONNECT_ERROR, ERR_SIDE, "unreachable", "TLS fails: is this an https port?"},
-	{CURLE_SSL_CIPHER, ERR_SIDE, "unreachable", "TLS fails"},
-	{CURLE_PROXY, ERR_SIDE, "unreachable", "the proxy refuses"},
-	{CURLE_URL_MALFORMAT, ERR_CONFIG, "bad-url", "check url"},
-	{CURLE_UNSUPPORTED_PROTOCOL, ERR_CONFIG, "bad-url", "check url"},
+	{ CURLE_COULDNT_RESOLVE_HOST, ERR_SIDE, "unreachable",
+		"its name is not found: check url and DNS" },
+	{ CURLE_COULDNT_RESOLVE_PROXY, ERR_SIDE, "unreachable", "the proxy's name is not found" },
+	{ CURLE_COULDNT_CONNECT, ERR_SIDE, "unreachable",
+		"it does not accept connections: check url, firewall, service" },
+	{ CURLE_PEER_FAILED_VERIFICATION, ERR_CONFIG, "certificate",
+		"its certificate is not trusted: check name, date, ca_file" },
+	{ CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "certificate", "ca_file cannot be read" },
+	{ CURLE_SSL_CONNECT_ERROR, ERR_SIDE, "unreachable", "TLS fails: is this an https port?" },
+	{ CURLE_SSL_CIPHER, ERR_SIDE, "unreachable", "TLS fails" },
+	{ CURLE_PROXY, ERR_SIDE, "unreachable", "the proxy refuses" },
+	{ CURLE_URL_MALFORMAT, ERR_CONFIG, "bad-url", "check url" },
+	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_CONFIG, "bad-url", "check url" },
 };
 
 static void
@@ -467,7 +394,7 @@ http_done(struct http *h)
 void
 http_wait(struct http *h, int fd, int timeout_ms)
 {
-	struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
+	struct curl_waitfd extra = { .fd = fd, .events = CURL_WAIT_POLLIN };
 
 	curl_multi_poll(h->multi, &extra, fd >= 0, timeout_ms, NULL);
 }
@@ -499,23 +426,5 @@ http_certificate(struct http_slot *s, const char *field, struct buf *out)
 			continue;
 		text_escape(l->data + n + 1, strlen(l->data + n + 1), 400, out);
 		return;
-	}
-}
-
-void
-http_encode(const char *text, struct buf *out)
-{
-	static const char hex[] = "0123456789ABCDEF";
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-			strchr("-._~", c)) {
-			buf_addc(out, (char)c);
-		} else {
-			buf_addc(out, '%');
-			buf_addc(out, hex[c >> 4]);
-			buf_addc(out, hex[c & 15]);
-		}
 	}
 }

@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const job_names[JOB_TYPES] = {[JOB_FIND] = "find",
+static const char *const job_names[JOB_TYPES] = { [JOB_FIND] = "find",
 	[JOB_GET] = "get",
 	[JOB_CREATE] = "create",
 	[JOB_UPDATE] = "update",
 	[JOB_DELETE] = "delete",
 	[JOB_REFS] = "refs",
-	[JOB_LIST] = "list"};
+	[JOB_LIST] = "list" };
 
 const char *
 job_name(enum job_type t)
@@ -71,7 +71,7 @@ job_reset(struct job *j)
 {
 	struct arena *a = j->arena;
 	arena_reset(a);
-	*j = (struct job){.arena = a};
+	*j = (struct job){ .arena = a };
 }
 
 void
@@ -91,10 +91,10 @@ job_is_write(const struct job *j)
 struct answer_context
 job_context(const struct job *j)
 {
-	return (struct answer_context){.what = job_names[j->type],
+	return (struct answer_context){ .what = job_names[j->type],
 		.write = job_is_write(j),
 		.create = j->type == JOB_CREATE,
-		.kind = j->kind};
+		.kind = j->kind };
 }
 
 static bool

@@ -21,14 +21,15 @@ list_end(struct scim *s, const struct err *why)
 	s->line_ms = s->clock->mono_ms(s->clock->ctx);
 	job_free(s->list.job);
 	free(s->list.cursor);
-	s->list = (struct list_state){0};
+	s->list = (struct list_state){ 0 };
 }
 
 void
 list_begin(struct scim *s, struct job *j)
 {
 	s->list = (struct list_state){
-		.job = j, .total = -1, .start = 1, .count = s->service.page, .waiting = true};
+		.job = j, .total = -1, .start = 1, .count = s->service.page, .waiting = true
+	};
 	if (s->service.cursor)
 		s->list.cursor = xstrdup("");
 }
@@ -161,11 +162,11 @@ next_page(struct scim *s, const struct answer_list *page, size_t n)
 void
 list_finish(struct scim *s, struct http_slot *slot, struct work *w)
 {
-	struct answer an = {.status = slot->status,
+	struct answer an = { .status = slot->status,
 		.body = slot->json,
 		.odd = slot->bad_body,
-		.retry_after = slot->retry_after};
-	struct answer_context c = {.what = "list", .kind = w->kind};
+		.retry_after = slot->retry_after };
+	struct answer_context c = { .what = "list", .kind = w->kind };
 	struct answer_list page;
 	const char *attribute;
 	struct err e;

@@ -5,21 +5,22 @@
 #include "scim_run.h"
 
 static const struct option options[] = {
-	{"url", OPT_STRING, true, NULL,
-		"Base of the service, https://HOST/PATH (http:// for loopback alone)"},
-	{"token_file", OPT_SECRET_PATH, true, NULL, "File with the bearer token"},
-	{"ca_file", OPT_PATH, false, NULL, "Certificates (PEM) to trust instead of the system's"},
-	{"profile", OPT_STRING, false, "strict",
+	{ "url", OPT_STRING, true, NULL,
+		"Base of the service, https://HOST/PATH (http:// for loopback alone)" },
+	{ "token_file", OPT_SECRET_PATH, true, NULL, "File with the bearer token" },
+	{ "ca_file", OPT_PATH, false, NULL, "Certificates (PEM) to trust instead of the system's" },
+	{ "profile", OPT_STRING, false, "strict",
 		"What the service is like: strict, lockstep, entra-like, "
-		"put-only, okta-like, aws, google"},
-	{"bulk", OPT_STRING, false, "auto", "Bulk requests: auto (as the service says), no, yes"},
-	{"find_batch", OPT_INT, false, "0", "Comparisons in one filter; 0: the profile's"},
-	{"settle", OPT_INT, false, "-1",
-		"Seconds until what was written is found; -1: the profile's"},
-	{"requests", OPT_INT, false, "8", "Requests in flight"},
-	{"timeout", OPT_INT, false, "120", "Seconds for one request"},
-	{"proxy", OPT_STRING, false, NULL, "HTTP proxy, http://HOST:PORT"},
-	{"proxy_login_file", OPT_SECRET_PATH, false, NULL, "File with user:password for the proxy"},
+		"put-only, okta-like, aws, google" },
+	{ "bulk", OPT_STRING, false, "auto", "Bulk requests: auto (as the service says), no, yes" },
+	{ "find_batch", OPT_INT, false, "0", "Comparisons in one filter; 0: the profile's" },
+	{ "settle", OPT_INT, false, "-1",
+		"Seconds until what was written is found; -1: the profile's" },
+	{ "requests", OPT_INT, false, "8", "Requests in flight" },
+	{ "timeout", OPT_INT, false, "120", "Seconds for one request" },
+	{ "proxy", OPT_STRING, false, NULL, "HTTP proxy, http://HOST:PORT" },
+	{ "proxy_login_file", OPT_SECRET_PATH, false, NULL,
+		"File with user:password for the proxy" },
 };
 
 struct setting { /* of a run, as asked for */
@@ -47,7 +48,8 @@ static bool
 read_profile(const struct serve *sv, struct scim_profile *p_r, struct err *e)
 {
 	static const char *const toggles[] = {
-		[SCIM_AUTO] = "auto", [SCIM_NO] = "no", [SCIM_YES] = "yes"};
+		[SCIM_AUTO] = "auto", [SCIM_NO] = "no", [SCIM_YES] = "yes"
+	};
 	const char *name = serve_option(sv, "profile"), *bulk = serve_option(sv, "bulk");
 	const struct scim_profile *p = scim_profile_find(name);
 	const char *near = p ? NULL : text_nearest(name, scim_profile_names());
@@ -100,13 +102,13 @@ run(struct serve *sv, struct setting *o, struct scim *s, struct err *e)
 {
 	if (!serve_hello(sv, e) || !read_settings(sv, o, e))
 		return false;
-	struct http_options http = {.url = buf_cstr(&o->url),
+	struct http_options http = { .url = buf_cstr(&o->url),
 		.token = &o->token,
 		.proxy_login = o->proxy_login.n ? &o->proxy_login : NULL,
 		.ca_file = serve_option(sv, "ca_file"),
 		.proxy = serve_option(sv, "proxy"),
 		.requests = o->requests,
-		.timeout = o->timeout};
+		.timeout = o->timeout };
 	if (!http_new(&http, &s->http, e))
 		return false;
 	s->requests = s->limit = o->requests;
@@ -121,8 +123,8 @@ int
 main(int argc, char **argv)
 {
 	struct serve *sv = serve_new("scim", "target", options, ARRAY_LEN(options));
-	struct scim s = {.serve = sv, .clock = &clock_system, .scratch = arena_new()};
-	struct setting o = {0};
+	struct scim s = { .serve = sv, .clock = &clock_system, .scratch = arena_new() };
+	struct setting o = { 0 };
 	int exit_code = 0;
 	struct err e;
 

@@ -5,7 +5,8 @@ const struct scim_type *
 place_type(enum kind_id kind)
 {
 	static const unsigned char types[KIND_COUNT] = {
-		[KIND_USER] = SCIM_USER, [KIND_GROUP] = SCIM_GROUP};
+		[KIND_USER] = SCIM_USER, [KIND_GROUP] = SCIM_GROUP
+	};
 	return &scim_types[types[kind]];
 }
 
@@ -28,7 +29,7 @@ static struct str
 cut(struct str *rest, char at)
 {
 	const char *dot = rest->n ? memchr(rest->p, at, rest->n) : NULL;
-	struct str head = {rest->p, dot ? (size_t)(dot - rest->p) : rest->n};
+	struct str head = { rest->p, dot ? (size_t)(dot - rest->p) : rest->n };
 	size_t used = head.n + (dot ? 1 : 0);
 
 	rest->p += used;
@@ -74,12 +75,12 @@ place_of(enum kind_id kind, const char *name, struct arena *a)
 	const struct scim_type *t = place_type(kind);
 	const struct scim_schema *schema = NULL;
 	const struct scim_attr *attr = NULL;
-	struct place p = {0};
+	struct place p = { 0 };
 	struct str rest = str_c(name);
 	const char *colon = strrchr(name, ':');
 
 	if (colon) {
-		struct str urn = {name, (size_t)(colon - name)};
+		struct str urn = { name, (size_t)(colon - name) };
 		rest = str_c(colon + 1);
 		schema = scim_schema_find(t, urn);
 		p.schema = schema ? schema->urn : arena_strndup(a, urn.p, urn.n);

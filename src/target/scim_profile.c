@@ -7,21 +7,21 @@
 /* Sources: RFC 7644; research on each service's published limits (membership changes in one PATCH,
  * throttling). */
 static const struct scim_profile profiles[] = {
-	{.name = "strict",
+	{ .name = "strict",
 		.help = "RFC 7644, nothing assumed beyond it",
 		.patch_ops = 1000,
 		.patch_members = 1000,
 		.find_terms = 40,
 		.page = 200,
-		.settle = 5},
-	{.name = "lockstep",
+		.settle = 5 },
+	{ .name = "lockstep",
 		.help = "lockstep-cloud",
 		.patch_ops = 1000,
 		.patch_members = 5000,
 		.find_terms = 200,
 		.page = 1000,
-		.settle = 1},
-	{.name = "entra-like",
+		.settle = 1 },
+	{ .name = "entra-like",
 		.help = "a service made for Microsoft Entra's provisioning",
 		.patch_ops = 100,
 		.patch_members = 100,
@@ -31,8 +31,8 @@ static const struct scim_profile profiles[] = {
 		.bulk = SCIM_NO,
 		.removal = SCIM_REMOVE_VALUES,
 		.capital_ops = true,
-		.manager_string = true},
-	{.name = "put-only",
+		.manager_string = true },
+	{ .name = "put-only",
 		.help = "a service that cannot PATCH: objects are read, changed and put back",
 		.patch_ops = 1,
 		.patch_members = 1000,
@@ -40,8 +40,8 @@ static const struct scim_profile profiles[] = {
 		.page = 100,
 		.settle = 10,
 		.put = PUT_ALL,
-		.bulk = SCIM_NO},
-	{.name = "okta-like",
+		.bulk = SCIM_NO },
+	{ .name = "okta-like",
 		.help = "a service made for Okta's applications: users by PUT, groups by PATCH",
 		.patch_ops = 100,
 		.patch_members = 100,
@@ -49,16 +49,16 @@ static const struct scim_profile profiles[] = {
 		.page = 100,
 		.settle = 10,
 		.put = 1u << KIND_USER,
-		.bulk = SCIM_NO},
-	{.name = "aws",
+		.bulk = SCIM_NO },
+	{ .name = "aws",
 		.help = "AWS IAM Identity Center: at most 100 members in one PATCH",
 		.patch_ops = 100,
 		.patch_members = 100,
 		.find_terms = 1,
 		.page = 50,
 		.settle = 10,
-		.bulk = SCIM_NO},
-	{.name = "google",
+		.bulk = SCIM_NO },
+	{ .name = "google",
 		.help = "Google Cloud Identity: two operations and one member in one PATCH, 403 as "
 			"rate limit",
 		.patch_ops = 2,
@@ -67,7 +67,7 @@ static const struct scim_profile profiles[] = {
 		.page = 100,
 		.settle = 15,
 		.bulk = SCIM_NO,
-		.throttle_403 = true},
+		.throttle_403 = true },
 };
 
 const struct scim_profile *
@@ -82,8 +82,8 @@ scim_profile_find(const char *name)
 const char *const *
 scim_profile_names(void)
 {
-	static const char *const names[] = {
-		"strict", "lockstep", "entra-like", "put-only", "okta-like", "aws", "google", NULL};
+	static const char *const names[] = { "strict", "lockstep", "entra-like", "put-only",
+		"okta-like", "aws", "google", NULL };
 	_Static_assert(ARRAY_LEN(names) == ARRAY_LEN(profiles) + 1, "one name per profile");
 	return names;
 }

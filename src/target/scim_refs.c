@@ -47,7 +47,7 @@ patch_remove(const struct scim_service *sv, const struct body_refs *r, const str
 	size_t limit, size_t ops, size_t from, struct jsonw *w)
 {
 	size_t n = r->remove_count - from < limit ? r->remove_count - from : limit;
-	CLEAN_BUF struct buf path = {0};
+	CLEAN_BUF struct buf path = { 0 };
 
 	if (sv->profile->removal == SCIM_REMOVE_VALUES) {
 		struct place all = *p;
@@ -74,7 +74,7 @@ patch_single(const struct scim_service *sv, const struct body_refs *r, const str
 	struct jsonw *w)
 {
 	struct place all = *p;
-	CLEAN_BUF struct buf path = {0};
+	CLEAN_BUF struct buf path = { 0 };
 
 	all.sub = NULL;
 	place_path(&all, false, &path);
@@ -99,7 +99,7 @@ body_refs_patch(const struct scim_service *sv, const struct body_refs *r, size_t
 	size_t *done, struct arena *a, struct jsonw *w)
 {
 	struct place p = place_of(r->kind, r->attribute, a);
-	CLEAN_BUF struct buf path = {0};
+	CLEAN_BUF struct buf path = { 0 };
 	size_t n = 0, ops = sv->patch_ops;
 
 	body_patch_begin(w);
@@ -162,7 +162,7 @@ body_refs_put(const struct body_refs *r, struct arena *a, struct json *resource)
 {
 	struct place p = place_of(r->kind, r->attribute, a);
 
-	body_put(&(struct body_items){0}, resource);
+	body_put(&(struct body_items){ 0 }, resource);
 	if (p.schema && json_type(json_get(resource, p.schema)) != JSON_OBJECT)
 		json_set(resource, p.schema, json_new_object());
 	struct json *level = p.schema ? json_get_mut(resource, p.schema) : resource;

@@ -49,8 +49,9 @@ struct scim {
 	struct buf path, body; /* for building operations of a Bulk */
 	struct arena *scratch; /* of one listed object */
 	bool quiet;            /* no input in the last round: partial batches may go */
-	struct buf certificate; /* until when it is valid, as libcurl writes it; empty: plain http */
-	bool ended;            /* no more input */
+	struct buf
+		certificate; /* until when it is valid, as libcurl writes it; empty: plain http */
+	bool ended;          /* no more input */
 };
 
 /* --- results: each ends the job --- */

@@ -86,7 +86,7 @@ set_match(const struct scim *s, struct http_slot *slot, const char *version)
 bool
 write_start(struct scim *s, struct http_slot *slot, struct job *j)
 {
-	struct write_form f = {.path = &slot->path, .body = &slot->body};
+	struct write_form f = { .path = &slot->path, .body = &slot->body };
 
 	j->looked = false;
 	if (!write_form(s, j, &f)) {
