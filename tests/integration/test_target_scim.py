@@ -32,8 +32,10 @@ def start(tmp_path):
 
     yield go
     for t, fake in targets:
-        t.close()
-        assert fake.token not in "".join(t.errors)
+        status, said = t.close(), "".join(t.errors)
+        assert status == (1 if t.hello["type"] == "error" else 0), said
+        assert "Sanitizer" not in said and "runtime error" not in said, said
+        assert fake.token not in said
 
 
 def create(n, kind="user", **attrs):
