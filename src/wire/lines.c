@@ -6,8 +6,8 @@
 int
 lines_next(struct lines *l, struct str *line_r, struct err *e)
 {
-	const char *from = l->buf.p + l->seen;
-	const char *lf = l->buf.n > l->seen ? memchr(from, '\n', l->buf.n - l->seen) : NULL;
+	const char *lf = l->buf.n > l->seen ?
+		memchr(l->buf.p + l->seen, '\n', l->buf.n - l->seen) : NULL;
 	size_t end = lf ? (size_t)(lf - l->buf.p) : l->buf.n;
 
 	if (end - l->start > WIRE_LINE_MAX) {
