@@ -122,8 +122,13 @@ resolve_paths(struct cli *c, struct conf_value *v, const struct json *option)
 
 	if (!type || (strcmp(type, "path") != 0 && strcmp(type, "secret-path") != 0))
 		return;
-	for (size_t i = 0; i < v->count; i++)
+	for (size_t i = 0; i < v->count; i++) {
+		CLEAN_FREE char *here = getcwd(NULL, 0);
+
 		v->values[i] = conf_path(c->conf, v->values[i], c->conf->arena);
+		if (v->values[i][0] != '/' && here)
+			v->values[i] = arena_printf(c->conf->arena, "%s/%s", here, v->values[i]);
+	}
 }
 
 static bool
