@@ -280,10 +280,15 @@ serve_read(const struct source *so, const struct json *request, struct err *e)
 	struct ldif_files files;
 	struct err why = {0};
 	char digest[65];
+	bool ok;
 
-	if (!attribute_names(x.attributes, &why) || !ldif_files_list(so->path, a, &files, &why) ||
-		!read_files(&x, &files, cursor, &why) ||
-		!ldif_files_digest(&files, files.count - 1, digest, &why))
+	x.known = map_new();
+	x.known_arena = a;
+	ok = attribute_names(x.attributes, &why) && ldif_files_list(so->path, a, &files, &why) &&
+		read_files(&x, &files, cursor, &why) &&
+		ldif_files_digest(&files, files.count - 1, digest, &why);
+	map_free(x.known, NULL);
+	if (!ok)
 		return serve_end(so->s, NULL, false, why.text, &why, e);
 	return serve_end(so->s, arena_printf(a, "ldif1:%s:%s", digest, files.list[files.count - 1].name),
 		true, NULL, NULL, e);
@@ -318,12 +323,13 @@ check_first(const struct source *so, const struct ldif_file *f, struct arena *a)
 }
 
 static bool
-serve_check(const struct source *so, struct err *e)
+serve_check(const struct source *so, const struct json *request, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ldif_files f;
 	struct err why = {0};
 
+	(void)request;
 	if (!ldif_files_list(so->path, a, &f, &why)) {
 		serve_finding(so->s, "fail", "file", why.text, "Make the file or folder readable to the agent.");
 	} else {
@@ -335,16 +341,18 @@ serve_check(const struct source *so, struct err *e)
 }
 
 static bool
-serve_setup(const struct source *so, struct err *e)
+serve_setup(const struct source *so, const struct json *request, struct err *e)
 {
 	static const char text[] =
 		"# OpenLDAP, 389 Directory Server (every attribute, operational ones too):\n"
 		"ldapsearch -x -LLL -o ldif-wrap=no -E pr=1000/noprompt -H ldaps://HOST -D BIND -W -b BASE "
 		"'(objectClass=*)' '*' '+' > new.tmp && mv new.tmp /PATH/directory.ldif\n"
-		"# Active Directory, Samba (member lists over 1500 must be exported whole):\n"
-		"ldbsearch -H ldaps://DC -U USER --show-binary -b BASE > new.tmp && mv new.tmp /PATH/directory.ldif\n";
+		"# Active Directory, on a domain controller (then copy the file, and rename it last):\n"
+		"ldifde -f directory.ldif -d BASE\n"
+		"# A group of which only a range of members was exported is named at each read.\n";
 	struct jsonw *w = serve_line(so->s, "text");
 
+	(void)request;
 	jsonw_str(w, "text", text);
 	return serve_send(so->s, e) && serve_end(so->s, NULL, true, NULL, NULL, e);
 }
@@ -355,16 +363,12 @@ answer(const struct source *so, const struct json *request, struct err *e)
 	static const struct {
 		const char *type;
 		bool (*serve)(const struct source *so, const struct json *request, struct err *e);
-	} requests[] = {{"read", serve_read}};
+	} requests[] = {{"read", serve_read}, {"check", serve_check}, {"setup", serve_setup}};
 	const char *type = json_get_string(request, "type");
 
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++)
 		if (strcmp(type, requests[i].type) == 0)
 			return requests[i].serve(so, request, e);
-	if (strcmp(type, "check") == 0)
-		return serve_check(so, e);
-	if (strcmp(type, "setup") == 0)
-		return serve_setup(so, e);
 	return err_set(e, ERR_SIDE, "bad-message", "a source of type ldif has no answer to \"%.60s\"", type);
 }
 

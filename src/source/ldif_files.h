@@ -4,7 +4,7 @@
  */
 #pragma once
 #include <sys/stat.h>
-#include "source/ldif.h"
+#include "ldif.h"
 
 struct ldif_file {
 	const char *path, *name;

@@ -27,10 +27,12 @@ group_add(struct ldif_group *g, const struct ldif_line *line, struct arena *a)
 }
 
 static struct ldif_group *
-group_get(struct ldif_groups *g, const char *name, size_t n, size_t *cap, struct arena *a)
+group_get(struct ldif_groups *g, const struct ldif_known *known, const char *name, size_t n, size_t *cap,
+	struct arena *a)
 {
 	for (size_t i = g->count; i > 0; i--)
-		if (strncasecmp(g->list[i - 1].name, name, n) == 0 && g->list[i - 1].name[n] == '\0')
+		if (g->list[i - 1].known == known || (!known->kept && strncasecmp(g->list[i - 1].name, name, n) == 0 &&
+								 g->list[i - 1].name[n] == '\0'))
 			return &g->list[i - 1];
 	if (g->count == ATTRS_MAX)
 		return NULL;
@@ -43,7 +45,7 @@ group_get(struct ldif_groups *g, const char *name, size_t n, size_t *cap, struct
 		g->list = list;
 		*cap = more;
 	}
-	g->list[g->count] = (struct ldif_group){.name = arena_strndup(a, name, n)};
+	g->list[g->count] = (struct ldif_group){.name = arena_strndup(a, name, n), .known = known};
 	return &g->list[g->count++];
 }
 
@@ -57,7 +59,7 @@ range_base(const char *name)
 }
 
 bool
-ldif_group(const struct ldif_record *r, bool (*wanted)(void *ctx, const char *name, size_t n), void *ctx,
+ldif_group(const struct ldif_record *r, ldif_knower know, void *ctx,
 	struct arena *a, struct ldif_groups *g_r)
 {
 	size_t cap = 0;
@@ -66,15 +68,17 @@ ldif_group(const struct ldif_record *r, bool (*wanted)(void *ctx, const char *na
 	for (size_t i = 0; i < r->count; i++) {
 		const struct ldif_line *line = &r->lines[i];
 		size_t ranged = range_base(line->name), n = ranged ? ranged : line->name_len;
+		const struct ldif_known *known;
 		struct ldif_group *g;
 
 		if (line->form == LDIF_DASH) {
 			g_r->why = arena_printf(a, "line %zu: a \"-\" belongs to changetype: modify", line->line);
 			return false;
 		}
-		if (!wanted(ctx, line->name, n))
+		known = know(ctx, line->name, n);
+		if (!known->asked && !known->structural)
 			continue;
-		g = group_get(g_r, line->name, n, &cap, a);
+		g = group_get(g_r, known, line->name, n, &cap, a);
 		if (!g) {
 			g_r->why = arena_printf(a, "line %zu: more than %d attributes", line->line, ATTRS_MAX);
 			return false;

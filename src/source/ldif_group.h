@@ -1,13 +1,21 @@
 /* The lines of a record gathered by attribute. */
 #pragma once
-#include "source/ldif.h"
+#include "ldif.h"
+
+/* What is to be done with an attribute: one struct for all spellings of its name. */
+struct ldif_known {
+	bool asked;          /* by the engine */
+	bool structural;     /* the entry message itself is made of it */
+	bool link;
+	bool kept;           /* for the whole read, so that equal names have equal pointers */
+};
 
 struct ldif_group {
 	const char *name;    /* as first written */
+	const struct ldif_known *known;
 	struct str *values;
 	size_t count;
 	const char *why;     /* "line 7: is a URL, ...": not usable; NULL = fine */
-	bool link;           /* for the caller */
 };
 
 struct ldif_groups {
@@ -16,10 +24,12 @@ struct ldif_groups {
 	const char *why;     /* the record is of no use at all */
 };
 
-/* Only attributes for which wanted() says yes are gathered and decoded. An attribute of ranges
+typedef const struct ldif_known *(*ldif_knower)(void *ctx, const char *name, size_t n);
+
+/* Only attributes that are asked for or structural are gathered and decoded. An attribute of ranges
  * ("member;range=0-1499") is only a part of its values: its base name then is not usable.
  * false: a line that is no attribute, or too many attributes (why). */
-bool ldif_group(const struct ldif_record *r, bool (*wanted)(void *ctx, const char *name, size_t n), void *ctx,
+bool ldif_group(const struct ldif_record *r, ldif_knower know, void *ctx,
 	struct arena *a, struct ldif_groups *g_r);
 /* All lines of r as values of one attribute. */
 void ldif_group_one(const struct ldif_record *r, const char *name, struct arena *a, struct ldif_group *g_r);

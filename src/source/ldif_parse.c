@@ -1,4 +1,4 @@
-#include "source/ldif.h"
+#include "ldif.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -59,7 +59,7 @@ rdn_values(struct ldif_send *x, const char *dn, const char *rdn, const char *oth
 				strncasecmp(had[k]->la_attr.bv_val, type.bv_val, type.bv_len) == 0 &&
 				had[k]->la_value.bv_len == v.bv_len &&
 				memcmp(had[k]->la_value.bv_val, v.bv_val, v.bv_len) == 0);
-		if (!both && ldif_send_asked(x, at.name, type.bv_len))
+		if (!both && ldif_send_known(x, at.name, type.bv_len)->asked)
 			ok = serve_values(x->s, NULL, dn, at.name, add ? &at : NULL, add ? NULL : &at, e);
 	}
 	ldap_rdnfree(has);

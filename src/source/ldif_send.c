@@ -6,38 +6,61 @@
 #include "ldif_schema.h"
 #include "model/dn.h"
 
-bool
-ldif_send_asked(const struct ldif_send *x, const char *name, size_t n)
+#define KNOWN_MAX 4096 /* spellings remembered */
+
+static bool
+listed(const char *const *names, const char *name)
 {
-	if (!*x->attributes)
-		return true;
-	for (const char *const *p = x->attributes; *p; p++)
-		if (strncasecmp(*p, name, n) == 0 && (*p)[n] == '\0')
+	for (; *names; names++)
+		if (ascii_ieq(*names, name))
 			return true;
 	return false;
 }
 
-/* What an entry message itself is made of is read, asked for or not. */
-static bool
-structural(const struct ldif_send *x, const char *name, size_t n)
+static struct ldif_known
+known_find(const struct ldif_send *x, const char *name)
 {
-	static const char *const always[] = {"objectClass", "objectSid", "primaryGroupID"};
-
-	for (size_t i = 0; i < ARRAY_LEN(always); i++)
-		if (strlen(always[i]) == n && strncasecmp(always[i], name, n) == 0)
-			return true;
-	for (const char *const *p = x->ids; *p; p++)
-		if (strncasecmp(*p, name, n) == 0 && (*p)[n] == '\0')
-			return true;
-	return false;
-}
-
-static bool
-is_link(const char *name)
-{
+	/* What an entry message itself is made of is read, asked for or not. */
+	static const char *const always[] = {"objectClass", "objectSid", "primaryGroupID", NULL};
 	const struct ldif_attribute *at = ldif_attribute_find(name, strlen(name));
 
-	return at && strcmp(at->syntax, "link") == 0;
+	return (struct ldif_known){
+		.asked = !*x->attributes || listed(x->attributes, name) || ascii_ieq(name, "objectClass"),
+		.structural = listed(always, name) || listed(x->ids, name),
+		.link = at && strcmp(at->syntax, "link") == 0,
+	};
+}
+
+const struct ldif_known *
+ldif_send_known(void *ctx, const char *name, size_t n)
+{
+	struct ldif_send *x = ctx;
+	struct str key = {name, n};
+	struct ldif_known *known = map_get(x->known, key);
+	bool keep = map_count(x->known) < KNOWN_MAX;
+	char *lower;
+
+	if (known)
+		return known;
+	lower = arena_strndup(x->arena, name, n);
+	ascii_lower(lower);
+	known = map_get(x->known, str_c(lower));
+	if (!known) {
+		known = arena_alloc(keep ? x->known_arena : x->arena, sizeof(*known));
+		*known = known_find(x, lower);
+		known->kept = keep;
+		if (keep)
+			map_set(x->known, str_c(lower), known);
+	}
+	if (keep)
+		map_set(x->known, key, known);
+	return known;
+}
+
+static bool
+asked(struct ldif_send *x, const char *name)
+{
+	return ldif_send_known(x, name, strlen(name))->asked;
 }
 
 const char *
@@ -136,7 +159,7 @@ primary_group(struct ldif_send *x, const char *id, const char *dn, const char *s
 	const struct ldif_group *rid = ldif_group_find(g, "primaryGroupID");
 	struct serve_link end = {0};
 
-	if (!rid || (!ldif_send_asked(x, "primaryGroup", 12) && !ldif_send_asked(x, "primaryGroupID", 14)))
+	if (!rid || (!asked(x, "primaryGroup") && !asked(x, "primaryGroupID")))
 		return true;
 	if (!rid->why && rid->count == 1 && sid)
 		end.sid = sid_with_rid(sid, arena_strndup(x->arena, rid->values[0].p, rid->values[0].n),
@@ -156,9 +179,8 @@ ordinary(const struct ldif_send *x, const struct ldif_groups *g, struct attrs *a
 	for (size_t i = 0; i < g->count; i++) {
 		const struct ldif_group *at = &g->list[i];
 
-		if (at->why || at->link || !(ldif_send_asked(x, at->name, strlen(at->name)) || ascii_ieq(at->name, "objectClass")))
-			continue;
-		as->list[as->count++] = (struct attr){at->name, at->count, at->values};
+		if (!at->why && !at->known->link && at->known->asked)
+			as->list[as->count++] = (struct attr){at->name, at->count, at->values};
 	}
 }
 
@@ -169,19 +191,13 @@ entry_rest(struct ldif_send *x, const char *id, const char *dn, const char *sid,
 	for (size_t i = 0; i < g->count; i++) {
 		const struct ldif_group *at = &g->list[i];
 
-		if (!ldif_send_asked(x, at->name, strlen(at->name)))
+		if (!at->known->asked)
 			continue;
 		if (at->why ? !ldif_send_bad(x, id, dn, at->name, at->why, e)
-			    : at->link && !links_send(x, id, dn, at, "set", e))
+			    : at->known->link && !links_send(x, id, dn, at, "set", e))
 			return false;
 	}
 	return primary_group(x, id, dn, sid, g, e);
-}
-
-static bool
-wanted(void *ctx, const char *name, size_t n)
-{
-	return ldif_send_asked(ctx, name, n) || structural(ctx, name, n);
 }
 
 static bool
@@ -193,10 +209,8 @@ send_entry(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 	struct err why = {0};
 	const char *id, *sid;
 
-	if (!ldif_group(r, wanted, x, x->arena, &g))
+	if (!ldif_group(r, ldif_send_known, x, x->arena, &g))
 		return ldif_send_bad(x, NULL, r->dn, NULL, g.why, e);
-	for (size_t i = 0; i < g.count; i++)
-		g.list[i].link = is_link(g.list[i].name);
 	classes = ldif_group_find(&g, "objectClass");
 	if (*x->classes && (!classes || classes->why))
 		return ldif_send_bad(x, NULL, r->dn, NULL,
@@ -234,6 +248,16 @@ send_delete(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 	return serve_gone(x->s, NULL, r->dn, "delete", e);
 }
 
+/* Which group the number means takes the entry's SID, and that is not in the record. */
+static bool
+mod_primary_group(struct ldif_send *x, const struct ldif_record *r, struct err *e)
+{
+	if (!asked(x, "primaryGroup") && !asked(x, "primaryGroupID"))
+		return true;
+	return ldif_send_bad(x, NULL, r->dn, "primaryGroup",
+		"primaryGroupID was changed by a record that has no objectSid; write a new content file", e);
+}
+
 /* One change of a modify record: the lines from the one that names it to before its "-". */
 static bool
 send_mod(struct ldif_send *x, const struct ldif_record *r, const char *op, struct ldif_group *g,
@@ -245,13 +269,13 @@ send_mod(struct ldif_send *x, const struct ldif_record *r, const char *op, struc
 	struct err why = {0};
 	bool ok;
 
+	if (ascii_ieq(g->name, "primaryGroupID") && !mod_primary_group(x, r, e))
+		return false;
+	if (!g->known->asked)
+		return true;
 	if (g->why)
 		return ldif_send_bad(x, NULL, r->dn, g->name, g->why, e);
-	g->link = is_link(g->name);
-	if (ascii_ieq(g->name, "primaryGroupID") && !ldif_send_bad(x, NULL, r->dn, "primaryGroup",
-		"primaryGroupID was changed by a record that has no objectSid; write a new content file", e))
-		return false;
-	if (g->link)
+	if (g->known->link)
 		return links_send(x, NULL, r->dn, g, all ? "set" : add ? "add" : "remove", e);
 	ok = all ? serve_entry(x->s, NULL, r->dn, NULL, NULL, false, &part, &why)
 		 : serve_values(x->s, NULL, r->dn, g->name, add ? &at : NULL, add ? NULL : &at, &why);
@@ -306,10 +330,9 @@ send_modify(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 
 		while (++i < r->count && r->lines[i].form != LDIF_DASH)
 			one.count++;
-		if (!wanted(x, head->raw.p, head->raw.n))
-			continue;
 		ldif_group_one(&one, head->raw.p, x->arena, &g);
-		if (strcasecmp(head->name, "add") == 0 && g.count == 0 && !g.why)
+		g.known = ldif_send_known(x, head->raw.p, head->raw.n);
+		if (ascii_ieq(head->name, "add") && g.count == 0 && !g.why)
 			continue;
 		if (!send_mod(x, r, ascii_ieq(head->name, "replace") ? "replace"
 				: ascii_ieq(head->name, "add") ? "add" : "delete", &g, e))

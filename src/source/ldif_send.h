@@ -1,6 +1,8 @@
 /* Records of LDIF into messages of the protocol (lockstep-connector(7)), one by one, without state. */
 #pragma once
-#include "source/ldif.h"
+#include "base/map.h"
+#include "ldif.h"
+#include "ldif_group.h"
 #include "wire/serve.h"
 
 struct ldif_send {
@@ -10,6 +12,8 @@ struct ldif_send {
 	const char *const *classes;         /* NULL-ended; empty = all */
 	const char *const *attributes;      /* NULL-ended; empty = all */
 	const char *const *ids;             /* NULL-ended: attributes of identity, first choice first */
+	struct map *known;                  /* spelling of an attribute -> struct ldif_known, in known_arena */
+	struct arena *known_arena;
 	int64_t done;                       /* records */
 	int64_t entries, nameless;          /* full entries, and those of them without an identity */
 };
@@ -24,4 +28,4 @@ bool ldif_send_rename(struct ldif_send *x, const struct ldif_record *r, const st
 bool ldif_send_malformed(struct ldif_send *x, const struct ldif_record *r, struct err *e);
 bool ldif_send_bad(struct ldif_send *x, const char *id, const char *dn, const char *attribute, const char *why,
 	struct err *e);
-bool ldif_send_asked(const struct ldif_send *x, const char *name, size_t n);
+const struct ldif_known *ldif_send_known(void *x, const char *name, size_t n);
