@@ -23,7 +23,7 @@ static _Thread_local struct {
 	bool failed;
 } parsing;
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 parse_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char text[400];
