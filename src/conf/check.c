@@ -101,12 +101,12 @@ ends_check(const struct conf *c, const struct conf_sync *s, struct err *e)
 
 /* leave and grace say one thing together: `grace` after a disable is a deletion later. */
 static bool
-leave_check(const struct conf_sync *s, const struct kind *k,
-	struct conf_kind *ck, struct err *e)
+leave_check(const struct conf_sync *s, const struct kind *k, struct conf_kind *ck, struct err *e)
 {
 	if (ck->leave == LEAVE_DISABLE && !k->active_attribute)
 		return conf_fail(e, s->file, s->line, s->name,
-			"sync \"%s\": a %s cannot be disabled; leave is \"delete\", \"grace\" or \"keep\"",
+			"sync \"%s\": a %s cannot be disabled; leave is \"delete\", \"grace\" or "
+			"\"keep\"",
 			s->name, k->name);
 	if (ck->grace > 0 && (ck->leave == LEAVE_DELETE || ck->leave == LEAVE_KEEP))
 		return conf_fail(e, s->file, s->line, s->name,
@@ -133,11 +133,11 @@ map_check(const struct conf_map *m, const struct kind *k, struct err *e)
 			near ? "'?" : "");
 	}
 	if (!(v->kinds & (1u << (k - kinds))))
-		return conf_fail(e, m->file, m->line, m->name, "a %s has no attribute '%s'", k->name,
-			m->name);
+		return conf_fail(e, m->file, m->line, m->name, "a %s has no attribute '%s'",
+			k->name, m->name);
 	if (!m->expr[0] && strcmp(m->name, k->name_attribute) == 0)
-		return conf_fail(e, m->file, m->line, m->name, "a %s cannot be without '%s'", k->name,
-			m->name);
+		return conf_fail(e, m->file, m->line, m->name, "a %s cannot be without '%s'",
+			k->name, m->name);
 	return true;
 }
 
@@ -156,7 +156,7 @@ maps_merge(struct conf *c, const struct kind *k, struct conf_kind *ck, struct er
 		for (size_t j = 0; j < ck->map_count && !own; j++)
 			own = strcmp(ck->maps[j].name, d[i].name) == 0;
 		if (!own)
-			list[n++] = (struct conf_map){d[i].name, d[i].expr, "built-in", 0, true};
+			list[n++] = (struct conf_map){ d[i].name, d[i].expr, "built-in", 0, true };
 	}
 	for (size_t j = 0; j < ck->map_count; j++) {
 		if (!map_check(&ck->maps[j], k, e))
@@ -198,6 +198,6 @@ conf_check(struct conf *c, struct err *e)
 				return false;
 	}
 	return c->sync_count > 0 ||
-		conf_fail(e, c->path, 1, NULL,
-			"there is no sync: sync \"NAME\" { from = \"SOURCE\" to = \"TARGET\" }");
+	       conf_fail(e, c->path, 1, NULL,
+		       "there is no sync: sync \"NAME\" { from = \"SOURCE\" to = \"TARGET\" }");
 }

@@ -10,8 +10,8 @@ struct load {
 	struct conf *c;
 	struct scan scan;
 	cfg_t *cfg;
-	void **bases;  /* per scan item that is a section: its structure */
-	cfg_t **cfgs;  /* and libConfuse's section */
+	void **bases; /* per scan item that is a section: its structure */
+	cfg_t **cfgs; /* and libConfuse's section */
 	struct err *e;
 };
 
@@ -55,7 +55,7 @@ opts_build(struct load *l, const struct conf_section *s)
 	struct names {
 		const char **list;
 		size_t count, cap;
-	} names = {0};
+	} names = { 0 };
 	size_t fixed = 2, n = 0;
 
 	for (const struct conf_option *o = s->options; o->name; o++)
@@ -80,8 +80,8 @@ opts_build(struct load *l, const struct conf_section *s)
 	for (size_t i = 0; i < names.count; i++)
 		opts[n++] = (cfg_opt_t)CFG_STR_LIST(names.list[i], NULL, CFGF_NODEFAULT);
 	for (const struct conf_section *c = s->sections; c->name; c++)
-		opts[n++] = (cfg_opt_t)CFG_SEC(c->name, opts_build(l, c),
-			c->titled ? CFGF_MULTI | CFGF_TITLE : CFGF_NONE);
+		opts[n++] = (cfg_opt_t)CFG_SEC(
+			c->name, opts_build(l, c), c->titled ? CFGF_MULTI | CFGF_TITLE : CFGF_NONE);
 	if (s == &conf_root)
 		opts[n++] = (cfg_opt_t)CFG_FUNC("include", include_seen);
 	opts[n] = (cfg_opt_t)CFG_END();
@@ -144,8 +144,8 @@ option_add(struct load *l, struct conf_value **list, size_t *count, const struct
 			memcpy(more, *list, *count * sizeof *more);
 		*list = more;
 	}
-	(*list)[(*count)++] = (struct conf_value){
-		arena_strdup(l->c->arena, it->name), words, n, it->line};
+	(*list)[(*count)++] =
+		(struct conf_value){ arena_strdup(l->c->arena, it->name), words, n, it->line };
 	return true;
 }
 
@@ -154,8 +154,8 @@ map_add(struct load *l, struct conf_kind *k, const struct scan_item *it, const c
 	size_t n)
 {
 	if (n != 1)
-		return conf_fail(l->e, it->file, it->line, it->name, "%s takes one expression",
-			it->name);
+		return conf_fail(
+			l->e, it->file, it->line, it->name, "%s takes one expression", it->name);
 	if ((k->map_count & (k->map_count - 1)) == 0) {
 		size_t cap = k->map_count ? k->map_count * 2 : 1;
 		struct conf_map *more = arena_alloc(l->c->arena, cap * sizeof *more);
@@ -164,9 +164,10 @@ map_add(struct load *l, struct conf_kind *k, const struct scan_item *it, const c
 		k->maps = more;
 	}
 	struct str expr = str_trim(str_c(words[0]));
-	k->maps[k->map_count++] = (struct conf_map){.name = arena_strdup(l->c->arena, it->name),
-		.expr = arena_strndup(l->c->arena, expr.p, expr.n), .file = it->file,
-		.line = it->line};
+	k->maps[k->map_count++] = (struct conf_map){ .name = arena_strdup(l->c->arena, it->name),
+		.expr = arena_strndup(l->c->arena, expr.p, expr.n),
+		.file = it->file,
+		.line = it->line };
 	return true;
 }
 
@@ -226,7 +227,7 @@ item_fill(struct load *l, size_t i)
 	char *base = it->parent == SCAN_NONE ? (char *)l->c : l->bases[it->parent];
 	size_t n;
 	const char **words = words_get(l, cfg, it->name, &n);
-	struct conf_place at = {it->file, it->line, it->name};
+	struct conf_place at = { it->file, it->line, it->name };
 	const struct conf_option *o = conf_option_find(it->within, it->name);
 
 	if (o && !conf_value_set(o, base, words, n, &at, l->c->arena, l->e))
@@ -250,7 +251,7 @@ fill(struct load *l)
 {
 	struct conf *c = l->c;
 	size_t n = l->scan.count;
-	size_t counts[3] = {0};
+	size_t counts[3] = { 0 };
 
 	l->bases = arena_alloc(l->scan.arena, (n + 1) * sizeof *l->bases);
 	l->cfgs = arena_alloc(l->scan.arena, (n + 1) * sizeof(cfg_t *));

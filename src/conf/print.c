@@ -16,8 +16,8 @@ options_print(const struct conf_section *s, const void *base, const void *defaul
 	struct buf *out)
 {
 	for (const struct conf_option *o = s->options; o->name; o++) {
-		CLEAN_BUF struct buf v = {0};
-		CLEAN_BUF struct buf d = {0};
+		CLEAN_BUF struct buf v = { 0 };
+		CLEAN_BUF struct buf d = { 0 };
 		conf_value_print(o, base, &v);
 		conf_value_print(o, defaults, &d);
 		indent(out, depth);
@@ -74,7 +74,8 @@ map_print(const struct conf *c, enum kind_id kind, const struct conf_kind *ck, s
 {
 	buf_adds(out, "\t\tmap {\n");
 	for (size_t i = 0; i < ck->map_count; i++) {
-		buf_addf(out, "\t\t\t%s%s = ", ck->maps[i].is_default ? "# " : "", ck->maps[i].name);
+		buf_addf(
+			out, "\t\t\t%s%s = ", ck->maps[i].is_default ? "# " : "", ck->maps[i].name);
 		conf_quote(ck->maps[i].expr, out);
 		buf_addc(out, '\n');
 	}
@@ -99,7 +100,8 @@ sync_print(const struct conf *c, const struct conf_sync *s, struct buf *out)
 		options_print(sub, base, (const char *)d + sub->offset, 2, out);
 		const struct kind *k = kind_find(sub->name);
 		if (k)
-			map_print(c, (enum kind_id)(k - kinds), (const struct conf_kind *)base, out);
+			map_print(
+				c, (enum kind_id)(k - kinds), (const struct conf_kind *)base, out);
 		buf_adds(out, "\t}\n");
 	}
 	buf_adds(out, "}\n");
@@ -138,7 +140,7 @@ void
 conf_sync_digest(const struct conf_sync *s, char out[65])
 {
 	const struct conf_section *sec = conf_section_find(&conf_root, "sync");
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	for (const struct conf_option *o = sec->options; o->name; o++) {
 		conf_value_print(o, s, &b);

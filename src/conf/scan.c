@@ -14,7 +14,7 @@ struct lexer {
 	char *text; /* same bytes as file->text, writable: comments are blanked in place */
 	size_t at;
 	int line;
-	int depth;  /* of includes */
+	int depth;        /* of includes */
 	struct map *seen; /* "PARENT/NAME" and titles, to find what is given twice */
 	/* the token */
 	size_t start;
@@ -34,7 +34,7 @@ line_text(struct lexer *x, size_t pos)
 		from--;
 	while (to < x->file->size && x->text[to] != '\n')
 		to++;
-	struct str s = str_trim((struct str){x->text + from, to - from});
+	struct str s = str_trim((struct str){ x->text + from, to - from });
 	return arena_strndup(x->s->arena, s.p, s.n);
 }
 
@@ -84,7 +84,9 @@ quoted(struct lexer *x)
 		if (q == '"' && (c == '\\' || (c == '$' && x->text[x->at + 1] == '{'))) {
 			x->start_line = x->line;
 			x->start = x->at;
-			fail(x, "%s in double quotes is not taken as written: use single quotes, '...'",
+			fail(x,
+				"%s in double quotes is not taken as written: use single quotes, "
+				"'...'",
 				c == '\\' ? "a backslash" : "\"${\"");
 			return T_BAD;
 		}
@@ -127,7 +129,8 @@ static enum token
 next(struct lexer *x)
 {
 	static const char marks[] = "{}()=,";
-	static const enum token mark_tokens[] = {T_OPEN, T_CLOSE, T_LEFT, T_RIGHT, T_EQUAL, T_COMMA};
+	static const enum token mark_tokens[] = { T_OPEN, T_CLOSE, T_LEFT, T_RIGHT, T_EQUAL,
+		T_COMMA };
 
 	buf_reset(&x->value);
 	for (; x->at < x->file->size; x->at++) {
@@ -180,14 +183,14 @@ name_good(const char *n)
 	size_t len = strlen(n);
 
 	return len > 0 && len <= 256 &&
-		strspn(n, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-") ==
-			len;
+	       strspn(n, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-") ==
+		       len;
 }
 
 static bool
 item_add(struct lexer *x, struct scan_item item, int line)
 {
-	CLEAN_BUF struct buf key = {0};
+	CLEAN_BUF struct buf key = { 0 };
 	struct scan *s = x->s;
 
 	buf_addf(&key, "%zu/%s", item.parent, item.name);
@@ -197,8 +200,8 @@ item_add(struct lexer *x, struct scan_item item, int line)
 	if (before) {
 		const struct scan_item *was = &s->items[before - 1];
 		return fail(x, "%s%s%s%s is given twice; first at %s:%d", item.name,
-			item.title ? " \"" : "", item.title ? item.title : "", item.title ? "\"" : "",
-			was->file, was->line);
+			item.title ? " \"" : "", item.title ? item.title : "",
+			item.title ? "\"" : "", was->file, was->line);
 	}
 	if (s->count == SCAN_ITEMS_MAX)
 		return fail(x, "more than %d options", SCAN_ITEMS_MAX);
@@ -225,7 +228,7 @@ include(struct lexer *x)
 {
 	if (!expect(x, T_LEFT, "'(' after include") || !expect(x, T_TEXT, "the name of a file"))
 		return false;
-	CLEAN_BUF struct buf path = {0};
+	CLEAN_BUF struct buf path = { 0 };
 	const char *slash = strrchr(x->file->path, '/');
 	if (buf_cstr(&x->value)[0] != '/' && slash)
 		buf_add(&path, x->file->path, (size_t)(slash - x->file->path) + 1);
@@ -237,7 +240,7 @@ include(struct lexer *x)
 			return fail(x, "%s is included twice", buf_cstr(&path));
 	if (x->s->file_count == SCAN_FILES_MAX)
 		return fail(x, "more than %d files", SCAN_FILES_MAX);
-	struct err inner = {0};
+	struct err inner = { 0 };
 	if (!scan_one(x->s, buf_cstr(&path), x->depth + 1, x->seen, &inner)) {
 		if (strcmp(inner.code, "os") == 0)
 			return fail(x, "include: %s", inner.text);
@@ -264,11 +267,13 @@ option_value(struct lexer *x)
 		if (t == T_COMMA)
 			t = next(x);
 		else if (t == T_TEXT)
-			return fail(x, "',' or '}' is expected here, in the list begun at line %d", line);
+			return fail(x, "',' or '}' is expected here, in the list begun at line %d",
+				line);
 	}
 	if (t == T_BAD)
 		return false;
-	return t == T_CLOSE || fail(x, "'}' is expected here, to end the list begun at line %d", line);
+	return t == T_CLOSE ||
+	       fail(x, "'}' is expected here, to end the list begun at line %d", line);
 }
 
 static bool body(struct lexer *x, const struct conf_section *sec, size_t parent, size_t opened);
@@ -277,7 +282,7 @@ static bool
 section(struct lexer *x, const struct conf_section *within, const struct conf_section *sec,
 	size_t parent, int line)
 {
-	CLEAN_BUF struct buf title = {0};
+	CLEAN_BUF struct buf title = { 0 };
 	size_t opened = x->start;
 
 	if (sec->titled) {
@@ -286,12 +291,16 @@ section(struct lexer *x, const struct conf_section *within, const struct conf_se
 		const char *t = buf_cstr(&x->value);
 		if (!t[0] || t[0] == '.' || x->value.n > 64 || strpbrk(t, "/|\n"))
 			return fail(x,
-				"the name of a %s is 1 to 64 characters, without '/', '|' and leading '.'",
+				"the name of a %s is 1 to 64 characters, without '/', '|' and "
+				"leading '.'",
 				sec->name);
 		buf_adds(&title, buf_cstr(&x->value));
 	}
-	struct scan_item item = {.within = within, .section = sec, .parent = parent,
-		.name = sec->name, .title = sec->titled ? buf_cstr(&title) : NULL};
+	struct scan_item item = { .within = within,
+		.section = sec,
+		.parent = parent,
+		.name = sec->name,
+		.title = sec->titled ? buf_cstr(&title) : NULL };
 	if (!item_add(x, item, line) || !expect(x, T_OPEN, "'{'"))
 		return false;
 	return body(x, sec, x->s->count - 1, opened);
@@ -311,7 +320,7 @@ unknown(struct lexer *x, const struct conf_section *sec, const char *name)
 static bool
 body(struct lexer *x, const struct conf_section *sec, size_t parent, size_t opened)
 {
-	CLEAN_BUF struct buf name = {0};
+	CLEAN_BUF struct buf name = { 0 };
 
 	for (;;) {
 		enum token t = next(x);
@@ -348,7 +357,7 @@ body(struct lexer *x, const struct conf_section *sec, size_t parent, size_t open
 			return unknown(x, sec, n);
 		if (!name_good(n))
 			return fail(x, "'%s' cannot be the name of an option", n);
-		struct scan_item item = {.within = sec, .parent = parent, .name = n};
+		struct scan_item item = { .within = sec, .parent = parent, .name = n };
 		if (!item_add(x, item, line))
 			return false;
 		if (!expect(x, T_EQUAL, "'='") || !option_value(x))
@@ -359,15 +368,21 @@ body(struct lexer *x, const struct conf_section *sec, size_t parent, size_t open
 static bool
 scan_one(struct scan *s, const char *path, int depth, struct map *seen, struct err *e)
 {
-	CLEAN_BUF struct buf raw = {0};
+	CLEAN_BUF struct buf raw = { 0 };
 
 	if (!file_read(path, SCAN_FILE_MAX, &raw, e))
 		return false;
 	size_t i = s->file_count++;
 	char *text = arena_strndup(s->arena, buf_cstr(&raw), raw.n);
-	s->files[i] = (struct scan_file){arena_strdup(s->arena, path), text, raw.n};
-	struct lexer x = {.s = s, .e = e, .file = &s->files[i], .text = text, .line = 1,
-		.start_line = 1, .depth = depth, .seen = seen};
+	s->files[i] = (struct scan_file){ arena_strdup(s->arena, path), text, raw.n };
+	struct lexer x = { .s = s,
+		.e = e,
+		.file = &s->files[i],
+		.text = text,
+		.line = 1,
+		.start_line = 1,
+		.depth = depth,
+		.seen = seen };
 	bool ok;
 	if (memchr(text, 0, raw.n) || !utf8_valid(text, raw.n))
 		ok = conf_fail(e, x.file->path, 1, NULL, "the file is not UTF-8 text");

@@ -18,9 +18,9 @@
 struct scan_item {
 	const struct conf_section *within;  /* table of the section it stands in */
 	const struct conf_section *section; /* its own table when it is a section, else NULL */
-	size_t parent;                      /* item of the section it stands in; SCAN_NONE at the top */
+	size_t parent; /* item of the section it stands in; SCAN_NONE at the top */
 	const char *name;
-	const char *title;                  /* of a titled section */
+	const char *title; /* of a titled section */
 	const char *file;
 	int line;
 };

@@ -36,7 +36,7 @@ struct conf_section {
 	const char *name;
 	bool titled;
 	enum conf_free free;
-	size_t offset; /* of its structure in that of the section around it */
+	size_t offset;                       /* of its structure in that of the section around it */
 	const struct conf_option *options;   /* ended by name == NULL */
 	const struct conf_section *sections; /* ended by name == NULL; NULL = none */
 };

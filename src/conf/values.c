@@ -6,14 +6,14 @@
 #include "base/str.h"
 #include "load.h"
 
-#define FIELD(type, base, o) ((type *)((char *)(base) + (o)->offset))
+#define FIELD(type, base, o)  ((type *)((char *)(base) + (o)->offset))
 #define CFIELD(type, base, o) ((const type *)((const char *)(base) + (o)->offset))
 
 static const struct {
 	const char *word;
 	bool value;
-} yesno[] = {{"yes", true}, {"no", false}, {"true", true}, {"false", false}, {"on", true},
-	{"off", false}};
+} yesno[] = { { "yes", true }, { "no", false }, { "true", true }, { "false", false },
+	{ "on", true }, { "off", false } };
 
 static bool
 yesno_set(bool *b, const char *w, const struct conf_place *at, struct err *e)
@@ -52,10 +52,10 @@ percent_parse(const char *w, double *p_r)
 
 /* "10%", "500", both in any order; "-" and "none": no limit. */
 static bool
-limit_set(struct conf_limit *l, const char *const *words, size_t count,
-	const struct conf_place *at, struct err *e)
+limit_set(struct conf_limit *l, const char *const *words, size_t count, const struct conf_place *at,
+	struct err *e)
 {
-	struct conf_limit n = {.percent = -1, .absolute = -1, .line = at->line};
+	struct conf_limit n = { .percent = -1, .absolute = -1, .line = at->line };
 	bool ok = count >= 1 && count <= 2;
 
 	for (size_t i = 0; ok && i < count; i++) {
@@ -68,7 +68,8 @@ limit_set(struct conf_limit *l, const char *const *words, size_t count,
 	}
 	if (!ok)
 		return conf_fail(e, at->file, at->line, count ? words[count - 1] : NULL,
-			"%s is a percentage (0%% to 100%%), a number, both, or \"-\": {\"10%%\", \"500\"}",
+			"%s is a percentage (0%% to 100%%), a number, both, or \"-\": {\"10%%\", "
+			"\"500\"}",
 			at->name);
 	*l = n;
 	return true;
@@ -77,7 +78,7 @@ limit_set(struct conf_limit *l, const char *const *words, size_t count,
 static bool
 leave_set(enum leave *l, const char *w, const struct conf_place *at, struct err *e)
 {
-	static const char *const names[] = {"disable", "delete", "grace", "keep", NULL};
+	static const char *const names[] = { "disable", "delete", "grace", "keep", NULL };
 
 	if (leave_parse(w, l))
 		return true;
@@ -92,17 +93,17 @@ exact_set(bool *b, const char *w, const struct conf_place *at, struct err *e)
 {
 	*b = strcmp(w, "exact") == 0;
 	return *b || strcmp(w, "ours") == 0 ||
-		conf_fail(e, at->file, at->line, w, "%s is \"exact\" or \"ours\"", at->name);
+	       conf_fail(e, at->file, at->line, w, "%s is \"exact\" or \"ours\"", at->name);
 }
 
 static void
-texts_set(struct conf_texts *t, const char *const *words, size_t count,
-	const struct conf_place *at, struct arena *a)
+texts_set(struct conf_texts *t, const char *const *words, size_t count, const struct conf_place *at,
+	struct arena *a)
 {
 	t->count = count;
 	t->list = arena_alloc(a, (count ? count : 1) * sizeof *t->list);
 	for (size_t i = 0; i < count; i++)
-		t->list[i] = (struct conf_text){arena_strdup(a, words[i]), at->file, at->line};
+		t->list[i] = (struct conf_text){ arena_strdup(a, words[i]), at->file, at->line };
 }
 
 bool
@@ -129,13 +130,14 @@ conf_value_set(const struct conf_option *o, void *base, const char *const *words
 		return yesno_set(FIELD(bool, base, o), w, at, e);
 	case CONF_DURATION:
 		return duration_parse(w, FIELD(int64_t, base, o)) ||
-			conf_fail(e, at->file, at->line, w,
-				"%s is a duration such as \"30d\", \"12h\", \"5m\" or \"45s\"", at->name);
+		       conf_fail(e, at->file, at->line, w,
+			       "%s is a duration such as \"30d\", \"12h\", \"5m\" or \"45s\"",
+			       at->name);
 	case CONF_LEAVE:
 		return leave_set(FIELD(enum leave, base, o), w, at, e);
 	case CONF_COUNT:
 		return count_parse(w, FIELD(int64_t, base, o)) ||
-			conf_fail(e, at->file, at->line, w, "%s is a whole number", at->name);
+		       conf_fail(e, at->file, at->line, w, "%s is a whole number", at->name);
 	case CONF_EXACT:
 		return exact_set(FIELD(bool, base, o), w, at, e);
 	case CONF_TEXTS:
@@ -148,12 +150,12 @@ conf_value_set(const struct conf_option *o, void *base, const char *const *words
 void
 conf_section_defaults(const struct conf_section *s, void *base, struct arena *a)
 {
-	static const struct conf_place nowhere = {"built-in", 0, "default"};
+	static const struct conf_place nowhere = { "built-in", 0, "default" };
 
 	for (const struct conf_option *o = s->options; o->name; o++) {
 		if (!o->otherwise)
 			continue;
-		const char *words[2] = {o->otherwise, NULL};
+		const char *words[2] = { o->otherwise, NULL };
 		size_t count = 1;
 		const char *comma = o->type == CONF_LIMIT ? strchr(o->otherwise, ',') : NULL;
 		if (comma) {
@@ -182,7 +184,8 @@ conf_quote(const char *text, struct buf *out)
 {
 	buf_addc(out, '\'');
 	for (const char *p = text; *p; p++) {
-		bool escape = *p == '\'' ||
+		bool escape =
+			*p == '\'' ||
 			(*p == '\\' && (p[1] == '\\' || p[1] == '\'' || p[1] == '\n' || !p[1]));
 		if (escape)
 			buf_addc(out, '\\');
@@ -197,7 +200,7 @@ duration_print(int64_t s, struct buf *out)
 	static const struct {
 		char unit;
 		int64_t seconds;
-	} units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+	} units[] = { { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
 	size_t i = 0;
 
 	while (units[i].seconds > 1 && (s == 0 || s % units[i].seconds))

@@ -50,7 +50,7 @@ prelude_fold(lua_State *L, int slot, struct str s)
 
 	buf_reset(b);
 	utf8_fold(s.p ? s.p : "", s.n, b);
-	return (struct str){buf_cstr(b), b->n};
+	return (struct str){ buf_cstr(b), b->n };
 }
 
 static void
@@ -165,7 +165,8 @@ name_resolve(struct engine *g, const struct expr_name *n, bool lenient, struct e
 	if (!g->schema)
 		r->known = true;
 	else
-		r->known = g->schema->lookup(g->schema->ctx, r->name, &r->multi, &r->link, &r->bytes);
+		r->known =
+			g->schema->lookup(g->schema->ctx, r->name, &r->multi, &r->link, &r->bytes);
 	if (!r->known && ascii_ieq(r->name, "objectClass"))
 		r->known = r->multi = true;
 	if (r->known || lenient)
@@ -178,7 +179,8 @@ name_resolve(struct engine *g, const struct expr_name *n, bool lenient, struct e
 
 /* Makes what an expression names known to its environment, under the spelling used. */
 static bool
-names_bind(struct engine *g, const struct expr_names *n, bool lenient, struct expr *x, struct err *e)
+names_bind(
+	struct engine *g, const struct expr_names *n, bool lenient, struct expr *x, struct err *e)
 {
 	lua_State *L = g->L;
 
@@ -232,14 +234,14 @@ message(lua_State *L, struct buf *out)
 static bool
 chunk_load(struct engine *g, const char *text, const char *before, const char *after, struct err *e)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	buf_addf(&b, "return %s", before);
 	buf_adds(&b, text);
 	buf_adds(&b, after);
 	if (luaL_loadbufferx(g->L, b.p, b.n, "=expr", "t") == LUA_OK)
 		return true;
-	CLEAN_BUF struct buf m = {0};
+	CLEAN_BUF struct buf m = { 0 };
 	err_set(e, ERR_CONFIG, "bad-expression", "%s", message(g->L, &m));
 	lua_pop(g->L, 1);
 	return false;
@@ -249,9 +251,9 @@ bool
 expr_compile(struct engine *g, const char *text, bool lenient, struct expr *x_r, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct expr_names n = {.arena = a};
+	struct expr_names n = { .arena = a };
 
-	*x_r = (struct expr){.text = text, .chunk = LUA_NOREF};
+	*x_r = (struct expr){ .text = text, .chunk = LUA_NOREF };
 	if (!str_trim(str_c(text)).n)
 		return err_set(e, ERR_CONFIG, "bad-expression", "the expression is empty");
 	if (!expr_scan(text, &n, e) || !names_bind(g, &n, lenient, x_r, e))
@@ -319,7 +321,7 @@ list_take(lua_State *L, struct eval *ev, struct value *v, struct err *e)
 	v->texts = arena_alloc(ev->a, (n + 1) * sizeof *v->texts);
 	for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
 		bool ok = lua_isinteger(L, -2) ||
-			err_set(e, ERR_OBJECT, "bad-value", "a table with names is no list");
+			  err_set(e, ERR_OBJECT, "bad-value", "a table with names is no list");
 		if (!ok || !text_take(L, ev, &s, e)) {
 			lua_pop(L, 2);
 			return false;
@@ -370,7 +372,7 @@ expr_eval(struct engine *g, const struct expr *x, struct eval *ev, struct value 
 {
 	lua_State *L = g->L;
 
-	*v_r = (struct value){0};
+	*v_r = (struct value){ 0 };
 	if (x->plain)
 		return plain_eval(x, ev, v_r, e);
 	g->ev = ev;
@@ -379,8 +381,8 @@ expr_eval(struct engine *g, const struct expr *x, struct eval *ev, struct value 
 	lua_rawgeti(L, LUA_REGISTRYINDEX, x->chunk);
 	bool ok = lua_pcall(L, 0, 1, 0) == LUA_OK;
 	if (!ok) {
-		CLEAN_BUF struct buf m = {0};
-		CLEAN_BUF struct buf safe = {0};
+		CLEAN_BUF struct buf m = { 0 };
+		CLEAN_BUF struct buf safe = { 0 };
 		const char *text = message(L, &m);
 		text_escape(text, strlen(text), 300, &safe);
 		err_set(e, ERR_OBJECT, "bad-value", "%s", buf_cstr(&safe));
@@ -414,4 +416,4 @@ after(lua_State *L)
 	return 1;
 }
 
-const struct prelude prelude_time[] = {{"before", before}, {"after", after}, {0}};
+const struct prelude prelude_time[] = { { "before", before }, { "after", after }, { 0 } };

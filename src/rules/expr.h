@@ -7,15 +7,15 @@
 #include "rules/rules.h"
 #include "scan.h"
 
-#define EXPR_STEPS_MAX  200000          /* Lua instructions in one evaluation */
+#define EXPR_STEPS_MAX  200000 /* Lua instructions in one evaluation */
 #define EXPR_MEMORY_MAX (8 * 1024 * 1024)
-#define EXPR_VALUES_MAX 100000          /* elements of one result */
+#define EXPR_VALUES_MAX 100000 /* elements of one result */
 
 /* A value on our side: nothing, a truth value, or texts. */
 struct value {
 	enum { VALUE_NONE, VALUE_BOOL, VALUE_TEXTS } type;
 	bool truth;
-	bool list;          /* multi-valued by schema, or a table from Lua */
+	bool list; /* multi-valued by schema, or a table from Lua */
 	struct str *texts;
 	size_t count;
 };
@@ -33,11 +33,12 @@ struct eval {
 	const struct entry *en;
 	const struct kind *kind; /* NULL when not known */
 	struct arena *a;
-	int64_t wake;            /* lowered by before() and after() and by what `enabled` looks at */
+	int64_t wake; /* lowered by before() and after() and by what `enabled` looks at */
 };
 
 struct engine;
-struct engine *engine_new(const struct rules_schema *schema); /* schema may be NULL: every name is known */
+struct engine *engine_new(
+	const struct rules_schema *schema); /* schema may be NULL: every name is known */
 void engine_free(struct engine *g);
 
 struct expr {
@@ -49,9 +50,11 @@ struct expr {
 };
 /* A name that the schema does not know is an error, unless `lenient` (default maps). ERR_CONFIG
  * "bad-expression" without place: the caller knows it. */
-bool expr_compile(struct engine *g, const char *text, bool lenient, struct expr *x_r, struct err *e);
+bool expr_compile(
+	struct engine *g, const char *text, bool lenient, struct expr *x_r, struct err *e);
 /* false: ERR_OBJECT "bad-value", text names the attribute or function. */
-bool expr_eval(struct engine *g, const struct expr *x, struct eval *ev, struct value *v_r, struct err *e);
+bool expr_eval(
+	struct engine *g, const struct expr *x, struct eval *ev, struct value *v_r, struct err *e);
 
 /* value.c: the value of a name for an entry. */
 bool name_value(const struct name_ref *r, struct eval *ev, struct value *v_r, struct err *e);

@@ -42,8 +42,8 @@ same_text(struct match *m, const struct filter *f, struct str v)
 		return true;
 	if (plain(v) && plain(f->value))
 		return false;
-	return str_eq(filter_normal(v, false, arena_of(m)),
-		filter_normal(f->value, false, arena_of(m)));
+	return str_eq(
+		filter_normal(v, false, arena_of(m)), filter_normal(f->value, false, arena_of(m)));
 }
 
 static bool
@@ -81,8 +81,8 @@ links_any(struct match *m, const char *attr)
 static bool
 same_category(struct str rdn, struct str word)
 {
-	static const char *const people[] = {"user", "contact", "inetOrgPerson",
-		"organizationalPerson"};
+	static const char *const people[] = { "user", "contact", "inetOrgPerson",
+		"organizationalPerson" };
 	size_t i = 0, j = 0;
 
 	for (size_t k = 0; k < ARRAY_LEN(people); k++)
@@ -95,7 +95,7 @@ same_category(struct str rdn, struct str word)
 			j++;
 		if (i == rdn.n || j == word.n)
 			return i == rdn.n && j == word.n;
-		if (!str_ieq((struct str){rdn.p + i, 1}, (struct str){word.p + j, 1}))
+		if (!str_ieq((struct str){ rdn.p + i, 1 }, (struct str){ word.p + j, 1 }))
 			return false;
 	}
 }
@@ -107,7 +107,7 @@ category_is(const struct filter *f, struct str v)
 
 	if (!eq)
 		return same_category(v, f->value);
-	struct str rdn = {eq + 1, (size_t)(v.p + v.n - eq - 1)};
+	struct str rdn = { eq + 1, (size_t)(v.p + v.n - eq - 1) };
 	const char *comma = memchr(rdn.p, ',', rdn.n);
 	if (comma)
 		rdn.n = (size_t)(comma - rdn.p);
@@ -242,8 +242,9 @@ ext_value(struct match *m, const struct filter *f, struct str v)
 	case R_INTEGER:
 		if (!number_parse(v, &a) || !number_parse(f->value, &b))
 			return false;
-		return f->rule == R_INTEGER ? a == b : f->rule == R_BIT_AND ? (a & b) == b
-									    : (a & b) != 0;
+		return f->rule == R_INTEGER   ? a == b
+		       : f->rule == R_BIT_AND ? (a & b) == b
+					      : (a & b) != 0;
 	case R_DN:
 		return same_dn(m, f->dn_key, v);
 	case R_DEFAULT:
@@ -268,7 +269,7 @@ ext_dn(struct match *m, const struct filter *f)
 		const char *eq = strchr(dn.rdn[i], '=');
 		if (!eq)
 			continue;
-		struct str type = {dn.rdn[i], (size_t)(eq - dn.rdn[i])};
+		struct str type = { dn.rdn[i], (size_t)(eq - dn.rdn[i]) };
 		if ((!f->attr || str_ieqc(type, f->attr)) && ext_value(m, f, str_c(eq + 1)))
 			return true;
 	}
@@ -348,7 +349,7 @@ eval(struct match *m, const struct filter *f)
 bool
 filter_match(const struct filter *f, const struct world *w, const struct entry *en)
 {
-	struct match m = {.w = w, .en = en};
+	struct match m = { .w = w, .en = en };
 	enum tri r = eval(&m, f);
 
 	arena_free(m.a);

@@ -14,25 +14,25 @@ static const struct {
 	const char *oid, *name;
 	enum filter_rule rule;
 } rule_table[] = {
-	{"1.2.840.113556.1.4.803", "LDAP_MATCHING_RULE_BIT_AND", R_BIT_AND},
-	{"1.2.840.113556.1.4.804", "LDAP_MATCHING_RULE_BIT_OR", R_BIT_OR},
-	{"1.2.840.113556.1.4.1941", "LDAP_MATCHING_RULE_IN_CHAIN", R_CHAIN},
-	{"2.5.13.0", "objectIdentifierMatch", R_IGNORE},
-	{"2.5.13.1", "distinguishedNameMatch", R_DN},
-	{"2.5.13.2", "caseIgnoreMatch", R_IGNORE},
-	{"2.5.13.5", "caseExactMatch", R_EXACT},
-	{"2.5.13.8", "numericStringMatch", R_IGNORE},
-	{"2.5.13.13", "booleanMatch", R_IGNORE},
-	{"2.5.13.14", "integerMatch", R_INTEGER},
-	{"2.5.13.17", "octetStringMatch", R_EXACT},
-	{"1.3.6.1.4.1.1466.109.114.1", "caseExactIA5Match", R_EXACT},
-	{"1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5Match", R_IGNORE},
+	{ "1.2.840.113556.1.4.803", "LDAP_MATCHING_RULE_BIT_AND", R_BIT_AND },
+	{ "1.2.840.113556.1.4.804", "LDAP_MATCHING_RULE_BIT_OR", R_BIT_OR },
+	{ "1.2.840.113556.1.4.1941", "LDAP_MATCHING_RULE_IN_CHAIN", R_CHAIN },
+	{ "2.5.13.0", "objectIdentifierMatch", R_IGNORE },
+	{ "2.5.13.1", "distinguishedNameMatch", R_DN },
+	{ "2.5.13.2", "caseIgnoreMatch", R_IGNORE },
+	{ "2.5.13.5", "caseExactMatch", R_EXACT },
+	{ "2.5.13.8", "numericStringMatch", R_IGNORE },
+	{ "2.5.13.13", "booleanMatch", R_IGNORE },
+	{ "2.5.13.14", "integerMatch", R_INTEGER },
+	{ "2.5.13.17", "octetStringMatch", R_EXACT },
+	{ "1.3.6.1.4.1.1466.109.114.1", "caseExactIA5Match", R_EXACT },
+	{ "1.3.6.1.4.1.1466.109.114.2", "caseIgnoreIA5Match", R_IGNORE },
 };
 
 static bool
 bad(struct parser *x, const char *what)
 {
-	CLEAN_BUF struct buf near = {0};
+	CLEAN_BUF struct buf near = { 0 };
 
 	text_escape(x->p, (size_t)(x->end - x->p), 30, &near);
 	return err_set(x->e, ERR_CONFIG, "bad-filter", "filter, column %zu: %s%s%s%s",
@@ -59,10 +59,10 @@ hex(char c)
 struct str
 filter_normal(struct str s, bool part, struct arena *a)
 {
-	CLEAN_BUF struct buf f = {0};
+	CLEAN_BUF struct buf f = { 0 };
 
 	if (!utf8_valid(s.p, s.n))
-		return (struct str){arena_strndup(a, s.p, s.n), s.n};
+		return (struct str){ arena_strndup(a, s.p, s.n), s.n };
 	utf8_fold(s.p, s.n, &f);
 	char *out = arena_alloc(a, f.n + 1);
 	size_t n = 0;
@@ -71,7 +71,7 @@ filter_normal(struct str s, bool part, struct arena *a)
 			out[n++] = f.p[i];
 	if (!part && n > 0 && out[n - 1] == ' ')
 		n--;
-	return (struct str){out, n};
+	return (struct str){ out, n };
 }
 
 /* One piece of a value, up to `)` or `*`. */
@@ -87,8 +87,8 @@ piece(struct parser *x, struct buf *out)
 		}
 		int h = x->p + 2 < x->end ? hex(x->p[1]) : -1, l = h < 0 ? -1 : hex(x->p[2]);
 		if (l < 0)
-			return bad(x,
-				"a backslash is followed by two hexadecimal digits (write \\5c for itself)");
+			return bad(x, "a backslash is followed by two hexadecimal digits (write "
+				      "\\5c for itself)");
 		buf_addc(out, (char)(h * 16 + l));
 		x->p += 3;
 	}
@@ -98,7 +98,7 @@ piece(struct parser *x, struct buf *out)
 static struct str
 keep(struct parser *x, const struct buf *b)
 {
-	return (struct str){arena_strndup(x->a, buf_cstr(b), b->n), b->n};
+	return (struct str){ arena_strndup(x->a, buf_cstr(b), b->n), b->n };
 }
 
 /* What a value may be besides text: the name of an entry. */
@@ -117,7 +117,7 @@ value_set(struct parser *x, struct filter *f, struct str v)
 static bool
 value_parse(struct parser *x, struct filter *f)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	size_t cap = 2;
 
 	for (const char *q = x->p; q < x->end && *q != ')'; q++)
@@ -156,7 +156,7 @@ word(struct parser *x)
 	while (x->p < x->end &&
 		strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.;_", *x->p))
 		x->p++;
-	return (struct str){p, (size_t)(x->p - p)};
+	return (struct str){ p, (size_t)(x->p - p) };
 }
 
 static bool
@@ -216,8 +216,8 @@ item(struct parser *x, struct filter *f)
 	static const struct {
 		const char *name;
 		enum filter_special special;
-	} specials[] = {{"memberOf", S_MEMBEROF}, {"distinguishedName", S_DN}, {"entryDN", S_DN},
-		{"objectCategory", S_CATEGORY}};
+	} specials[] = { { "memberOf", S_MEMBEROF }, { "distinguishedName", S_DN },
+		{ "entryDN", S_DN }, { "objectCategory", S_CATEGORY } };
 	struct str name = word(x);
 
 	if (name.n)
@@ -258,7 +258,8 @@ parts(struct parser *x, int depth, struct filter *f)
 
 	for (space(x); x->p < x->end && *x->p == '('; space(x)) {
 		if (f->part_count == cap) {
-			struct filter **more = arena_alloc(x->a, (cap = cap ? cap * 2 : 4) * sizeof *more);
+			struct filter **more =
+				arena_alloc(x->a, (cap = cap ? cap * 2 : 4) * sizeof *more);
 			if (f->part_count)
 				memcpy(more, f->parts, f->part_count * sizeof *more);
 			f->parts = more;
@@ -303,7 +304,7 @@ bool
 filter_parse(const char *text, struct arena *a, struct filter **f_r, struct err *e)
 {
 	size_t n = strlen(text);
-	struct parser x = {text, text, text + n, a, e};
+	struct parser x = { text, text, text + n, a, e };
 
 	if (n > FILTER_LENGTH_MAX)
 		return err_set(e, ERR_CONFIG, "bad-filter", "filter: longer than %d bytes",

@@ -13,7 +13,7 @@ static bool
 texts_check(const struct value *v, struct err *e)
 {
 	for (size_t i = 0; i < v->count; i++) {
-		CLEAN_BUF struct buf b = {0};
+		CLEAN_BUF struct buf b = { 0 };
 		struct str s = v->texts[i];
 		bool nul = s.n && memchr(s.p, 0, s.n);
 		if (!nul && utf8_valid(s.p, s.n))
@@ -53,7 +53,7 @@ single(struct mapping *c, const struct rule_map *rm, struct value *v, struct err
 static bool
 value_fit(struct mapping *c, const struct rule_map *rm, struct value *v, struct err *e)
 {
-	static const struct str truths[] = {{"false", 5}, {"true", 4}};
+	static const struct str truths[] = { { "false", 5 }, { "true", 4 } };
 	bool want_bool = rm->vocab && rm->vocab->type == VOCAB_BOOL;
 
 	if (v->type == VALUE_BOOL) {
@@ -89,7 +89,7 @@ map_one(struct mapping *c, const struct rule_map *rm, struct err *e)
 	struct value v;
 
 	if (!expr_eval(c->r->engine, &rm->x, &c->ev, &v, e) || !value_fit(c, rm, &v, e)) {
-		CLEAN_BUF struct buf x = {0};
+		CLEAN_BUF struct buf x = { 0 };
 		text_escape(rm->map->expr, strlen(rm->map->expr), 100, &x);
 		return err_wrap(e, "%s = '%s'", rm->map->name, buf_cstr(&x));
 	}
@@ -103,7 +103,7 @@ static bool
 essential(struct mapping *c, const struct rule_map *rm)
 {
 	return is_name(c, rm) ||
-		(c->k->active_attribute && strcmp(rm->map->name, c->k->active_attribute) == 0);
+	       (c->k->active_attribute && strcmp(rm->map->name, c->k->active_attribute) == 0);
 }
 
 static bool
@@ -123,7 +123,8 @@ name_and_active(struct mapping *c, struct err *e)
 	}
 	if (!name)
 		return err_set(e, ERR_OBJECT, "no-name",
-			"no %s: '%s' gives no value; fill it in the directory or map another attribute",
+			"no %s: '%s' gives no value; fill it in the directory or map another "
+			"attribute",
 			c->k->name_attribute, rm ? rm->map->expr : "");
 	c->m->name = arena_strndup(c->ev.a, name->values[0].p, name->values[0].n);
 	return true;
@@ -133,7 +134,7 @@ bool
 rules_map(struct rules *r, const struct world *w, const struct entry *en, const struct kind *k,
 	struct arena *a, struct mapped *m_r, struct err *e)
 {
-	struct mapping c = {r, k, {w, en, k, a, INT64_MAX}, m_r};
+	struct mapping c = { r, k, { w, en, k, a, INT64_MAX }, m_r };
 	const struct rule_kind *rk = &r->kind[k - kinds];
 	struct err own, stop;
 	bool whole = true;
@@ -144,8 +145,8 @@ rules_map(struct rules *r, const struct world *w, const struct entry *en, const 
 	for (size_t i = 0; i < rk->count; i++) {
 		const struct rule_map *rm = &rk->maps[i];
 		struct map_step *st = &m_r->steps[m_r->step_count++];
-		*st = (struct map_step){rm->map->name, rm->map->expr, rm->map->line,
-			rm->map->is_default, NULL};
+		*st = (struct map_step){ rm->map->name, rm->map->expr, rm->map->line,
+			rm->map->is_default, NULL };
 		if (rm->ref >= 0) {
 			m_r->refs[rm->ref] = true;
 			continue;

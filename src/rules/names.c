@@ -2,19 +2,19 @@
 #include "names.h"
 
 /* For "did you mean": what administrators name most. A source may know many more. */
-static const char *const well_known[] = {"accountExpires", "c", "cn", "co", "company", "department",
-	"departmentNumber", "description", "displayName", "division", "employeeID", "employeeNumber",
-	"employeeType", "extensionAttribute1", "facsimileTelephoneNumber", "gidNumber", "givenName",
-	"groupType", "homePhone", "info", "initials", "l", "lockoutTime", "mail", "mailNickname",
-	"manager", "member", "memberOf", "middleName", "mobile", "name", "objectCategory",
-	"objectClass", "objectGUID", "objectSid", "o", "ou", "pager", "personalTitle",
-	"physicalDeliveryOfficeName", "postalAddress", "postalCode", "postOfficeBox",
-	"preferredLanguage", "proxyAddresses", "pwdLastSet", "roomNumber", "sAMAccountName",
-	"secretary", "sn", "st", "street", "streetAddress", "targetAddress", "telephoneNumber",
-	"title", "uid", "uidNumber", "uniqueMember", "userAccountControl", "userPrincipalName",
-	"whenChanged", "whenCreated", "wWWHomePage",
+static const char *const well_known[] = { "accountExpires", "c", "cn", "co", "company",
+	"department", "departmentNumber", "description", "displayName", "division", "employeeID",
+	"employeeNumber", "employeeType", "extensionAttribute1", "facsimileTelephoneNumber",
+	"gidNumber", "givenName", "groupType", "homePhone", "info", "initials", "l", "lockoutTime",
+	"mail", "mailNickname", "manager", "member", "memberOf", "middleName", "mobile", "name",
+	"objectCategory", "objectClass", "objectGUID", "objectSid", "o", "ou", "pager",
+	"personalTitle", "physicalDeliveryOfficeName", "postalAddress", "postalCode",
+	"postOfficeBox", "preferredLanguage", "proxyAddresses", "pwdLastSet", "roomNumber",
+	"sAMAccountName", "secretary", "sn", "st", "street", "streetAddress", "targetAddress",
+	"telephoneNumber", "title", "uid", "uidNumber", "uniqueMember", "userAccountControl",
+	"userPrincipalName", "whenChanged", "whenCreated", "wWWHomePage",
 	/* ours */
-	"enabled", "locked", "dn", "id", "kind", "container", NULL};
+	"enabled", "locked", "dn", "id", "kind", "container", NULL };
 
 const char *
 name_nearest(const char *name, bool builtin)

@@ -23,8 +23,9 @@ extern const struct prelude prelude_text[], prelude_list[], prelude_time[];
 
 /* Between those parts. A text argument: strings and numbers; nil gives p == NULL; else a Lua error. */
 struct str prelude_arg(lua_State *L, int arg);
-int prelude_push(lua_State *L, struct str s);           /* within the limit, else a Lua error; returns 1 */
-bool prelude_truth(lua_State *L, int arg);              /* nil, truth values, "TRUE", "false"; else a Lua error */
-size_t prelude_cp(struct str s);                        /* bytes of the first code point; an invalid byte is one */
+int prelude_push(lua_State *L, struct str s); /* within the limit, else a Lua error; returns 1 */
+bool prelude_truth(
+	lua_State *L, int arg);  /* nil, truth values, "TRUE", "false"; else a Lua error */
+size_t prelude_cp(struct str s); /* bytes of the first code point; an invalid byte is one */
 /* Folded text, for comparing without case; lives until the next call with the same slot (0 or 1). */
 struct str prelude_fold(lua_State *L, int slot, struct str s);

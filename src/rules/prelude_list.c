@@ -94,8 +94,8 @@ f_join(lua_State *L)
 		struct str s = prelude_arg(L, lua_gettop(L));
 		total += s.n + sep.n;
 		if (total > PRELUDE_TEXT_MAX)
-			return luaL_error(L, "a text would be longer than %d bytes",
-				PRELUDE_TEXT_MAX);
+			return luaL_error(
+				L, "a text would be longer than %d bytes", PRELUDE_TEXT_MAX);
 		if (s.p)
 			luaL_addvalue(&b);
 		else
@@ -198,10 +198,10 @@ smtp_address(struct str s, bool *primary_r)
 
 	*primary_r = str_starts(s, "SMTP:");
 	if (!colon)
-		return memchr(s.p, '@', s.n) ? s : (struct str){s.p, 0};
-	if (colon - s.p != 4 || !str_ieq((struct str){s.p, 4}, STR("smtp")))
-		return (struct str){s.p, 0};
-	return (struct str){s.p + 5, s.n - 5};
+		return memchr(s.p, '@', s.n) ? s : (struct str){ s.p, 0 };
+	if (colon - s.p != 4 || !str_ieq((struct str){ s.p, 4 }, STR("smtp")))
+		return (struct str){ s.p, 0 };
+	return (struct str){ s.p + 5, s.n - 5 };
 }
 
 /* Aliases(proxyAddresses): SMTP addresses without prefix, without the primary one and its like. */
@@ -308,15 +308,24 @@ f_switch(lua_State *L)
 }
 
 const struct prelude prelude_list[] = {
-	{"Count", f_count}, {"Item", f_item}, {"First", f_first}, {"Join", f_join},
-	{"Split", f_split}, {"Contains", f_contains}, {"RemoveDuplicates", f_removeduplicates},
-	{"Aliases", f_aliases}, {"PrimaryAddress", f_primaryaddress},
-	{"IsNullOrEmpty", f_isnullorempty}, {"IsPresent", f_ispresent}, {"Coalesce", f_coalesce},
-	{"IIF", f_iif}, {"Switch", f_switch},
-	{0},
+	{ "Count", f_count },
+	{ "Item", f_item },
+	{ "First", f_first },
+	{ "Join", f_join },
+	{ "Split", f_split },
+	{ "Contains", f_contains },
+	{ "RemoveDuplicates", f_removeduplicates },
+	{ "Aliases", f_aliases },
+	{ "PrimaryAddress", f_primaryaddress },
+	{ "IsNullOrEmpty", f_isnullorempty },
+	{ "IsPresent", f_ispresent },
+	{ "Coalesce", f_coalesce },
+	{ "IIF", f_iif },
+	{ "Switch", f_switch },
+	{ 0 },
 };
 
-static const struct prelude *const parts[] = {prelude_text, prelude_list, prelude_time};
+static const struct prelude *const parts[] = { prelude_text, prelude_list, prelude_time };
 
 const struct prelude *
 prelude_find(const char *name)

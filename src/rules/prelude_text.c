@@ -9,8 +9,8 @@ size_t
 prelude_cp(struct str s)
 {
 	utf8proc_int32_t cp;
-	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s.p,
-		(utf8proc_ssize_t)s.n, &cp);
+	utf8proc_ssize_t n =
+		utf8proc_iterate((const utf8proc_uint8_t *)s.p, (utf8proc_ssize_t)s.n, &cp);
 
 	return n > 0 ? (size_t)n : 1;
 }
@@ -18,7 +18,7 @@ prelude_cp(struct str s)
 struct str
 prelude_arg(lua_State *L, int arg)
 {
-	struct str s = {NULL, 0};
+	struct str s = { NULL, 0 };
 
 	if (lua_isnoneornil(L, arg))
 		return s;
@@ -47,7 +47,7 @@ prelude_truth(lua_State *L, int arg)
 
 	if (!lua_isstring(L, arg))
 		return lua_toboolean(L, arg);
-	struct str s = {lua_tolstring(L, arg, &n), 0};
+	struct str s = { lua_tolstring(L, arg, &n), 0 };
 	s.n = n;
 	if (str_ieqc(s, "true"))
 		return true;
@@ -59,7 +59,7 @@ prelude_truth(lua_State *L, int arg)
 static struct str
 from(struct str s, size_t at)
 {
-	return (struct str){s.p + at, s.n - at};
+	return (struct str){ s.p + at, s.n - at };
 }
 
 /* Bytes that the first n code points take. */
@@ -90,8 +90,8 @@ blank(struct str s)
 
 	if (s.n && strchr(" \t\r\n\f\v", s.p[0]) && s.p[0])
 		return 1;
-	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s.p,
-		(utf8proc_ssize_t)s.n, &cp);
+	utf8proc_ssize_t n =
+		utf8proc_iterate((const utf8proc_uint8_t *)s.p, (utf8proc_ssize_t)s.n, &cp);
 	return n > 0 && utf8proc_category(cp) == UTF8PROC_CATEGORY_ZS ? (size_t)n : 0;
 }
 
@@ -184,11 +184,11 @@ convert(lua_State *L, utf8proc_int32_t (*f)(utf8proc_int32_t))
 	luaL_buffinit(L, &b);
 	while (s.n) {
 		utf8proc_int32_t cp;
-		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s.p,
-			(utf8proc_ssize_t)s.n, &cp);
+		utf8proc_ssize_t n =
+			utf8proc_iterate((const utf8proc_uint8_t *)s.p, (utf8proc_ssize_t)s.n, &cp);
 		if (n > 0)
-			luaL_addlstring(&b, (const char *)out,
-				(size_t)utf8proc_encode_char(f(cp), out));
+			luaL_addlstring(
+				&b, (const char *)out, (size_t)utf8proc_encode_char(f(cp), out));
 		else
 			luaL_addchar(&b, s.p[0]);
 		s = from(s, n > 0 ? (size_t)n : 1);
@@ -235,8 +235,8 @@ f_replace(lua_State *L)
 		size_t n = hit ? (size_t)(hit - s.p) : s.n;
 		total += n + (hit ? new.n : 0);
 		if (total > PRELUDE_TEXT_MAX)
-			return luaL_error(L, "a text would be longer than %d bytes",
-				PRELUDE_TEXT_MAX);
+			return luaL_error(
+				L, "a text would be longer than %d bytes", PRELUDE_TEXT_MAX);
 		luaL_addlstring(&b, s.p, n);
 		if (hit && new.n)
 			luaL_addlstring(&b, new.p, new.n);
@@ -336,10 +336,10 @@ f_word(lua_State *L)
 		if (!is_del || !start)
 			continue;
 		if (--n == 0)
-			return prelude_push(L, (struct str){start, (size_t)(s.p - start)});
+			return prelude_push(L, (struct str){ start, (size_t)(s.p - start) });
 		start = NULL;
 	}
-	return start && n == 1 ? prelude_push(L, (struct str){start, (size_t)(s.p - start)}) : 0;
+	return start && n == 1 ? prelude_push(L, (struct str){ start, (size_t)(s.p - start) }) : 0;
 }
 
 static int
@@ -405,12 +405,29 @@ f_bitor(lua_State *L)
 }
 
 const struct prelude prelude_text[] = {
-	{"Trim", f_trim}, {"LTrim", f_ltrim}, {"RTrim", f_rtrim},
-	{"Left", f_left}, {"Right", f_right}, {"Mid", f_mid},
-	{"Lower", f_lower}, {"LCase", f_lower}, {"Upper", f_upper}, {"UCase", f_upper},
-	{"Len", f_len}, {"Replace", f_replace}, {"PadLeft", f_padleft}, {"PadRight", f_padright},
-	{"Append", f_append}, {"StartsWith", f_startswith}, {"EndsWith", f_endswith},
-	{"Word", f_word}, {"CStr", f_cstr}, {"CBool", f_cbool},
-	{"Number", f_number}, {"CNum", f_number}, {"BitAnd", f_bitand}, {"BitOr", f_bitor},
-	{0},
+	{ "Trim", f_trim },
+	{ "LTrim", f_ltrim },
+	{ "RTrim", f_rtrim },
+	{ "Left", f_left },
+	{ "Right", f_right },
+	{ "Mid", f_mid },
+	{ "Lower", f_lower },
+	{ "LCase", f_lower },
+	{ "Upper", f_upper },
+	{ "UCase", f_upper },
+	{ "Len", f_len },
+	{ "Replace", f_replace },
+	{ "PadLeft", f_padleft },
+	{ "PadRight", f_padright },
+	{ "Append", f_append },
+	{ "StartsWith", f_startswith },
+	{ "EndsWith", f_endswith },
+	{ "Word", f_word },
+	{ "CStr", f_cstr },
+	{ "CBool", f_cbool },
+	{ "Number", f_number },
+	{ "CNum", f_number },
+	{ "BitAnd", f_bitand },
+	{ "BitOr", f_bitor },
+	{ 0 },
 };

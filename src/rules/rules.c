@@ -13,14 +13,14 @@ place(struct err *e, const char *file, int line, const char *what)
 }
 
 /* What explain needs of everybody, mapped or not; and what makes an entry a kind. */
-static const char *const always[] = {"objectClass", "mail", "sAMAccountName", "userPrincipalName", "cn",
-	"displayName", NULL};
+static const char *const always[] = { "objectClass", "mail", "sAMAccountName", "userPrincipalName",
+	"cn", "displayName", NULL };
 
 static bool
 expr_attributes(const char *text, const char *file, int line, struct names *names, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct expr_names n = {.arena = a};
+	struct expr_names n = { .arena = a };
 
 	if (!expr_scan(text, &n, e))
 		return place(e, file, line, "expression");

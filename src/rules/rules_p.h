@@ -5,7 +5,7 @@
 
 struct rule_base {
 	const struct conf_text *text;
-	int64_t n;           /* 0 = not in the mirror */
+	int64_t n; /* 0 = not in the mirror */
 };
 struct rule_filter {
 	const struct conf_text *text;
@@ -30,8 +30,8 @@ struct rule_kind {
 /* Entries of one container share the answer of base and not_base. */
 #define CONTAINER_SLOTS 64
 struct container {
-	int64_t n;           /* 0 = free */
-	int base, not_base;  /* index of the first that matches, -1 = none */
+	int64_t n;          /* 0 = free */
+	int base, not_base; /* index of the first that matches, -1 = none */
 };
 
 struct rules {

@@ -16,14 +16,15 @@ static const struct {
 	enum builtin builtin;
 	const char *attributes[5];
 } builtins[] = {
-	{"enabled", B_ENABLED, {"userAccountControl", "accountExpires", "nsAccountLock",
-				       "pwdAccountLockedTime"}},
-	{"locked", B_LOCKED, {"lockoutTime", "pwdAccountLockedTime"}},
-	{"dn", B_DN, {NULL}},
-	{"id", B_ID, {NULL}},
-	{"kind", B_KIND, {"objectClass"}},
-	{"container", B_CONTAINER, {NULL}},
-	{"memberOf", B_MEMBEROF, {"member", "primaryGroupID"}},
+	{ "enabled", B_ENABLED,
+		{ "userAccountControl", "accountExpires", "nsAccountLock",
+			"pwdAccountLockedTime" } },
+	{ "locked", B_LOCKED, { "lockoutTime", "pwdAccountLockedTime" } },
+	{ "dn", B_DN, { NULL } },
+	{ "id", B_ID, { NULL } },
+	{ "kind", B_KIND, { "objectClass" } },
+	{ "container", B_CONTAINER, { NULL } },
+	{ "memberOf", B_MEMBEROF, { "member", "primaryGroupID" } },
 };
 
 enum builtin
@@ -38,7 +39,7 @@ builtin_find(const char *name)
 const char *const *
 builtin_attributes(enum builtin b)
 {
-	static const char *const none[] = {NULL};
+	static const char *const none[] = { NULL };
 
 	for (size_t i = 0; i < ARRAY_LEN(builtins); i++)
 		if (builtins[i].builtin == b)
@@ -124,8 +125,7 @@ string_end(const char *p, bool *escaped_r)
 static const char *
 number_end(const char *p)
 {
-	while (name_char(*p) || *p == '.' ||
-		((*p == '+' || *p == '-') && strchr("eEpP", p[-1])))
+	while (name_char(*p) || *p == '.' || ((*p == '+' || *p == '-') && strchr("eEpP", p[-1])))
 		p++;
 	return p;
 }
@@ -156,22 +156,23 @@ token(const char *p, struct token *t, struct arena *a)
 		t->type = X_STRING;
 		end = long_end(p, level);
 		if (end)
-			t->string = arena_strndup(a, p + level + 2,
-				(size_t)(end - p) - 2 * (size_t)(level + 2));
+			t->string = arena_strndup(
+				a, p + level + 2, (size_t)(end - p) - 2 * (size_t)(level + 2));
 	} else if ((*p >= '0' && *p <= '9') || (*p == '.' && p[1] >= '0' && p[1] <= '9')) {
 		end = number_end(p + 1);
 	} else if (strncmp(p, "...", 3) == 0) {
 		end = p + 3;
 	} else if (strncmp(p, "..", 2) == 0 || strncmp(p, "==", 2) == 0 ||
-		strncmp(p, "~=", 2) == 0 || strncmp(p, "<=", 2) == 0 || strncmp(p, ">=", 2) == 0 ||
-		strncmp(p, "//", 2) == 0 || strncmp(p, "::", 2) == 0) {
+		   strncmp(p, "~=", 2) == 0 || strncmp(p, "<=", 2) == 0 ||
+		   strncmp(p, ">=", 2) == 0 || strncmp(p, "//", 2) == 0 ||
+		   strncmp(p, "::", 2) == 0) {
 		end = p + 2;
 	} else {
 		end = p + 1;
 	}
 	if (!end)
 		end = p + strlen(p);
-	t->text = (struct str){start, (size_t)(end - start)};
+	t->text = (struct str){ start, (size_t)(end - start) };
 	return end;
 }
 
@@ -201,7 +202,7 @@ add(struct expr_names *n, enum expr_name_type type, const char *spelled, bool th
 		n->list = more;
 		n->cap = cap;
 	}
-	n->list[n->count++] = (struct expr_name){type, spelled, through_attr};
+	n->list[n->count++] = (struct expr_name){ type, spelled, through_attr };
 }
 
 static bool
@@ -246,8 +247,8 @@ name(const struct token *t, const struct token *after, struct expr_names *n, str
 
 	if (call && !f) {
 		const char *near = text_nearest(s, prelude_names());
-		return err_set(e, ERR_CONFIG, "bad-expression", "there is no function '%s'%s%s%s", s,
-			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+		return err_set(e, ERR_CONFIG, "bad-expression", "there is no function '%s'%s%s%s",
+			s, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	}
 	if (call)
 		add(n, EXPR_FUNCTION, s, false);
@@ -263,12 +264,12 @@ name(const struct token *t, const struct token *after, struct expr_names *n, str
 bool
 expr_scan(const char *text, struct expr_names *n, struct err *e)
 {
-	static const char *const words[] = {"and", "or", "not", "nil", "true", "false", NULL};
-	static const char *const statements[] = {"break", "do", "else", "elseif", "end", "for",
-		"function", "goto", "if", "in", "local", "repeat", "return", "then", "until", "while",
-		"_ENV", "_G", NULL};
+	static const char *const words[] = { "and", "or", "not", "nil", "true", "false", NULL };
+	static const char *const statements[] = { "break", "do", "else", "elseif", "end", "for",
+		"function", "goto", "if", "in", "local", "repeat", "return", "then", "until",
+		"while", "_ENV", "_G", NULL };
 	struct token t, after;
-	struct str before = {"", 0};
+	struct str before = { "", 0 };
 	bool want_name = true; /* of a plain expression */
 
 	if (strlen(text) > EXPR_LENGTH_MAX)
@@ -291,7 +292,8 @@ expr_scan(const char *text, struct expr_names *n, struct err *e)
 		}
 		if (word_in(t.text, statements))
 			return err_set(e, ERR_CONFIG, "bad-expression",
-				"'%.*s' does not belong into an expression", (int)t.text.n, t.text.p);
+				"'%.*s' does not belong into an expression", (int)t.text.n,
+				t.text.p);
 		if (str_eqc(t.text, "attr")) {
 			n->plain = false;
 			p = through_attr(p, n, e);
@@ -300,8 +302,8 @@ expr_scan(const char *text, struct expr_names *n, struct err *e)
 			continue;
 		}
 		token(p, &after, n->arena);
-		if (is(&after, "=") && (str_eqc(before, "{") || str_eqc(before, ",") ||
-				       str_eqc(before, ";")))
+		if (is(&after, "=") &&
+			(str_eqc(before, "{") || str_eqc(before, ",") || str_eqc(before, ";")))
 			continue; /* the key of a table */
 		if (!name(&t, &after, n, e))
 			return false;

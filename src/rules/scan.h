@@ -16,14 +16,14 @@ enum expr_name_type {
 
 struct expr_name {
 	enum expr_name_type type;
-	const char *spelled;  /* as written */
-	bool through_attr;    /* behind `attr`: never a builtin but memberOf */
+	const char *spelled; /* as written */
+	bool through_attr;   /* behind `attr`: never a builtin but memberOf */
 };
 
 struct expr_names {
 	struct expr_name *list;
 	size_t count, cap;
-	bool plain;           /* NAME, or NAME or NAME or ...: list in that order */
+	bool plain; /* NAME, or NAME or NAME or ...: list in that order */
 	struct arena *arena;
 };
 

@@ -17,8 +17,8 @@ step(struct scoping *c, const char *what, const struct conf_text *t, bool pass)
 	struct verdict *v = c->v;
 
 	if (v->step_count < sizeof(v->steps) / sizeof(*v->steps))
-		v->steps[v->step_count++] = (struct scope_step){what, t ? t->text : "",
-			t ? t->line : 0, pass};
+		v->steps[v->step_count++] =
+			(struct scope_step){ what, t ? t->text : "", t ? t->line : 0, pass };
 }
 
 /* "(line 12)", or where the built-in configuration says so. */
@@ -54,8 +54,9 @@ container_find(struct scoping *c, int64_t n)
 
 	if (s->n == n && n != 0)
 		return s;
-	*s = (struct container){n, -1, -1};
-	for (int depth = 0; n != 0 && depth < ANCESTORS_MAX; depth++, n = c->w->parent(c->w->ctx, n)) {
+	*s = (struct container){ n, -1, -1 };
+	for (int depth = 0; n != 0 && depth < ANCESTORS_MAX;
+		depth++, n = c->w->parent(c->w->ctx, n)) {
 		if (s->base < 0)
 			s->base = base_index(c->r->bases, sc->base.count, n);
 		if (s->not_base < 0)
@@ -95,8 +96,9 @@ bases_check(struct scoping *c)
 		step(c, "base", t, base >= 0);
 		if (base < 0) {
 			const char *why = none_of(c, "base", c->r->bases, sc->base.count);
-			return out(c, why ? why : arena_printf(c->ev.a, "not under any base (%s)",
-					       line_of(c, t)));
+			return out(c, why ? why
+					  : arena_printf(c->ev.a, "not under any base (%s)",
+						    line_of(c, t)));
 		}
 	}
 	if (sc->not_base.count) {
@@ -104,7 +106,7 @@ bases_check(struct scoping *c)
 		step(c, "not_base", t, not_base < 0);
 		if (not_base >= 0)
 			return out(c, arena_printf(c->ev.a, "under not_base '%s' (%s)", t->text,
-				       line_of(c, t)));
+					      line_of(c, t)));
 	}
 	return true;
 }
@@ -125,9 +127,10 @@ groups_check(struct scoping *c)
 		return true;
 	step(c, "group", &t->list[0], false);
 	const char *why = none_of(c, "group", g, t->count);
-	return out(c, why ? why : arena_printf(c->ev.a, "not a member of %s '%s'%s (%s)",
-			       t->count > 1 ? "any group," : "group", t->list[0].text,
-			       t->count > 1 ? " ..." : "", line_of(c, &t->list[0])));
+	return out(c, why ? why
+			  : arena_printf(c->ev.a, "not a member of %s '%s'%s (%s)",
+				    t->count > 1 ? "any group," : "group", t->list[0].text,
+				    t->count > 1 ? " ..." : "", line_of(c, &t->list[0])));
 }
 
 static bool
@@ -145,7 +148,7 @@ filters_check(struct scoping *c)
 		return true;
 	step(c, "filter", &t->list[0], false);
 	return out(c, arena_printf(c->ev.a, "filter %s does not match%s (%s)", t->list[0].text,
-		       t->count > 1 ? ", nor do the others" : "", line_of(c, &t->list[0])));
+			      t->count > 1 ? ", nor do the others" : "", line_of(c, &t->list[0])));
 }
 
 static bool
@@ -193,7 +196,7 @@ rules_scope(struct rules *r, const struct world *w, const struct entry *en, stru
 	struct verdict *v_r, struct err *e)
 {
 	const struct kind *k = entry_kind(en);
-	struct scoping c = {r, w, en, {w, en, k, a, INT64_MAX}, v_r};
+	struct scoping c = { r, w, en, { w, en, k, a, INT64_MAX }, v_r };
 	bool pass;
 
 	v_r->in = false;

@@ -37,7 +37,7 @@ time_before(struct eval *ev, int64_t t)
 static bool
 bad(struct err *e, const char *name, struct str v, const char *what)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	text_escape(v.p, v.n, 60, &b);
 	return err_set(e, ERR_OBJECT, "bad-value", "%s is %s: '%s'", name, what, buf_cstr(&b));
@@ -65,7 +65,7 @@ enabled(struct eval *ev, bool *b_r, struct err *e)
 	if (expires.n && !time_any(expires, &t))
 		return bad(e, "accountExpires", expires, "not a time");
 	*b_r = !(uac & UAC_ACCOUNTDISABLE) && !str_ieqc(attrs_first(as, "nsAccountLock"), "true") &&
-		!str_eqc(attrs_first(as, "pwdAccountLockedTime"), LOCKED_FOR_EVER);
+	       !str_eqc(attrs_first(as, "pwdAccountLockedTime"), LOCKED_FOR_EVER);
 	*b_r = *b_r && (t == INT64_MAX || time_before(ev, t));
 	return true;
 }
@@ -151,7 +151,7 @@ name_value(const struct name_ref *r, struct eval *ev, struct value *v_r, struct 
 {
 	int64_t up;
 
-	*v_r = (struct value){.list = r->multi};
+	*v_r = (struct value){ .list = r->multi };
 	switch (r->builtin) {
 	case B_NONE:
 		attribute_value(r, ev, v_r);

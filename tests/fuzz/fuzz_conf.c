@@ -22,14 +22,14 @@ load(struct str text, struct conf **c_r, struct err *e)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	CLEAN_BUF struct buf one = {0};
-	CLEAN_BUF struct buf two = {0};
+	CLEAN_BUF struct buf one = { 0 };
+	CLEAN_BUF struct buf two = { 0 };
 	struct conf *c, *again;
 	struct err e;
 
 	if (memmem(data, size, "include", 7))
 		return 0; /* no other files from here */
-	if (!load((struct str){(const char *)data, size}, &c, &e)) {
+	if (!load((struct str){ (const char *)data, size }, &c, &e)) {
 		if (e.kind != ERR_CONFIG)
 			__builtin_trap();
 		return 0;

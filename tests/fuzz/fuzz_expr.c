@@ -41,21 +41,21 @@ links(void *ctx, int64_t n, const char *attribute, bool reverse, struct arena *a
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct world w = {NULL, 1763740800, find_dn, parent, in_group, dn, links};
+	struct world w = { NULL, 1763740800, find_dn, parent, in_group, dn, links };
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct names names = {.arena = a};
+	struct names names = { .arena = a };
 	const uint8_t *cut = memchr(data, 0, size);
 	size_t n = cut ? (size_t)(cut - data) : size;
-	struct str value = {(const char *)data + n + (cut != NULL), size - n - (cut != NULL)};
-	struct conf_map maps[] = {{"userName", "mail", "f", 1, false},
-		{"aliases", arena_strndup(a, (const char *)data, n), "f", 2, false}};
-	struct conf_sync s = {.name = "s"};
+	struct str value = { (const char *)data + n + (cut != NULL), size - n - (cut != NULL) };
+	struct conf_map maps[] = { { "userName", "mail", "f", 1, false },
+		{ "aliases", arena_strndup(a, (const char *)data, n), "f", 2, false } };
+	struct conf_sync s = { .name = "s" };
 	struct rules *r = NULL;
 	struct mapped m;
 	struct err e;
 
-	s.kind[KIND_USER] = (struct conf_kind){true, LEAVE_DISABLE, 0, maps, 2};
-	struct entry en = {.n = 1, .id = "x", .rdn = "CN=a", .attrs = attrs_new(a)};
+	s.kind[KIND_USER] = (struct conf_kind){ true, LEAVE_DISABLE, 0, maps, 2 };
+	struct entry en = { .n = 1, .id = "x", .rdn = "CN=a", .attrs = attrs_new(a) };
 	attrs_set_c(&en.attrs, "mail", "a@x");
 	attrs_set(&en.attrs, "v", &value, 1);
 	attrs_set(&en.attrs, "accountExpires", &value, 1);

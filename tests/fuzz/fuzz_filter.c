@@ -50,18 +50,18 @@ lookup(void *ctx, const char *name, bool *multi_r, bool *link_r, bool *bytes_r)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct rules_schema schema = {NULL, lookup};
-	struct world w = {NULL, 0, find_dn, parent, in_group, dn, links};
+	static const struct rules_schema schema = { NULL, lookup };
+	struct world w = { NULL, 0, find_dn, parent, in_group, dn, links };
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct names names = {.arena = a};
+	struct names names = { .arena = a };
 	struct filter *f;
 	struct err e;
 
-	struct entry en = {.n = 1, .id = "x", .rdn = "CN=a", .attrs = attrs_new(a)};
+	struct entry en = { .n = 1, .id = "x", .rdn = "CN=a", .attrs = attrs_new(a) };
 	attrs_set_c(&en.attrs, "cn", "Ann  Lee");
 	attrs_set_c(&en.attrs, "mail", "CN=a\\, 1,OU=b");
 	attrs_set_c(&en.attrs, "userAccountControl", "514");
-	attrs_set(&en.attrs, "ab", &(struct str){"a\0\xff", 3}, 1);
+	attrs_set(&en.attrs, "ab", &(struct str){ "a\0\xff", 3 }, 1);
 	char *text = arena_strndup(a, (const char *)data, size);
 	if (!filter_parse(text, a, &f, &e)) {
 		if (e.kind != ERR_CONFIG)

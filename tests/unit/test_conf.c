@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "conf/conf.h"
+#include "../../src/conf/table.h"
 
 static char folder[64];
 
@@ -17,7 +18,7 @@ static char folder[64];
 	"state = 'data'\n"                                                                         \
 	"source 'corp' {\n  type = 'ldif'\n  file = 'people.ldif'\n}\n"                            \
 	"target 'hosted' {\n  type = 'scim'\n  url = 'http://127.0.0.1:1/scim/v2'\n}\n"
-#define LINK "from = 'corp' to = 'hosted' "
+#define LINK       "from = 'corp' to = 'hosted' "
 #define SYNC(more) "sync 'mail' { " LINK more " }\n"
 
 static void
@@ -166,9 +167,10 @@ test_1_whole_example(void **state)
 static void
 test_1_1_foreign_connector_and_options(void **state)
 {
-	struct conf *c = good("state='x'\nsource 'a' { type='exec' command='/bin/x' options { type = 'q'"
-			      " deep = {'1','2'} } }\ntarget 't' { type='scim' }\n"
-			      "sync 's' { from='a' to='t' }\n");
+	struct conf *c =
+		good("state='x'\nsource 'a' { type='exec' command='/bin/x' options { type = 'q'"
+		     " deep = {'1','2'} } }\ntarget 't' { type='scim' }\n"
+		     "sync 's' { from='a' to='t' }\n");
 
 	(void)state;
 	assert_string_equal(conf_source(c, "a")->type, "exec");
@@ -188,8 +190,8 @@ test_1_1_include_keeps_order_and_place(void **state)
 	put("two.conf", "# comment\nsync 'two' { " LINK "}\n");
 	put("bad.conf", "\nsync 'bad' {\n form = 'x' }\n");
 	put("loop.conf", "include('loop.conf')\n");
-	struct conf *c = good(FIRST "sync 'one' { " LINK "}\ninclude('two.conf')\nsync 'three' { " LINK
-				    "}\n");
+	struct conf *c = good(
+		FIRST "sync 'one' { " LINK "}\ninclude('two.conf')\nsync 'three' { " LINK "}\n");
 
 	(void)state;
 	assert_int_equal(c->sync_count, 3);
@@ -224,7 +226,8 @@ test_1_2_unclosed_names_where_it_opened(void **state)
 	refused("state = 'x'\nsource 'a' {\n  base = 'DC=x\n}\n\n", 3,
 		"a string begins here and never ends (' is missing), near 'base = 'DC=x'");
 	refused("state = 'x'\n\n/* what\nis this\n", 3, "a comment begins here");
-	refused("state = 'x'\nsource 'a' {\n type = 'ad'\n\n\n", 2, "the section source begins here");
+	refused("state = 'x'\nsource 'a' {\n type = 'ad'\n\n\n", 2,
+		"the section source begins here");
 	refused("state = 'x'\nsource 'a' {\n server = {'a',\n 'b'\n x = '1' }\n", 5,
 		"the list begun at line 3");
 }
@@ -249,43 +252,43 @@ test_1_2_bad_values_are_refused(void **state)
 	static const struct {
 		const char *text, *words;
 	} rows[] = {
-		{SYNC("user { grace = 'soon' }"), "duration"},
-		{SYNC("user { grace = '-5d' }"), "duration"},
-		{SYNC("user { enabled = 'perhaps' }"), "\"yes\" or \"no\""},
-		{SYNC("user { leave = {'keep', 'delete'} }"), "one value"},
-		{SYNC("user { leave = 'keep' grace = '1d' }"), "grace says nothing"},
-		{SYNC("group { leave = 'disable' }"), "cannot be disabled"},
-		{SYNC("guard { delete = '101%' }"), "percentage"},
-		{SYNC("guard { delete = '10 %' }"), "percentage"},
-		{SYNC("guard { delete = '%' }"), "percentage"},
-		{SYNC("guard { delete = '1.2.3%' }"), "percentage"},
-		{SYNC("guard { delete = {'10%', '20%'} }"), "percentage"},
-		{SYNC("guard { delete = {} }"), "percentage"},
-		{SYNC("guard { floor = '-1' }"), "whole number"},
-		{SYNC("members = 'all'"), "\"exact\" or \"ours\""},
-		{SYNC("scope { base = '' }"), "empty"},
-		{SYNC("user { map { members = 'member' } }"), "a user has no attribute"},
-		{SYNC("user { map { userName = '' } }"), "cannot be without"},
-		{SYNC("user { map { userName = {'a', 'b'} } }"), "one expression"},
-		{SYNC("user { } user { }"), "given twice"},
-		{SYNC("from = 'corp'"), "given twice"},
-		{SYNC("scope { base }"), "'=' is expected"},
-		{SYNC("scope { base = = }"), "a value is expected"},
-		{SYNC("scope base = 'x'"), "'{' is expected"},
-		{SYNC("}"), "closes nothing"},
-		{SYNC("") SYNC(""), "given twice"},
-		{"sync 'a/b' { " LINK "}", "1 to 64 characters"},
-		{"sync { " LINK "}", "name in quotes"},
-		{"sync 's' { from = 'corp' }", "has no 'to'"},
-		{"sync 's' { to = 'hosted' }", "has no 'from'"},
-		{"source 'x' { a = 'b' }\n" SYNC(""), "has no type"},
-		{"source 'x' { 'a|b' = 'c' }\n", "cannot be the name"},
-		{"state = 'again'\n", "given twice"},
+		{ SYNC("user { grace = 'soon' }"), "duration" },
+		{ SYNC("user { grace = '-5d' }"), "duration" },
+		{ SYNC("user { enabled = 'perhaps' }"), "\"yes\" or \"no\"" },
+		{ SYNC("user { leave = {'keep', 'delete'} }"), "one value" },
+		{ SYNC("user { leave = 'keep' grace = '1d' }"), "grace says nothing" },
+		{ SYNC("group { leave = 'disable' }"), "cannot be disabled" },
+		{ SYNC("guard { delete = '101%' }"), "percentage" },
+		{ SYNC("guard { delete = '10 %' }"), "percentage" },
+		{ SYNC("guard { delete = '%' }"), "percentage" },
+		{ SYNC("guard { delete = '1.2.3%' }"), "percentage" },
+		{ SYNC("guard { delete = {'10%', '20%'} }"), "percentage" },
+		{ SYNC("guard { delete = {} }"), "percentage" },
+		{ SYNC("guard { floor = '-1' }"), "whole number" },
+		{ SYNC("members = 'all'"), "\"exact\" or \"ours\"" },
+		{ SYNC("scope { base = '' }"), "empty" },
+		{ SYNC("user { map { members = 'member' } }"), "a user has no attribute" },
+		{ SYNC("user { map { userName = '' } }"), "cannot be without" },
+		{ SYNC("user { map { userName = {'a', 'b'} } }"), "one expression" },
+		{ SYNC("user { } user { }"), "given twice" },
+		{ SYNC("from = 'corp'"), "given twice" },
+		{ SYNC("scope { base }"), "'=' is expected" },
+		{ SYNC("scope { base = = }"), "a value is expected" },
+		{ SYNC("scope base = 'x'"), "'{' is expected" },
+		{ SYNC("}"), "closes nothing" },
+		{ SYNC("") SYNC(""), "given twice" },
+		{ "sync 'a/b' { " LINK "}", "1 to 64 characters" },
+		{ "sync { " LINK "}", "name in quotes" },
+		{ "sync 's' { from = 'corp' }", "has no 'to'" },
+		{ "sync 's' { to = 'hosted' }", "has no 'from'" },
+		{ "source 'x' { a = 'b' }\n" SYNC(""), "has no type" },
+		{ "source 'x' { 'a|b' = 'c' }\n", "cannot be the name" },
+		{ "state = 'again'\n", "given twice" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		CLEAN_BUF struct buf b = {0};
+		CLEAN_BUF struct buf b = { 0 };
 		buf_adds(&b, FIRST);
 		buf_adds(&b, rows[i].text);
 		refused(buf_cstr(&b), i == 24 ? 11 : 10, rows[i].words);
@@ -331,15 +334,17 @@ test_1_3_first_configuration_of_ten_lines(void **state)
 static void
 test_1_3_print_parses_again_to_the_same(void **state)
 {
-	static const char *const texts[] = {example, FIRST SYNC(""),
-		FIRST SYNC("scope { filter = {} base = 'CN=a\\\\, \\'b\\'\\\\\\\\' }"
-			   " group { leave = 'grace' map { mail = '' } }")
-			"sync 'second' { " LINK " user { map { title = '\"a\n${b}\"' } } }\n"};
+	static const char *const texts[] = { example, FIRST SYNC(""),
+		FIRST SYNC(
+			"scope { filter = {} base = 'CN=a\\\\, \\'b\\'\\\\\\\\' }"
+			" group { leave = 'grace' map { mail = '' } }") "sync 'second' { " LINK
+									" user { map { title = "
+									"'\"a\n${b}\"' } } }\n" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		CLEAN_BUF struct buf one = {0};
-		CLEAN_BUF struct buf two = {0};
+		CLEAN_BUF struct buf one = { 0 };
+		CLEAN_BUF struct buf two = { 0 };
 		char d1[65], d2[65];
 		struct conf *c = good(texts[i]);
 		conf_print(c, &one);
@@ -362,15 +367,15 @@ test_1_3_print_parses_again_to_the_same(void **state)
 static void
 test_5_1_digest_follows_what_is_wanted(void **state)
 {
-	static const char *const texts[] = {SYNC(""), SYNC("scope { filter = '(a=b)' }"),
+	static const char *const texts[] = { SYNC(""), SYNC("scope { filter = '(a=b)' }"),
 		SYNC("scope { base = '(a=b)' }"), SYNC("user { map { title = 'sn' } }"),
 		SYNC("group { map { mail = '' } }"), SYNC("user { enabled = no }"),
-		SYNC("members = 'exact'")};
+		SYNC("members = 'exact'") };
 	char digests[sizeof(texts) / sizeof(*texts)][65], other[65];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		CLEAN_BUF struct buf b = {0};
+		CLEAN_BUF struct buf b = { 0 };
 		buf_adds(&b, FIRST);
 		buf_adds(&b, texts[i]);
 		struct conf *c = good(buf_cstr(&b));
@@ -400,6 +405,63 @@ test_paths_are_relative_to_the_file(void **state)
 	conf_free(&c);
 }
 
+/* A macro line or a table cell of the manual page that begins with the name. */
+static void
+page_has(const char *page, const char *name)
+{
+	static const char *const before[] = { ".It Ic ", ".It ", " , ", ".Ss " };
+
+	for (const char *p = page; (p = strstr(p, name)); p++) {
+		char c = p[strlen(name)];
+		for (size_t i = 0; i < sizeof(before) / sizeof(*before); i++) {
+			size_t n = strlen(before[i]);
+			if (strchr(" \n,", c) && p - page >= (ptrdiff_t)n &&
+				!memcmp(p - n, before[i], n))
+				return;
+		}
+	}
+	fail_msg("lockstep.conf(5) lacks '%s'", name);
+}
+
+static void
+page_section(const char *page, const struct conf_section *s)
+{
+	for (const struct conf_option *o = s->options; o->name; o++)
+		page_has(page, o->name);
+	for (const struct conf_section *c = s->sections; c->name; c++) {
+		page_has(page, c->name);
+		page_section(page, c);
+	}
+}
+
+static void
+test_1_1_manual_page_names_every_option(void **state)
+{
+	CLEAN_BUF struct buf page = { 0 };
+	CLEAN_BUF struct buf row = { 0 };
+	char path[512];
+	const char *top = getenv("LOCKSTEP_SOURCE");
+
+	(void)state;
+	if (!top)
+		skip();
+	snprintf(path, sizeof path, "%s/man/lockstep.conf.5", top);
+	assert_true(file_read(path, 1 << 20, &page, NULL));
+	page_section(page.p, &conf_root);
+	for (size_t k = 0; k < KIND_COUNT; k++) {
+		for (const struct conf_default *d = conf_default_maps(1, (enum kind_id)k); d->name;
+			d++) {
+			buf_reset(&row);
+			buf_addf(&row, ".It %s Ta %s\n", d->name, d->expr);
+			if (!strstr(page.p, buf_cstr(&row)))
+				fail_msg("lockstep.conf(5) lacks '%s'", buf_cstr(&row));
+		}
+	}
+	for (const char *const *v = vocab_names(); *v; v++)
+		if (!strstr(page.p, *v))
+			fail_msg("lockstep.conf(5) lacks '%s'", *v);
+}
+
 static void
 test_guard_class_names(void **state)
 {
@@ -423,6 +485,7 @@ main(void)
 		cmocka_unit_test(test_1_3_print_parses_again_to_the_same),
 		cmocka_unit_test(test_5_1_digest_follows_what_is_wanted),
 		cmocka_unit_test(test_paths_are_relative_to_the_file),
+		cmocka_unit_test(test_1_1_manual_page_names_every_option),
 		cmocka_unit_test(test_guard_class_names),
 	};
 
@@ -430,7 +493,7 @@ main(void)
 	if (!mkdtemp(folder))
 		return 1;
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
-	static const char *const files[] = {"lockstep.conf", "two.conf", "bad.conf", "loop.conf"};
+	static const char *const files[] = { "lockstep.conf", "two.conf", "bad.conf", "loop.conf" };
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
 		char path[128];
 		snprintf(path, sizeof path, "%s/%s", folder, files[i]);

@@ -11,12 +11,13 @@
 static struct fake_world f;
 static struct entry *people, *ann, *bob, *team, *all, *odd;
 
-static const char *const ann_attrs[] = {"objectClass", "user", "objectClass", "person", "mail",
+static const char *const ann_attrs[] = { "objectClass", "user", "objectClass", "person", "mail",
 	"Ann@Example.com", "cn", "Ann  Lee", "sn", "Straße", "userAccountControl", "514",
 	"objectCategory", "CN=Person,CN=Schema,CN=Configuration,DC=x", "description", "a (b) *c\\d",
-	"description", "second", "info", "CN=Bob,OU=People, DC=x", "telephoneNumber", "0100", NULL};
-static const char *const bob_attrs[] = {"objectClass", "user", "cn", "Bob", "userAccountControl",
-	"512", "objectGUID", "\x01\xff", NULL};
+	"description", "second", "info", "CN=Bob,OU=People, DC=x", "telephoneNumber", "0100",
+	NULL };
+static const char *const bob_attrs[] = { "objectClass", "user", "cn", "Bob", "userAccountControl",
+	"512", "objectGUID", "\x01\xff", NULL };
 
 static int
 setup(void **state)
@@ -30,7 +31,7 @@ setup(void **state)
 	team = world_add(&f, "CN=Team,DC=x", 1, NULL);
 	all = world_add(&f, "CN=All (everybody),DC=x", 1, NULL);
 	odd = world_add(&f, "CN=Odd,DC=x", 1, NULL);
-	attrs_add(&odd->attrs, "cn", (struct str){"a\0b", 3});
+	attrs_add(&odd->attrs, "cn", (struct str){ "a\0b", 3 });
 	world_link(&f, team->n, "member", ann->n);
 	world_link(&f, all->n, "member", team->n);
 	world_link(&f, ann->n, "manager", bob->n);
@@ -68,51 +69,52 @@ test_4_2_rfc4515(void **state)
 		const char *text;
 		bool ann, bob;
 	} rows[] = {
-		{"(mail=*)", true, false},
-		{"(mail=ann@example.COM)", true, false},
-		{"(!(mail=*))", false, true},
-		{"(&(objectClass=user)(!(mail=x)))", true, true},
-		{"(|(cn=bob)(mail=ann@example.com))", true, true},
-		{"(&)", true, true},
-		{"(|)", false, false},
-		{" ( & (cn=bob)\n (objectClass=user) ) ", false, true},
-		{"(cn=ann lee)", true, false},
-		{"(cn= Ann   Lee )", true, false},
-		{"(cn~=BOB)", false, true},
-		{"(sn=STRASSE)", true, false},
-		{"(mail=ann*)", true, false},
-		{"(mail=*example*)", true, false},
-		{"(mail=*.com)", true, false},
-		{"(mail=a*n*exam*m)", true, false},
-		{"(mail=ann@example.com*com)", false, false},
-		{"(mail=*b*a*)", false, false},
-		{"(description=a \\28b\\29 \\2ac\\5cd)", true, false},
-		{"(description=SECOND)", true, false},
-		{"(userAccountControl>=513)", true, false},
-		{"(userAccountControl<=512)", false, true},
-		{"(telephoneNumber>=99)", true, false},
-		{"(cn>=b)", false, true},
-		{"(cn:=bob)", false, true},
-		{"(cn:caseExactMatch:=Bob)", false, true},
-		{"(cn:2.5.13.5:=bob)", false, false},
-		{"(:2.5.13.2:=ann@example.com)", true, false},
-		{"(ou:dn:=people)", true, true},
-		{"(ou:dn:2.5.13.5:=people)", false, false},
-		{"(:dn:caseIgnoreMatch:=people)", true, true},
-		{"(userAccountControl:2.5.13.14:=0512)", false, true},
-		{"(noSuch=1)", false, false},
-		{"(!(noSuch=1))", true, true},
-		{"(objectGUID=\\01\\ff)", false, true},
-		{"(objectGUID=\\01\\FE)", false, false},
+		{ "(mail=*)", true, false },
+		{ "(mail=ann@example.COM)", true, false },
+		{ "(!(mail=*))", false, true },
+		{ "(&(objectClass=user)(!(mail=x)))", true, true },
+		{ "(|(cn=bob)(mail=ann@example.com))", true, true },
+		{ "(&)", true, true },
+		{ "(|)", false, false },
+		{ " ( & (cn=bob)\n (objectClass=user) ) ", false, true },
+		{ "(cn=ann lee)", true, false },
+		{ "(cn= Ann   Lee )", true, false },
+		{ "(cn~=BOB)", false, true },
+		{ "(sn=STRASSE)", true, false },
+		{ "(mail=ann*)", true, false },
+		{ "(mail=*example*)", true, false },
+		{ "(mail=*.com)", true, false },
+		{ "(mail=a*n*exam*m)", true, false },
+		{ "(mail=ann@example.com*com)", false, false },
+		{ "(mail=*b*a*)", false, false },
+		{ "(description=a \\28b\\29 \\2ac\\5cd)", true, false },
+		{ "(description=SECOND)", true, false },
+		{ "(userAccountControl>=513)", true, false },
+		{ "(userAccountControl<=512)", false, true },
+		{ "(telephoneNumber>=99)", true, false },
+		{ "(cn>=b)", false, true },
+		{ "(cn:=bob)", false, true },
+		{ "(cn:caseExactMatch:=Bob)", false, true },
+		{ "(cn:2.5.13.5:=bob)", false, false },
+		{ "(:2.5.13.2:=ann@example.com)", true, false },
+		{ "(ou:dn:=people)", true, true },
+		{ "(ou:dn:2.5.13.5:=people)", false, false },
+		{ "(:dn:caseIgnoreMatch:=people)", true, true },
+		{ "(userAccountControl:2.5.13.14:=0512)", false, true },
+		{ "(noSuch=1)", false, false },
+		{ "(!(noSuch=1))", true, true },
+		{ "(objectGUID=\\01\\ff)", false, true },
+		{ "(objectGUID=\\01\\FE)", false, false },
 		/* Undefined, and so is its contrary. */
-		{"(manager=CN*)", false, false},
-		{"(!(manager=CN*))", false, false},
-		{"(|(manager=CN*)(cn=bob))", false, true},
+		{ "(manager=CN*)", false, false },
+		{ "(!(manager=CN*))", false, false },
+		{ "(|(manager=CN*)(cn=bob))", false, true },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		if (match(rows[i].text, ann) != rows[i].ann || match(rows[i].text, bob) != rows[i].bob)
+		if (match(rows[i].text, ann) != rows[i].ann ||
+			match(rows[i].text, bob) != rows[i].bob)
 			fail_msg("%s", rows[i].text);
 	assert_true(match("(cn=a\\00b)", odd));
 	assert_false(match("(cn=a)", odd));
@@ -137,7 +139,8 @@ test_4_2_memberof_direct_and_nested(void **state)
 	(void)state;
 	assert_true(match("(memberOf=cn=team, dc=X)", ann));
 	assert_false(match("(memberOf=CN=All \\28everybody\\29,DC=x)", ann));
-	assert_true(match("(memberOf:1.2.840.113556.1.4.1941:=CN=All \\28everybody\\29,DC=x)", ann));
+	assert_true(
+		match("(memberOf:1.2.840.113556.1.4.1941:=CN=All \\28everybody\\29,DC=x)", ann));
 	assert_false(match("(memberOf:1.2.840.113556.1.4.1941:=CN=Team,DC=x)", bob));
 	assert_false(match("(memberOf=CN=None,DC=x)", ann));
 	assert_true(match("(memberOf=*)", ann));
@@ -186,26 +189,26 @@ test_1_2_errors_have_a_column(void **state)
 	static const struct {
 		const char *text, *words;
 	} rows[] = {
-		{"", "column 1: a filter begins with '('"},
-		{"mail=*", "column 1: a filter begins with '('"},
-		{"(mail=*", "column 8: ')' is missing"},
-		{"(mail=*))", "column 9: the filter has ended"},
-		{"(mail)", "column 6: '=' is expected"},
-		{"(=x)", "column 2: the name of an attribute"},
-		{"(cn=a(b)", "column 6: '(' in a value is written \\28"},
-		{"(cn=a\\,b)", "column 6: a backslash is followed"},
-		{"(cn=a\\2)", "column 6: a backslash is followed"},
-		{"(cn=\\2", "column 5: a backslash is followed"},
-		{"(!(a=b)(c=d))", "column 13: '!' takes one filter"},
-		{"(!)", "'!' takes one filter"},
-		{"(cn>=a*)", "'*' in a value is written \\2a"},
-		{"(cn:1.2.3:=a)", "column 5: a matching rule that is not known"},
-		{"(:=a)", "an attribute or a matching rule is missing"},
-		{"(userAccountControl:1.2.840.113556.1.4.803:=x)", "whole number"},
-		{"(memberOf:1.2.840.113556.1.4.1941:=team)", "a DN"},
-		{"(cn:dn:x:y:=a)", "matching rule"},
-		{"(&(a=b)", "')' is missing"},
-		{"(cn=\xff)", "not UTF-8"},
+		{ "", "column 1: a filter begins with '('" },
+		{ "mail=*", "column 1: a filter begins with '('" },
+		{ "(mail=*", "column 8: ')' is missing" },
+		{ "(mail=*))", "column 9: the filter has ended" },
+		{ "(mail)", "column 6: '=' is expected" },
+		{ "(=x)", "column 2: the name of an attribute" },
+		{ "(cn=a(b)", "column 6: '(' in a value is written \\28" },
+		{ "(cn=a\\,b)", "column 6: a backslash is followed" },
+		{ "(cn=a\\2)", "column 6: a backslash is followed" },
+		{ "(cn=\\2", "column 5: a backslash is followed" },
+		{ "(!(a=b)(c=d))", "column 13: '!' takes one filter" },
+		{ "(!)", "'!' takes one filter" },
+		{ "(cn>=a*)", "'*' in a value is written \\2a" },
+		{ "(cn:1.2.3:=a)", "column 5: a matching rule that is not known" },
+		{ "(:=a)", "an attribute or a matching rule is missing" },
+		{ "(userAccountControl:1.2.840.113556.1.4.803:=x)", "whole number" },
+		{ "(memberOf:1.2.840.113556.1.4.1941:=team)", "a DN" },
+		{ "(cn:dn:x:y:=a)", "matching rule" },
+		{ "(&(a=b)", "')' is missing" },
+		{ "(cn=\xff)", "not UTF-8" },
 	};
 	struct filter *x;
 	struct err e;
@@ -218,7 +221,7 @@ test_1_2_errors_have_a_column(void **state)
 		if (!strstr(e.text, rows[i].words))
 			fail_msg("%s: '%s' lacks '%s'", rows[i].text, e.text, rows[i].words);
 	}
-	CLEAN_BUF struct buf deep = {0};
+	CLEAN_BUF struct buf deep = { 0 };
 	for (int i = 0; i < FILTER_DEPTH_MAX; i++)
 		buf_adds(&deep, "(!");
 	buf_adds(&deep, "(a=b)");
@@ -236,12 +239,12 @@ test_1_2_errors_have_a_column(void **state)
 static void
 test_1_4_attributes_to_read(void **state)
 {
-	struct names n = {.arena = f.a};
+	struct names n = { .arena = f.a };
 	struct filter *x;
 
 	(void)state;
-	assert_true(filter_parse("(&(mail=*)(|(MAIL=x)(memberOf=CN=x))(:caseIgnoreMatch:=q))", f.a, &x,
-		NULL));
+	assert_true(filter_parse(
+		"(&(mail=*)(|(MAIL=x)(memberOf=CN=x))(:caseIgnoreMatch:=q))", f.a, &x, NULL));
 	filter_attributes(x, &n);
 	assert_int_equal(n.count, 3);
 	assert_string_equal(n.list[0], "mail");

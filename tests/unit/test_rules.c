@@ -6,25 +6,30 @@
 #include <stdlib.h>
 #include <time.h>
 #include <cmocka.h>
+#include "base/file.h"
 #include "rules/rules.h"
 #include "world.h"
 
+const char *const *prelude_names(void);
+
 /* FILETIME of a Unix time. */
 #define FILETIME(t) (((t) + 11644473600LL) * 10000000LL)
-#define NOW 1763740800LL /* 2025-11-21T16:00:00Z */
+#define NOW         1763740800LL /* 2025-11-21T16:00:00Z */
 
 static struct fake_world f;
 static struct entry *people, *attic, *ann, *bob, *team, *all, *container;
 
-static const char *const ann_attrs[] = {"objectClass", "user", "mail", "ann@x.org", "cn", "Ann Lee",
-	"givenName", "  Änn\xc2\xa0 ", "sn", "Lee", "department", "Sales/EMEA/North", "description", "b",
-	"description", "a", "description", "B", "proxyAddresses", "SMTP:Ann@x.org", "proxyAddresses",
-	"smtp:ann.lee@x.org", "proxyAddresses", "smtp:ANN@X.ORG", "proxyAddresses", "X500:/o=x",
-	"proxyAddresses", "sip:ann@x.org", "proxyAddresses", "smtp:al@x.org", "userAccountControl", "512",
-	"employee-type", "staff", "hidden", "FALSE", "left", "attr", "id", "A7", NULL};
-static const char *const bob_attrs[] = {"objectClass", "user", "cn", "Bob", "userPrincipalName",
-	"bob@x.org", "userAccountControl", "514", NULL};
-static const char *const team_attrs[] = {"objectClass", "group", "cn", "Team", "mail", "t@x.org", NULL};
+static const char *const ann_attrs[] = { "objectClass", "user", "mail", "ann@x.org", "cn",
+	"Ann Lee", "givenName", "  Änn\xc2\xa0 ", "sn", "Lee", "department", "Sales/EMEA/North",
+	"description", "b", "description", "a", "description", "B", "proxyAddresses",
+	"SMTP:Ann@x.org", "proxyAddresses", "smtp:ann.lee@x.org", "proxyAddresses",
+	"smtp:ANN@X.ORG", "proxyAddresses", "X500:/o=x", "proxyAddresses", "sip:ann@x.org",
+	"proxyAddresses", "smtp:al@x.org", "userAccountControl", "512", "employee-type", "staff",
+	"hidden", "FALSE", "left", "attr", "id", "A7", NULL };
+static const char *const bob_attrs[] = { "objectClass", "user", "cn", "Bob", "userPrincipalName",
+	"bob@x.org", "userAccountControl", "514", NULL };
+static const char *const team_attrs[] = { "objectClass", "group", "cn", "Team", "mail", "t@x.org",
+	NULL };
 
 static int
 setup(void **state)
@@ -39,7 +44,7 @@ setup(void **state)
 	team = world_add(&f, "CN=Team,DC=x", 1, team_attrs);
 	all = world_add(&f, "CN=All,DC=x", 1, team_attrs);
 	container = people;
-	attrs_add(&ann->attrs, "objectGUID", (struct str){"\xff\x00", 2});
+	attrs_add(&ann->attrs, "objectGUID", (struct str){ "\xff\x00", 2 });
 	attrs_set_c(&bob->attrs, "title", "bad \xff");
 	world_link(&f, team->n, "member", ann->n);
 	world_link(&f, all->n, "member", team->n);
@@ -58,19 +63,19 @@ teardown(void **state)
 static struct conf_texts
 texts(const char *text)
 {
-	struct conf_texts t = {arena_alloc(f.a, sizeof *t.list), 1};
+	struct conf_texts t = { arena_alloc(f.a, sizeof *t.list), 1 };
 
-	t.list[0] = (struct conf_text){text, "x.conf", 7};
+	t.list[0] = (struct conf_text){ text, "x.conf", 7 };
 	return t;
 }
 
 static struct conf_sync
 sync_of(const struct conf_map *maps, size_t count)
 {
-	struct conf_sync s = {.name = "s"};
+	struct conf_sync s = { .name = "s" };
 
-	s.kind[KIND_USER] = (struct conf_kind){true, LEAVE_DISABLE, 0,
-		(struct conf_map *)(uintptr_t)maps, count};
+	s.kind[KIND_USER] = (struct conf_kind){ true, LEAVE_DISABLE, 0,
+		(struct conf_map *)(uintptr_t)maps, count };
 	s.kind[KIND_GROUP].enabled = true;
 	return s;
 }
@@ -92,7 +97,8 @@ compile(const struct conf_sync *s)
 static const char *
 value_of(const char *expr, const char *target, const struct entry *en, int64_t *wake_r)
 {
-	struct conf_map maps[] = {{"userName", "cn", "x.conf", 3, false}, {target, expr, "x.conf", 4, false}};
+	struct conf_map maps[] = { { "userName", "cn", "x.conf", 3, false },
+		{ target, expr, "x.conf", 4, false } };
 	struct conf_sync s = sync_of(maps, 2);
 	struct rules *r = NULL;
 	struct mapped m;
@@ -102,7 +108,7 @@ value_of(const char *expr, const char *target, const struct entry *en, int64_t *
 		return arena_printf(f.a, "config: %s", e.text);
 	bool ok = rules_map(r, &f.w, en, &kinds[KIND_USER], f.a, &m, &e);
 	const struct attr *at = ok ? attrs_get(&m.wanted, target) : NULL;
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	for (size_t i = 0; at && i < at->count; i++) {
 		if (i)
 			buf_addc(&b, '|');
@@ -159,7 +165,8 @@ test_1_4_lists_follow_the_schema(void **state)
 	(void)state;
 	check("description", "aliases", ann, "b|a|B");
 	check("description[2]", "title", ann, "a");
-	check("description", "title", ann, "error: title = 'description': 3 values where one is taken...");
+	check("description", "title", ann,
+		"error: title = 'description': 3 values where one is taken...");
 	check("#description", "title", ann, "3");
 	check("#(description or {})", "title", bob, "0");
 	check("mail", "aliases", ann, "ann@x.org");
@@ -170,7 +177,8 @@ test_1_4_lists_follow_the_schema(void **state)
 	check("Count({title, nil, cn, nil, nil}) .. Count({})", "title", ann, "10");
 	check("Join({title}, \" \")", "title", ann, "nil");
 	check("Join({a = cn})", "title", ann, "error: ...");
-	check("{a = mail}", "aliases", ann, "error: aliases = '{a = mail}': a table with names is no list");
+	check("{a = mail}", "aliases", ann,
+		"error: aliases = '{a = mail}': a table with names is no list");
 	check("{{mail}}", "aliases", ann, "error: aliases = '{{mail}}': a table is no value");
 	check("Trim", "title", ann, "config: x.conf:4: title: 'Trim' is a function...");
 }
@@ -180,14 +188,16 @@ test_1_4_text_functions(void **state)
 {
 	(void)state;
 	check("Trim(givenName)", "title", ann, "Änn");
-	check("\"[\" .. LTrim(\" a \") .. \"]\" .. RTrim(\" b \") .. \"|\"", "title", ann, "[a ] b|");
+	check("\"[\" .. LTrim(\" a \") .. \"]\" .. RTrim(\" b \") .. \"|\"", "title", ann,
+		"[a ] b|");
 	check("Left(Trim(givenName), 1)", "title", ann, "Ä");
 	check("left(cn, 99) .. Left(cn, -1)", "title", ann, "Ann Lee");
 	check("Right(cn, 3)", "title", ann, "Lee");
 	check("Right(\"日本語\", 2)", "title", ann, "本語");
 	check("Mid(cn, 5)", "title", ann, "Lee");
 	check("Mid(\"日本語\", 2, 1)", "title", ann, "本");
-	check("Mid(cn, 0)", "title", ann, "error: title = 'Mid(cn, 0)': bad argument #2 to 'Mid' (counting...");
+	check("Mid(cn, 0)", "title", ann,
+		"error: title = 'Mid(cn, 0)': bad argument #2 to 'Mid' (counting...");
 	check("Lower(\"ÄÖ A\") .. Upper(\"straße ñ\")", "title", ann, "äö aSTRAẞE Ñ...");
 	check("Len(\"日本語\")", "title", ann, "3");
 	check("Len(title)", "title", ann, "0");
@@ -198,8 +208,8 @@ test_1_4_text_functions(void **state)
 	check("PadLeft(\"7\", 3, \"0\") .. PadRight(\"é\", 2, \"ü\")", "title", ann, "007éü");
 	check("Append(title, \"x\")", "title", ann, "nil");
 	check("Append(cn, \"!\")", "title", ann, "Ann Lee!");
-	check("StartsWith(cn, \"ANN\") and EndsWith(cn, \"lee\") and not StartsWith(cn, \"x\")", "title",
-		ann, "true");
+	check("StartsWith(cn, \"ANN\") and EndsWith(cn, \"lee\") and not StartsWith(cn, \"x\")",
+		"title", ann, "true");
 	check("Word(mail, 2, \"@.\")", "title", ann, "x");
 	check("Word(cn, 2)", "title", ann, "Lee");
 	check("Word(cn, 3)", "title", ann, "nil");
@@ -232,7 +242,8 @@ test_1_4_list_functions(void **state)
 	check("First(cn)", "title", ann, "Ann Lee");
 	check("Count(description) + Count(title) + Count(cn)", "title", ann, "4");
 	check("RemoveDuplicates(description)", "aliases", ann, "b|a");
-	check("Contains(description, \"A\") and not Contains(description, \"ab\")", "title", ann, "true");
+	check("Contains(description, \"A\") and not Contains(description, \"ab\")", "title", ann,
+		"true");
 	check("Contains(cn, \"N L\") and not Contains(title, \"x\")", "title", ann, "true");
 	check("Aliases(proxyAddresses)", "aliases", ann, "ann.lee@x.org|al@x.org");
 	check("Aliases(proxyAddresses)", "aliases", bob, "nil");
@@ -246,7 +257,8 @@ test_1_4_choosing(void **state)
 	check("IIF(IsPresent(mail), \"y\", \"n\")", "title", ann, "y");
 	check("IIF(hidden, \"y\", \"n\")", "title", ann, "n");
 	check("IIF(cn, \"y\", \"n\")", "title", ann, "error: ...");
-	check("Switch(StartsWith(cn, \"B\"), \"b\", StartsWith(cn, \"A\"), \"a\")", "title", ann, "a");
+	check("Switch(StartsWith(cn, \"B\"), \"b\", StartsWith(cn, \"A\"), \"a\")", "title", ann,
+		"a");
 	check("Switch(false, \"b\", \"z\")", "title", ann, "z");
 	check("Switch(false, \"b\")", "title", ann, "nil");
 	check("Coalesce(title, \"\", sn, cn)", "title", ann, "Lee");
@@ -261,45 +273,53 @@ test_1_4_choosing(void **state)
 static void
 test_1_4_nothing_but_the_prelude(void **state)
 {
-	static const char *const refused[] = {"os", "print(1)", "_ENV.x", "_G", "load(\"x\")",
+	static const char *const refused[] = { "os", "print(1)", "_ENV.x", "_G", "load(\"x\")",
 		"string.rep(cn, 9)", "(function() while true do end end)()", "mail; cn", "mail, cn",
-		"return mail", "mail end", "attr[cn]", "attr", "attr.", "attr[\"\"]", "\"abc", "mail ..",
-		"setmetatable({}, {})", "goto x", "", " ", "mial", "Trimm(cn)", "cn)(", "a=1"};
+		"return mail", "mail end", "attr[cn]", "attr", "attr.", "attr[\"\"]", "\"abc",
+		"mail ..", "setmetatable({}, {})", "goto x", "", " ", "mial", "Trimm(cn)", "cn)(",
+		"a=1" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
 		check(refused[i], "title", ann, "config: x.conf:4: title: ...");
-	check("mial", "title", ann, "config: x.conf:4: title: the source has no attribute 'mial'; did you mean"
-				    " 'mail'?");
-	check("Trimm(cn)", "title", ann, "config: x.conf:4: title: there is no function 'Trimm'; did you mean"
-					 " 'Trim'?");
-	check("cn:rep(99)", "title", ann, "error: title = 'cn:rep(99)': attempt to index a string value"
-					  " (attribute 'cn')");
+	check("mial", "title", ann,
+		"config: x.conf:4: title: the source has no attribute 'mial'; did you mean"
+		" 'mail'?");
+	check("Trimm(cn)", "title", ann,
+		"config: x.conf:4: title: there is no function 'Trimm'; did you mean"
+		" 'Trim'?");
+	check("cn:rep(99)", "title", ann,
+		"error: title = 'cn:rep(99)': attempt to index a string value"
+		" (attribute 'cn')");
 	check("cn .. title", "title", ann,
-		"error: title = 'cn .. title': attempt to concatenate a nil value (attribute 'title')");
+		"error: title = 'cn .. title': attempt to concatenate a nil value (attribute "
+		"'title')");
 }
 
 static void
 test_1_4_memory_and_output_are_limited(void **state)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	(void)state;
 	/* doubling: 2^40 bytes if nothing stopped it */
 	buf_adds(&b, "cn");
 	for (int i = 0; i < 40; i++) {
-		CLEAN_BUF struct buf next = {0};
+		CLEAN_BUF struct buf next = { 0 };
 		buf_addf(&next, "Replace(%s, \"n\", \"nnnnnnnn\")", buf_cstr(&b));
 		buf_reset(&b);
 		buf_adds(&b, buf_cstr(&next));
 	}
 	check(buf_cstr(&b), "title", ann, "error: ...");
-	assert_non_null(strstr(value_of(buf_cstr(&b), "title", ann, NULL), "longer than 262144 bytes"));
+	assert_non_null(
+		strstr(value_of(buf_cstr(&b), "title", ann, NULL), "longer than 262144 bytes"));
 	/* 60 texts of 256 KiB each at once: the memory of one evaluation ends first */
 	buf_reset(&b);
 	buf_adds(&b, "Count({");
 	for (int i = 0; i < 60; i++)
-		buf_addf(&b, "Replace(PadLeft(\"%d\", 4096, \"x\"), \"x\", PadLeft(\"%d\", 60, \"y\")),", i, i);
+		buf_addf(&b,
+			"Replace(PadLeft(\"%d\", 4096, \"x\"), \"x\", PadLeft(\"%d\", 60, \"y\")),",
+			i, i);
 	buf_adds(&b, "})");
 	check(buf_cstr(&b), "title", ann, "error: ...");
 	assert_non_null(strstr(value_of(buf_cstr(&b), "title", ann, NULL), "not enough memory"));
@@ -315,16 +335,16 @@ test_4_5_enabled(void **state)
 		const char *want;
 		int64_t wake;
 	} rows[] = {
-		{NULL, NULL, NULL, "true", INT64_MAX},
-		{"512", NULL, NULL, "true", INT64_MAX},
-		{"514", NULL, NULL, "false", INT64_MAX},
-		{"512", "0", NULL, "true", INT64_MAX},
-		{"512", "9223372036854775807", NULL, "true", INT64_MAX},
-		{"512", "134082000000000000", NULL, "true", 1763726400 + 36000},
-		{"514", "134082000000000000", NULL, "false", INT64_MAX},
-		{"512", "130000000000000000", NULL, "false", INT64_MAX},
-		{"512", NULL, "000001010000Z", "false", INT64_MAX},
-		{"512", NULL, "20250101000000Z", "true", INT64_MAX},
+		{ NULL, NULL, NULL, "true", INT64_MAX },
+		{ "512", NULL, NULL, "true", INT64_MAX },
+		{ "514", NULL, NULL, "false", INT64_MAX },
+		{ "512", "0", NULL, "true", INT64_MAX },
+		{ "512", "9223372036854775807", NULL, "true", INT64_MAX },
+		{ "512", "134082000000000000", NULL, "true", 1763726400 + 36000 },
+		{ "514", "134082000000000000", NULL, "false", INT64_MAX },
+		{ "512", "130000000000000000", NULL, "false", INT64_MAX },
+		{ "512", NULL, "000001010000Z", "false", INT64_MAX },
+		{ "512", NULL, "20250101000000Z", "true", INT64_MAX },
 	};
 
 	(void)state;
@@ -350,7 +370,8 @@ test_4_5_enabled(void **state)
 	attrs_set_c(&ann->attrs, "nsAccountLock", "TRUE");
 	check("enabled", "active", ann, "false");
 	attrs_set_c(&ann->attrs, "userAccountControl", "x");
-	check("enabled", "active", ann, "object: active = 'enabled': userAccountControl is not a number: 'x'");
+	check("enabled", "active", ann,
+		"object: active = 'enabled': userAccountControl is not a number: 'x'");
 	/* lockout is no part of it, but can be asked for */
 	attrs_set_c(&ann->attrs, "userAccountControl", "512");
 	attrs_remove(&ann->attrs, "nsAccountLock");
@@ -366,20 +387,23 @@ test_5_2_before_and_after_wake(void **state)
 
 	(void)state;
 	assert_int_equal(f.w.now, NOW);
-	assert_string_equal(value_of("before(\"2025-11-21T17:00:00Z\")", "active", ann, &wake), "true");
+	assert_string_equal(
+		value_of("before(\"2025-11-21T17:00:00Z\")", "active", ann, &wake), "true");
 	assert_true(wake == NOW + 3600);
-	assert_string_equal(value_of("after(\"20251121180000.0Z\")", "active", ann, &wake), "false");
+	assert_string_equal(
+		value_of("after(\"20251121180000.0Z\")", "active", ann, &wake), "false");
 	assert_true(wake == NOW + 7200);
 	assert_string_equal(value_of("after(\"20251121160000Z\")", "active", ann, &wake), "true");
 	assert_true(wake == INT64_MAX);
 	assert_string_equal(value_of("before(accountExpires)", "active", ann, &wake), "true");
 	assert_true(wake == INT64_MAX);
 	assert_string_equal(value_of("after(accountExpires)", "active", ann, &wake), "false");
-	assert_string_equal(value_of("after(\"20251121180000Z\") or before(\"20251121170000Z\")", "active", ann,
-				    &wake),
+	assert_string_equal(value_of("after(\"20251121180000Z\") or before(\"20251121170000Z\")",
+				    "active", ann, &wake),
 		"true");
 	assert_true(wake == NOW + 3600);
-	check("before(cn)", "active", ann, "object: active = 'before(cn)': bad argument #1 to 'before'...");
+	check("before(cn)", "active", ann,
+		"object: active = 'before(cn)': bad argument #1 to 'before'...");
 }
 
 static struct verdict
@@ -411,13 +435,15 @@ test_4_2_base_and_not_base(void **state)
 	assert_string_equal(scope(&s, team).why, "not under any base (line 7)");
 	s.scope.not_base = texts("OU=Attic,OU=People,DC=x");
 	assert_false(scope(&s, bob).in);
-	assert_string_equal(scope(&s, bob).why, "under not_base 'OU=Attic,OU=People,DC=x' (line 7)");
+	assert_string_equal(
+		scope(&s, bob).why, "under not_base 'OU=Attic,OU=People,DC=x' (line 7)");
 	assert_int_equal(scope(&s, bob).step_count, 2);
 	assert_true(scope(&s, ann).in);
 	s.scope.base = texts("CN=Ann Lee,OU=People,DC=x");
 	assert_true(scope(&s, ann).in);
 	s.scope.base = texts("OU=None,DC=x");
-	assert_string_equal(scope(&s, ann).why, "base 'OU=None,DC=x' is not in the directory (line 7)");
+	assert_string_equal(
+		scope(&s, ann).why, "base 'OU=None,DC=x' is not in the directory (line 7)");
 }
 
 static void
@@ -439,7 +465,8 @@ test_4_2_group_nested_never_itself(void **state)
 	assert_false(rules_uses_memberof(r));
 	rules_free(&r);
 	s.scope.group = texts("CN=Gone,DC=x");
-	assert_string_equal(scope(&s, ann).why, "group 'CN=Gone,DC=x' is not in the directory (line 7)");
+	assert_string_equal(
+		scope(&s, ann).why, "group 'CN=Gone,DC=x' is not in the directory (line 7)");
 }
 
 static void
@@ -477,8 +504,8 @@ test_4_2_filter_when_and_kind(void **state)
 	s.scope.filter = texts("(mial=*)");
 	assert_false(rules_compile(NULL, &s, &world_schema, &r, &e));
 	assert_null(r);
-	assert_string_equal(e.text,
-		"x.conf:7: scope: filter: the source has no attribute 'mial'; did you mean 'mail'?");
+	assert_string_equal(e.text, "x.conf:7: scope: filter: the source has no attribute 'mial'; "
+				    "did you mean 'mail'?");
 }
 
 static void
@@ -505,22 +532,22 @@ test_4_2_containers_are_asked_once(void **state)
 }
 
 static const struct conf_map defaults[] = {
-	{"userName", "mail or userPrincipalName", "built-in", 0, true},
-	{"displayName", "displayName or cn", "built-in", 0, true},
-	{"name.givenName", "givenName", "built-in", 0, true},
-	{"name.familyName", "sn", "built-in", 0, true},
-	{"emails.work", "mail", "built-in", 0, true},
-	{"title", "title", "built-in", 0, true},
-	{"phoneNumbers.work", "telephoneNumber", "built-in", 0, true},
-	{"phoneNumbers.mobile", "mobile", "built-in", 0, true},
-	{"addresses.work.locality", "l", "built-in", 0, true},
-	{"addresses.work.postalCode", "postalCode", "built-in", 0, true},
-	{"department", "department", "built-in", 0, true},
-	{"organization", "company or o", "built-in", 0, true},
-	{"employeeNumber", "employeeNumber or employeeID", "built-in", 0, true},
-	{"aliases", "Aliases(proxyAddresses)", "built-in", 0, true},
-	{"manager", "manager", "built-in", 0, true},
-	{"active", "enabled", "built-in", 0, true},
+	{ "userName", "mail or userPrincipalName", "built-in", 0, true },
+	{ "displayName", "displayName or cn", "built-in", 0, true },
+	{ "name.givenName", "givenName", "built-in", 0, true },
+	{ "name.familyName", "sn", "built-in", 0, true },
+	{ "emails.work", "mail", "built-in", 0, true },
+	{ "title", "title", "built-in", 0, true },
+	{ "phoneNumbers.work", "telephoneNumber", "built-in", 0, true },
+	{ "phoneNumbers.mobile", "mobile", "built-in", 0, true },
+	{ "addresses.work.locality", "l", "built-in", 0, true },
+	{ "addresses.work.postalCode", "postalCode", "built-in", 0, true },
+	{ "department", "department", "built-in", 0, true },
+	{ "organization", "company or o", "built-in", 0, true },
+	{ "employeeNumber", "employeeNumber or employeeID", "built-in", 0, true },
+	{ "aliases", "Aliases(proxyAddresses)", "built-in", 0, true },
+	{ "manager", "manager", "built-in", 0, true },
+	{ "active", "enabled", "built-in", 0, true },
 };
 
 static void
@@ -559,7 +586,7 @@ many_lookup(void *ctx, const char *name, bool *multi_r, bool *link_r, bool *byte
 static void
 test_1_3_default_maps_where_all_is_multivalued(void **state)
 {
-	static const struct rules_schema many = {NULL, many_lookup};
+	static const struct rules_schema many = { NULL, many_lookup };
 	struct conf_sync s = sync_of(defaults, sizeof(defaults) / sizeof(*defaults));
 	struct rules *r = NULL;
 	struct mapped m;
@@ -582,9 +609,10 @@ test_1_3_default_maps_where_all_is_multivalued(void **state)
 static void
 test_N13_a_bad_attribute_is_held_back(void **state)
 {
-	struct conf_map maps[] = {{"userName", "mail or userPrincipalName", "x.conf", 3, false},
-		{"title", "title", "x.conf", 4, false}, {"nickName", "objectGUID", "x.conf", 5, false},
-		{"department", "department", "x.conf", 6, false}};
+	struct conf_map maps[] = { { "userName", "mail or userPrincipalName", "x.conf", 3, false },
+		{ "title", "title", "x.conf", 4, false },
+		{ "nickName", "objectGUID", "x.conf", 5, false },
+		{ "department", "department", "x.conf", 6, false } };
 	struct conf_sync s = sync_of(maps, 4);
 	struct rules *r = compile(&s);
 	struct mapped m;
@@ -593,11 +621,12 @@ test_N13_a_bad_attribute_is_held_back(void **state)
 	(void)state;
 	attrs_set_c(&bob->attrs, "department", "D");
 	assert_true(rules_map(r, &f.w, bob, &kinds[KIND_USER], f.a, &m, &e));
-	assert_string_equal(m.steps[1].error, "title = 'title': the value is not UTF-8: 'bad \\xff'");
+	assert_string_equal(
+		m.steps[1].error, "title = 'title': the value is not UTF-8: 'bad \\xff'");
 	assert_null(attrs_get(&m.wanted, "title"));
 	assert_null(m.steps[3].error);
 	assert_true(str_eqc(attrs_first(&m.wanted, "department"), "D"));
-	attrs_set(&ann->attrs, "objectGUID", &(struct str){"a\0", 2}, 1);
+	attrs_set(&ann->attrs, "objectGUID", &(struct str){ "a\0", 2 }, 1);
 	assert_true(rules_map(r, &f.w, ann, &kinds[KIND_USER], f.a, &m, &e));
 	assert_non_null(strstr(m.steps[2].error, "holds a NUL"));
 	rules_free(&r);
@@ -606,7 +635,7 @@ test_N13_a_bad_attribute_is_held_back(void **state)
 static void
 test_N13_no_name_is_an_error_of_the_object(void **state)
 {
-	struct conf_map maps[] = {{"userName", "mail", "x.conf", 3, false}};
+	struct conf_map maps[] = { { "userName", "mail", "x.conf", 3, false } };
 	struct conf_sync s = sync_of(maps, 1);
 	struct rules *r = compile(&s);
 	struct mapped m;
@@ -628,8 +657,8 @@ test_N13_no_name_is_an_error_of_the_object(void **state)
 static void
 test_references_follow_links(void **state)
 {
-	struct conf_map maps[] = {{"userName", "cn", "x.conf", 3, false},
-		{"manager", "Trim(manager)", "x.conf", 4, false}};
+	struct conf_map maps[] = { { "userName", "cn", "x.conf", 3, false },
+		{ "manager", "Trim(manager)", "x.conf", 4, false } };
 	struct conf_sync s = sync_of(maps, 2);
 	struct rules *r;
 	struct err e;
@@ -642,16 +671,17 @@ test_references_follow_links(void **state)
 static void
 test_1_4_attributes_to_read(void **state)
 {
-	struct conf_map maps[] = {{"userName", "mail or Lower(attr[\"user-name\"])", "x.conf", 3, false},
-		{"title", "IIF(StartsWith(Title, \"displayName\"), sn --[[ gone ]], {key = city})", "x.conf", 4,
-			false},
-		{"active", "enabled and attr.id", "x.conf", 5, false}};
-	static const char *const want[] = {"objectClass", "mail", "sAMAccountName", "userPrincipalName", "cn",
-		"displayName", "member", "primaryGroupID", "seeAlso", "lockoutTime", "pwdAccountLockedTime",
-		"user-name", "Title", "sn", "city", "userAccountControl", "accountExpires", "nsAccountLock",
-		"id"};
+	struct conf_map maps[] = { { "userName", "mail or Lower(attr[\"user-name\"])", "x.conf", 3,
+					   false },
+		{ "title", "IIF(StartsWith(Title, \"displayName\"), sn --[[ gone ]], {key = city})",
+			"x.conf", 4, false },
+		{ "active", "enabled and attr.id", "x.conf", 5, false } };
+	static const char *const want[] = { "objectClass", "mail", "sAMAccountName",
+		"userPrincipalName", "cn", "displayName", "member", "primaryGroupID", "seeAlso",
+		"lockoutTime", "pwdAccountLockedTime", "user-name", "Title", "sn", "city",
+		"userAccountControl", "accountExpires", "nsAccountLock", "id" };
 	struct conf_sync s = sync_of(maps, 3);
-	struct names n = {.arena = f.a};
+	struct names n = { .arena = f.a };
 	struct err e;
 
 	(void)state;
@@ -664,6 +694,27 @@ test_1_4_attributes_to_read(void **state)
 	s.scope.filter = texts("(seeAlso=*");
 	assert_false(rules_attributes(&s, &n, &e));
 	assert_non_null(strstr(e.text, "x.conf:7: scope: filter, column 11"));
+}
+
+static void
+test_1_4_manual_page_names_every_function(void **state)
+{
+	CLEAN_BUF struct buf page = { 0 };
+	const char *top = getenv("LOCKSTEP_SOURCE");
+	char path[512];
+
+	(void)state;
+	if (!top)
+		skip();
+	snprintf(path, sizeof path, "%s/man/lockstep.conf.5", top);
+	assert_true(file_read(path, 1 << 20, &page, NULL));
+	for (const char *const *n = prelude_names(); *n; n++) {
+		const char *fn = arena_printf(f.a, "Fn %s ", *n),
+			   *also = arena_printf(f.a, "also %s", *n);
+		if (!strstr(page.p, fn) && !strstr(page.p, also) &&
+			!strstr(page.p, arena_printf(f.a, ", %s\n", *n)))
+			fail_msg("lockstep.conf(5) lacks '%s'", *n);
+	}
 }
 
 static double
@@ -723,6 +774,7 @@ main(void)
 		TEST(test_N13_no_name_is_an_error_of_the_object),
 		TEST(test_references_follow_links),
 		TEST(test_1_4_attributes_to_read),
+		TEST(test_1_4_manual_page_names_every_function),
 		TEST(test_time_of_one_entry),
 	};
 

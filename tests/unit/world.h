@@ -9,7 +9,10 @@
 struct world_entry {
 	struct entry en;
 	const char *dn;
-	struct { const char *attribute; int64_t to; } links[8];
+	struct {
+		const char *attribute;
+		int64_t to;
+	} links[8];
 	size_t link_count;
 };
 struct fake_world {
@@ -17,7 +20,7 @@ struct fake_world {
 	struct arena *a;
 	struct world_entry list[WORLD_MAX]; /* n is the index; 0 is none */
 	size_t count;
-	int asked;                          /* calls of parent, in_group and links */
+	int asked; /* calls of parent, in_group and links */
 };
 
 static int64_t
@@ -66,7 +69,8 @@ fake_dn(void *ctx, int64_t n, struct arena *a)
 }
 
 static size_t
-fake_links(void *ctx, int64_t n, const char *attribute, bool reverse, struct arena *a, int64_t **ns_r)
+fake_links(
+	void *ctx, int64_t n, const char *attribute, bool reverse, struct arena *a, int64_t **ns_r)
 {
 	struct fake_world *f = ctx;
 	bool memberof = strcmp(attribute, "memberOf") == 0;
@@ -91,7 +95,8 @@ world_open(struct fake_world *f)
 {
 	memset(f, 0, sizeof *f);
 	f->a = arena_new();
-	f->w = (struct world){f, 1763740800, fake_find, fake_parent, fake_in_group, fake_dn, fake_links};
+	f->w = (struct world){ f, 1763740800, fake_find, fake_parent, fake_in_group, fake_dn,
+		fake_links };
 }
 
 /* attrs: name, value, name, value, ..., NULL */
@@ -101,8 +106,12 @@ world_add(struct fake_world *f, const char *dn, int64_t parent, const char *cons
 	struct world_entry *e = &f->list[++f->count];
 
 	e->dn = dn;
-	e->en = (struct entry){.n = (int64_t)f->count, .id = arena_printf(f->a, "id-%zu", f->count),
-		.rdn = dn, .parent = parent, .presence = PRESENCE_HERE, .attrs = attrs_new(f->a)};
+	e->en = (struct entry){ .n = (int64_t)f->count,
+		.id = arena_printf(f->a, "id-%zu", f->count),
+		.rdn = dn,
+		.parent = parent,
+		.presence = PRESENCE_HERE,
+		.attrs = attrs_new(f->a) };
 	for (; attrs && *attrs; attrs += 2)
 		attrs_add(&e->en.attrs, attrs[0], str_c(attrs[1]));
 	return &e->en;
@@ -127,13 +136,35 @@ world_close(struct fake_world *f)
 static inline bool
 world_lookup(void *ctx, const char *name, bool *multi_r, bool *link_r, bool *bytes_r)
 {
-	static const struct { const char *name; char flags[4]; } rows[] = {
-		{"mail", ""}, {"cn", ""}, {"sn", ""}, {"givenName", ""}, {"displayName", ""},
-		{"title", ""}, {"department", ""}, {"proxyAddresses", "m"}, {"objectClass", "m"},
-		{"member", "ml"}, {"manager", "l"}, {"objectGUID", "b"}, {"description", "m"},
-		{"userAccountControl", ""}, {"accountExpires", ""}, {"employee-type", ""},
-		{"userPrincipalName", ""}, {"info", ""}, {"hidden", ""}, {"left", ""}, {"lockoutTime", ""},
-		{"objectCategory", ""}, {"isCriticalSystemObject", ""}, {"id", ""}, {"telephoneNumber", ""},
+	static const struct {
+		const char *name;
+		char flags[4];
+	} rows[] = {
+		{ "mail", "" },
+		{ "cn", "" },
+		{ "sn", "" },
+		{ "givenName", "" },
+		{ "displayName", "" },
+		{ "title", "" },
+		{ "department", "" },
+		{ "proxyAddresses", "m" },
+		{ "objectClass", "m" },
+		{ "member", "ml" },
+		{ "manager", "l" },
+		{ "objectGUID", "b" },
+		{ "description", "m" },
+		{ "userAccountControl", "" },
+		{ "accountExpires", "" },
+		{ "employee-type", "" },
+		{ "userPrincipalName", "" },
+		{ "info", "" },
+		{ "hidden", "" },
+		{ "left", "" },
+		{ "lockoutTime", "" },
+		{ "objectCategory", "" },
+		{ "isCriticalSystemObject", "" },
+		{ "id", "" },
+		{ "telephoneNumber", "" },
 	};
 
 	(void)ctx;
@@ -147,4 +178,4 @@ world_lookup(void *ctx, const char *name, bool *multi_r, bool *link_r, bool *byt
 	}
 	return false;
 }
-static const struct rules_schema world_schema = {NULL, world_lookup};
+static const struct rules_schema world_schema = { NULL, world_lookup };
