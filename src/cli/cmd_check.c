@@ -101,7 +101,7 @@ wire_options(const struct conf_value *values, size_t count, struct arena *a)
 static void
 check_source(struct checking *k, const struct conf_source *s, bool setup)
 {
-	static const char *const classes[] = {"user", "group", "organizationalUnit", NULL};
+	static const char *const classes[] = {"user", "group", "organizationalUnit", NULL}, *const none[] = {NULL};
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_CONN struct conn *conn = NULL;
 	struct names names = {.arena = a};
@@ -121,6 +121,8 @@ check_source(struct checking *k, const struct conf_source *s, bool setup)
 	for (size_t i = 0; i < names.count; i++)
 		attributes[i] = names.list[i];
 	g.attributes = attributes;
+	if (setup) /* asked before there is an account: no directory is to be reached for it */
+		g.classes = g.attributes = none;
 	g.options = wire_options(s->options, s->option_count, a);
 	if (!cli_open_source(k->c, s, -1, &conn, &e) || !wire_hello(conn, &g, a, &h, &e) ||
 		!wire_check(conn, bases_of(k->c->conf, s->name, a), setup, &e)) {

@@ -53,7 +53,7 @@ struct ad {
 	const char *host, *invocation;
 	const char *const *ncs; /* all naming contexts of the server, NULL-ended */
 	int64_t now, usn;
-	bool has_dirsync;
+	bool has_dirsync, is_samba;
 	bool sees_deleted; /* the container of deleted objects can be read */
 
 	struct ad_attr *attrs; /* what was asked for */
@@ -67,6 +67,8 @@ struct ad {
 /* --- ad_session.c: being connected --- */
 /* Checks and keeps options; servers from DNS when `domain` is given. ERR_CONFIG. */
 bool ad_options_read(struct ad *ad, struct err *e);
+/* Connects, without a bind. */
+bool ad_reach(struct ad *ad, const char *url, struct err *e);
 /* Connects and binds to one server. Only the texts of e tell a person what to do; code and kind are stable. */
 bool ad_connect(struct ad *ad, const char *url, struct err *e);
 /* The first server that answers, in order; a refused bind is not tried elsewhere (7.4: no lock-out). Then
@@ -184,7 +186,12 @@ bool ad_restored_send(struct ad *ad, const char *id, struct err *e);
 /* Each answers with its lines and `end`; false: nothing more can be said (the engine is gone). */
 bool ad_read(struct ad *ad, const char *cursor, struct err *e);
 bool ad_fetch(struct ad *ad, const char *const *ids, size_t count, struct err *e);
-/* --- ad_check.c, ad_setup.c --- */
+/* --- ad_check.c, ad_rights.c, ad_same.c, ad_setup.c --- */
+void ad_finding(struct ad *ad, const char *level, const char *topic, const char *remedy,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* bases: NULL-ended, one at least. */
+void ad_rights_check(struct ad *ad, const char *const *bases);
+void ad_same_check(struct ad *ad, const char *const *bases);
 bool ad_check(struct ad *ad, const char *const *bases, size_t count, struct err *e);
 bool ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e);
 

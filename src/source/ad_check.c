@@ -1,10 +1,258 @@
+/* `lockstep check`: what a person should know before the first read, each with its remedy. */
 #include "ad.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CERTIFICATE_SOON (30 * 86400)
+#define SKEW_WARN        300 /* seconds; Kerberos' limit, too */
+
+void
+ad_finding(struct ad *ad, const char *level, const char *topic, const char *remedy, const char *fmt,
+	...)
+{
+	CLEAN_FREE char *text = NULL;
+	va_list args;
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		abort();
+	va_end(args);
+	serve_finding(ad->serve, level, topic, text, remedy);
+}
+
+/* --- each server --- */
+
+static void
+certificate_check(struct ad *ad, const char *url, const struct ad_cert *c)
+{
+	int64_t now = ad->clock->now(ad->clock->ctx);
+	char until[24];
+	struct err e;
+	if (!c->shown) {
+		ad_finding(ad, "info", "certificate", NULL, "%s: not encrypted, on this computer",
+			url);
+		return;
+	}
+	time_format(c->not_after, until);
+	if (!ad_cert_judge(ad, c, now, &e))
+		ad_finding(ad, "fail", "certificate", NULL, "%s: %s", url, e.text);
+	else if (c->not_after - now < CERTIFICATE_SOON)
+		ad_finding(ad, "warn", "certificate", "renew it on the domain controller",
+			"%s: the certificate (%s) expires soon, at %s", url, c->names, until);
+	else
+		ad_finding(ad, "ok", "certificate", NULL, "%s: %s, valid until %s, %s", url,
+			c->names, until, c->version);
+}
+
+static void
+clock_check(struct ad *ad, const char *url)
+{
+	int64_t skew = ad->now - ad->clock->now(ad->clock->ctx);
+	long long by = llabs((long long)skew);
+	if (by > SKEW_WARN)
+		ad_finding(ad, "warn", "clock",
+			"set both clocks by the same time servers (chrony, w32tm); expiry follows "
+			"the directory's clock",
+			"%s: its clock is %lld seconds %s ours", url, by,
+			skew > 0 ? "ahead of" : "behind");
+	else
+		ad_finding(ad, "ok", "clock", NULL, "%s: within %lld seconds of ours", url, by);
+}
+
+/* true: this server can be used. */
+static bool
+server_check(struct ad *ad, const char *url)
+{
+	const char *level = ad->options.server_count > 1 ? "warn" : "fail";
+	struct ad_cert c;
+	struct err e;
+	if (!ad_cert_look(url, ad->options.ca_file, 10, &c, &e)) {
+		ad_finding(ad, level, "server", NULL, "%s: %s", url, e.text);
+		return false;
+	}
+	ad_finding(ad, "ok", "server", NULL, "%s: it can be reached", url);
+	certificate_check(ad, url, &c);
+	if (!ad_connect(ad, url, &e)) {
+		if (strcmp(e.code, "certificate") != 0)
+			ad_finding(ad, strcmp(e.code, "bind-refused") == 0 ? "fail" : level, "bind",
+				NULL, "%s", e.text);
+		return false;
+	}
+	ad_finding(ad, "ok", "bind", NULL, "%s: bound as %s", url, ad->options.bind);
+	if (!ad_arrive(ad, &e)) {
+		ad_finding(ad, "fail", "server", NULL, "%s", e.text);
+		return false;
+	}
+	clock_check(ad, url);
+	return true;
+}
+
+/* All of them, then back to the first that can be used. */
+static bool
+servers_check(struct ad *ad)
+{
+	CLEAN_FREE char *first_context = NULL;
+	const char *first = NULL;
+	struct err e;
+	for (size_t i = 0; i < ad->options.server_count && !ad->stop; i++) {
+		const char *url = ad->options.servers[i];
+		if (!server_check(ad, url))
+			continue;
+		if (!first) {
+			first = url;
+			first_context = xstrdup(ad->context);
+		} else if (strcmp(first_context, ad->context) != 0) {
+			ad_finding(ad, "fail", "server", "name the controllers of one domain only",
+				"%s is of another domain than %s", url, first);
+		}
+	}
+	if (!first) {
+		ad_finding(ad, "fail", "server",
+			"mend what is said above; without a server nothing is read",
+			"no server can be used");
+		return false;
+	}
+	if (strcmp(ad->server, first) == 0 && ad->ld)
+		return true;
+	if (ad_connect(ad, first, &e) && ad_arrive(ad, &e))
+		return true;
+	ad_finding(ad, "fail", "server", NULL, "%s", e.text);
+	return false;
+}
+
+/* --- what can be read --- */
+
+static bool
+ignore(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+{
+	(void)ctx, (void)ad, (void)entry, (void)e;
+	return true;
+}
+
+static void
+dirsync_check(struct ad *ad)
+{
+	static const char *const names[] = { "objectClass", NULL };
+	struct berval none = { .bv_val = (char[]){ "" } };
+	LDAPControl *dirsync = NULL;
+	struct err e;
+	int code = 0;
+	if (!ad->has_dirsync) {
+		ad_finding(ad, "fail", "dirsync", NULL, "%s does not offer DirSync", ad->server);
+		return;
+	}
+	if (ldap_create_dirsync_control(ad->ld, (int)LDAP_CONTROL_X_DIRSYNC_INCREMENTAL_VALUES,
+		    ad->options.page, &none, &dirsync) != LDAP_SUCCESS)
+		return;
+	LDAPControl *controls[] = { dirsync, NULL };
+	/* an entry or two are enough to know */
+	const struct ad_search q = { .base = ad->nc,
+		.scope = LDAP_SCOPE_SUBTREE,
+		.filter = "(objectClass=domainDNS)",
+		.attributes = names,
+		.controls = controls,
+		.doing = "trying DirSync" };
+	if (ad_search(ad, &q, ignore, NULL, NULL, &code, &e))
+		ad_finding(
+			ad, "ok", "dirsync", NULL, "the account may ask for changes of %s", ad->nc);
+	else if (code == LDAP_INSUFFICIENT_ACCESS || code == LDAP_UNWILLING_TO_PERFORM)
+		ad_finding(ad, "fail", "dirsync",
+			"grant \"Replicating Directory Changes\" (not \"... All\") on the domain; "
+			"`lockstep check "
+			"--print-setup` prints the commands",
+			"the account may not use DirSync on %s, so nothing can be read", ad->nc);
+	else
+		ad_finding(ad, "fail", "dirsync", NULL, "%s", e.text);
+	ldap_control_free(dirsync);
+}
+
+static void
+deleted_check(struct ad *ad)
+{
+	if (ad->sees_deleted)
+		ad_finding(
+			ad, "ok", "deleted-objects", NULL, "deletions are seen when they happen");
+	else
+		ad_finding(ad, "warn", "deleted-objects",
+			"let the account list and read CN=Deleted Objects; `lockstep check "
+			"--print-setup` prints the commands",
+			"the account cannot see deleted objects: a deletion is noticed by full "
+			"reads alone, and "
+			"confirmed by a second one");
+}
+
+static void
+schema_check(struct ad *ad)
+{
+	const char *const *classes = serve_classes(ad->serve), *const *attributes =
+								       serve_attributes(ad->serve);
+	struct err e;
+	if (!attributes[0])
+		return;
+	if (!ad_schema_read(ad, classes, attributes, &e)) {
+		ad_finding(ad, "fail", "schema", "correct the name in the configuration", "%s",
+			e.text);
+		return;
+	}
+	ad_finding(ad, "ok", "schema", NULL, "all %zu attributes that are read are known",
+		ad->attr_count);
+}
+
+static bool
+base_check(struct ad *ad, const char *base)
+{
+	static const char *const names[] = { "objectClass", NULL };
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct ad_values v;
+	struct err e;
+	if (!ad_read_one(ad, base, names, NULL, "reading a base", a, &v, &e)) {
+		ad_finding(ad, "fail", "base", NULL, "%s: %s", base, e.text);
+		return false;
+	}
+	if (!v.found || !attrs_get(&v.attrs, "objectClass")) {
+		ad_finding(ad, "fail", "base",
+			"check its spelling, and that the account may read it",
+			"%s does not exist, or the account may not see it", base);
+		return false;
+	}
+	ad_finding(ad, "ok", "base", NULL, "%s is there", base);
+	return true;
+}
+
+/* Those of the configuration's bases that are there, each once; the naming context when none is. */
+static const char **
+bases_check(struct ad *ad, const char *const *bases, size_t count, struct arena *a)
+{
+	const struct ad_options *o = &ad->options;
+	const char **good = arena_alloc(a, (o->base_count + count + 2) * sizeof(*good));
+	size_t n = 0;
+	for (size_t i = 0; i < o->base_count + count; i++) {
+		const char *base = i < o->base_count ? o->bases[i] : bases[i - o->base_count];
+		bool again = false;
+		for (size_t k = 0; k < i && !again; k++)
+			again = ascii_ieq(
+				base, k < o->base_count ? o->bases[k] : bases[k - o->base_count]);
+		if (!again && base_check(ad, base))
+			good[n++] = base;
+	}
+	if (n == 0)
+		good[0] = ad->nc;
+	return good;
+}
 
 bool
 ad_check(struct ad *ad, const char *const *bases, size_t count, struct err *e)
 {
-	struct err none;
-	(void)bases, (void)count;
-	err_set(&none, ERR_SIDE, "not-built", "check: not built yet");
-	return serve_end(ad->serve, NULL, false, none.text, &none, e);
+	CLEAN_ARENA struct arena *a = arena_new();
+	if (servers_check(ad)) {
+		const char **good = bases_check(ad, bases, count, a);
+		schema_check(ad);
+		dirsync_check(ad);
+		deleted_check(ad);
+		ad_rights_check(ad, good);
+		ad_same_check(ad, good);
+	}
+	return serve_end(ad->serve, NULL, true, NULL, NULL, e);
 }

@@ -204,23 +204,28 @@ bind_send(struct ad *ad, struct err *e)
 }
 
 bool
-ad_connect(struct ad *ad, const char *url, struct err *e)
+ad_reach(struct ad *ad, const char *url, struct err *e)
 {
 	ad_close(ad);
-	bool ok = handle_prepare(ad, url, e);
-	if (ok) {
-		int rc = ldap_connect(ad->ld);
-		if (rc != LDAP_SUCCESS)
-			ok = ad_tls_err(ad, url, e);
-	}
-	if (ok)
-		socket_prepare(ad);
 	ad->server = url;
-	if (!ok || !bind_send(ad, e)) {
+	if (!handle_prepare(ad, url, e) ||
+		(ldap_connect(ad->ld) != LDAP_SUCCESS && !ad_tls_err(ad, url, e))) {
 		ad_close(ad);
 		return err_wrap(e, "%s", url);
 	}
+	socket_prepare(ad);
 	return true;
+}
+
+bool
+ad_connect(struct ad *ad, const char *url, struct err *e)
+{
+	if (!ad_reach(ad, url, e))
+		return false;
+	if (bind_send(ad, e))
+		return true;
+	ad_close(ad);
+	return err_wrap(e, "%s", url);
 }
 
 void
@@ -267,7 +272,8 @@ ad_rootdse(struct ad *ad, struct err *e)
 {
 	static const char *const names[] = { "defaultNamingContext", "namingContexts",
 		"configurationNamingContext", "schemaNamingContext", "subschemaSubentry",
-		"dnsHostName", "dsServiceName", "supportedControl", "supportedCapabilities", NULL };
+		"dnsHostName", "dsServiceName", "supportedControl", "supportedCapabilities",
+		"vendorName", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_values v;
 	if (!ad_read_one(ad, "", names, NULL, "reading the server's rootDSE", a, &v, e))
@@ -282,6 +288,8 @@ ad_rootdse(struct ad *ad, struct err *e)
 	ad->subschema = keep_first(ad, &v, "subschemaSubentry");
 	ad->host = keep_first(ad, &v, "dnsHostName");
 	ad->invocation = keep_first(ad, &v, "dsServiceName"); /* until its id is looked up */
+	ad->is_samba = attrs_first(&v.attrs, "vendorName").n &&
+		       strstr(keep_first(ad, &v, "vendorName"), "Samba");
 	ad->has_dirsync = has_value(&v, "supportedControl", LDAP_CONTROL_X_DIRSYNC);
 	const struct attr *ncs = attrs_get(&v.attrs, "namingContexts");
 	size_t n = ncs ? ncs->count : 0;

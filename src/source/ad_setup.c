@@ -1,10 +1,113 @@
+/* The commands that make an account that may read and nothing else (SEMANTICS 10), with the names of this
+ * domain filled in. The commands themselves are setup.samba.sh and setup.ad.ps1, beside this file. */
 #include "ad.h"
+
+#include <string.h>
+#include "model/dn.h"
+
+#define EMBED(symbol, path)                                                                        \
+	__asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" path             \
+		"\"\n.byte 0\n.previous\n")
+extern const char setup_samba_text[], setup_ad_text[];
+EMBED(setup_samba_text, SETUP_SAMBA);
+EMBED(setup_ad_text, SETUP_AD);
+
+#define ACCOUNT_MAX     20 /* sAMAccountName of a user */
+#define ACCOUNT_DEFAULT "svc-lockstep"
+
+/* sAMAccountName out of what `bind` says: a DN, user@domain, DOMAIN\user, or a name. */
+static const char *
+account_of(const char *bind, struct arena *a)
+{
+	const char *start = strchr(bind, '\\');
+	start = start ? start + 1 : bind;
+	if (strchr(bind, '=') && strchr(bind, ','))
+		start = strchr(bind, '=') + 1;
+	size_t n = strcspn(start, "@,");
+	const char *usual = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	if (n == 0 || n > ACCOUNT_MAX || strspn(start, usual) < n)
+		return ACCOUNT_DEFAULT;
+	return arena_strndup(a, start, n);
+}
+
+/* "DC=corp,DC=example" to "corp.example"; NULL when it is of another form. */
+static const char *
+domain_of(const char *base, struct arena *a)
+{
+	CLEAN_BUF struct buf name = { 0 };
+	struct dn dn;
+	if (!dn_parse(base, a, &dn, NULL))
+		return NULL;
+	for (size_t i = 0; i < dn.count; i++)
+		if (strncmp(dn.key[i], "dc=", 3) == 0)
+			buf_addf(&name, "%s%s", name.n ? "." : "", dn.rdn[i] + 3);
+	return name.n ? arena_strdup(a, buf_cstr(&name)) : NULL;
+}
+
+/* The DC= end of a DN: the domain it lies in. */
+static const char *
+domain_dn(const char *base, struct arena *a)
+{
+	struct dn dn;
+	if (!base || !dn_parse(base, a, &dn, NULL))
+		return NULL;
+	for (size_t i = 0; i < dn.count; i++)
+		if (strncmp(dn.key[i], "dc=", 3) == 0)
+			return dn_text(&dn, i, a);
+	return NULL;
+}
+
+/* Asks the servers, without binding: the account may not exist yet. NULL = none said it. */
+static const char *
+context_ask(struct ad *ad, bool *samba_r, bool *known_r)
+{
+	struct err e;
+	for (size_t i = 0; i < ad->options.server_count; i++)
+		if (ad_reach(ad, ad->options.servers[i], &e) && ad_rootdse(ad, &e)) {
+			*known_r = true;
+			*samba_r = ad->is_samba;
+			return ad->default_nc;
+		}
+	return NULL;
+}
+
+/* In single quotes for shell and PowerShell alike: a DN with a quote in it is refused, not escaped. */
+static bool
+quotable(const char *text)
+{
+	for (; *text; text++)
+		if (*text == '\'' || (unsigned char)*text < ' ')
+			return false;
+	return true;
+}
 
 bool
 ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e)
 {
-	struct err none;
-	(void)bases, (void)count;
-	err_set(&none, ERR_SIDE, "not-built", "setup: not built yet");
-	return serve_end(ad->serve, NULL, false, none.text, &none, e);
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_BUF struct buf text = { 0 };
+	bool samba = true, known = false;
+	const char *base = ad->ld ? ad->nc : context_ask(ad, &samba, &known);
+	if (ad->ld && ad->nc) {
+		known = true;
+		samba = ad->is_samba;
+	}
+	if (!base)
+		base = domain_dn(ad->options.base_count ? ad->options.bases[0]
+				 : count                ? bases[0]
+							: NULL,
+			a);
+	if (!base || !quotable(base))
+		base = "DC=corp,DC=example";
+	const char *domain = domain_of(base, a), *account = account_of(ad->options.bind, a);
+	if (!known || samba)
+		buf_addf(&text, "ACCOUNT=%s\nBASE='%s'\n%s", account, base, setup_samba_text);
+	if (!known)
+		buf_adds(&text, "\n# --- or, on Windows:\n");
+	if (!known || !samba)
+		buf_addf(&text, "$Account = '%s'\n$Base = '%s'\n$Domain = '%s'\n%s", account, base,
+			domain ? domain : "corp.example", setup_ad_text);
+	struct jsonw *w = serve_line(ad->serve, "text");
+	jsonw_str(w, "text", buf_cstr(&text));
+	return serve_send(ad->serve, e) && serve_end(ad->serve, NULL, true, NULL, NULL, e);
 }

@@ -297,7 +297,7 @@ class SambaDC(Directory):
 
     def setup_account(self, password=ACCOUNT_PASSWORD, account=ACCOUNT):
         """The least-privilege account, by the very commands of docs/notes-setup.md."""
-        script = os.path.join(LIB, "print-setup.samba.sh")
+        script = os.path.join(LIB, "../../src/source/setup.samba.sh")
         with tempfile.TemporaryFile() as f:
             f.write((password + "\n").encode() * 2)
             f.seek(0)
@@ -355,7 +355,7 @@ def _golden(realm, people, seed, account, pair=False):
     if people:
         sources += ["company.py", "days.py", "names.py"]
     if account:
-        sources += ["print-setup.samba.sh"]
+        sources += ["../../src/source/setup.samba.sh"]
     for name in sources:
         with open(os.path.join(LIB, name), "rb") as f:
             about[name] = hashlib.sha256(f.read()).hexdigest()
