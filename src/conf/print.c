@@ -23,7 +23,8 @@ options_print(const struct conf_section *s, const void *base, const void *defaul
 		indent(out, depth);
 		if (str_eq(buf_str(&v), buf_str(&d)))
 			buf_adds(out, "# ");
-		buf_addf(out, "%s = %s\n", o->name, buf_cstr(&v));
+		/* An unset text has no value that could be written. */
+		buf_addf(out, "%s%s%s # %s\n", o->name, v.n ? " = " : "", buf_cstr(&v), o->help);
 	}
 }
 

@@ -241,7 +241,8 @@ conf_value_print(const struct conf_option *o, const void *base, struct buf *out)
 	switch (o->type) {
 	case CONF_TEXT:
 		text = *CFIELD(char *, base, o);
-		conf_quote(text ? text : "", out);
+		if (text)
+			conf_quote(text, out);
 		break;
 	case CONF_TEXTS:
 		texts_print(CFIELD(struct conf_texts, base, o), out);

@@ -82,7 +82,7 @@ name_index(lua_State *L)
 	const struct name_ref *r = lua_touserdata(L, -1);
 	if (!r)
 		return 0;
-	if (!name_value(r, engine_of(L)->ev, &v, &e))
+	if (!expr_name_value(r, engine_of(L)->ev, &v, &e))
 		return luaL_error(L, "%s", e.text);
 	value_push(L, &v);
 	return 1;
@@ -119,7 +119,7 @@ names_table(lua_State *L)
 }
 
 struct engine *
-engine_new(const struct rules_schema *schema)
+expr_engine_new(const struct rules_schema *schema)
 {
 	struct engine *g = xcalloc(1, sizeof *g);
 
@@ -138,7 +138,7 @@ engine_new(const struct rules_schema *schema)
 }
 
 void
-engine_free(struct engine *g)
+expr_engine_free(struct engine *g)
 {
 	if (!g)
 		return;
@@ -171,7 +171,7 @@ name_resolve(struct engine *g, const struct expr_name *n, bool lenient, struct e
 		r->known = r->multi = true;
 	if (r->known || lenient)
 		return r;
-	const char *near = name_nearest(r->name, true);
+	const char *near = names_nearest(r->name, true);
 	err_set(e, ERR_CONFIG, "bad-expression", "the source has no attribute '%s'%s%s%s", r->name,
 		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 	return NULL;
@@ -359,7 +359,7 @@ static bool
 plain_eval(const struct expr *x, struct eval *ev, struct value *v_r, struct err *e)
 {
 	for (size_t i = 0; i < x->plain_count; i++) {
-		if (!name_value(x->plain[i], ev, v_r, e))
+		if (!expr_name_value(x->plain[i], ev, v_r, e))
 			return false;
 		if (v_r->type == VALUE_TEXTS || (v_r->type == VALUE_BOOL && v_r->truth))
 			break;
@@ -402,9 +402,9 @@ before(lua_State *L)
 	struct str s = prelude_arg(L, 1);
 	int64_t t = INT64_MAX;
 
-	if (s.n && !time_any(s, &t))
+	if (s.n && !expr_time_parse(s, &t))
 		return luaL_argerror(L, 1, "not a time");
-	lua_pushboolean(L, t == INT64_MAX || time_before(engine_of(L)->ev, t));
+	lua_pushboolean(L, t == INT64_MAX || eval_before(engine_of(L)->ev, t));
 	return 1;
 }
 

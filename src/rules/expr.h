@@ -37,9 +37,9 @@ struct eval {
 };
 
 struct engine;
-struct engine *engine_new(
+struct engine *expr_engine_new(
 	const struct rules_schema *schema); /* schema may be NULL: every name is known */
-void engine_free(struct engine *g);
+void expr_engine_free(struct engine *g);
 
 struct expr {
 	const char *text;
@@ -57,8 +57,8 @@ bool expr_eval(
 	struct engine *g, const struct expr *x, struct eval *ev, struct value *v_r, struct err *e);
 
 /* value.c: the value of a name for an entry. */
-bool name_value(const struct name_ref *r, struct eval *ev, struct value *v_r, struct err *e);
+bool expr_name_value(const struct name_ref *r, struct eval *ev, struct value *v_r, struct err *e);
 /* A time as directories write it: RFC 3339, GeneralizedTime, FILETIME; INT64_MAX = never. */
-bool time_any(struct str s, int64_t *t_r);
+bool expr_time_parse(struct str s, int64_t *t_r);
 /* now < t, remembering t as a wake-up when it lies ahead. */
-bool time_before(struct eval *ev, int64_t t);
+bool eval_before(struct eval *ev, int64_t t);

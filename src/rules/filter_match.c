@@ -191,7 +191,7 @@ ordered(struct match *m, const struct filter *f, struct str v)
 	int64_t a, b;
 	int cmp;
 
-	if (number_parse(v, &a) && number_parse(f->value, &b))
+	if (expr_number_parse(v, &a) && expr_number_parse(f->value, &b))
 		cmp = a < b ? -1 : a > b;
 	else
 		cmp = str_cmp(filter_normal(v, false, arena_of(m)),
@@ -240,7 +240,7 @@ ext_value(struct match *m, const struct filter *f, struct str v)
 	case R_BIT_AND:
 	case R_BIT_OR:
 	case R_INTEGER:
-		if (!number_parse(v, &a) || !number_parse(f->value, &b))
+		if (!expr_number_parse(v, &a) || !expr_number_parse(f->value, &b))
 			return false;
 		return f->rule == R_INTEGER   ? a == b
 		       : f->rule == R_BIT_AND ? (a & b) == b

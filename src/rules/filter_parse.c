@@ -203,7 +203,7 @@ check_value(struct parser *x, const struct filter *f)
 	bool number = f->rule == R_BIT_AND || f->rule == R_BIT_OR || f->rule == R_INTEGER;
 	int64_t n;
 
-	if (number && !number_parse(f->value, &n))
+	if (number && !expr_number_parse(f->value, &n))
 		return bad(x, "this rule compares with a whole number");
 	if ((f->rule == R_CHAIN || f->rule == R_DN) && !f->dn_key)
 		return bad(x, "this rule compares with a DN");
@@ -354,7 +354,7 @@ filter_bind(struct filter *f, const struct rules_schema *schema, bool lenient, s
 	f->bound = schema->lookup(schema->ctx, f->attr, &multi, &f->link, &f->bytes);
 	if (f->bound || lenient)
 		return true;
-	const char *near = name_nearest(f->attr, false);
+	const char *near = names_nearest(f->attr, false);
 	return err_set(e, ERR_CONFIG, "bad-filter",
 		"filter: the source has no attribute '%s'%s%s%s", f->attr,
 		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");

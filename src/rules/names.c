@@ -17,7 +17,7 @@ static const char *const well_known[] = { "accountExpires", "c", "cn", "co", "co
 	"enabled", "locked", "dn", "id", "kind", "container", NULL };
 
 const char *
-name_nearest(const char *name, bool builtin)
+names_nearest(const char *name, bool builtin)
 {
 	const char *names[ARRAY_LEN(well_known)];
 	size_t n = ARRAY_LEN(well_known) - (builtin ? 1 : 7);
@@ -28,7 +28,7 @@ name_nearest(const char *name, bool builtin)
 }
 
 bool
-number_parse(struct str s, int64_t *n_r)
+expr_number_parse(struct str s, int64_t *n_r)
 {
 	bool minus = s.n > 0 && s.p[0] == '-';
 	int64_t n = 0;

@@ -3,6 +3,6 @@
 #include "rules/rules.h"
 
 /* A well-known attribute near a name that is not known, or NULL; with `builtin`, our own names too. */
-const char *name_nearest(const char *name, bool builtin);
+const char *names_nearest(const char *name, bool builtin);
 /* A whole number as directories write it: "-12"; false when it is none or does not fit. */
-bool number_parse(struct str s, int64_t *n_r);
+bool expr_number_parse(struct str s, int64_t *n_r);

@@ -367,7 +367,7 @@ f_number(lua_State *L)
 	struct str s = str_trim(prelude_arg(L, 1));
 	int64_t n;
 
-	if (number_parse(s, &n)) {
+	if (expr_number_parse(s, &n)) {
 		lua_pushinteger(L, n);
 		return 1;
 	}
@@ -385,7 +385,7 @@ whole(lua_State *L, int arg)
 	struct str s = prelude_arg(L, arg);
 	int64_t n = 0;
 
-	luaL_argcheck(L, s.n == 0 || number_parse(str_trim(s), &n), arg, "not a whole number");
+	luaL_argcheck(L, s.n == 0 || expr_number_parse(str_trim(s), &n), arg, "not a whole number");
 	return n;
 }
 

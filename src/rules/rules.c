@@ -166,7 +166,7 @@ rules_compile(const struct conf *c, const struct conf_sync *s, const struct rule
 	(void)c;
 	r->arena = a;
 	r->s = s;
-	r->engine = engine_new(schema);
+	r->engine = expr_engine_new(schema);
 	r->bases = bases_make(r, &s->scope.base);
 	r->not_bases = bases_make(r, &s->scope.not_base);
 	r->groups = bases_make(r, &s->scope.group);
@@ -185,7 +185,7 @@ rules_free(struct rules **r)
 {
 	if (!*r)
 		return;
-	engine_free((*r)->engine);
+	expr_engine_free((*r)->engine);
 	arena_free((*r)->arena);
 	*r = NULL;
 }

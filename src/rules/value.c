@@ -10,7 +10,7 @@
 #define LOCKED_FOR_EVER "000001010000Z"
 
 bool
-time_any(struct str s, int64_t *t_r)
+expr_time_parse(struct str s, int64_t *t_r)
 {
 	char text[64];
 
@@ -25,7 +25,7 @@ time_any(struct str s, int64_t *t_r)
 }
 
 bool
-time_before(struct eval *ev, int64_t t)
+eval_before(struct eval *ev, int64_t t)
 {
 	if (ev->w->now >= t)
 		return false;
@@ -49,7 +49,7 @@ number_of(struct eval *ev, const char *name, int64_t *n_r, struct err *e)
 	struct str v = attrs_first(&ev->en->attrs, name);
 
 	*n_r = 0;
-	return v.n == 0 || number_parse(v, n_r) || bad(e, name, v, "not a number");
+	return v.n == 0 || expr_number_parse(v, n_r) || bad(e, name, v, "not a number");
 }
 
 /* 4.5: userAccountControl and accountExpires at this moment; lockout is no part of it. */
@@ -62,11 +62,11 @@ enabled(struct eval *ev, bool *b_r, struct err *e)
 
 	if (!number_of(ev, "userAccountControl", &uac, e))
 		return false;
-	if (expires.n && !time_any(expires, &t))
+	if (expires.n && !expr_time_parse(expires, &t))
 		return bad(e, "accountExpires", expires, "not a time");
 	*b_r = !(uac & UAC_ACCOUNTDISABLE) && !str_ieqc(attrs_first(as, "nsAccountLock"), "true") &&
 	       !str_eqc(attrs_first(as, "pwdAccountLockedTime"), LOCKED_FOR_EVER);
-	*b_r = *b_r && (t == INT64_MAX || time_before(ev, t));
+	*b_r = *b_r && (t == INT64_MAX || eval_before(ev, t));
 	return true;
 }
 
@@ -147,7 +147,7 @@ attribute_value(const struct name_ref *r, struct eval *ev, struct value *v)
 }
 
 bool
-name_value(const struct name_ref *r, struct eval *ev, struct value *v_r, struct err *e)
+expr_name_value(const struct name_ref *r, struct eval *ev, struct value *v_r, struct err *e)
 {
 	int64_t up;
 
