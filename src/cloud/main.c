@@ -1,6 +1,7 @@
 /* lockstep-cloud: the hosted directory, a multi-tenant SCIM 2.0 service. */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -128,6 +129,8 @@ serve(const struct options *o)
 	if (!store_sqlite_open(o->db, true, &store, &e) || !store->ops->secret(store, c.key, &e))
 		return fail(&e);
 	setrlimit(RLIMIT_NOFILE, &files);
+	mallopt(M_MMAP_THRESHOLD, 4 << 20); /* buffers of requests come again: keep their pages */
+	mallopt(M_TRIM_THRESHOLD, 16 << 20);
 	c.store = store;
 	c.db = store->ops;
 	if (!http_new(&c, &ho, &h, &e))

@@ -250,11 +250,14 @@ const struct scim_type scim_types[SCIM_TYPES] = {
 	[SCIM_GROUP] = {"Group", "/Groups", "Group", &group_schema, NULL, 0},
 };
 
+/* Every attribute of every resource comes by here: most rows differ in their first letter. */
 const struct scim_attr *
 scim_attr_find(const struct scim_attr *attrs, size_t n, struct str name)
 {
+	int first = name.n ? name.p[0] | 0x20 : 0;
+
 	for (size_t i = 0; i < n; i++) {
-		if (str_ieqc(name, attrs[i].name))
+		if ((attrs[i].name[0] | 0x20) == first && str_ieqc(name, attrs[i].name))
 			return &attrs[i];
 	}
 	return NULL;
