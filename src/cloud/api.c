@@ -43,11 +43,11 @@ api_number(const char *name, const char *text, int64_t *v_r, struct err *e)
 static struct call
 call_of(struct cloud *c, const struct request *rq)
 {
-	return (struct call){.c = c,
+	return (struct call){ .c = c,
 		.a = rq->a,
 		.tenant = rq->tenant,
 		.now = c->clock->now(c->clock->ctx),
-		.base = rq->base};
+		.base = rq->base };
 }
 
 static bool
@@ -150,7 +150,7 @@ list(struct call *k, struct request *rq, unsigned types, const struct query *q, 
 static const char *
 joined(struct arena *a, const struct json *names)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	if (json_type(names) != JSON_ARRAY)
 		return json_string(names) ? arena_strdup(a, json_string(names)) : NULL;
@@ -173,7 +173,7 @@ static bool
 search(struct call *k, struct request *rq, unsigned types, struct err *e)
 {
 	CLEAN_JSON struct json *body = NULL;
-	struct query q = {.start = 1, .count = -1};
+	struct query q = { .start = 1, .count = -1 };
 	const struct json *count;
 
 	if (!parse_body(rq, &body, e))
@@ -270,7 +270,7 @@ void
 api_handle(struct cloud *c, struct request *rq)
 {
 	struct call k = call_of(c, rq);
-	struct err e = {0};
+	struct err e = { 0 };
 
 	if (!route(&k, rq, &e))
 		fail(rq, &e);
@@ -280,7 +280,7 @@ bool
 api_step(struct cloud *c, struct request *rq)
 {
 	struct call k = call_of(c, rq);
-	struct err e = {0};
+	struct err e = { 0 };
 	bool done;
 
 	if (!cloud_read(c, &e) || !job_step(rq->job, &k, &done, &e)) {
@@ -291,7 +291,7 @@ api_step(struct cloud *c, struct request *rq)
 		return false;
 	rq->reply.status = 200;
 	rq->reply.out = *job_out(rq->job);
-	*job_out(rq->job) = (struct out){0};
+	*job_out(rq->job) = (struct out){ 0 };
 	job_free(rq->job);
 	rq->job = NULL;
 	return true;

@@ -49,7 +49,7 @@ bulk_pending(struct bulk *b, const store_id id)
 			b->cap_links = b->cap_links ? b->cap_links * 2 : 16;
 			b->links = xrealloc(b->links, b->cap_links * sizeof(*b->links));
 		}
-		b->links[b->n_links++] = (struct link){b->current, i};
+		b->links[b->n_links++] = (struct link){ b->current, i };
 		return true;
 	}
 	return false;
@@ -218,7 +218,7 @@ static void
 unmake(struct bulk *b, struct op *op)
 {
 	struct store_row row;
-	struct err e = {0};
+	struct err e = { 0 };
 	char id[ID_TEXT];
 
 	id_format(op->id, id);
@@ -237,7 +237,7 @@ run_links(struct bulk *b)
 
 	for (size_t i = 0; i < b->n_links; i++) {
 		struct op *op = &b->ops[b->links[i].op], *target = &b->ops[b->links[i].target];
-		struct member m = {.rid = target->row.rid};
+		struct member m = { .rid = target->row.rid };
 		if (op->failed)
 			continue;
 		memcpy(m.id, target->id, sizeof(m.id));
@@ -247,8 +247,8 @@ run_links(struct bulk *b)
 			note_failure(b, op);
 			if (op->made)
 				unmake(b, op);
-		} else if (!members_add(
-				   k, op->row.rid, &(struct members){&m, 1}, &changed, &op->err)) {
+		} else if (!members_add(k, op->row.rid, &(struct members){ &m, 1 }, &changed,
+				   &op->err)) {
 			cloud_spoil(k->c, &op->err);
 		}
 	}
@@ -349,7 +349,7 @@ bulk_run(struct call *k, struct json *body, bool references, struct reply *r, st
 {
 	struct json *list = (struct json *)(uintptr_t)scim_get(body, "Operations");
 	const struct json *fail = scim_get(body, "failOnErrors");
-	struct bulk b = {.k = k, .n = json_count(list), .references = references};
+	struct bulk b = { .k = k, .n = json_count(list), .references = references };
 	double most = json_number(fail, 0);
 	bool ok;
 

@@ -17,7 +17,7 @@ static void
 sign(const struct cloud *c, int64_t tenant, struct str bound, int64_t rid,
 	unsigned char raw_r[8 + MAC])
 {
-	CLEAN_BUF struct buf msg = {0};
+	CLEAN_BUF struct buf msg = { 0 };
 	unsigned char number[8], mac[EVP_MAX_MD_SIZE];
 	unsigned n = sizeof(mac);
 

@@ -95,7 +95,7 @@ put_choices(struct jsonw *w, const char *name, const char *choices)
 		const char *bar = memchr(rest.p, '|', rest.n);
 		size_t n = bar ? (size_t)(bar - rest.p) : rest.n;
 		jsonw_strn(w, NULL, rest.p, n);
-		rest = bar ? (struct str){bar + 1, rest.n - n - 1} : (struct str){0};
+		rest = bar ? (struct str){ bar + 1, rest.n - n - 1 } : (struct str){ 0 };
 	}
 	jsonw_end(w);
 }
@@ -103,10 +103,11 @@ put_choices(struct jsonw *w, const char *name, const char *choices)
 static void
 write_attr(const struct scim_attr *a, struct jsonw *w)
 {
-	static const char *const kinds[] = {"string", "boolean", "decimal", "integer", "dateTime",
-		"binary", "reference", "complex"};
-	static const char *const mutability[] = {"readWrite", "readOnly", "immutable", "writeOnly"};
-	static const char *const returned[] = {"default", "always", "never", "request"};
+	static const char *const kinds[] = { "string", "boolean", "decimal", "integer", "dateTime",
+		"binary", "reference", "complex" };
+	static const char *const mutability[] = { "readWrite", "readOnly", "immutable",
+		"writeOnly" };
+	static const char *const returned[] = { "default", "always", "never", "request" };
 
 	jsonw_obj(w, NULL);
 	jsonw_str(w, "name", a->name);
@@ -222,7 +223,7 @@ discovery_get(struct call *k, const char *path, struct reply *r, struct err *e)
 {
 	struct jsonw w = jsonw(&r->out.text);
 	const char *rest = strchr(path + 1, '/');
-	struct str head = {path, rest ? (size_t)(rest - path) : strlen(path)};
+	struct str head = { path, rest ? (size_t)(rest - path) : strlen(path) };
 	const char *id = rest && rest[1] ? rest + 1 : NULL;
 	bool found = false;
 

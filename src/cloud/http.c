@@ -69,7 +69,7 @@ static bool
 open_socket(struct http *h, const char *listen_at, struct err *e)
 {
 	const char *colon = strrchr(listen_at, ':');
-	struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *ai = NULL;
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *ai = NULL;
 	CLEAN_FREE char *host = NULL;
 	int rc, fd, one = 1;
 
@@ -185,7 +185,7 @@ run_jobs(struct http *h)
 static bool
 end_round(struct http *h)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	bool ok = cloud_end(h->c, &e), any = h->waiting != NULL;
 	struct exchange *x;
 
@@ -258,7 +258,7 @@ http_run(struct http *h, int stop_fd, struct err *e)
 {
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	CLEAN_FD int poll_fd = epoll_create1(EPOLL_CLOEXEC);
-	struct epoll_event mhd = {.events = EPOLLIN}, stop = {.events = EPOLLIN};
+	struct epoll_event mhd = { .events = EPOLLIN }, stop = { .events = EPOLLIN };
 
 	if (!info || poll_fd < 0)
 		return err_errno(e, ERR_SIDE, "epoll");

@@ -4,6 +4,10 @@
 
 #define PREFIX "/scim/v2"
 
+/* So much of a body that is refused is read all the same: many clients send all of it before they look
+ * at the answer. */
+#define PASSED_OVER (4 * CLOUD_BODY_MAX)
+
 static const char *
 header(struct MHD_Connection *mhd, const char *name)
 {
@@ -79,9 +83,14 @@ begin(struct exchange *x, const char *url, const char *method, struct err *e)
 	if (!api_auth(x->h->c, header(x->mhd, "Authorization"), &x->rq.tenant, e))
 		return false;
 	if (length && api_number("Content-Length", length, &n, NULL) &&
-		(uint64_t)n > CLOUD_BODY_MAX)
-		return err_set(e, ERR_OBJECT, "too-large", "%lld bytes; at most %zu are taken",
+		(uint64_t)n > CLOUD_BODY_MAX) {
+		err_set(&x->refused, ERR_OBJECT, "too-large", "%lld bytes; at most %zu are taken",
 			(long long)n, CLOUD_BODY_MAX);
+		if ((uint64_t)n > PASSED_OVER) {
+			*e = x->refused;
+			return false;
+		}
+	}
 	x->rq.base = base_url(x);
 	x->rq.if_match = header(x->mhd, "If-Match");
 	x->rq.if_none_match = header(x->mhd, "If-None-Match");
@@ -141,7 +150,7 @@ static ssize_t
 stream_read(void *ctx, uint64_t at, char *p, size_t max)
 {
 	struct stream *s = ctx;
-	struct err e = {0};
+	struct err e = { 0 };
 	size_t n;
 
 	(void)at;
@@ -171,12 +180,12 @@ make_response(struct exchange *x)
 
 	if (o->n_holes == 0) {
 		r = MHD_create_response_from_buffer(o->text.n, o->text.p, MHD_RESPMEM_MUST_FREE);
-		o->text = (struct buf){0};
+		o->text = (struct buf){ 0 };
 		return r;
 	}
 	s = xcalloc(1, sizeof(*s));
-	*s = (struct stream){.c = x->h->c, .out = *o, .base = xstrdup(x->rq.base)};
-	*o = (struct out){0};
+	*s = (struct stream){ .c = x->h->c, .out = *o, .base = xstrdup(x->rq.base) };
+	*o = (struct out){ 0 };
 	return MHD_create_response_from_callback(
 		MHD_SIZE_UNKNOWN, 65536, stream_read, s, stream_free);
 }
@@ -208,7 +217,7 @@ answer(struct exchange *x)
 	return ok;
 }
 
-/* Part of a body. After a refusal some is passed over, so that the client reads the answer. */
+/* Part of a body. */
 static enum MHD_Result
 take_body(struct exchange *x, const char *data, size_t n)
 {
@@ -222,7 +231,7 @@ take_body(struct exchange *x, const char *data, size_t n)
 			"too many large requests at once; try again");
 	if (x->refused.kind) {
 		x->dropped += n;
-		return x->dropped > CLOUD_BODY_MAX ? MHD_NO : MHD_YES;
+		return x->dropped > PASSED_OVER ? MHD_NO : MHD_YES;
 	}
 	buf_add(&x->body, data, n);
 	x->counted += n;
@@ -262,7 +271,7 @@ http_request(void *ctx, struct MHD_Connection *mhd, const char *url, const char 
 {
 	struct http *h = ctx;
 	struct exchange *x = *state;
-	struct err e = {0};
+	struct err e = { 0 };
 	enum MHD_Result ok;
 
 	(void)version;

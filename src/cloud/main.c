@@ -91,7 +91,7 @@ stop_signals(void)
 static void
 announce(const struct options *o, const struct http *h)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct jsonw w = jsonw(&b);
 	CLEAN_FREE char *url = xasprintf("http://%s/scim/v2", http_address(h));
 
@@ -116,11 +116,11 @@ static int
 serve(const struct options *o)
 {
 	CLEAN_STORE struct store *store = NULL;
-	struct cloud c = {.clock = &clock_system, .url = o->url};
-	struct http_options ho = {o->listen};
-	struct rlimit files = {4096, 4096};
+	struct cloud c = { .clock = &clock_system, .url = o->url };
+	struct http_options ho = { o->listen };
+	struct rlimit files = { 4096, 4096 };
 	struct http *h = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	CLEAN_FD int stop = stop_signals();
 	bool ok;
 
@@ -159,7 +159,7 @@ new_token(char token_r[80], char hash_r[65])
 static int
 print_token(const struct options *o, const char *name, const char *token)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct jsonw w = jsonw(&b);
 
 	if (!o->json) {
@@ -177,7 +177,7 @@ print_token(const struct options *o, const char *name, const char *token)
 static int
 tenant_token(const struct options *o, struct store *s, const char *name, bool add)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	char token[80], hash[65];
 	size_t n = strlen(name);
 
@@ -226,9 +226,9 @@ list_one(void *ctx, const struct store_tenant_info *t)
 static int
 tenant_list(const struct options *o, struct store *s)
 {
-	CLEAN_BUF struct buf b = {0};
-	struct listing l = {.o = o, .w = jsonw(&b)};
-	struct err e = {0};
+	CLEAN_BUF struct buf b = { 0 };
+	struct listing l = { .o = o, .w = jsonw(&b) };
+	struct err e = { 0 };
 
 	jsonw_obj(&l.w, NULL);
 	jsonw_arr(&l.w, "tenants");
@@ -244,8 +244,8 @@ tenant_list(const struct options *o, struct store *s)
 static int
 tenant_remove(const struct options *o, struct store *s, const char *name)
 {
-	struct listing l = {.o = o, .find = name};
-	struct err e = {0};
+	struct listing l = { .o = o, .find = name };
+	struct err e = { 0 };
 
 	if (!s->ops->tenant_each(s, list_one, &l, &e))
 		return fail(&e);
@@ -264,7 +264,7 @@ tenant(const struct options *o)
 		   *name = o->n_args > 2 ? o->args[2] : NULL;
 	bool list = strcmp(verb, "list") == 0, add = strcmp(verb, "add") == 0;
 	bool token = strcmp(verb, "token") == 0, del = strcmp(verb, "remove") == 0;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	if (!list && !add && !token && !del)
 		return usage("tenant needs one of add, token, list, remove", verb);
@@ -281,11 +281,11 @@ tenant(const struct options *o)
 int
 main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"db", required_argument, NULL, 'd'},
-		{"listen", required_argument, NULL, 'l'}, {"url", required_argument, NULL, 'u'},
-		{"json", no_argument, NULL, 'j'}, {"with-data", no_argument, NULL, 'w'},
-		{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
-	struct options o = {0};
+	static const struct option longs[] = { { "db", required_argument, NULL, 'd' },
+		{ "listen", required_argument, NULL, 'l' }, { "url", required_argument, NULL, 'u' },
+		{ "json", no_argument, NULL, 'j' }, { "with-data", no_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, { 0 } };
+	struct options o = { 0 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {

@@ -8,7 +8,7 @@
 static bool
 unknown_member(const char *id, struct err *e)
 {
-	CLEAN_BUF struct buf shown = {0};
+	CLEAN_BUF struct buf shown = { 0 };
 
 	text_escape(id, strlen(id), 100, &shown);
 	return err_set(e, ERR_OBJECT, "invalidValue", "members: no user or group has the id \"%s\"",
@@ -211,7 +211,7 @@ member_op_prepare(
 	bool removing = op->kind == SCIM_PATCH_REMOVE;
 	CLEAN_JSON struct json *ids = json_new_array();
 
-	*o_r = (struct member_op){.op = op};
+	*o_r = (struct member_op){ .op = op };
 	if (op->path.sub || (op->path.filter && !removing))
 		return err_set(e, ERR_OBJECT, "mutability",
 			"members: a member cannot be changed; remove it and add another");
@@ -228,8 +228,8 @@ bool
 member_op_apply(
 	struct call *k, int64_t group, const struct member_op *o, bool *changed, struct err *e)
 {
-	struct filtered x = {.k = k};
-	struct members none = {0};
+	struct filtered x = { .k = k };
+	struct members none = { 0 };
 
 	if (!o->op)
 		return members_del(k, group, &o->m, changed, e);
@@ -271,7 +271,7 @@ group_add(void *ctx, int64_t rid)
 static bool
 group_page_read(struct call *k, int64_t user, int64_t after, struct page *p, struct err *e)
 {
-	struct group_page g = {k, p, e, true};
+	struct group_page g = { k, p, e, true };
 
 	p->n = 0;
 	return k->c->db->groups_of(k->c->store, user, after, PAGE, group_add, &g, e) && g.ok;

@@ -13,10 +13,10 @@ by_text(const void *a, const void *b)
 static struct str
 folded(struct call *k, const char *s)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	utf8_fold(s, strlen(s), &b);
-	return (struct str){arena_strndup(k->a, buf_cstr(&b), b.n), b.n};
+	return (struct str){ arena_strndup(k->a, buf_cstr(&b), b.n), b.n };
 }
 
 void
@@ -26,14 +26,14 @@ names_of(struct call *k, unsigned type, const struct scim_keys *keys, struct nam
 	size_t n = 0, out = 0;
 
 	if (keys->name)
-		list[n++] = (struct name){folded(k, keys->name),
-			type == SCIM_USER ? STORE_USER_NAME : STORE_GROUP_NAME};
+		list[n++] = (struct name){ folded(k, keys->name),
+			type == SCIM_USER ? STORE_USER_NAME : STORE_GROUP_NAME };
 	if (keys->external)
 		list[n++] =
-			(struct name){str_c(arena_strdup(k->a, keys->external)), STORE_EXTERNAL};
+			(struct name){ str_c(arena_strdup(k->a, keys->external)), STORE_EXTERNAL };
 	for (size_t i = 0; i < keys->n_addresses; i++)
-		list[n++] = (struct name){folded(k, keys->addresses[i].text),
-			keys->addresses[i].key == SCIM_KEY_ALIAS ? STORE_ALIAS : STORE_EMAIL};
+		list[n++] = (struct name){ folded(k, keys->addresses[i].text),
+			keys->addresses[i].key == SCIM_KEY_ALIAS ? STORE_ALIAS : STORE_EMAIL };
 	qsort(list, n, sizeof(*list), by_text);
 	for (size_t i = 0; i < n; i++) {
 		if (out && str_eq(list[out - 1].text, list[i].text))
@@ -41,7 +41,7 @@ names_of(struct call *k, unsigned type, const struct scim_keys *keys, struct nam
 		else
 			list[out++] = list[i];
 	}
-	*n_r = (struct names){list, out};
+	*n_r = (struct names){ list, out };
 }
 
 /* With which rows of others a row of these kinds cannot stand: a name with the same type's names,

@@ -115,7 +115,7 @@ static bool
 collect_term(
 	struct call *k, unsigned type, const struct scim_filter *f, struct rids *r, struct err *e)
 {
-	struct collector c = {.k = k, .type = type, .r = r};
+	struct collector c = { .k = k, .type = type, .r = r };
 	enum scim_key key = leaf_of(f)->key;
 	unsigned kinds;
 	int64_t rid;

@@ -177,7 +177,7 @@ static bool
 holds(struct job *j, const struct store_row *row)
 {
 	unsigned type = store_type(row->rid);
-	struct scim_match m = {ask_rows, j};
+	struct scim_match m = { ask_rows, j };
 	CLEAN_JSON struct json *tree = NULL;
 	bool yes;
 

@@ -22,12 +22,12 @@ projection_parse(struct arena *a, const struct scim_type *type, const char *attr
 	struct str list = str_c(attributes ? attributes : excluded);
 	size_t max = 1;
 
-	*p_r = (struct projection){.include = attributes != NULL};
+	*p_r = (struct projection){ .include = attributes != NULL };
 	if (attributes && excluded && *attributes && *excluded)
 		return err_set(e, ERR_OBJECT, "invalidValue",
 			"attributes and excludedAttributes exclude each other");
 	if (attributes && !*attributes)
-		*p_r = (struct projection){.include = false};
+		*p_r = (struct projection){ .include = false };
 	for (size_t i = 0; i < list.n; i++)
 		max += list.p[i] == ',';
 	if (max > SCIM_FILTER_TERMS)
@@ -36,11 +36,11 @@ projection_parse(struct arena *a, const struct scim_type *type, const char *attr
 	p_r->paths = arena_alloc(a, max * sizeof(*p_r->paths));
 	while (list.n) {
 		const char *comma = memchr(list.p, ',', list.n);
-		struct str one = {list.p, comma ? (size_t)(comma - list.p) : list.n};
+		struct str one = { list.p, comma ? (size_t)(comma - list.p) : list.n };
 		struct scim_path path;
 		if (scim_path_parse(type, one, a, &path, NULL) && path.schema && !path.filter)
 			p_r->paths[p_r->n++] = path;
-		list = comma ? (struct str){comma + 1, list.n - one.n - 1} : (struct str){0};
+		list = comma ? (struct str){ comma + 1, list.n - one.n - 1 } : (struct str){ 0 };
 	}
 	return true;
 }
@@ -215,7 +215,7 @@ put_group_members(
 {
 	struct jsonw before = *w;
 	size_t at = w->out->n, start;
-	struct member_writer m = {.w = w, .base = k->base};
+	struct member_writer m = { .w = w, .base = k->base };
 
 	jsonw_arr(w, "members");
 	start = w->out->n;
@@ -229,7 +229,7 @@ put_group_members(
 	if (m.n > INLINE_MEMBERS) {
 		w->out->n = start;
 		o->holes = xrealloc(o->holes, (o->n_holes + 1) * sizeof(*o->holes));
-		o->holes[o->n_holes++] = (struct hole){start, row->rid};
+		o->holes[o->n_holes++] = (struct hole){ start, row->rid };
 	}
 	jsonw_end(w);
 	return true;
@@ -273,7 +273,7 @@ put_user_groups(struct call *k, const struct store_row *row, struct jsonw *w, st
 {
 	struct jsonw before = *w;
 	size_t at = w->out->n, start;
-	struct group_writer g = {.k = k, .w = w, .e = e, .ok = true};
+	struct group_writer g = { .k = k, .w = w, .e = e, .ok = true };
 
 	jsonw_arr(w, "groups");
 	start = w->out->n;
@@ -343,9 +343,9 @@ static bool
 next_page(
 	struct cloud *c, const char *base, const struct out *o, struct out_pos *pos, struct err *e)
 {
-	CLEAN_BUF struct buf list = {0};
+	CLEAN_BUF struct buf list = { 0 };
 	struct jsonw w = jsonw(&list);
-	struct member_writer m = {.w = &w, .base = base};
+	struct member_writer m = { .w = &w, .base = base };
 
 	jsonw_arr(&w, NULL);
 	if (!cloud_read(c, e) || !c->db->members(c->store, o->holes[pos->hole].group, pos->after,

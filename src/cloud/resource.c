@@ -4,7 +4,7 @@
 static bool
 not_found(unsigned type, const char *id, struct err *e)
 {
-	CLEAN_BUF struct buf shown = {0};
+	CLEAN_BUF struct buf shown = { 0 };
 
 	text_escape(id, strlen(id), 100, &shown);
 	return err_set(e, ERR_OBJECT, "not-found", "no %s has the id \"%s\"", scim_types[type].name,
@@ -58,8 +58,8 @@ resource_create(struct call *k, unsigned type, struct json *data, const unsigned
 {
 	struct cloud *c = k->c;
 	struct scim_keys keys;
-	struct names names, none = {0};
-	struct members members = {0};
+	struct names names, none = { 0 };
+	struct members members = { 0 };
 	bool changed = false;
 
 	default_active(type, data, true);
@@ -70,11 +70,11 @@ resource_create(struct call *k, unsigned type, struct json *data, const unsigned
 		return false;
 	if (keys.members && !members_resolve(k, keys.members, false, &members, e))
 		return false;
-	*row_r = (struct store_row){.rid = store_first(k->tenant, type),
+	*row_r = (struct store_row){ .rid = store_first(k->tenant, type),
 		.version = 1,
 		.created = k->now,
 		.modified = k->now,
-		.body = buf_str(&c->text)};
+		.body = buf_str(&c->text) };
 	if (id)
 		memcpy(row_r->id, id, sizeof(row_r->id));
 	else
@@ -173,7 +173,7 @@ resource_patch(struct call *k, unsigned type, const struct json *body, struct st
 	CLEAN_JSON struct json *tree = NULL;
 	struct scim_patch p;
 	struct scim_keys keys;
-	struct names before = {0}, after;
+	struct names before = { 0 }, after;
 	struct member_op *ops;
 	size_t n_ops = 0;
 	bool changed = false;
@@ -204,7 +204,7 @@ bool
 resource_remove(struct call *k, unsigned type, const struct store_row *row, struct err *e)
 {
 	CLEAN_JSON struct json *was = NULL;
-	struct names before, none = {0};
+	struct names before, none = { 0 };
 
 	if (!json_parse(row->body, 0, &was, e) || !names_before(k, type, was, &before, e))
 		return err_set(e, ERR_SIDE, "store", "stored %s is damaged", scim_types[type].name);
@@ -227,11 +227,11 @@ resource_match(const char *header, const struct store_row *row)
 	rest = str_c(header);
 	while (rest.n) {
 		comma = memchr(rest.p, ',', rest.n);
-		one = str_trim((struct str){rest.p, comma ? (size_t)(comma - rest.p) : rest.n});
-		rest = comma ? (struct str){comma + 1, rest.n - (size_t)(comma + 1 - rest.p)}
-			     : (struct str){0};
+		one = str_trim((struct str){ rest.p, comma ? (size_t)(comma - rest.p) : rest.n });
+		rest = comma ? (struct str){ comma + 1, rest.n - (size_t)(comma + 1 - rest.p) }
+			     : (struct str){ 0 };
 		if (str_starts(one, "W/"))
-			one = (struct str){one.p + 2, one.n - 2};
+			one = (struct str){ one.p + 2, one.n - 2 };
 		if (str_eqc(one, "*") || str_eqc(one, tag))
 			return true;
 	}

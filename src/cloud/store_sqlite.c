@@ -252,9 +252,9 @@ tenant_each(struct store *st, store_tenant_fn *fn, void *ctx, struct err *e)
 	int rc = SQLITE_DONE;
 
 	while (ok && more && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-		struct store_tenant_info t = {.tenant = sqlite3_column_int64(q, 0),
+		struct store_tenant_info t = { .tenant = sqlite3_column_int64(q, 0),
 			.name = (const char *)sqlite3_column_text(q, 1),
-			.created = sqlite3_column_int64(q, 2)};
+			.created = sqlite3_column_int64(q, 2) };
 		int64_t users = store_first(t.tenant, 0), groups = store_first(t.tenant, 1);
 		ok = sqlite_count(st, users, groups - 1, &t.users, e) &&
 		     sqlite_count(st, groups, store_first(t.tenant, 2) - 1, &t.groups, e);

@@ -37,7 +37,7 @@ sqlite_get(struct store *st, int64_t rid, struct arena *a, struct store_row *row
 	int rc = sqlite3_step(q);
 	bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE || sqlite_fail(s, "read", e);
 
-	*row_r = (struct store_row){0};
+	*row_r = (struct store_row){ 0 };
 	if (rc == SQLITE_ROW) {
 		row_of(q, row_r);
 		row_r->body.p = arena_strndup(a, row_r->body.p, row_r->body.n);

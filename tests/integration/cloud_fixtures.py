@@ -1,0 +1,106 @@
+"""Fixture cloud: lockstep-cloud on a free port of 127.0.0.1 with a new database, and a client of one tenant."""
+import http.client
+import json
+import os
+import signal
+import subprocess
+import urllib.parse
+
+import pytest
+
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+PROGRAM = os.environ.get("LOCKSTEP_CLOUD", os.path.join(ROOT, "build", "bin", "lockstep-cloud"))
+
+
+class Answer:
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = response.headers
+        self.text = response.read()
+        self.json = json.loads(self.text) if self.text else None
+
+    def __repr__(self):
+        return "%d %s" % (self.status, self.text[:500])
+
+
+class Client:
+    """One tenant's view; one connection, kept."""
+
+    def __init__(self, port, token):
+        self.port, self.token = port, token
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def __call__(self, method, path, body=None, headers=None, **query):
+        if query:
+            path += "?" + urllib.parse.urlencode(query)
+        if body is not None and not isinstance(body, (str, bytes)):
+            body = json.dumps(body)
+        if isinstance(body, str):
+            body = body.encode()
+        head = {"Authorization": "Bearer " + self.token, "Content-Type": "application/scim+json"}
+        head.update(headers or {})
+        self.connection.request(method, "/scim/v2" + path, body, head)
+        return Answer(self.connection.getresponse())
+
+    def make(self, path, /, **attributes):
+        answer = self("POST", path, attributes)
+        assert answer.status == 201, answer
+        return answer.json
+
+    def user(self, name, /, **attributes):
+        return self.make("/Users", userName=name, **attributes)
+
+    def group(self, name, members=(), /, **attributes):
+        return self.make("/Groups", displayName=name, members=[{"value": m} for m in members], **attributes)
+
+    def find(self, path, text, **query):
+        answer = self("GET", path, filter=text, **query)
+        assert answer.status == 200, answer
+        return answer.json["Resources"]
+
+    def bulk(self, operations, **more):
+        return self("POST", "/Bulk", dict(more, Operations=operations))
+
+
+class Cloud:
+    def __init__(self, folder):
+        self.db = os.path.join(str(folder), "cloud.db")
+        self.process = None
+        self.tokens = {}
+
+    def command(self, *words, check=True):
+        return subprocess.run([PROGRAM, *words, "--db", self.db], capture_output=True, text=True, check=check)
+
+    def tenant(self, name):
+        if name not in self.tokens:
+            self.tokens[name] = self.command("tenant", "add", name).stdout.strip()
+        return Client(self.port, self.tokens[name])
+
+    def start(self, *more, **popen):
+        self.process = subprocess.Popen(
+            [PROGRAM, "serve", "--listen", "127.0.0.1:0", "--db", self.db, *more],
+            stdout=subprocess.PIPE, text=True, **popen)
+        line = self.process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        self.port = int(line.split(":")[2].split("/")[0])
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process:
+            self.process.send_signal(how)
+            code = self.process.wait(30)
+            self.process.stdout.close()
+            self.process = None
+            return code
+
+
+@pytest.fixture
+def cloud(tmp_path):
+    server = Cloud(tmp_path).start()
+    yield server
+    assert server.stop() in (0, None)
+
+
+@pytest.fixture
+def acme(cloud):
+    return cloud.tenant("acme")
