@@ -185,6 +185,12 @@ unknown_report(struct ad *ad, const char *name, struct err *e)
 		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/*
+ * What other directories keep and built-in rules (`enabled`, `locked`) therefore ask every source for: here
+ * it is userAccountControl and lockoutTime, and these names are no mistake of whoever wrote the configuration.
+ */
+static const char *const elsewhere[] = { "nsAccountLock", "pwdAccountLockedTime", NULL };
+
 static bool
 attributes_settle(
 	struct ad *ad, const char *const *attributes, const struct look *look, struct err *e)
@@ -197,6 +203,8 @@ attributes_settle(
 			look->why_not);
 	for (; *attributes; attributes++)
 		if (!ad_attr_find(ad, str_c(*attributes))) {
+			if (listed(elsewhere, *attributes))
+				continue;
 			if (!ascii_ieq(*attributes, "primaryGroup"))
 				return unknown_report(ad, *attributes, e);
 			/* not of the schema, but of the protocol: made of primaryGroupID */
