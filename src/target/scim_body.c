@@ -2,6 +2,19 @@
 #include <string.h>
 
 static bool
+same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool
+same_element(const struct place *a, const struct place *b)
+{
+	return same(a->schema, b->schema) && strcmp(a->attr, b->attr) == 0 &&
+	       same(a->type, b->type);
+}
+
+static bool
 item_check(const struct body_item *it, struct err *e)
 {
 	for (size_t i = 0; i < it->attr->count; i++) {
@@ -19,9 +32,25 @@ item_check(const struct body_item *it, struct err *e)
 		return err_set(e, ERR_OBJECT, "bad-value",
 			"%s: %zu values, but SCIM holds one; map it to a single value",
 			it->attr->name, it->attr->count);
-	if (it->at.type && strpbrk(it->at.type, "\"\\]["))
+	if (it->at.type && (strpbrk(it->at.type, "\"\\][") || ascii_ieq(it->at.sub, "type")))
 		return err_set(
 			e, ERR_OBJECT, "bad-value", "%s: not an attribute name", it->attr->name);
+	return true;
+}
+
+/* Two names of one place: emails.work and emails.work.value. */
+static bool
+item_check_place(const struct body_items *its, size_t n, struct err *e)
+{
+	const struct body_item *it = &its->list[n];
+
+	for (size_t i = 0; i < n; i++) {
+		const struct body_item *o = &its->list[i];
+		if (same_element(&o->at, &it->at) && same(o->at.sub, it->at.sub))
+			return err_set(e, ERR_OBJECT, "bad-value",
+				"%s and %s mean the same; map one of them", o->attr->name,
+				it->attr->name);
+	}
 	return true;
 }
 
@@ -34,23 +63,10 @@ body_items(enum kind_id kind, const struct attrs *as, struct body_items *it_r, s
 		struct body_item *it = &it_r->list[i];
 		it->attr = &as->list[i];
 		it->at = place_of(kind, it->attr->name, as->arena);
-		if (!item_check(it, e))
+		if (!item_check(it, e) || !item_check_place(it_r, i, e))
 			return false;
 	}
 	return true;
-}
-
-static bool
-same(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static bool
-same_element(const struct place *a, const struct place *b)
-{
-	return same(a->schema, b->schema) && strcmp(a->attr, b->attr) == 0 &&
-	       same(a->type, b->type);
 }
 
 static void

@@ -163,7 +163,8 @@ test_values_that_scim_cannot_hold(void **state)
 {
 	static const char *const bad[] = { "{\"active\":[\"maybe\"]}", "{\"displayName\":[\"a\",\"b\"]}",
 		"{\"displayName\":[{\"b64\":\"/w==\"}]}", "{\"displayName\":[{\"b64\":\"AGE=\"}]}",
-		"{\"emails.w\\\"] or x[\":[\"a\"]}" };
+		"{\"emails.w\\\"] or x[\":[\"a\"]}",
+		"{\"emails.work\":[\"a\"],\"emails.work.value\":[\"b\"]}", "{\"addresses.type\":[\"a\"]}" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
