@@ -59,6 +59,11 @@ write_config(struct call *k, struct jsonw *w)
 	jsonw_bool(w, "primary", true);
 	jsonw_end(w);
 	jsonw_end(w);
+	/* what a client may ask for at once beyond what RFC 7643 has words for; lockstep-target-scim(8) */
+	jsonw_obj(w, "urn:lockstep:params:scim:schemas:extension:2.0:ServiceProviderConfig");
+	jsonw_int(w, "findTerms", CLOUD_FIND_TERMS);
+	jsonw_int(w, "membersPerPatch", CLOUD_PATCH_MEMBERS);
+	jsonw_end(w);
 	put_meta(w, k, "ServiceProviderConfig", "/ServiceProviderConfig");
 	jsonw_end(w);
 }

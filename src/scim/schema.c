@@ -180,6 +180,13 @@ static const struct scim_attr lockstep_attrs[] = {
 	TEXT("routing", "Where mail for this user is delivered."),
 };
 
+static const struct scim_attr lockstep_group_attrs[] = {
+	{ .name = "mail", .kind = SCIM_STRING, .unique = true, .key = SCIM_KEY_ALIAS,
+		.help = "The mail address of the list; it has one owner." },
+	{ .name = "aliases", .kind = SCIM_STRING, .multi = true, .unique = true, .key = SCIM_KEY_ALIAS,
+		.help = "Further mail addresses of the list; each has one owner." },
+};
+
 static const struct scim_attr meta_subs[] = {
 	{.name = "resourceType",
 		.kind = SCIM_STRING,
@@ -239,15 +246,20 @@ static const struct scim_schema enterprise_schema =
 static const struct scim_schema lockstep_schema =
 	SCHEMA(SCIM_URN_LOCKSTEP, "LockstepUser", "Mail attributes of a user", lockstep_attrs);
 
+static const struct scim_schema lockstep_group_schema =
+	SCHEMA(SCIM_URN_LOCKSTEP_GROUP, "LockstepGroup", "Mail attributes of a group", lockstep_group_attrs);
+
 _Static_assert(ARRAY_LEN(user_attrs) <= SCIM_ATTRS_MAX, "raise SCIM_ATTRS_MAX");
 
 static const struct scim_schema *const user_exts[] = {&enterprise_schema, &lockstep_schema};
 _Static_assert(ARRAY_LEN(user_exts) <= SCIM_EXTS_MAX, "raise SCIM_EXTS_MAX");
 
+static const struct scim_schema *const group_exts[] = { &lockstep_group_schema };
+
 const struct scim_type scim_types[SCIM_TYPES] = {
 	[SCIM_USER] = {"User", "/Users", "User account", &user_schema, user_exts,
 		ARRAY_LEN(user_exts)},
-	[SCIM_GROUP] = {"Group", "/Groups", "Group", &group_schema, NULL, 0},
+	[SCIM_GROUP] = {"Group", "/Groups", "Group", &group_schema, group_exts, ARRAY_LEN(group_exts)},
 };
 
 /* Every attribute of every resource comes by here: most rows differ in their first letter. */

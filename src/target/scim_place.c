@@ -96,10 +96,6 @@ place_of(enum kind_id kind, const char *name, struct arena *a)
 		resolve_known(&p, attr, rest, a);
 		return p;
 	}
-	const struct vocab *v = vocab_find(name);
-	if (v && kind == KIND_GROUP)
-		p.schema = PLACE_URN_GROUP;
-	p.multi = v && v->multi;
 	p.attr = arena_strndup(a, head.p, head.n);
 	p.sub = rest.n ? arena_strndup(a, rest.p, rest.n) : NULL;
 	return p;
@@ -185,7 +181,6 @@ seen_extension(const struct scim_type *t, const struct json *ext, struct attrs *
 {
 	const char *urn = json_key(ext);
 	const struct scim_schema *s = scim_schema_find(t, str_c(urn));
-	bool ours = s || ascii_ieq(urn, PLACE_URN_GROUP);
 
 	for
 		json_each(it, ext)
@@ -193,11 +188,10 @@ seen_extension(const struct scim_type *t, const struct json *ext, struct attrs *
 			const char *key = json_key(it);
 			const struct scim_attr *a =
 				s ? scim_attr_find(s->attrs, s->n_attrs, str_c(key)) : NULL;
-			if (a ? hidden(a) : ours && !vocab_find(key))
-				continue;
-			if (!ours)
-				key = arena_printf(as->arena, "%s:%s", urn, key);
-			seen_attr(as, a ? a->name : key, it);
+			if (!hidden(a))
+				seen_attr(as,
+					a ? a->name : arena_printf(as->arena, "%s:%s", urn, key),
+					it);
 		}
 }
 

@@ -9,9 +9,7 @@
  *   aliases                  urn:lockstep:...:User:aliases (several values)
  *   urn:x:y:attr.sub         the same, in the schema urn:x:y
  *
- * The tables are those of scim/schema.h. A name of the vocabulary that they do not have for a group
- * (mail, aliases) stands in our extension of Group; any other unknown name is a plain string at the
- * top.
+ * The tables are those of scim/schema.h; a name that they do not know is a plain string at the top.
  */
 #pragma once
 #include "base/json.h"
@@ -19,8 +17,6 @@
 #include "model/attrs.h"
 #include "model/kind.h"
 #include "scim/schema.h"
-
-#define PLACE_URN_GROUP "urn:lockstep:params:scim:schemas:extension:2.0:Group"
 
 struct place {
 	const char *schema; /* URN of an extension; NULL: at the top */

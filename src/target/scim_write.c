@@ -265,6 +265,30 @@ forbidden(struct scim *s, const struct job *j, const struct answer *an, bool bul
 	return true;
 }
 
+/* A conflict is about the value that the service names, whatever words it finds for it. */
+static const char *
+named_value(const struct job *j, const struct answer *an, struct err *e)
+{
+	const char *detail = json_get_string(an->body, "detail"), *found = NULL;
+	size_t length = 2; /* shorter ones stand in any text */
+
+	for (size_t i = 0; detail && i < j->attrs.count; i++) {
+		const struct attr *at = &j->attrs.list[i];
+		for (size_t n = 0; n < at->count; n++) {
+			if (at->values[n].n <= length ||
+				!memmem(detail, strlen(detail), at->values[n].p, at->values[n].n))
+				continue;
+			length = at->values[n].n;
+			found = at->name;
+		}
+	}
+	if (found)
+		snprintf(e->code, sizeof(e->code), "%s",
+			ascii_ieq(found, kinds[j->kind].name_attribute) ? "name-taken"
+									: "address-taken");
+	return found;
+}
+
 static void
 refused(struct scim *s, struct job *j, const struct answer *an, bool bulk)
 {
@@ -275,6 +299,8 @@ refused(struct scim *s, struct job *j, const struct answer *an, bool bulk)
 	if (j->stage == JOB_LOOK && !j->looked)
 		c.write = c.create = false;
 	answer_error(an, &c, s->service.profile, &e, &attribute);
+	if (attribute && named_value(j, an, &e))
+		attribute = named_value(j, an, &e);
 	if (j->key)
 		err_wrap(&e, "%s %s", kinds[j->kind].name, j->key);
 	else if (j->name)

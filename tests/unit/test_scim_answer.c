@@ -188,7 +188,7 @@ test_seen_in_vocabulary_names(void **state)
 		"\"addresses\":[{\"type\":\"work\",\"locality\":\"L\",\"primary\":true}],"
 		"\"groups\":[{\"value\":\"g\"}],\"password\":\"p\",\"colour\":\"red\",\"age\":7,"
 		"\"" SCIM_URN_ENTERPRISE "\":{\"department\":\"D\",\"manager\":{\"value\":\"m\",\"displayName\":\"M\"}},"
-		"\"" SCIM_URN_LOCKSTEP "\":{\"aliases\":[\"1\",\"2\"],\"unknownHere\":\"x\"},"
+		"\"" SCIM_URN_LOCKSTEP "\":{\"aliases\":[\"1\",\"2\"],\"newer\":\"x\"},"
 		"\"urn:x:y\":{\"z\":\"q\",\"obj\":{\"value\":\"o\"}}}");
 
 	(void)state;
@@ -198,7 +198,7 @@ test_seen_in_vocabulary_names(void **state)
 	want = parse("{\"userName\":[\"a\"],\"active\":[\"true\"],\"name.givenName\":[\"G\"],\"emails.work\":[\"w\"],"
 		     "\"emails.other\":[\"1\",\"2\"],\"emails\":[\"n\"],\"addresses.work.locality\":[\"L\"],"
 		     "\"colour\":[\"red\"],\"department\":[\"D\"],\"manager\":[\"m\"],\"aliases\":[\"1\",\"2\"],"
-		     "\"urn:x:y:z\":[\"q\"],\"urn:x:y:obj\":[\"o\"]}");
+		     "\"" SCIM_URN_LOCKSTEP ":newer\":[\"x\"],\"urn:x:y:z\":[\"q\"],\"urn:x:y:obj\":[\"o\"]}");
 	if (!json_equal(got, want))
 		fail_msg("%s", buf_cstr(&out));
 }

@@ -58,8 +58,8 @@ static const struct create_row {
 	  "{\"schemas\":[\"" SCIM_URN_USER "\",\"urn:x:ext:9.9:User\",\"" ENT "\"],\"externalId\":\"A\","
 	  "\"urn:x:ext:9.9:User\":{\"colour\":\"red\"},\"" ENT "\":{\"division\":\"D\"}}" },
 	{ KIND_GROUP, "{\"displayName\":[\"G\\\"\\u00e4\"],\"mail\":[\"g@x\"]}",
-	  "{\"schemas\":[\"" SCIM_URN_GROUP "\",\"" PLACE_URN_GROUP "\"],\"externalId\":\"A\","
-	  "\"displayName\":\"G\\\"\303\244\",\"" PLACE_URN_GROUP "\":{\"mail\":\"g@x\"}}" },
+	  "{\"schemas\":[\"" SCIM_URN_GROUP "\",\"" SCIM_URN_LOCKSTEP_GROUP "\"],\"externalId\":\"A\","
+	  "\"displayName\":\"G\\\"\303\244\",\"" SCIM_URN_LOCKSTEP_GROUP "\":{\"mail\":\"g@x\"}}" },
 };
 
 static void

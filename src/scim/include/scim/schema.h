@@ -1,6 +1,6 @@
 /*
  * The SCIM schemas (RFC 7643) that Lockstep speaks, as tables: core User and Group, the enterprise
- * User, and our own extension of User. Everything else - filter, path, PATCH, resource - reads
+ * User, and our own extensions of User and Group. Everything else - filter, path, PATCH, resource - reads
  * these tables; a new attribute is a new row.
  *
  * All of it is constant data; nothing to own or free. Attribute names and schema URNs are compared
@@ -75,6 +75,7 @@ extern const struct scim_type scim_types[SCIM_TYPES];
 #define SCIM_URN_GROUP      "urn:ietf:params:scim:schemas:core:2.0:Group"
 #define SCIM_URN_ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 #define SCIM_URN_LOCKSTEP   "urn:lockstep:params:scim:schemas:extension:2.0:User"
+#define SCIM_URN_LOCKSTEP_GROUP "urn:lockstep:params:scim:schemas:extension:2.0:Group"
 #define SCIM_MSG            "urn:ietf:params:scim:api:messages:2.0:"
 
 /* Attributes every resource has (RFC 7643 3.1): schemas, id, externalId, meta. */
