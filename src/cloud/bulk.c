@@ -233,7 +233,7 @@ static void
 run_links(struct bulk *b)
 {
 	struct call *k = b->k;
-	bool changed;
+	bool changed = false;
 
 	for (size_t i = 0; i < b->n_links; i++) {
 		struct op *op = &b->ops[b->links[i].op], *target = &b->ops[b->links[i].target];

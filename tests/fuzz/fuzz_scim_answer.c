@@ -7,7 +7,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-change(struct json *resource, const struct scim_service *sv, enum kind_id kind, const struct attrs *seen)
+change(struct json *resource, const struct scim_service *sv, enum kind_id kind,
+	const struct attrs *seen)
 {
 	struct body_items it;
 	size_t done = 0;
@@ -36,11 +37,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *attribute;
 	struct err e;
 
-	if (size < 2 || !json_parse((struct str){ (const char *)data + 1, size - 1 }, 1 << 20, &j, NULL))
+	if (size < 2 ||
+		!json_parse((struct str){ (const char *)data + 1, size - 1 }, 1 << 20, &j, NULL))
 		return 0;
 	enum kind_id kind = data[0] & 1 ? KIND_GROUP : KIND_USER;
 	struct answer an = { .status = 200 + data[0] * 2, .body = j };
-	struct answer_context c = { .what = "create", .write = data[0] & 2, .create = data[0] & 4, .kind = kind };
+	struct answer_context c = {
+		.what = "create", .write = data[0] & 2, .create = data[0] & 4, .kind = kind
+	};
 	struct attrs seen = attrs_new(a);
 
 	scim_service_start(&sv, scim_profile_find("strict"));
@@ -52,8 +56,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!utf8_valid(e.text, __builtin_strlen(e.text)))
 		abort();
 	if (answer_list(j, &l))
-		for json_each (r, l.resources)
-			place_seen(kind, r, &seen);
+		for
+			json_each(r, l.resources) place_seen(kind, r, &seen);
 	place_seen(kind, j, &seen);
 	if (json_type(j) == JSON_OBJECT)
 		change(j, &sv, kind, &seen);

@@ -320,6 +320,7 @@ def test_a_filter_with_many_terms_goes_through_the_indexes(acme):
     assert answer.json["totalResults"] == 100
     assert ids(answer.json["Resources"]) == [users[i] for i in sorted(picked)]
     assert set(answer.json["Resources"][0]) == {"schemas", "id", "externalId"}
+    assert len(acme.find("/Users", text, count=200)) == 100  # in the URL, too
     t = time.perf_counter()
     acme("GET", "/Users", filter='title co "x"')  # reads every row
     assert seconds < max(0.05, time.perf_counter() - t)
