@@ -190,14 +190,37 @@ stub_by_id(struct mirror *m, const struct mirror_end *end, int64_t *n_r, struct 
 	return stub_insert(m, end->id, 0, end->dn, NULL, end->sid, n_r, e);
 }
 
+/* Below a place that was two until now, a stub and an entry may have one name: they are the same as well. */
+static bool
+children_join(struct mirror *m, int64_t parent, struct err *e)
+{
+	for (;;) {
+		CLEAN_ROWS struct db_rows r = db_query(m->db, e,
+			"SELECT s.n, o.n FROM entry s INDEXED BY entry_stub JOIN entry o"
+			" ON o.parent = s.parent AND o.rdn_key = s.rdn_key AND o.n <> s.n AND o.presence <> 3"
+			" WHERE s.presence = 0 AND s.id IS NULL AND s.parent = ? ORDER BY o.presence = 0 LIMIT 1",
+			parent);
+
+		if (!db_next(&r))
+			return !r.failed;
+		int64_t stub = db_int(&r, 0), to = db_int(&r, 1);
+
+		db_rows_end(&r);
+		if (!stub_merge(m, stub, to, e))
+			return false;
+	}
+}
+
 bool
 stub_merge(struct mirror *m, int64_t stub, int64_t to, struct err *e)
 {
 	struct db *d = m->db;
+	bool below;
 
 	if (!db_run(d, e, "UPDATE entry SET parent = ? WHERE parent = ?", to, stub))
 		return false;
-	if (db_changes(d) > 0 && !db_run(d, e, "UPDATE entry SET moved_rev = ? WHERE n = ?", m->rev, to))
+	below = db_changes(d) > 0;
+	if (below && !db_run(d, e, "UPDATE entry SET moved_rev = ? WHERE n = ?", m->rev, to))
 		return false;
 	if (!links_join(m, stub, to, e) || !db_run(d, e, "UPDATE OR REPLACE bad SET n = ? WHERE n = ?", to, stub) ||
 		!db_run(d, e, "UPDATE staged_link SET subject = ? WHERE subject = ?", to, stub) ||
@@ -208,5 +231,5 @@ stub_merge(struct mirror *m, int64_t stub, int64_t to, struct err *e)
 		return false;
 	memo_clear(m);
 	m->stats.any = true;
-	return true;
+	return !below || children_join(m, to, e);
 }
