@@ -39,13 +39,13 @@ pragmas(struct db *d, bool read_only, struct err *e)
 	sqlite3_busy_timeout(d->sq, 5000);
 	sqlite3_db_config(d->sq, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(d->sq, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	buf_addf(&sql, "PRAGMA foreign_keys=OFF; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;"
-		"PRAGMA cache_size=-%d;", mb * 1024);
+	buf_adds(&sql, "PRAGMA foreign_keys=OFF; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;");
 	if (read_only)
 		buf_adds(&sql, "PRAGMA query_only=ON;");
 	else
 		buf_addf(&sql, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=%s;"
 			"PRAGMA journal_size_limit=67108864;", d->env.sync_off ? "OFF" : "FULL");
+	buf_addf(&sql, "PRAGMA cache_size=-%d;", mb * 1024); /* after page_size: it is kept in pages */
 	return db_exec(d, buf_cstr(&sql), e);
 }
 
@@ -171,6 +171,8 @@ db_open(const struct db_kind *kind, const char *path, const struct store_env *en
 		return err_set(e, ERR_SIDE, "no-state", "%s: %s; run lockstep sync first", path, strerror(errno));
 	if (!read_only && !file_make(path, e))
 		return false;
+	/* nobody asks how much memory SQLite uses; counting costs a lock per allocation (no effect once it runs) */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	struct db *d = xcalloc(1, sizeof(*d));
 
 	d->kind = kind;

@@ -235,6 +235,7 @@ read_reset(struct mirror *m)
 	m->reading = m->full = m->fresh = m->settling = false;
 	m->staged_places = m->staged_links = m->any_before = m->any_missing = false;
 	m->bad_known = m->bad_now = false;
+	m->sid_stubs = m->sid_stubs_asked = false;
 	m->origin = (struct mirror_origin){ 0 };
 	m->stats = (struct mirror_stats){ 0 };
 	bits_reset(&m->seen);

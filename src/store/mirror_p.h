@@ -72,6 +72,7 @@ struct mirror {
 	struct bits placed;     /* full read: entries whose place is of this read */
 	struct bits whole;      /* entries that came full: their links are replaced */
 	struct bits asserted;   /* link rows that the read named */
+	bool sid_stubs_asked, sid_stubs; /* are there stubs known by SID? asked once a read */
 	bool staged_places, staged_links, any_before, any_missing;
 	bool bad_known, bad_now; /* notes from earlier, from this read */
 	struct open_set *sets;
@@ -135,8 +136,8 @@ bool place_find(struct mirror *m, const char *dn, enum place_how how, int64_t *n
 bool place_parent(struct mirror *m, const char *dn, enum place_how how, int64_t *n_r, struct err *e);
 /* The stub without id at this place, 0 = none. */
 bool place_stub(struct mirror *m, int64_t parent, const char *key, int64_t *n_r, struct err *e);
-/* Puts a row at a place and notes the change (r->rev); takes in the stub that is there. */
-bool place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, struct err *e);
+/* Puts a row at a place and notes the change (r->rev); takes in the stub that is there. key NULL: made at need. */
+bool place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, const char *key, struct err *e);
 void memo_clear(struct mirror *m);
 
 /* --- mirror_read.c --- */

@@ -209,9 +209,8 @@ note_move(struct mirror *m, struct row *r, struct err *e)
 }
 
 bool
-place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, struct err *e)
+place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, const char *key, struct err *e)
 {
-	const char *key;
 	int64_t stub = 0;
 
 	if (m->full)
@@ -221,7 +220,7 @@ place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, stru
 		return true;
 	if (parent == r->n)
 		return err_set(e, ERR_OBJECT, "bad-dn", "\"%.200s\" names itself as the entry above", rdn);
-	if (!place_key(m, rdn, &key, e) || !place_stub(m, parent, key, &stub, e))
+	if ((!key && !place_key(m, rdn, &key, e)) || !place_stub(m, parent, key, &stub, e))
 		return false;
 	if (stub && stub != r->n && !stub_merge(m, stub, r->n, e))
 		return false;

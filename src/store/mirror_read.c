@@ -137,18 +137,21 @@ bad_over(struct mirror *m, int64_t n, const struct mirror_entry *en, struct err 
 
 struct spot {
 	const char *rdn, *dn; /* rdn NULL: the message says nothing about the place */
+	const char *key;      /* NULL: the rdn is the one that the row has */
 	int64_t parent;       /* PLACE_NONE: known at the end of the read only */
 };
 
 static bool
-spot_find(struct mirror *m, const char *dn, const char *parent_id, struct spot *s_r, struct err *e)
+spot_find(struct mirror *m, const struct row *r, const char *dn, const char *parent_id, struct spot *s_r, struct err *e)
 {
-	const char *parent, *key;
+	const char *parent;
 
 	*s_r = (struct spot){ .dn = dn };
 	if (!dn || *dn == '\0')
 		return true;
-	if (!place_split(m, dn, &s_r->rdn, &parent, e) || !place_key(m, s_r->rdn, &key, e))
+	if (!place_split(m, dn, &s_r->rdn, &parent, e))
+		return false;
+	if (!(row_present(r) && r->placed && strcmp(s_r->rdn, r->rdn) == 0) && !place_key(m, s_r->rdn, &s_r->key, e))
 		return false;
 	if (parent_id)
 		return stub_by_id(m, &(struct mirror_end){ .id = parent_id }, &s_r->parent, e);
@@ -162,7 +165,7 @@ spot_take(struct mirror *m, struct row *r, const struct spot *s, struct err *e)
 		return true;
 	if (s->parent != PLACE_NONE)
 		return (!m->staged_places || db_run(m->db, e, "DELETE FROM staged_place WHERE n = ?", r->n)) &&
-			place_set(m, r, s->parent, s->rdn, e);
+			place_set(m, r, s->parent, s->rdn, s->key, e);
 	m->staged_places = true;
 	return db_run(m->db, e, "INSERT OR REPLACE INTO staged_place(n, depth, dn) VALUES (?, ?, ?)", r->n,
 		place_depth(s->dn), s->dn);
@@ -187,15 +190,12 @@ static bool
 insert_new(struct mirror *m, const struct mirror_entry *en, const struct spot *s, int64_t *n_r, struct err *e)
 {
 	unsigned char room[16];
-	const char *key = NULL;
 	bool placed = s->parent != PLACE_NONE;
 
-	if (placed && !place_key(m, s->rdn, &key, e))
-		return false;
 	if (!db_run(m->db, e,
 		    "INSERT INTO entry(id, parent, rdn, rdn_key, sid, presence, rev, moved_rev, attrs)"
 		    " VALUES (?, ?, ?, ?, ?, 1, ?, 0, ?)",
-		    id_value(en->id, room), placed ? s->parent : 0, s->rdn, key, en->sid, m->rev, buf_str(&m->pack)))
+		    id_value(en->id, room), placed ? s->parent : 0, s->rdn, placed ? s->key : NULL, en->sid, m->rev, buf_str(&m->pack)))
 		return false;
 	*n_r = db_last_id(m->db);
 	if (!placed) {
@@ -213,11 +213,10 @@ static bool
 adopt_stub(struct mirror *m, const struct mirror_entry *en, const struct spot *s, struct row *r_r, struct err *e)
 {
 	unsigned char room[16];
-	const char *key;
 	int64_t n = 0;
 
 	*r_r = (struct row){ 0 };
-	if (s->parent != PLACE_NONE && (!place_key(m, s->rdn, &key, e) || !place_stub(m, s->parent, key, &n, e)))
+	if (s->parent != PLACE_NONE && !place_stub(m, s->parent, s->key, &n, e))
 		return false;
 	if (!n && en->sid && !sid_find(m, en->sid, true, &n, e))
 		return false;
@@ -293,7 +292,7 @@ entry_full(struct mirror *m, const struct mirror_entry *en, struct row *r, struc
 
 	if (!en->id && !n)
 		return err_set(e, ERR_OBJECT, "no-id", "%.300s: has no id", en->dn);
-	if (!spot_find(m, en->dn, en->parent, &s, e))
+	if (!spot_find(m, r, en->dn, en->parent, &s, e))
 		return false;
 	if (!n && !adopt_stub(m, en, &s, r, e))
 		return false;
@@ -329,7 +328,7 @@ entry_part(struct mirror *m, const struct mirror_entry *en, struct row *r, struc
 	if (!row_present(r))
 		return read_missing(m, en->id, en->dn, e);
 	/* what named it is no new place */
-	if (!spot_find(m, en->id ? en->dn : NULL, en->parent, &s, e) || !attrs_unpack(r->attrs, m->scratch, &as, e))
+	if (!spot_find(m, r, en->id ? en->dn : NULL, en->parent, &s, e) || !attrs_unpack(r->attrs, m->scratch, &as, e))
 		return false;
 	for (size_t i = 0; i < en->attrs->count; i++) {
 		const struct attr *a = &en->attrs->list[i];
@@ -427,7 +426,7 @@ mirror_rename(struct mirror *m, const char *id, const char *dn, const char *new_
 
 	if (!new_dn || *new_dn == '\0')
 		return err_set(e, ERR_OBJECT, "bad-dn", "%.300s: is renamed to nothing", id ? id : dn);
-	if (!spot_find(m, new_dn, NULL, &s, e) || !spot_take(m, &r, &s, e) || !row_seen(m, &r, e))
+	if (!spot_find(m, &r, new_dn, NULL, &s, e) || !spot_take(m, &r, &s, e) || !row_seen(m, &r, e))
 		return false;
 	if (r.rev != rev)
 		note_changed(m, rev);

@@ -144,6 +144,25 @@ stub_insert(struct mirror *m, const char *id, int64_t parent, const char *rdn, c
 		    id_value(id, room), parent, rdn, key, sid, m->rev))
 		return false;
 	*n_r = db_last_id(m->db);
+	m->sid_stubs = m->sid_stubs || (!id && sid);
+	return true;
+}
+
+/* Usually there are none, and then nobody need look for one at each entry. */
+static bool
+sid_stubs(struct mirror *m, bool *there_r, struct err *e)
+{
+	int64_t there = 0;
+
+	if (!m->sid_stubs_asked &&
+		!db_value(m->db, e, &there,
+			"SELECT EXISTS(SELECT 1 FROM entry INDEXED BY entry_stub WHERE presence = 0 AND id IS NULL"
+			" AND sid IS NOT NULL)"))
+		return false;
+	if (!m->sid_stubs_asked)
+		m->sid_stubs = there;
+	m->sid_stubs_asked = true;
+	*there_r = m->sid_stubs;
 	return true;
 }
 
@@ -152,10 +171,14 @@ sid_find(struct mirror *m, const char *sid, bool stubs_only, int64_t *n_r, struc
 {
 	static const int rank[] = { [PRESENCE_STUB] = 1, [PRESENCE_HERE] = 3, [PRESENCE_ABSENT] = 2, [PRESENCE_GONE] = 0 };
 	int best = 0;
+	bool stubs = true;
+
+	*n_r = 0;
+	if (stubs_only && (!sid_stubs(m, &stubs, e) || !stubs))
+		return !stubs;
 	CLEAN_ROWS struct db_rows r = db_query(m->db, e,
 		"SELECT n, presence, id IS NOT NULL FROM entry WHERE sid = ?", sid);
 
-	*n_r = 0;
 	while (db_next(&r)) {
 		int presence = (int)db_int(&r, 1);
 

@@ -6,8 +6,6 @@
 #include <string.h>
 #include "mirror_p.h"
 
-#define PAGE 512
-
 /* From the top down: when an entry's turn comes, all above it have their places. */
 static bool
 settle_places(struct mirror *m, struct err *e)
@@ -28,7 +26,7 @@ settle_places(struct mirror *m, struct err *e)
 			continue;
 		int64_t rev = r.rev;
 
-		if (!place_set(m, &r, at, rdn, e))
+		if (!place_set(m, &r, at, rdn, NULL, e))
 			return false;
 		m->stats.changed += r.rev != rev;
 	}
@@ -80,35 +78,23 @@ absence(struct mirror *m, struct row *r, int64_t missing_after, struct err *e)
 	return m->origin.now - since < missing_after || row_leave(m, r, e);
 }
 
+/* Every row is met once: its bit is set before its change may put it further on in the index. */
 static bool
 settle_absent(struct mirror *m, int64_t missing_after, struct err *e)
 {
-	int64_t ns[PAGE], rev = -1, n = 0;
-	size_t count;
+	CLEAN_ROWS struct db_rows rows =
+		db_query(m->db, e, "SELECT n FROM entry INDEXED BY entry_rev WHERE presence <> 0 AND NOT seen(n)");
 
-	do {
-		count = 0;
-		CLEAN_ROWS struct db_rows rows = db_query(m->db, e,
-			"SELECT rev, n FROM entry INDEXED BY entry_rev WHERE presence <> 0 AND (rev, n) > (?, ?)"
-			" AND NOT seen(n) ORDER BY rev, n LIMIT 512",
-			rev, n);
+	while (db_next(&rows)) {
+		int64_t n = db_int(&rows, 0);
+		struct row r;
 
-		while (db_next(&rows)) {
-			rev = db_int(&rows, 0);
-			n = ns[count++] = db_int(&rows, 1);
-		}
-		if (rows.failed)
+		arena_reset(m->scratch);
+		bits_set(&m->seen, n);
+		if (!row_load(m, n, &r, e) || (row_present(&r) && !absence(m, &r, missing_after, e)))
 			return false;
-		for (size_t i = 0; i < count; i++) {
-			struct row r;
-
-			arena_reset(m->scratch);
-			if (!row_load(m, ns[i], &r, e) || (row_present(&r) && !absence(m, &r, missing_after, e)))
-				return false;
-			bits_set(&m->seen, ns[i]); /* dealt with, wherever its new rev puts it */
-		}
-	} while (count == PAGE);
-	return true;
+	}
+	return !rows.failed;
 }
 
 /* --- links --- */

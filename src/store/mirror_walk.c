@@ -3,46 +3,53 @@
 #include "mirror_p.h"
 
 /*
- * Pages follow the index by rev, so that a page costs what it holds; the caller's position is an n,
- * whose rev is looked up.
+ * Pages follow the index by rev, so that a page costs what it holds: first what is left of the rev of the
+ * last row given, then later ones. (As one condition on (rev, n) SQLite would walk a rev from its start.)
  */
-size_t
-mirror_changed_entries(struct mirror *m, int64_t since_rev, int64_t after, int64_t *ns, size_t max)
+static size_t
+entries_page(struct db_rows *r, int64_t *ns, size_t count, size_t max)
 {
-	int64_t rev = since_rev, n = INT64_MAX;
-	size_t count = 0;
-
-	if (after) {
-		n = after;
-		db_value(m->db, NULL, &rev, "SELECT rev FROM entry WHERE n = ?", after);
-	}
-	CLEAN_ROWS struct db_rows r = db_query(m->db, NULL,
-		"SELECT n FROM entry INDEXED BY entry_rev WHERE presence <> 0 AND (rev, n) > (?, ?) ORDER BY rev, n LIMIT ?",
-		rev, n, max);
-
-	while (count < max && db_next(&r))
-		ns[count++] = db_int(&r, 0);
+	while (count < max && db_next(r))
+		ns[count++] = db_int(r, 0);
 	return count;
 }
 
-/* pos: owner = rev, other = k of the last row given. */
+/* The caller's position is an n, whose rev is looked up. */
 size_t
-mirror_changed_links(struct mirror *m, int64_t since_rev, struct mirror_link_pos *pos, struct mirror_link *ls, size_t max)
+mirror_changed_entries(struct mirror *m, int64_t since_rev, int64_t after, int64_t *ns, size_t max)
 {
-	bool first = pos->owner == 0;
+	int64_t rev = since_rev;
 	size_t count = 0;
-	CLEAN_ROWS struct db_rows r = db_query(m->db, NULL,
-		"SELECT rev, k, owner, attr, other, present FROM link INDEXED BY link_rev"
-		" WHERE (rev, k) > (?, ?) ORDER BY rev, k LIMIT ?",
-		first ? since_rev : pos->owner, first ? INT64_MAX : pos->other, max);
 
-	while (count < max && db_next(&r)) {
+	if (after) {
+		db_value(m->db, NULL, &rev, "SELECT rev FROM entry WHERE n = ?", after);
+		CLEAN_ROWS struct db_rows same = db_query(m->db, NULL,
+			"SELECT n FROM entry INDEXED BY entry_rev WHERE presence <> 0 AND rev = ? AND n > ? ORDER BY n LIMIT ?",
+			rev, after, max);
+
+		count = entries_page(&same, ns, count, max);
+	}
+	if (count == max)
+		return count;
+	CLEAN_ROWS struct db_rows later = db_query(m->db, NULL,
+		"SELECT n FROM entry INDEXED BY entry_rev WHERE presence <> 0 AND rev > ? ORDER BY rev, n LIMIT ?", rev,
+		max - count);
+
+	return entries_page(&later, ns, count, max);
+}
+
+/* pos: owner = rev, other = k of the last row given. */
+static size_t
+links_page(struct mirror *m, struct db_rows *r, struct mirror_link_pos *pos, struct mirror_link *ls, size_t count,
+	size_t max)
+{
+	while (count < max && db_next(r)) {
 		struct mirror_link *l = &ls[count++];
-		int64_t name = db_int(&r, 3);
+		int64_t name = db_int(r, 3);
 
-		pos->owner = db_int(&r, 0);
-		pos->other = db_int(&r, 1);
-		*l = (struct mirror_link){ .owner = db_int(&r, 2), .other = db_int(&r, 4), .present = db_int(&r, 5) };
+		pos->owner = db_int(r, 0);
+		pos->other = db_int(r, 1);
+		*l = (struct mirror_link){ .owner = db_int(r, 2), .other = db_int(r, 4), .present = db_int(r, 5) };
 		if (name == NAME_PRIMARY_GROUP)
 			name = NAME_MEMBER;
 		l->attribute = m->names[name - 1];
@@ -51,6 +58,27 @@ mirror_changed_links(struct mirror *m, int64_t since_rev, struct mirror_link_pos
 			l->present = mirror_link_present(m, l->owner, "member", l->other);
 	}
 	return count;
+}
+
+size_t
+mirror_changed_links(struct mirror *m, int64_t since_rev, struct mirror_link_pos *pos, struct mirror_link *ls, size_t max)
+{
+	size_t count = 0;
+
+	if (pos->owner) {
+		CLEAN_ROWS struct db_rows same = db_query(m->db, NULL,
+			"SELECT rev, k, owner, attr, other, present FROM link WHERE rev = ? AND k > ? ORDER BY k LIMIT ?",
+			pos->owner, pos->other, max);
+
+		count = links_page(m, &same, pos, ls, count, max);
+	}
+	if (count == max)
+		return count;
+	CLEAN_ROWS struct db_rows later = db_query(m->db, NULL,
+		"SELECT rev, k, owner, attr, other, present FROM link INDEXED BY link_rev WHERE rev > ? ORDER BY rev, k LIMIT ?",
+		pos->owner ? pos->owner : since_rev, max - count);
+
+	return links_page(m, &later, pos, ls, count, max);
 }
 
 /* UNION, not UNION ALL: a circle of parents, which only a broken source makes, ends. */
