@@ -278,7 +278,7 @@ static bool
 text_take(lua_State *L, struct eval *ev, struct str *s_r, struct err *e)
 {
 	char number[40];
-	size_t n;
+	size_t n = 0;
 
 	switch (lua_type(L, -1)) {
 	case LUA_TSTRING:
@@ -311,7 +311,7 @@ static bool
 list_take(lua_State *L, struct eval *ev, struct value *v, struct err *e)
 {
 	size_t n = 0;
-	struct str s;
+	struct str s = { 0 };
 
 	v->list = true;
 	for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))

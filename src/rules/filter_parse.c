@@ -258,10 +258,10 @@ parts(struct parser *x, int depth, struct filter *f)
 
 	for (space(x); x->p < x->end && *x->p == '('; space(x)) {
 		if (f->part_count == cap) {
-			struct filter **more =
-				arena_alloc(x->a, (cap = cap ? cap * 2 : 4) * sizeof *more);
+			struct filter **more = arena_alloc(
+				x->a, (cap = cap ? cap * 2 : 4) * sizeof(struct filter *));
 			if (f->part_count)
-				memcpy(more, f->parts, f->part_count * sizeof *more);
+				memcpy(more, f->parts, f->part_count * sizeof(struct filter *));
 			f->parts = more;
 		}
 		if (!node(x, depth + 1, &f->parts[f->part_count++]))

@@ -209,7 +209,7 @@ static int
 f_aliases(lua_State *L)
 {
 	lua_Integer n = 0, all = count(L, 1);
-	bool primary;
+	bool primary = false;
 
 	lua_settop(L, 1);
 	lua_newtable(L);
@@ -234,7 +234,7 @@ static int
 f_primaryaddress(lua_State *L)
 {
 	lua_Integer n = count(L, 1);
-	bool primary;
+	bool primary = false;
 
 	for (lua_Integer i = 1; i <= n; i++) {
 		element(L, 1, i);

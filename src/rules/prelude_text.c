@@ -228,7 +228,8 @@ f_replace(lua_State *L)
 
 	if (!s.p)
 		return 0;
-	luaL_argcheck(L, old.n > 0, 2, "nothing to look for");
+	if (!old.n)
+		return luaL_argerror(L, 2, "nothing to look for");
 	luaL_buffinit(L, &b);
 	while (s.n) {
 		const char *hit = memmem(s.p, s.n, old.p, old.n);

@@ -183,6 +183,34 @@ test_1_4_lists_follow_the_schema(void **state)
 	check("Trim", "title", ann, "config: x.conf:4: title: 'Trim' is a function...");
 }
 
+/* What goes past Lua must mean what Lua means. */
+static void
+test_1_4_simple_expressions_mean_the_same(void **state)
+{
+	static const char *const names[] = { "mail", "title", "description", "hidden", "enabled",
+		"locked", "manager", "memberOf", "objectGUID", "info", "dn" };
+	static const char *const targets[] = { "aliases", "title", "active" };
+	enum { N = sizeof(names) / sizeof(*names) };
+
+	(void)state;
+	attrs_set_c(&ann->attrs, "info", "");
+	for (int i = 0; i < N * N * N; i++) {
+		char plain[128], lua[128];
+		const struct entry *en = i % 2 ? ann : bob;
+		const char *to = targets[i % 3];
+		const char *a = names[i % N], *b = names[i / N % N], *c = names[i / N / N];
+		snprintf(plain, sizeof plain, "%s or %s or %s", a, b, c);
+		snprintf(lua, sizeof lua, "%s or %s or(%s)", a, b, c);
+		const char *one = value_of(plain, to, en, NULL), *two = value_of(lua, to, en, NULL);
+		/* errors quote the expression before what is wrong with it */
+		const char *e1 = strstr(one, "': "), *e2 = strstr(two, "': ");
+		one = e1 ? e1 : one;
+		two = e2 ? e2 : two;
+		if (strcmp(one, two) != 0)
+			fail_msg("%s: '%s' is not '%s'", plain, one, two);
+	}
+}
+
 static void
 test_1_4_text_functions(void **state)
 {
@@ -757,6 +785,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_1_4_names),
 		TEST(test_1_4_lists_follow_the_schema),
+		TEST(test_1_4_simple_expressions_mean_the_same),
 		TEST(test_1_4_text_functions),
 		TEST(test_1_4_list_functions),
 		TEST(test_1_4_choosing),
