@@ -538,3 +538,83 @@ def test_proxy_is_used(start):
             assert t.hello["error"]["code"] == "proxy-refused"
             assert seen and seen[0].startswith(b"CONNECT scim.example:443")
             assert fake.token.encode() not in b"".join(seen)
+
+
+# --- against lockstep-cloud
+
+@pytest.fixture
+def hosted(acme, cloud, start):
+    """A target on a tenant of lockstep-cloud, with what start() wants to know of a service."""
+    class Service:
+        url, token = f"http://127.0.0.1:{cloud.port}/scim/v2", acme.token
+    Service.acme = acme
+    return start(Service)
+
+
+def test_lockstep_cloud_from_first_to_last(hosted, acme):
+    t = hosted
+    assert t.hello["limits"]["members"] == 5000 and "bulk" in t.hello["capabilities"]
+    n = 300
+    assert all(r["found"] == [] for r in t.call(*[find(i) for i in range(n)]))
+    keys = [m["key"] for m in t.call(*[create(i, aliases=[f"alias{i}@x"]) for i in range(n)])]
+    found = t.call(*[find(i, f"U{i}@X") for i in range(n)])
+    assert [f["found"][0]["key"] for f in found] == keys
+    # one change in Bulk's form and one alone; both leave the same
+    u = {"displayName": ["neu"], "emails.work": ["new@x"], "emails.home": ["h@x"], "phoneNumbers.mobile": [],
+         "department": [], "active": ["false"], "aliases": ["other@x"]}
+    t.call(dict(op="update", kind="user", key=keys[0], attrs=dict(u, aliases=["o1@x"])),
+           dict(op="update", kind="user", key=keys[1], attrs=dict(u, aliases=["o2@x"])))
+    t.call(dict(op="update", kind="user", key=keys[2], attrs=u))
+    seen = [t.call(dict(op="get", kind="user", key=k))[0]["seen"] for k in keys[:3]]
+    for s in seen:
+        assert s["displayName"] == ["neu"] and s["emails.work"] == ["new@x"] and s["emails.home"] == ["h@x"]
+        assert s["active"] == ["false"] and "department" not in s and len(s["aliases"]) == 1
+    g = t.call(create(1, "group", mail=["list@x"], aliases=["l2@x"]))[0]
+    assert g["seen"]["mail"] == ["list@x"] and g["seen"]["aliases"] == ["l2@x"]
+    assert "error" not in t.call(dict(op="update", kind="group", key=g["key"], attrs={"mail": ["list3@x"], "aliases": []}))[0]
+    t.call(refs(g["key"], add=keys))
+    t.call(refs(g["key"], remove=keys[:100]))
+    assert {m["value"] for m in acme("GET", "/Groups/" + g["key"]).json["members"]} == set(keys[100:])
+    assert error(t.call(refs(g["key"], add=[keys[0], "not-there"]))[0]) == ("object", "no-such-reference")
+    t.call(refs(keys[5], add=[keys[6]], kind="user", attribute="manager"))
+    assert t.call(dict(op="get", kind="user", key=keys[5]))[0]["seen"]["manager"] == [keys[6]]
+    t.call(refs(keys[5], remove=[keys[6]], kind="user", attribute="manager"))
+    assert "manager" not in t.call(dict(op="get", kind="user", key=keys[5]))[0]["seen"]
+    r = t.call(dict(create(7), external="another"), create(1000, aliases=["alias8@x"]))
+    assert error(r[0]) == ("object", "name-taken") and error(r[1]) == ("object", "address-taken")
+    assert r[1]["error"]["attribute"] == "aliases"
+    objects, end = t.list("user")
+    assert end["sealed"] is True and {o["key"] for o in objects} == set(keys)
+    assert t.list("group")[1]["counts"] == {"object": 1}
+    assert all("error" not in x for x in t.call(*[dict(op="delete", kind="user", key=k) for k in keys + keys[:3]]))
+    assert t.list("user")[1]["counts"] in ({}, {"object": 0})
+
+
+def test_lockstep_cloud_versions(hosted):
+    t = hosted
+    m = t.call(create(1))[0]
+    change = dict(op="update", kind="user", key=m["key"], version=m["version"], attrs={"title": ["a"]})
+    assert t.call(change)[0]["version"] != m["version"]
+    assert error(t.call(change)[0]) == ("object", "stale")
+
+
+@pytest.mark.parametrize("profile", ["strict", "put-only", "okta-like", "google", "aws", "entra-like"])
+def test_lockstep_cloud_takes_every_dialect(acme, cloud, start, profile):
+    class Service:
+        url, token = f"http://127.0.0.1:{cloud.port}/scim/v2", acme.token
+    t = start(Service, profile=profile)
+    keys = [m["key"] for m in t.call(*[create(i) for i in range(5)])]
+    assert [f["found"][0]["key"] for f in t.call(*[find(i) for i in range(5)])] == keys
+    t.call(*[dict(op="update", kind="user", key=k, attrs={
+        "displayName": ["neu"], "emails.home": ["h@x"], "emails.work": [], "title": ["T"], "active": ["false"],
+        "department": [], "phoneNumbers.fax": []}) for k in keys])
+    for k in keys:
+        s = t.call(dict(op="get", kind="user", key=k))[0]["seen"]
+        assert s["displayName"] == ["neu"] and s["emails.home"] == ["h@x"] and s["active"] == ["false"]
+        assert "emails.work" not in s and "department" not in s
+    g = t.call(create(1, "group"))[0]["key"]
+    t.call(refs(g, add=keys))
+    t.call(refs(g, remove=keys[1:]))
+    assert [m["value"] for m in acme("GET", "/Groups/" + g).json["members"]] == keys[:1]
+    t.call(refs(keys[1], add=[keys[2]], kind="user", attribute="manager"))
+    assert t.call(dict(op="get", kind="user", key=keys[1]))[0]["seen"]["manager"] == [keys[2]]
