@@ -142,7 +142,7 @@ links_send(struct ldif_send *x, const char *id, const char *dn, const struct ldi
 			return ldif_send_bad(x, id, dn, g->name, "a value is no distinguished name", e);
 		ends[i].dn = arena_strndup(x->arena, g->values[i].p, g->values[i].n);
 	}
-	if (serve_links(x->s, id, dn, g->name, mode, ends, g->count, &why))
+	if (serve_links(x->s, id, id ? NULL : dn, g->name, mode, ends, g->count, &why))
 		return true;
 	if (why.kind == ERR_OBJECT)
 		return ldif_send_bad(x, id, dn, g->name, why.text, e);
@@ -166,7 +166,7 @@ primary_group(struct ldif_send *x, const char *id, const char *dn, const char *s
 			x->arena);
 	if (!end.sid)
 		return ldif_send_bad(x, id, dn, "primaryGroup", "primaryGroupID without a readable objectSid", e);
-	return serve_links(x->s, id, dn, "primaryGroup", "set", &end, 1, e);
+	return serve_links(x->s, id, id ? NULL : dn, "primaryGroup", "set", &end, 1, e);
 }
 
 /* Ordinary attributes into as; those that cannot be used are left out, the caller says them. */

@@ -1,5 +1,6 @@
 """Reads the LDIF that company.py writes, for tests: strict, small, not streaming."""
 import base64
+import re
 
 
 def records(path):
@@ -79,6 +80,18 @@ def _modrdn(tree, dn, how):
             for link in ("member", "manager"):
                 if old.encode() in attrs.get(link, ()):
                     attrs[link] = [moved.encode() if v == old.encode() else v for v in attrs[link]]
+    if how.get("deleteoldrdn") == b"1":
+        _name(tree[new], dn[:split_dn(dn) - 1], list.remove)
+    _name(tree[new], how["newrdn"].decode(), list.append)
+
+
+def _name(attrs, rdn, change):
+    """The value in an RDN is a value of the entry."""
+    attr, _, text = rdn.partition("=")
+    attr = next((a for a in attrs if a.lower() == attr.lower()), attr)
+    value = re.sub(r"\\(.)", r"\1", text).encode()
+    if (value in attrs.setdefault(attr, [])) == (change is list.remove):
+        change(attrs[attr], value)
 
 
 def split_dn(dn):

@@ -207,10 +207,10 @@ test_ldif_messages(void **state)
 		/* links, in lines of their own; the primary group */
 		{"dn: cn=g\nchangetype: add\nobjectClass: group\n" ID "member: cn=a\nmember:: Y249w6Q=\n",
 			"{\"type\":\"entry\",\"id\":\"" UUID "\",\"dn\":\"cn=g\",\"full\":{\"objectClass\":[\"group\"]}}\n"
-			"{\"type\":\"links\",\"id\":\"" UUID "\",\"dn\":\"cn=g\",\"attribute\":\"member\",\"set\":[{\"dn\":\"cn=a\"},{\"dn\":\"cn=\xc3\xa4\"}]}\n"},
+			"{\"type\":\"links\",\"id\":\"" UUID "\",\"attribute\":\"member\",\"set\":[{\"dn\":\"cn=a\"},{\"dn\":\"cn=\xc3\xa4\"}]}\n"},
 		{"dn: cn=a\nobjectClass: user\n" ID "objectSid: S-1-5-21-1-2-3-1000\nprimaryGroupID: 513\n",
 			"{\"type\":\"entry\",\"id\":\"" UUID "\",\"dn\":\"cn=a\",\"sid\":\"S-1-5-21-1-2-3-1000\",\"full\":{\"objectClass\":[\"user\"],\"primaryGroupID\":[\"513\"]}}\n"
-			"{\"type\":\"links\",\"id\":\"" UUID "\",\"dn\":\"cn=a\",\"attribute\":\"primaryGroup\",\"set\":[{\"sid\":\"S-1-5-21-1-2-3-513\"}]}\n"},
+			"{\"type\":\"links\",\"id\":\"" UUID "\",\"attribute\":\"primaryGroup\",\"set\":[{\"sid\":\"S-1-5-21-1-2-3-513\"}]}\n"},
 		/* I1: what cannot be read is held back, the rest goes on */
 		{"dn: cn=g\nobjectClass: group\n" ID "mail:< http://x\nmember;range=0-1: cn=a\n",
 			"{\"type\":\"entry\",\"id\":\"" UUID "\",\"dn\":\"cn=g\",\"full\":{\"objectClass\":[\"group\"]}}\n"
