@@ -27,13 +27,13 @@ values_new(struct arena *a, size_t count)
 static struct str
 value_copy(struct arena *a, struct str v)
 {
-	return (struct str){arena_strndup(a, v.n ? v.p : "", v.n), v.n};
+	return (struct str){ arena_strndup(a, v.n ? v.p : "", v.n), v.n };
 }
 
 struct attrs
 attrs_new(struct arena *a)
 {
-	return (struct attrs){.arena = a};
+	return (struct attrs){ .arena = a };
 }
 
 static struct attr *
@@ -56,7 +56,7 @@ attrs_first(const struct attrs *as, const char *name)
 {
 	const struct attr *at = attrs_find(as, name);
 
-	return at && at->count ? at->values[0] : (struct str){"", 0};
+	return at && at->count ? at->values[0] : (struct str){ "", 0 };
 }
 
 static struct attr *
@@ -72,7 +72,7 @@ attrs_append(struct attrs *as, const char *name)
 		as->cap = cap;
 	}
 	struct attr *at = &as->list[as->count++];
-	*at = (struct attr){.name = arena_strdup(as->arena, name)};
+	*at = (struct attr){ .name = arena_strdup(as->arena, name) };
 	return at;
 }
 
@@ -172,7 +172,7 @@ all_in(const struct attr *a, const struct attr *b)
 bool
 attr_same_set(const struct attr *a, const struct attr *b)
 {
-	const struct attr none = {.name = ""};
+	const struct attr none = { .name = "" };
 
 	a = a ? a : &none;
 	b = b ? b : &none;

@@ -47,7 +47,7 @@ attrs_pack(const struct attrs *as, struct buf *out)
 	size_t most = 0;
 
 	for (size_t i = 0; i < as->count; i++) {
-		rows[i] = (struct row){xstrdup(as->list[i].name), &as->list[i]};
+		rows[i] = (struct row){ xstrdup(as->list[i].name), &as->list[i] };
 		ascii_lower(rows[i].name);
 		if (as->list[i].count > most)
 			most = as->list[i].count;
@@ -93,7 +93,7 @@ unpack_bytes(struct str *in, struct str *s_r)
 
 	if (!unpack_number(in, &n) || n > in->n)
 		return false;
-	*s_r = (struct str){in->p, n};
+	*s_r = (struct str){ in->p, n };
 	in->p += n;
 	in->n -= n;
 	return true;
@@ -134,7 +134,7 @@ unpack_attr(struct str *in, struct str *last, struct attrs *as)
 bool
 attrs_unpack(struct str packed, struct arena *a, struct attrs *as_r, struct err *e)
 {
-	struct str in = packed, last = {NULL, 0};
+	struct str in = packed, last = { NULL, 0 };
 
 	*as_r = attrs_new(a);
 	if (in.n == 0 || *in.p != PACK_VERSION)
@@ -159,7 +159,7 @@ value_write(struct jsonw *w, struct str v)
 		jsonw_strn(w, NULL, v.n ? v.p : "", v.n);
 		return;
 	}
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	base64_encode(v.p, v.n, &b);
 	jsonw_obj(w, NULL);
 	jsonw_strn(w, "b64", buf_cstr(&b), b.n);
@@ -195,16 +195,16 @@ value_read(const struct json *j, struct arena *a, struct str *v_r)
 	if (text) {
 		size_t n = strlen(text);
 
-		*v_r = (struct str){arena_strndup(a, text, n), n};
+		*v_r = (struct str){ arena_strndup(a, text, n), n };
 		return true;
 	}
 	text = json_get_string(j, "b64");
 	if (!text)
 		return false;
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	if (!base64_decode(text, strlen(text), &b))
 		return false;
-	*v_r = (struct str){arena_strndup(a, buf_cstr(&b), b.n), b.n};
+	*v_r = (struct str){ arena_strndup(a, buf_cstr(&b), b.n), b.n };
 	return true;
 }
 
@@ -218,13 +218,14 @@ attr_read(const struct json *j, const char *name, struct arena *a, struct attr *
 			"attribute \"%.100s\" is not a list of values", name);
 	while (room < count)
 		room *= 2; /* attrs_add's rule, see attrs.c */
-	*at_r = (struct attr){arena_strdup(a, name), 0, arena_alloc(a, room * sizeof(struct str))};
-	for json_each (v, j)
-		if (!value_read(v, a, &at_r->values[n++]))
-			return err_set(e, ERR_OBJECT, "bad-attribute",
-				"value %zu of attribute \"%.100s\" is neither a string nor "
-				"{\"b64\": ...}",
-				n, name);
+	*at_r = (struct attr){ arena_strdup(a, name), 0,
+		arena_alloc(a, room * sizeof(struct str)) };
+	for
+		json_each(v, j) if (!value_read(v, a, &at_r->values[n++])) return err_set(e,
+			ERR_OBJECT, "bad-attribute",
+			"value %zu of attribute \"%.100s\" is neither a string nor "
+			"{\"b64\": ...}",
+			n, name);
 	at_r->count = n;
 	return true;
 }
@@ -242,17 +243,20 @@ attrs_read(const struct json *j, struct arena *a, struct attrs *as_r, struct err
 			"%zu attributes in one entry; %d are the limit", count, ATTRS_MAX);
 	as_r->list = arena_alloc(a, (count + 1) * sizeof(*as_r->list));
 	as_r->cap = count + 1;
-	for json_each (m, j) {
-		const char *name = json_key(m);
+	for
+		json_each(m, j)
+		{
+			const char *name = json_key(m);
 
-		if (!*name)
-			return err_set(e, ERR_OBJECT, "bad-attribute", "an attribute without a name");
-		if (attrs_get(as_r, name))
-			return err_set(e, ERR_OBJECT, "bad-attribute",
-				"attribute \"%.100s\" stands twice", name);
-		if (!attr_read(m, name, a, &as_r->list[as_r->count], e))
-			return false;
-		as_r->count++;
-	}
+			if (!*name)
+				return err_set(e, ERR_OBJECT, "bad-attribute",
+					"an attribute without a name");
+			if (attrs_get(as_r, name))
+				return err_set(e, ERR_OBJECT, "bad-attribute",
+					"attribute \"%.100s\" stands twice", name);
+			if (!attr_read(m, name, a, &as_r->list[as_r->count], e))
+				return false;
+			as_r->count++;
+		}
 	return true;
 }

@@ -8,15 +8,15 @@
 static const struct {
 	const char *oid, *name;
 } types[] = {
-	{"2.5.4.3", "cn"},
-	{"2.5.4.7", "l"},
-	{"2.5.4.8", "st"},
-	{"2.5.4.10", "o"},
-	{"2.5.4.11", "ou"},
-	{"2.5.4.6", "c"},
-	{"2.5.4.9", "street"},
-	{"0.9.2342.19200300.100.1.25", "dc"},
-	{"0.9.2342.19200300.100.1.1", "uid"},
+	{ "2.5.4.3", "cn" },
+	{ "2.5.4.7", "l" },
+	{ "2.5.4.8", "st" },
+	{ "2.5.4.10", "o" },
+	{ "2.5.4.11", "ou" },
+	{ "2.5.4.6", "c" },
+	{ "2.5.4.9", "street" },
+	{ "0.9.2342.19200300.100.1.25", "dc" },
+	{ "0.9.2342.19200300.100.1.1", "uid" },
 };
 
 static void
@@ -61,13 +61,13 @@ fold_spaces(struct buf *b)
 			b->p[n++] = b->p[i];
 	if (n > 0 && b->p[n - 1] == ' ')
 		n--;
-	return (struct str){b->p, n};
+	return (struct str){ b->p, n };
 }
 
 static void
 key_value(const LDAPAVA *ava, struct buf *out)
 {
-	CLEAN_BUF struct buf folded = {0};
+	CLEAN_BUF struct buf folded = { 0 };
 
 	if (ava->la_flags & LDAP_AVA_BINARY) {
 		buf_addc(out, '#');
@@ -91,14 +91,14 @@ text_order(const void *a, const void *b)
 static char *
 rdn_key(LDAPRDN rdn, struct arena *a)
 {
-	CLEAN_BUF struct buf all = {0};
+	CLEAN_BUF struct buf all = { 0 };
 	size_t count = 0;
 
 	while (rdn[count])
 		count++;
 	char **parts = arena_alloc(a, count * sizeof(*parts));
 	for (size_t i = 0; i < count; i++) {
-		CLEAN_BUF struct buf one = {0};
+		CLEAN_BUF struct buf one = { 0 };
 
 		key_type(rdn[i]->la_attr, &one);
 		key_value(rdn[i], &one);
@@ -134,7 +134,7 @@ rdn_text(const char *from, const char *to, struct arena *a)
 static bool
 bad_dn(struct err *e, const char *text, const char *why)
 {
-	CLEAN_BUF struct buf shown = {0};
+	CLEAN_BUF struct buf shown = { 0 };
 
 	text_escape(text, strlen(text), 200, &shown);
 	return err_set(e, ERR_OBJECT, "bad-dn", "\"%s\" is not a distinguished name: %s",
@@ -166,7 +166,7 @@ dn_parse(const char *text, struct arena *a, struct dn *dn_r, struct err *e)
 	size_t n = strlen(text);
 	const char *p = text;
 
-	*dn_r = (struct dn){0};
+	*dn_r = (struct dn){ 0 };
 	if (n > DN_LENGTH_MAX)
 		return bad_dn(e, text, "it is too long");
 	if (!utf8_valid(text, n))
@@ -211,7 +211,7 @@ dn_equal(const struct dn *a, const struct dn *b)
 static char *
 join(char *const *parts, size_t from, size_t count, struct arena *a)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	for (size_t i = from; i < count; i++) {
 		if (i > from)

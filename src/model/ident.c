@@ -5,7 +5,8 @@
 #include "model/dn.h"
 
 /* MS-DTYP 2.3.4: Data1, Data2 and Data3 are little-endian in memory and big-endian in text. */
-static const unsigned char guid_order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+static const unsigned char guid_order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14,
+	15 };
 
 static bool
 dash_before(size_t byte)
@@ -115,8 +116,8 @@ sid_from_bytes(struct str bytes, struct arena *a)
 		n = snprintf(text, sizeof(text), "S-1-%" PRIu64, authority);
 	for (int i = 0; i < p[1]; i++) {
 		const unsigned char *s = p + 8 + 4 * i;
-		uint32_t sub = s[0] | (uint32_t)s[1] << 8 | (uint32_t)s[2] << 16 |
-			(uint32_t)s[3] << 24;
+		uint32_t sub =
+			s[0] | (uint32_t)s[1] << 8 | (uint32_t)s[2] << 16 | (uint32_t)s[3] << 24;
 
 		n += snprintf(text + n, sizeof(text) - (size_t)n, "-%" PRIu32, sub);
 	}

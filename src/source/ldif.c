@@ -16,10 +16,14 @@
 #include "model/dn.h"
 
 static const struct option options[] = {
-	{"file", OPT_PATH, true, NULL, "An LDIF file, or a folder of them: content, then changes, in order of names."},
-	{"base", OPT_LIST, false, NULL, "Naming contexts; default: the domain of the first entry."},
-	{"id", OPT_STRING, false, NULL, "Attribute of identity; default: objectGUID, else entryUUID, else nsUniqueId."},
-	{"now", OPT_STRING, false, NULL, "The time the files are as of (RFC 3339); default: the clock."},
+	{ "file", OPT_PATH, true, NULL,
+		"An LDIF file, or a folder of them: content, then changes, in order of names." },
+	{ "base", OPT_LIST, false, NULL,
+		"Naming contexts; default: the domain of the first entry." },
+	{ "id", OPT_STRING, false, NULL,
+		"Attribute of identity; default: objectGUID, else entryUUID, else nsUniqueId." },
+	{ "now", OPT_STRING, false, NULL,
+		"The time the files are as of (RFC 3339); default: the clock." },
 };
 
 struct source {
@@ -29,7 +33,7 @@ struct source {
 	const char *ids_given[2];
 };
 
-static const char *const default_ids[] = {"objectGUID", "entryUUID", "nsUniqueId", NULL};
+static const char *const default_ids[] = { "objectGUID", "entryUUID", "nsUniqueId", NULL };
 
 /* --- hello --- */
 
@@ -56,7 +60,7 @@ context_of(const struct dn *dn, struct arena *a)
 		from--;
 	if (from == dn->count && from > 0)
 		from--;
-	tail = (struct dn){dn->count - from, dn->rdn + from, dn->key + from};
+	tail = (struct dn){ dn->count - from, dn->rdn + from, dn->key + from };
 	return dn_key(&tail, a);
 }
 
@@ -77,7 +81,8 @@ first_context(const struct source *so, struct arena *a, const char **context_r, 
 	l = ldif_open(fd, files.list[files.content].name);
 	got = ldif_next(l, &r, e);
 	if (got == 0)
-		err_set(e, ERR_CONFIG, "empty-file", "%s holds no entry", files.list[files.content].path);
+		err_set(e, ERR_CONFIG, "empty-file", "%s holds no entry",
+			files.list[files.content].path);
 	if (got == 1 && (!r->dn || !dn_parse(r->dn, a, &dn, NULL)))
 		got = err_set(e, ERR_SIDE, "bad-ldif", "%s: the first record has no readable DN",
 			files.list[files.content].path);
@@ -135,16 +140,17 @@ static bool
 attribute_names(const char *const *names, struct err *e)
 {
 	for (; *names; names++)
-		if (!**names || strspn(*names, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.;_=") !=
-				strlen(*names))
-			return err_set(e, ERR_CONFIG, "bad-attribute", "\"%.100s\" is no attribute's name", *names);
+		if (!**names || strspn(*names, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY"
+					       "Z0123456789-.;_=") != strlen(*names))
+			return err_set(e, ERR_CONFIG, "bad-attribute",
+				"\"%.100s\" is no attribute's name", *names);
 	return true;
 }
 
 static bool
 greet(struct source *so, struct err *e)
 {
-	static const char *const capabilities[] = {"whole", "deltas-complete", "sees-deletes"};
+	static const char *const capabilities[] = { "whole", "deltas-complete", "sees-deletes" };
 	CLEAN_ARENA struct arena *a = arena_new();
 	const char *context;
 	char time[24];
@@ -182,9 +188,9 @@ names_of(const struct json *list, struct arena *a)
 	const char **names = arena_alloc(a, (json_count(list) + 1) * sizeof(*names));
 	size_t n = 0;
 
-	for json_each (it, list)
-		if (json_string(it))
-			names[n++] = arena_strdup(a, json_string(it));
+	for
+		json_each(it, list) if (json_string(it)) names[n++] =
+			arena_strdup(a, json_string(it));
 	return names;
 }
 
@@ -203,8 +209,9 @@ read_file(struct ldif_send *x, const struct ldif_file *f, bool content, struct e
 	x->file = f->name;
 	while (ok && (got = ldif_next(l, &r, e)) == 1) {
 		if (!content && r->change == LDIF_CONTENT && r->dn && !r->why)
-			ok = err_set(e, ERR_SIDE, "bad-ldif", "%s:%zu: an entry without changetype in a file of changes",
-				f->name, r->line);
+			ok = err_set(e, ERR_SIDE, "bad-ldif",
+				"%s:%zu: an entry without changetype in a file of changes", f->name,
+				r->line);
 		else
 			ok = ldif_send_record(x, r, e);
 	}
@@ -212,7 +219,8 @@ read_file(struct ldif_send *x, const struct ldif_file *f, bool content, struct e
 	if (!ok || got < 0)
 		return false;
 	if (!ldif_file_same(f, fd))
-		return err_set(e, ERR_RETRY, "file-changed", "%s was written while it was read", f->path);
+		return err_set(
+			e, ERR_RETRY, "file-changed", "%s was written while it was read", f->path);
 	return true;
 }
 
@@ -255,12 +263,14 @@ read_files(struct ldif_send *x, const struct ldif_files *f, const char *cursor, 
 		return true;
 	/* No directory is empty: rather than everybody having left, the export went wrong. */
 	if (x->entries == 0)
-		return err_set(e, ERR_SIDE, "empty-file", "%s holds no entry of the classes asked for",
-			f->list[f->content].path);
+		return err_set(e, ERR_SIDE, "empty-file",
+			"%s holds no entry of the classes asked for", f->list[f->content].path);
 	if (x->entries == x->nameless)
 		return err_set(e, ERR_CONFIG, "no-identity",
-			"no entry in %s has an attribute of identity (%s%s); export it, or name another one "
-			"with option \"id\"", f->list[f->content].path, x->ids[0], x->ids[1] ? ", ..." : "");
+			"no entry in %s has an attribute of identity (%s%s); export it, or name "
+			"another one "
+			"with option \"id\"",
+			f->list[f->content].path, x->ids[0], x->ids[1] ? ", ..." : "");
 	return true;
 }
 
@@ -278,20 +288,21 @@ serve_read(const struct source *so, const struct json *request, struct err *e)
 		.ids = so->ids,
 	};
 	struct ldif_files files;
-	struct err why = {0};
+	struct err why = { 0 };
 	char digest[65];
 	bool ok;
 
 	x.known = map_new();
 	x.known_arena = a;
 	ok = attribute_names(x.attributes, &why) && ldif_files_list(so->path, a, &files, &why) &&
-		read_files(&x, &files, cursor, &why) &&
-		ldif_files_digest(&files, files.count - 1, digest, &why);
+	     read_files(&x, &files, cursor, &why) &&
+	     ldif_files_digest(&files, files.count - 1, digest, &why);
 	map_free(x.known, NULL);
 	if (!ok)
 		return serve_end(so->s, NULL, false, why.text, &why, e);
-	return serve_end(so->s, arena_printf(a, "ldif1:%s:%s", digest, files.list[files.count - 1].name),
-		true, NULL, NULL, e);
+	return serve_end(so->s,
+		arena_printf(a, "ldif1:%s:%s", digest, files.list[files.count - 1].name), true,
+		NULL, NULL, e);
 }
 
 /* --- check, setup --- */
@@ -302,7 +313,7 @@ check_first(const struct source *so, const struct ldif_file *f, struct arena *a)
 	CLEAN_FD int fd = ldif_file_open(f, NULL);
 	const struct ldif_record *r = NULL;
 	struct ldif *l = ldif_open(fd, f->name);
-	struct err why = {0};
+	struct err why = { 0 };
 	bool found = false;
 	int got = fd < 0 ? -1 : ldif_next(l, &r, &why);
 
@@ -310,13 +321,20 @@ check_first(const struct source *so, const struct ldif_file *f, struct arena *a)
 		for (const char *const *p = so->ids; *p; p++)
 			found = found || ascii_ieq(r->lines[i].name, *p);
 	if (got != 1)
-		serve_finding(so->s, "fail", "content", arena_printf(a, "%s: %s", f->path,
-			got < 0 ? why.text : "no entry"), "Write the file anew.");
+		serve_finding(so->s, "fail", "content",
+			arena_printf(a, "%s: %s", f->path, got < 0 ? why.text : "no entry"),
+			"Write the file anew.");
 	else if (r->why)
-		serve_finding(so->s, "warn", "content", arena_printf(a, "%s: %s", f->path, r->why), "Write the file anew.");
+		serve_finding(so->s, "warn", "content", arena_printf(a, "%s: %s", f->path, r->why),
+			"Write the file anew.");
 	else if (!found)
-		serve_finding(so->s, "warn", "identity", arena_printf(a, "%s: the first entry has none of the attributes of "
-			"identity", f->path), "Export objectGUID (entryUUID, nsUniqueId), or name another one with option id.");
+		serve_finding(so->s, "warn", "identity",
+			arena_printf(a,
+				"%s: the first entry has none of the attributes of "
+				"identity",
+				f->path),
+			"Export objectGUID (entryUUID, nsUniqueId), or name another one with "
+			"option id.");
 	else
 		serve_finding(so->s, "ok", "identity", "the first entry has an identity", NULL);
 	ldif_close(&l);
@@ -327,14 +345,17 @@ serve_check(const struct source *so, const struct json *request, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ldif_files f;
-	struct err why = {0};
+	struct err why = { 0 };
 
 	(void)request;
 	if (!ldif_files_list(so->path, a, &f, &why)) {
-		serve_finding(so->s, "fail", "file", why.text, "Make the file or folder readable to the agent.");
+		serve_finding(so->s, "fail", "file", why.text,
+			"Make the file or folder readable to the agent.");
 	} else {
-		serve_finding(so->s, "ok", "file", arena_printf(a, "%s: content in %s, %zu files after it", so->path,
-			f.list[f.content].name, f.count - f.content - 1), NULL);
+		serve_finding(so->s, "ok", "file",
+			arena_printf(a, "%s: content in %s, %zu files after it", so->path,
+				f.list[f.content].name, f.count - f.content - 1),
+			NULL);
 		check_first(so, &f.list[f.content], a);
 	}
 	return serve_end(so->s, NULL, true, NULL, NULL, e);
@@ -345,9 +366,11 @@ serve_setup(const struct source *so, const struct json *request, struct err *e)
 {
 	static const char text[] =
 		"# OpenLDAP, 389 Directory Server (every attribute, operational ones too):\n"
-		"ldapsearch -x -LLL -o ldif-wrap=no -E pr=1000/noprompt -H ldaps://HOST -D BIND -W -b BASE "
+		"ldapsearch -x -LLL -o ldif-wrap=no -E pr=1000/noprompt -H ldaps://HOST -D BIND -W "
+		"-b BASE "
 		"'(objectClass=*)' '*' '+' > new.tmp && mv new.tmp /PATH/directory.ldif\n"
-		"# Active Directory, on a domain controller (then copy the file, and rename it last):\n"
+		"# Active Directory, on a domain controller (then copy the file, and rename it "
+		"last):\n"
 		"ldifde -f directory.ldif -d BASE\n"
 		"# A group of which only a range of members was exported is named at each read.\n";
 	struct jsonw *w = serve_line(so->s, "text");
@@ -363,21 +386,23 @@ answer(const struct source *so, const struct json *request, struct err *e)
 	static const struct {
 		const char *type;
 		bool (*serve)(const struct source *so, const struct json *request, struct err *e);
-	} requests[] = {{"read", serve_read}, {"check", serve_check}, {"setup", serve_setup}};
+	} requests[] = { { "read", serve_read }, { "check", serve_check },
+		{ "setup", serve_setup } };
 	const char *type = json_get_string(request, "type");
 
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++)
 		if (strcmp(type, requests[i].type) == 0)
 			return requests[i].serve(so, request, e);
-	return err_set(e, ERR_SIDE, "bad-message", "a source of type ldif has no answer to \"%.60s\"", type);
+	return err_set(e, ERR_SIDE, "bad-message",
+		"a source of type ldif has no answer to \"%.60s\"", type);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct source so = {.s = serve_new("ldif", "source", options, ARRAY_LEN(options))};
+	struct source so = { .s = serve_new("ldif", "source", options, ARRAY_LEN(options)) };
 	const struct json *request;
-	struct err e = {0};
+	struct err e = { 0 };
 	int code;
 
 	log_init("lockstep-source-ldif", true, LOG_INFO);

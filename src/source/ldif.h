@@ -11,19 +11,19 @@
 #define LDIF_RECORD_MAX (64 * 1024 * 1024)
 
 enum ldif_form {
-	LDIF_PLAIN,   /* name: value */
-	LDIF_BASE64,  /* name:: value */
-	LDIF_URL,     /* name:< url: never followed */
-	LDIF_DASH,    /* "-": ends one change of a modify record */
-	LDIF_BROKEN,  /* no colon, or a name that is none; raw is the line */
+	LDIF_PLAIN,  /* name: value */
+	LDIF_BASE64, /* name:: value */
+	LDIF_URL,    /* name:< url: never followed */
+	LDIF_DASH,   /* "-": ends one change of a modify record */
+	LDIF_BROKEN, /* no colon, or a name that is none; raw is the line */
 };
 
 struct ldif_line {
 	enum ldif_form form;
-	const char *name;      /* with options as written: "userCertificate;binary" */
+	const char *name; /* with options as written: "userCertificate;binary" */
 	size_t name_len;
-	struct str raw;        /* as written, unfolded, without the blanks in front */
-	size_t line;           /* in the file, from 1 */
+	struct str raw; /* as written, unfolded, without the blanks in front */
+	size_t line;    /* in the file, from 1 */
 };
 
 enum ldif_change { LDIF_CONTENT, LDIF_ADD, LDIF_DELETE, LDIF_MODIFY, LDIF_MODRDN };
@@ -31,11 +31,11 @@ enum ldif_change { LDIF_CONTENT, LDIF_ADD, LDIF_DELETE, LDIF_MODIFY, LDIF_MODRDN
 struct ldif_record {
 	size_t line;
 	enum ldif_change change;
-	const char *dn;                 /* NULL: not readable */
-	const struct ldif_line *lines;  /* what follows dn, changetype and controls */
+	const char *dn;                /* NULL: not readable */
+	const struct ldif_line *lines; /* what follows dn, changetype and controls */
 	size_t count;
-	const char *why;                /* the record is malformed: "line 7: ..."; NULL = fine */
-	const struct ldif_line *all;    /* every line, for malformed records */
+	const char *why;             /* the record is malformed: "line 7: ..."; NULL = fine */
+	const struct ldif_line *all; /* every line, for malformed records */
 	size_t all_count;
 };
 

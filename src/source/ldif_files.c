@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SAMPLE 4096 /* first and last bytes that go into the digest */
+#define SAMPLE    4096 /* first and last bytes that go into the digest */
 #define FILES_MAX 100000
 
 static bool
@@ -30,14 +30,15 @@ file_add(struct ldif_files *f, const char *path, const char *name, struct arena 
 	struct ldif_file *file;
 
 	if ((f->count & (f->count - 1)) == 0) { /* full at 0, 1, 2, 4, ... */
-		struct ldif_file *list = arena_alloc(a, (f->count ? f->count * 2 : 1) * sizeof(*list));
+		struct ldif_file *list =
+			arena_alloc(a, (f->count ? f->count * 2 : 1) * sizeof(*list));
 
 		if (f->count)
 			memcpy(list, f->list, f->count * sizeof(*list));
 		f->list = list;
 	}
 	file = &f->list[f->count++];
-	*file = (struct ldif_file){.path = path, .name = arena_strdup(a, name)};
+	*file = (struct ldif_file){ .path = path, .name = arena_strdup(a, name) };
 	if (stat(path, &file->seen) != 0)
 		return err_errno(e, ERR_SIDE, "%s", path);
 	return true;
@@ -57,10 +58,13 @@ folder_list(const char *path, struct arena *a, struct ldif_files *f, struct err 
 		if (!name_counts(entry->d_name))
 			continue;
 		ok = f->count < FILES_MAX
-			? file_add(f, arena_printf(a, "%s/%s", path, entry->d_name), entry->d_name, a, e)
-			: err_set(e, ERR_CONFIG, "too-many-files",
-				  "%s: more than %d files; write a new content file and remove the "
-				  "old ones", path, FILES_MAX);
+			     ? file_add(f, arena_printf(a, "%s/%s", path, entry->d_name),
+				       entry->d_name, a, e)
+			     : err_set(e, ERR_CONFIG, "too-many-files",
+				       "%s: more than %d files; write a new content file and "
+				       "remove the "
+				       "old ones",
+				       path, FILES_MAX);
 		if (ok && !S_ISREG(f->list[f->count - 1].seen.st_mode))
 			f->count--;
 		errno = 0;
@@ -90,10 +94,10 @@ ldif_file_same(const struct ldif_file *f, int fd)
 {
 	struct stat now;
 
-	return fstat(fd, &now) == 0 && now.st_ino == f->seen.st_ino && now.st_dev == f->seen.st_dev &&
-		now.st_size == f->seen.st_size &&
-		now.st_mtim.tv_sec == f->seen.st_mtim.tv_sec &&
-		now.st_mtim.tv_nsec == f->seen.st_mtim.tv_nsec;
+	return fstat(fd, &now) == 0 && now.st_ino == f->seen.st_ino &&
+	       now.st_dev == f->seen.st_dev && now.st_size == f->seen.st_size &&
+	       now.st_mtim.tv_sec == f->seen.st_mtim.tv_sec &&
+	       now.st_mtim.tv_nsec == f->seen.st_mtim.tv_nsec;
 }
 
 static bool
@@ -138,7 +142,7 @@ ldif_files_list(const char *path, struct arena *a, struct ldif_files *f_r, struc
 	const char *slash = strrchr(path, '/');
 	struct stat st;
 
-	*f_r = (struct ldif_files){0};
+	*f_r = (struct ldif_files){ 0 };
 	if (stat(path, &st) != 0) {
 		err_errno(e, ERR_CONFIG, "%s", path);
 		return err_set(e, ERR_CONFIG, "no-file", "%s", e ? e->text : "");
@@ -163,7 +167,7 @@ sample(int fd, off_t at, size_t want, struct buf *out)
 bool
 ldif_files_digest(const struct ldif_files *f, size_t last, char out[65], struct err *e)
 {
-	CLEAN_BUF struct buf all = {0};
+	CLEAN_BUF struct buf all = { 0 };
 
 	for (size_t i = f->content; i <= last; i++) {
 		const struct stat *st = &f->list[i].seen;

@@ -8,13 +8,13 @@
 
 struct ldif_file {
 	const char *path, *name;
-	struct stat seen;   /* when the list was made */
+	struct stat seen; /* when the list was made */
 };
 
 struct ldif_files {
 	struct ldif_file *list;
 	size_t count;
-	size_t content;     /* index of the last content file; 0 when none is one (see below) */
+	size_t content; /* index of the last content file; 0 when none is one (see below) */
 };
 
 /*

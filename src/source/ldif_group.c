@@ -17,7 +17,8 @@ group_add(struct ldif_group *g, const struct ldif_line *line, struct arena *a)
 		return;
 	}
 	if ((g->count & (g->count - 1)) == 0) { /* full at 0, 1, 2, 4, ... */
-		struct str *values = arena_alloc(a, (g->count ? g->count * 2 : 1) * sizeof(*values));
+		struct str *values =
+			arena_alloc(a, (g->count ? g->count * 2 : 1) * sizeof(*values));
 
 		if (g->count)
 			memcpy(values, g->values, g->count * sizeof(*values));
@@ -27,12 +28,13 @@ group_add(struct ldif_group *g, const struct ldif_line *line, struct arena *a)
 }
 
 static struct ldif_group *
-group_get(struct ldif_groups *g, const struct ldif_known *known, const char *name, size_t n, size_t *cap,
-	struct arena *a)
+group_get(struct ldif_groups *g, const struct ldif_known *known, const char *name, size_t n,
+	size_t *cap, struct arena *a)
 {
 	for (size_t i = g->count; i > 0; i--)
-		if (g->list[i - 1].known == known || (!known->kept && strncasecmp(g->list[i - 1].name, name, n) == 0 &&
-								 g->list[i - 1].name[n] == '\0'))
+		if (g->list[i - 1].known == known ||
+			(!known->kept && strncasecmp(g->list[i - 1].name, name, n) == 0 &&
+				g->list[i - 1].name[n] == '\0'))
 			return &g->list[i - 1];
 	if (g->count == ATTRS_MAX)
 		return NULL;
@@ -45,7 +47,8 @@ group_get(struct ldif_groups *g, const struct ldif_known *known, const char *nam
 		g->list = list;
 		*cap = more;
 	}
-	g->list[g->count] = (struct ldif_group){.name = arena_strndup(a, name, n), .known = known};
+	g->list[g->count] =
+		(struct ldif_group){ .name = arena_strndup(a, name, n), .known = known };
 	return &g->list[g->count++];
 }
 
@@ -59,12 +62,12 @@ range_base(const char *name)
 }
 
 bool
-ldif_group(const struct ldif_record *r, ldif_knower know, void *ctx,
-	struct arena *a, struct ldif_groups *g_r)
+ldif_group(const struct ldif_record *r, ldif_knower know, void *ctx, struct arena *a,
+	struct ldif_groups *g_r)
 {
 	size_t cap = 0;
 
-	*g_r = (struct ldif_groups){0};
+	*g_r = (struct ldif_groups){ 0 };
 	for (size_t i = 0; i < r->count; i++) {
 		const struct ldif_line *line = &r->lines[i];
 		size_t ranged = range_base(line->name), n = ranged ? ranged : line->name_len;
@@ -72,7 +75,8 @@ ldif_group(const struct ldif_record *r, ldif_knower know, void *ctx,
 		struct ldif_group *g;
 
 		if (line->form == LDIF_DASH) {
-			g_r->why = arena_printf(a, "line %zu: a \"-\" belongs to changetype: modify", line->line);
+			g_r->why = arena_printf(
+				a, "line %zu: a \"-\" belongs to changetype: modify", line->line);
 			return false;
 		}
 		known = know(ctx, line->name, n);
@@ -80,11 +84,14 @@ ldif_group(const struct ldif_record *r, ldif_knower know, void *ctx,
 			continue;
 		g = group_get(g_r, known, line->name, n, &cap, a);
 		if (!g) {
-			g_r->why = arena_printf(a, "line %zu: more than %d attributes", line->line, ATTRS_MAX);
+			g_r->why = arena_printf(
+				a, "line %zu: more than %d attributes", line->line, ATTRS_MAX);
 			return false;
 		}
 		if (ranged)
-			g->why = arena_printf(a, "line %zu: %s is only a range of the values; export with all of them",
+			g->why = arena_printf(a,
+				"line %zu: %s is only a range of the values; export with all of "
+				"them",
 				line->line, line->name);
 		else
 			group_add(g, line, a);
@@ -93,9 +100,10 @@ ldif_group(const struct ldif_record *r, ldif_knower know, void *ctx,
 }
 
 void
-ldif_group_one(const struct ldif_record *r, const char *name, struct arena *a, struct ldif_group *g_r)
+ldif_group_one(
+	const struct ldif_record *r, const char *name, struct arena *a, struct ldif_group *g_r)
 {
-	*g_r = (struct ldif_group){.name = name};
+	*g_r = (struct ldif_group){ .name = name };
 	for (size_t i = 0; i < r->count; i++)
 		group_add(g_r, &r->lines[i], a);
 }

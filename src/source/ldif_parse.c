@@ -12,12 +12,12 @@ struct ldif {
 	int fd;
 	const char *name;
 	struct buf in;
-	size_t start;             /* next record's first byte */
-	size_t line;              /* ... and line */
-	bool ended;               /* the file, not yet the buffer */
+	size_t start; /* next record's first byte */
+	size_t line;  /* ... and line */
+	bool ended;   /* the file, not yet the buffer */
 	struct ldif_line *lines;
 	size_t lines_cap;
-	struct arena *arena;      /* dn in base64, reasons */
+	struct arena *arena; /* dn in base64, reasons */
 	struct ldif_record record;
 };
 
@@ -26,7 +26,7 @@ ldif_open(int fd, const char *name)
 {
 	struct ldif *l = xcalloc(1, sizeof(*l));
 
-	*l = (struct ldif){.fd = fd, .name = name, .line = 1, .arena = arena_new()};
+	*l = (struct ldif){ .fd = fd, .name = name, .line = 1, .arena = arena_new() };
 	return l;
 }
 
@@ -50,14 +50,15 @@ fill(struct ldif *l, struct err *e)
 	ssize_t n;
 
 	if (l->in.n - l->start > LDIF_RECORD_MAX)
-		return err_set(e, ERR_SIDE, "bad-ldif", "%s:%zu: a record of more than %d MiB", l->name,
-			l->line, LDIF_RECORD_MAX >> 20);
+		return err_set(e, ERR_SIDE, "bad-ldif", "%s:%zu: a record of more than %d MiB",
+			l->name, l->line, LDIF_RECORD_MAX >> 20);
 	if (l->start > 0) {
 		buf_take(&l->in, l->start);
 		l->start = 0;
 	}
 	if (l->in.cap < l->in.n + BLOCK + 1) {
-		size_t cap = l->in.cap * 2 > l->in.n + BLOCK + 1 ? l->in.cap * 2 : l->in.n + BLOCK + 1;
+		size_t cap =
+			l->in.cap * 2 > l->in.n + BLOCK + 1 ? l->in.cap * 2 : l->in.n + BLOCK + 1;
 
 		l->in.p = xrealloc(l->in.p, cap);
 		l->in.cap = cap;
@@ -128,7 +129,9 @@ name_legal(const char *p, size_t n)
 static struct ldif_line
 line_split(char *p, size_t n, size_t number)
 {
-	struct ldif_line line = {.form = LDIF_BROKEN, .raw = {p, n}, .line = number, .name = ""};
+	struct ldif_line line = {
+		.form = LDIF_BROKEN, .raw = { p, n }, .line = number, .name = ""
+	};
 	char *colon = memchr(p, ':', n);
 	size_t at;
 
@@ -147,7 +150,7 @@ line_split(char *p, size_t n, size_t number)
 		line.form = p[at++] == ':' ? LDIF_BASE64 : LDIF_URL;
 	while (at < n && p[at] == ' ')
 		at++;
-	line.raw = (struct str){p + at, n - at};
+	line.raw = (struct str){ p + at, n - at };
 	return line;
 }
 
@@ -233,8 +236,7 @@ control_harmless(const struct ldif_line *line)
 	struct str s = line->raw;
 	const char *blank = s.n ? memchr(s.p, ' ', s.n) : NULL;
 
-	return line->form == LDIF_PLAIN &&
-		(!blank || strncasecmp(blank + 1, "true", 4) != 0);
+	return line->form == LDIF_PLAIN && (!blank || strncasecmp(blank + 1, "true", 4) != 0);
 }
 
 static bool
@@ -244,11 +246,11 @@ changetype(const struct ldif_line *line, enum ldif_change *c_r)
 		const char *name;
 		enum ldif_change change;
 	} types[] = {
-		{"add", LDIF_ADD},
-		{"delete", LDIF_DELETE},
-		{"modify", LDIF_MODIFY},
-		{"modrdn", LDIF_MODRDN},
-		{"moddn", LDIF_MODRDN},
+		{ "add", LDIF_ADD },
+		{ "delete", LDIF_DELETE },
+		{ "modify", LDIF_MODIFY },
+		{ "modrdn", LDIF_MODRDN },
+		{ "moddn", LDIF_MODRDN },
 	};
 	struct str v = str_trim(line->raw);
 
@@ -280,12 +282,15 @@ record_read(struct ldif *l, struct ldif_record *r)
 	}
 	for (size_t i = at; i < r->all_count && !r->why; i++)
 		if (r->all[i].form == LDIF_BROKEN)
-			r->why = because(l, &r->all[i], "neither \"name: value\" nor a folded line");
+			r->why =
+				because(l, &r->all[i], "neither \"name: value\" nor a folded line");
 		else if (line_is(&r->all[i], "dn"))
-			r->why = because(l, &r->all[i], "a second dn: in one record, a blank line is missing");
+			r->why = because(l, &r->all[i],
+				"a second dn: in one record, a blank line is missing");
 	while (at < r->all_count && line_is(&r->all[at], "control") && !r->why)
 		if (!control_harmless(&r->all[at++]))
-			r->why = because(l, &r->all[at - 1], "a critical control, which is not supported");
+			r->why = because(
+				l, &r->all[at - 1], "a critical control, which is not supported");
 	if (at < r->all_count && line_is(&r->all[at], "changetype") && !r->why)
 		if (!changetype(&r->all[at++], &r->change))
 			r->why = because(l, &r->all[at - 1], "an unknown changetype");
@@ -300,8 +305,8 @@ version_skip(struct ldif *l, size_t *at, size_t count, struct err *e)
 	if (count == 0 || !line_is(&l->lines[0], "version"))
 		return true;
 	if (!str_eqc(str_trim(l->lines[0].raw), "1"))
-		return err_set(e, ERR_SIDE, "bad-ldif", "%s:%zu: only version 1 of LDIF is known", l->name,
-			l->lines[0].line);
+		return err_set(e, ERR_SIDE, "bad-ldif", "%s:%zu: only version 1 of LDIF is known",
+			l->name, l->lines[0].line);
 	*at = 1;
 	return true;
 }
@@ -330,7 +335,7 @@ ldif_next(struct ldif *l, const struct ldif_record **r_r, struct err *e)
 			break;
 		at = 0;
 	} while (true);
-	l->record = (struct ldif_record){.all = l->lines + at, .all_count = count - at};
+	l->record = (struct ldif_record){ .all = l->lines + at, .all_count = count - at };
 	record_read(l, &l->record);
 	*r_r = &l->record;
 	return 1;
@@ -342,20 +347,21 @@ ldif_value(const struct ldif_line *line, struct arena *a, struct str *v_r, const
 	switch (line->form) {
 	case LDIF_PLAIN:
 		*v_r = line->raw;
-		if (line->raw.n && (memchr(line->raw.p, 0, line->raw.n) || !utf8_valid(line->raw.p, line->raw.n))) {
+		if (line->raw.n && (memchr(line->raw.p, 0, line->raw.n) ||
+					   !utf8_valid(line->raw.p, line->raw.n))) {
 			*why_r = "is not UTF-8 text; such a value must stand in base64";
 			return false;
 		}
 		return true;
 	case LDIF_BASE64: {
 		struct str raw = str_trim(line->raw);
-		CLEAN_BUF struct buf b = {0};
+		CLEAN_BUF struct buf b = { 0 };
 
 		if (!base64_decode(raw.p, raw.n, &b)) {
 			*why_r = "is not base64";
 			return false;
 		}
-		*v_r = (struct str){arena_strndup(a, buf_cstr(&b), b.n), b.n};
+		*v_r = (struct str){ arena_strndup(a, buf_cstr(&b), b.n), b.n };
 		return true;
 	}
 	case LDIF_URL:

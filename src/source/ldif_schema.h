@@ -12,5 +12,6 @@ struct ldif_attribute {
 	const char *syntax; /* of lockstep-connector(7) */
 	bool multi;
 };
-const struct ldif_attribute *ldif_attribute_find(const char *name, size_t n); /* without case; NULL */
+const struct ldif_attribute *ldif_attribute_find(
+	const char *name, size_t n); /* without case; NULL */
 const struct ldif_attribute *ldif_attributes(size_t *count_r);

@@ -21,11 +21,12 @@ static struct ldif_known
 known_find(const struct ldif_send *x, const char *name)
 {
 	/* What an entry message itself is made of is read, asked for or not. */
-	static const char *const always[] = {"objectClass", "objectSid", "primaryGroupID", NULL};
+	static const char *const always[] = { "objectClass", "objectSid", "primaryGroupID", NULL };
 	const struct ldif_attribute *at = ldif_attribute_find(name, strlen(name));
 
 	return (struct ldif_known){
-		.asked = !*x->attributes || listed(x->attributes, name) || ascii_ieq(name, "objectClass"),
+		.asked = !*x->attributes || listed(x->attributes, name) ||
+			 ascii_ieq(name, "objectClass"),
 		.structural = listed(always, name) || listed(x->ids, name),
 		.link = at && strcmp(at->syntax, "link") == 0,
 	};
@@ -35,7 +36,7 @@ const struct ldif_known *
 ldif_send_known(void *ctx, const char *name, size_t n)
 {
 	struct ldif_send *x = ctx;
-	struct str key = {name, n};
+	struct str key = { name, n };
 	struct ldif_known *known = map_get(x->known, key);
 	bool keep = map_count(x->known) < KNOWN_MAX;
 	char *lower;
@@ -83,10 +84,11 @@ ldif_identity(const char *attribute, struct str value, struct arena *a)
 }
 
 bool
-ldif_send_bad(struct ldif_send *x, const char *id, const char *dn, const char *attribute, const char *why,
-	struct err *e)
+ldif_send_bad(struct ldif_send *x, const char *id, const char *dn, const char *attribute,
+	const char *why, struct err *e)
 {
-	return serve_bad(x->s, id, dn, attribute, arena_printf(x->arena, "%s: %s", x->file, why), e);
+	return serve_bad(
+		x->s, id, dn, attribute, arena_printf(x->arena, "%s: %s", x->file, why), e);
 }
 
 /* --- a whole entry --- */
@@ -134,12 +136,14 @@ links_send(struct ldif_send *x, const char *id, const char *dn, const struct ldi
 	const char *mode, struct err *e)
 {
 	struct serve_link *ends = arena_alloc(x->arena, (g->count + 1) * sizeof(*ends));
-	struct err why = {0};
+	struct err why = { 0 };
 
 	for (size_t i = 0; i < g->count; i++) {
-		if (g->values[i].n == 0 || g->values[i].n > DN_LENGTH_MAX || memchr(g->values[i].p, 0, g->values[i].n) ||
+		if (g->values[i].n == 0 || g->values[i].n > DN_LENGTH_MAX ||
+			memchr(g->values[i].p, 0, g->values[i].n) ||
 			!utf8_valid(g->values[i].p, g->values[i].n))
-			return ldif_send_bad(x, id, dn, g->name, "a value is no distinguished name", e);
+			return ldif_send_bad(
+				x, id, dn, g->name, "a value is no distinguished name", e);
 		ends[i].dn = arena_strndup(x->arena, g->values[i].p, g->values[i].n);
 	}
 	if (serve_links(x->s, id, id ? NULL : dn, g->name, mode, ends, g->count, &why))
@@ -157,15 +161,16 @@ primary_group(struct ldif_send *x, const char *id, const char *dn, const char *s
 	const struct ldif_groups *g, struct err *e)
 {
 	const struct ldif_group *rid = ldif_group_find(g, "primaryGroupID");
-	struct serve_link end = {0};
+	struct serve_link end = { 0 };
 
 	if (!rid || (!asked(x, "primaryGroup") && !asked(x, "primaryGroupID")))
 		return true;
 	if (!rid->why && rid->count == 1 && sid)
-		end.sid = sid_with_rid(sid, arena_strndup(x->arena, rid->values[0].p, rid->values[0].n),
-			x->arena);
+		end.sid = sid_with_rid(
+			sid, arena_strndup(x->arena, rid->values[0].p, rid->values[0].n), x->arena);
 	if (!end.sid)
-		return ldif_send_bad(x, id, dn, "primaryGroup", "primaryGroupID without a readable objectSid", e);
+		return ldif_send_bad(x, id, dn, "primaryGroup",
+			"primaryGroupID without a readable objectSid", e);
 	return serve_links(x->s, id, id ? NULL : dn, "primaryGroup", "set", &end, 1, e);
 }
 
@@ -180,7 +185,7 @@ ordinary(const struct ldif_send *x, const struct ldif_groups *g, struct attrs *a
 		const struct ldif_group *at = &g->list[i];
 
 		if (!at->why && !at->known->link && at->known->asked)
-			as->list[as->count++] = (struct attr){at->name, at->count, at->values};
+			as->list[as->count++] = (struct attr){ at->name, at->count, at->values };
 	}
 }
 
@@ -206,7 +211,7 @@ send_entry(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 	const struct ldif_group *classes;
 	struct ldif_groups g;
 	struct attrs as;
-	struct err why = {0};
+	struct err why = { 0 };
 	const char *id, *sid;
 
 	if (!ldif_group(r, ldif_send_known, x, x->arena, &g))
@@ -214,7 +219,9 @@ send_entry(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 	classes = ldif_group_find(&g, "objectClass");
 	if (*x->classes && (!classes || classes->why))
 		return ldif_send_bad(x, NULL, r->dn, NULL,
-			arena_printf(x->arena, "line %zu: the entry has no readable objectClass", r->line), e);
+			arena_printf(x->arena, "line %zu: the entry has no readable objectClass",
+				r->line),
+			e);
 	if (!class_wanted(x, classes))
 		return true;
 	x->entries++;
@@ -223,7 +230,8 @@ send_entry(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 		x->nameless++;
 		return ldif_send_bad(x, NULL, r->dn, NULL,
 			arena_printf(x->arena, "line %zu: the entry has no readable identity (%s)",
-				r->line, x->ids[0]), e);
+				r->line, x->ids[0]),
+			e);
 	}
 	sid = entry_sid(x, &g);
 	ordinary(x, &g, &as);
@@ -244,7 +252,9 @@ send_delete(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 {
 	if (r->count)
 		return ldif_send_bad(x, NULL, r->dn, NULL,
-			arena_printf(x->arena, "line %zu: nothing may follow changetype: delete", r->lines[0].line), e);
+			arena_printf(x->arena, "line %zu: nothing may follow changetype: delete",
+				r->lines[0].line),
+			e);
 	return serve_gone(x->s, NULL, r->dn, "delete", e);
 }
 
@@ -255,7 +265,9 @@ mod_primary_group(struct ldif_send *x, const struct ldif_record *r, struct err *
 	if (!asked(x, "primaryGroup") && !asked(x, "primaryGroupID"))
 		return true;
 	return ldif_send_bad(x, NULL, r->dn, "primaryGroup",
-		"primaryGroupID was changed by a record that has no objectSid; write a new content file", e);
+		"primaryGroupID was changed by a record that has no objectSid; write a new content "
+		"file",
+		e);
 }
 
 /* One change of a modify record: the lines from the one that names it to before its "-". */
@@ -263,10 +275,10 @@ static bool
 send_mod(struct ldif_send *x, const struct ldif_record *r, const char *op, struct ldif_group *g,
 	struct err *e)
 {
-	struct attr at = {g->name, g->count, g->values};
+	struct attr at = { g->name, g->count, g->values };
 	bool add = strcmp(op, "add") == 0, all = strcmp(op, "replace") == 0 || g->count == 0;
-	struct attrs part = {.count = 1, .list = &at};
-	struct err why = {0};
+	struct attrs part = { .count = 1, .list = &at };
+	struct err why = { 0 };
 	bool ok;
 
 	if (ascii_ieq(g->name, "primaryGroupID") && !mod_primary_group(x, r, e))
@@ -278,7 +290,8 @@ send_mod(struct ldif_send *x, const struct ldif_record *r, const char *op, struc
 	if (g->known->link)
 		return links_send(x, NULL, r->dn, g, all ? "set" : add ? "add" : "remove", e);
 	ok = all ? serve_entry(x->s, NULL, r->dn, NULL, NULL, false, &part, &why)
-		 : serve_values(x->s, NULL, r->dn, g->name, add ? &at : NULL, add ? NULL : &at, &why);
+		 : serve_values(
+			   x->s, NULL, r->dn, g->name, add ? &at : NULL, add ? NULL : &at, &why);
 	if (!ok && why.kind == ERR_OBJECT)
 		return ldif_send_bad(x, NULL, r->dn, g->name, why.text, e);
 	if (!ok && e)
@@ -304,13 +317,14 @@ modify_wrong(const struct ldif_send *x, const struct ldif_record *r)
 		if (!head) {
 			head = line;
 			if (line->form != LDIF_PLAIN || !mod_known(line->name) || line->raw.n == 0)
-				return arena_printf(x->arena, "line %zu: add:, delete: or replace: was expected",
+				return arena_printf(x->arena,
+					"line %zu: add:, delete: or replace: was expected",
 					line->line);
 		} else if (line->form == LDIF_DASH) {
 			head = NULL;
 		} else if (strcasecmp(line->name, head->raw.p) != 0) {
-			return arena_printf(x->arena, "line %zu: a value of %s was expected", line->line,
-				head->raw.p);
+			return arena_printf(x->arena, "line %zu: a value of %s was expected",
+				line->line, head->raw.p);
 		}
 	}
 	return NULL;
@@ -325,7 +339,7 @@ send_modify(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 		return ldif_send_bad(x, NULL, r->dn, NULL, wrong, e);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct ldif_line *head = &r->lines[i];
-		struct ldif_record one = {.line = head->line, .lines = head + 1};
+		struct ldif_record one = { .line = head->line, .lines = head + 1 };
 		struct ldif_group g;
 
 		while (++i < r->count && r->lines[i].form != LDIF_DASH)
@@ -334,8 +348,11 @@ send_modify(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 		g.known = ldif_send_known(x, head->raw.p, head->raw.n);
 		if (ascii_ieq(head->name, "add") && g.count == 0 && !g.why)
 			continue;
-		if (!send_mod(x, r, ascii_ieq(head->name, "replace") ? "replace"
-				: ascii_ieq(head->name, "add") ? "add" : "delete", &g, e))
+		if (!send_mod(x, r,
+			    ascii_ieq(head->name, "replace") ? "replace"
+			    : ascii_ieq(head->name, "add")   ? "add"
+							     : "delete",
+			    &g, e))
 			return false;
 	}
 	return true;
@@ -345,7 +362,7 @@ bool
 ldif_send_record(struct ldif_send *x, const struct ldif_record *r, struct err *e)
 {
 	struct dn dn;
-	struct err why = {0};
+	struct err why = { 0 };
 
 	arena_reset(x->arena);
 	if (++x->done % 256 == 0)

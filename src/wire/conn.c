@@ -36,7 +36,7 @@ static bool
 memory_send(struct conn *c, struct str line, struct err *e)
 {
 	struct memory *m = (struct memory *)c;
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 
 	if (!line_allowed(line, e))
 		return false;
@@ -91,10 +91,12 @@ memory_close(struct conn *c)
 struct conn *
 conn_open_memory(conn_handler handler, void *ctx, void (*free_ctx)(void *))
 {
-	static const struct conn_vt vt = {memory_send, memory_recv, memory_queued, memory_close};
+	static const struct conn_vt vt = { memory_send, memory_recv, memory_queued, memory_close };
 	struct memory *m = xcalloc(1, sizeof(*m));
 
-	*m = (struct memory){.conn = {.vt = &vt}, .handler = handler, .ctx = ctx, .free_ctx = free_ctx};
+	*m = (struct memory){
+		.conn = { .vt = &vt }, .handler = handler, .ctx = ctx, .free_ctx = free_ctx
+	};
 	return &m->conn;
 }
 
@@ -103,7 +105,7 @@ struct faulty {
 	struct conn *inner;
 	conn_decider decide;
 	void *ctx;
-	struct buf line;  /* what was handed out, when it is not inner's */
+	struct buf line; /* what was handed out, when it is not inner's */
 	bool again, ended;
 };
 
@@ -113,7 +115,7 @@ struct faulty {
 static bool
 faulty_apply(struct faulty *f, bool sent, struct str *line, bool *drop, bool *twice)
 {
-	CLEAN_BUF struct buf with = {0};
+	CLEAN_BUF struct buf with = { 0 };
 	enum conn_fault fault = f->decide(f->ctx, sent, *line, &with);
 
 	*drop = fault == FAULT_DROP || fault == FAULT_CUT;
@@ -191,9 +193,9 @@ faulty_close(struct conn *c)
 struct conn *
 conn_open_faulty(struct conn *inner, conn_decider decide, void *ctx)
 {
-	static const struct conn_vt vt = {faulty_send, faulty_recv, faulty_queued, faulty_close};
+	static const struct conn_vt vt = { faulty_send, faulty_recv, faulty_queued, faulty_close };
 	struct faulty *f = xcalloc(1, sizeof(*f));
 
-	*f = (struct faulty){.conn = {.vt = &vt}, .inner = inner, .decide = decide, .ctx = ctx};
+	*f = (struct faulty){ .conn = { .vt = &vt }, .inner = inner, .decide = decide, .ctx = ctx };
 	return &f->conn;
 }

@@ -6,8 +6,8 @@
 int
 lines_next(struct lines *l, struct str *line_r, struct err *e)
 {
-	const char *lf = l->buf.n > l->seen ?
-		memchr(l->buf.p + l->seen, '\n', l->buf.n - l->seen) : NULL;
+	const char *lf =
+		l->buf.n > l->seen ? memchr(l->buf.p + l->seen, '\n', l->buf.n - l->seen) : NULL;
 	size_t end = lf ? (size_t)(lf - l->buf.p) : l->buf.n;
 
 	if (end - l->start > WIRE_LINE_MAX) {
@@ -18,7 +18,7 @@ lines_next(struct lines *l, struct str *line_r, struct err *e)
 	l->seen = end;
 	if (!lf)
 		return 0;
-	*line_r = (struct str){l->buf.p + l->start, end - l->start};
+	*line_r = (struct str){ l->buf.p + l->start, end - l->start };
 	l->start = l->seen = end + 1;
 	return 1;
 }

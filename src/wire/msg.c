@@ -39,7 +39,7 @@ msg_str(const struct json *j, const char *name, struct arena *a)
 bool
 msg_refuse(struct err *e, const char *type, const char *why)
 {
-	CLEAN_BUF struct buf shown = {0};
+	CLEAN_BUF struct buf shown = { 0 };
 
 	text_escape(type, strlen(type), 60, &shown);
 	return err_set(e, ERR_SIDE, "bad-message", "the connector sent a message \"%s\": %s",
@@ -53,7 +53,7 @@ code_plain(const char *s, size_t max)
 	size_t n = strlen(s);
 
 	return n > 0 && n < max &&
-		strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
 }
 
 bool
@@ -62,7 +62,7 @@ msg_error(const struct json *j, struct err *err_r, struct err *e)
 	const char *kind = json_get_string(j, "kind"), *code = json_get_string(j, "code");
 	const char *message = json_get_string(j, "message");
 	int64_t wait = json_get_int(j, "wait", 0);
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 	enum err_kind k;
 
 	if (!kind || !err_kind_parse(kind, &k) || k == ERR_NONE)
@@ -87,8 +87,8 @@ msg_recv(struct conn *c, int timeout_ms, struct json **j_r, const char **type_r,
 	if (got <= 0)
 		return got;
 	if (!json_parse(line, WIRE_LINE_MAX, &j, e)) {
-		CLEAN_BUF struct buf shown = {0};
-		struct err why = e ? *e : (struct err){0};
+		CLEAN_BUF struct buf shown = { 0 };
+		struct err why = e ? *e : (struct err){ 0 };
 
 		text_escape(line.n ? line.p : "", line.n, 80, &shown);
 		err_set(e, ERR_SIDE, "bad-line", "the connector sent \"%s\": %s", buf_cstr(&shown),
@@ -97,7 +97,8 @@ msg_recv(struct conn *c, int timeout_ms, struct json **j_r, const char **type_r,
 	}
 	*type_r = json_get_string(j, "type");
 	if (!*type_r) {
-		err_set(e, ERR_SIDE, "bad-line", "the connector sent a line that is no object with a type");
+		err_set(e, ERR_SIDE, "bad-line",
+			"the connector sent a line that is no object with a type");
 		return -1;
 	}
 	if (strcmp(*type_r, "error") == 0) {

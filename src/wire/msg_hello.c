@@ -6,7 +6,7 @@
 static bool
 hello_send(struct conn *c, const struct wire_greeting *g, struct err *e)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct jsonw w = msg_begin(&b, "hello");
 
 	jsonw_arr(&w, "versions");
@@ -34,12 +34,12 @@ static const struct {
 	const char *name;
 	enum wire_syntax syntax;
 } syntaxes[] = {
-	{"string", SYNTAX_STRING},
-	{"bytes", SYNTAX_BYTES},
-	{"link", SYNTAX_LINK},
-	{"int", SYNTAX_INT},
-	{"bool", SYNTAX_BOOL},
-	{"time", SYNTAX_TIME},
+	{ "string", SYNTAX_STRING },
+	{ "bytes", SYNTAX_BYTES },
+	{ "link", SYNTAX_LINK },
+	{ "int", SYNTAX_INT },
+	{ "bool", SYNTAX_BOOL },
+	{ "time", SYNTAX_TIME },
 };
 
 static bool
@@ -65,9 +65,9 @@ hello_schema(const struct json *j, struct arena *a, struct wire_hello *h, struct
 
 	if (json_type(schema) != JSON_OBJECT)
 		return msg_refuse(e, "hello", "it has no schema");
-	for json_each (m, schema)
-		if (!schema_row(m, a, &rows[h->schema_count++], e))
-			return false;
+	for
+		json_each(
+			m, schema) if (!schema_row(m, a, &rows[h->schema_count++], e)) return false;
 	h->schema = rows;
 	return true;
 }
@@ -79,18 +79,21 @@ hello_capabilities(const struct json *j, struct wire_hello *h)
 		const char *name;
 		bool *flag;
 	} known[] = {
-		{"deltas-complete", &h->deltas_complete},
-		{"sees-deletes", &h->sees_deletes},
-		{"whole", &h->whole},
-		{"fetch", &h->fetch},
-		{"find", &h->find},
-		{"list", &h->list},
+		{ "deltas-complete", &h->deltas_complete },
+		{ "sees-deletes", &h->sees_deletes },
+		{ "whole", &h->whole },
+		{ "fetch", &h->fetch },
+		{ "find", &h->find },
+		{ "list", &h->list },
 	};
 
-	for json_each (it, json_get(j, "capabilities"))
-		for (size_t i = 0; i < ARRAY_LEN(known); i++)
-			if (json_string(it) && strcmp(json_string(it), known[i].name) == 0)
-				*known[i].flag = true;
+	for
+		json_each(it,
+			json_get(j, "capabilities")) for (size_t i = 0; i < ARRAY_LEN(known);
+							  i++) if (json_string(it) &&
+								   strcmp(json_string(it),
+									   known[i].name) == 0) *
+			known[i].flag = true;
 	return true;
 }
 
@@ -107,11 +110,13 @@ hello_target(const struct json *j, struct arena *a, struct wire_hello *h, struct
 	h->window = window > 10000 ? 10000 : (size_t)window;
 	h->members_max = members > 1000 ? 1000 : (size_t)members; /* what fits into a line */
 	h->settle = (int)settle;
-	for json_each (it, json_get(j, "kinds")) {
-		if (n == ARRAY_LEN(h->kinds) - 1)
-			return msg_refuse(e, "hello", "it has too many kinds");
-		h->kinds[n++] = arena_strdup(a, json_key(it));
-	}
+	for
+		json_each(it, json_get(j, "kinds"))
+		{
+			if (n == ARRAY_LEN(h->kinds) - 1)
+				return msg_refuse(e, "hello", "it has too many kinds");
+			h->kinds[n++] = arena_strdup(a, json_key(it));
+		}
 	return n > 0 || msg_refuse(e, "hello", "it names no kinds");
 }
 
@@ -151,7 +156,7 @@ wire_hello(struct conn *c, const struct wire_greeting *g, struct arena *a, struc
 	CLEAN_JSON struct json *j = NULL;
 	const char *type;
 
-	*h_r = (struct wire_hello){.window = 1, .members_max = 1};
+	*h_r = (struct wire_hello){ .window = 1, .members_max = 1 };
 	if (!hello_send(c, g, e))
 		return false;
 	do {

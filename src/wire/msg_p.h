@@ -6,7 +6,8 @@
 bool msg_send(struct conn *c, const struct buf *line, struct err *e);
 /* Opens {"type": type in the buffer. */
 struct jsonw msg_begin(struct buf *b, const char *type);
-void msg_names(struct jsonw *w, const char *name, const char *const *list); /* NULL-ended; NULL = [] */
+void msg_names(
+	struct jsonw *w, const char *name, const char *const *list); /* NULL-ended; NULL = [] */
 
 /*
  * Receives a message: 1, and the tree is the caller's; 0: none within timeout_ms; -1: failed. What

@@ -15,7 +15,7 @@ bool
 wire_read(struct conn *c, const char *cursor, const char *const *classes,
 	const char *const *attributes, struct err *e)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct jsonw w = msg_begin(&b, "read");
 
 	jsonw_str(&w, "cursor", cursor);
@@ -28,7 +28,7 @@ wire_read(struct conn *c, const char *cursor, const char *const *classes,
 bool
 wire_fetch(struct conn *c, const char *const *ids, size_t count, struct err *e)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct jsonw w = msg_begin(&b, "fetch");
 
 	jsonw_arr(&w, "ids");
@@ -42,7 +42,7 @@ wire_fetch(struct conn *c, const char *const *ids, size_t count, struct err *e)
 bool
 wire_check(struct conn *c, const char *const *bases, bool setup, struct err *e)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct jsonw w = msg_begin(&b, setup ? "setup" : "check");
 
 	if (!setup)
@@ -70,7 +70,7 @@ read_entry(const struct reading *r, struct wire_source_msg *m, struct err *e)
 	if (m->full && (!m->id || !m->dn))
 		return msg_refuse(e, "entry", "it is full but lacks its id or dn");
 	return attrs_read(full ? full : part, r->a, &m->attrs, e) ||
-		msg_refuse(e, "entry", e ? e->text : "bad attributes");
+	       msg_refuse(e, "entry", e ? e->text : "bad attributes");
 }
 
 static bool
@@ -86,7 +86,8 @@ static bool
 read_links(const struct reading *r, struct wire_source_msg *m, struct err *e)
 {
 	static const char *const modes[] = {
-		[LINKS_SET] = "set", [LINKS_ADD] = "add", [LINKS_REMOVE] = "remove"};
+		[LINKS_SET] = "set", [LINKS_ADD] = "add", [LINKS_REMOVE] = "remove"
+	};
 	const struct json *list = NULL;
 	size_t found = 0;
 
@@ -107,9 +108,10 @@ read_links(const struct reading *r, struct wire_source_msg *m, struct err *e)
 	if (m->more && m->mode != LINKS_SET)
 		return msg_refuse(e, "links", "only a set can go on with \"more\"");
 	struct wire_link *links = arena_alloc(r->a, (json_count(list) + 1) * sizeof(*links));
-	for json_each (it, list)
-		if (!read_link(it, r->a, &links[m->link_count++]))
-			return msg_refuse(e, "links", "an end has neither id nor sid nor dn");
+	for
+		json_each(it, list) if (!read_link(it, r->a,
+						&links[m->link_count++])) return msg_refuse(e,
+			"links", "an end has neither id nor sid nor dn");
 	m->links = links;
 	return true;
 }
@@ -119,7 +121,7 @@ read_values(const struct reading *r, struct wire_source_msg *m, struct err *e)
 {
 	const struct json *add = json_get(r->j, "add"), *remove = json_get(r->j, "remove");
 
-	m->add = m->remove = (struct attr){.name = m->attribute};
+	m->add = m->remove = (struct attr){ .name = m->attribute };
 	if (add && !attr_read(add, m->attribute, r->a, &m->add, e))
 		return msg_refuse(e, "values", e ? e->text : "bad values");
 	if (remove && !attr_read(remove, m->attribute, r->a, &m->remove, e))
@@ -138,8 +140,9 @@ static bool
 read_gone(const struct reading *r, struct wire_source_msg *m, struct err *e)
 {
 	m->proof = msg_str(r->j, "proof", r->a);
-	return (m->proof && (strcmp(m->proof, "tombstone") == 0 || strcmp(m->proof, "delete") == 0)) ||
-		msg_refuse(e, "gone", "its proof is neither tombstone nor delete");
+	return (m->proof &&
+		       (strcmp(m->proof, "tombstone") == 0 || strcmp(m->proof, "delete") == 0)) ||
+	       msg_refuse(e, "gone", "its proof is neither tombstone nor delete");
 }
 
 static bool
@@ -186,7 +189,7 @@ read_end(const struct reading *r, struct wire_source_msg *m, struct err *e)
 static bool
 read_finding(const struct reading *r, struct wire_source_msg *m, struct err *e)
 {
-	static const char *const levels[] = {"ok", "info", "warn", "fail"};
+	static const char *const levels[] = { "ok", "info", "warn", "fail" };
 
 	m->level = msg_str(r->j, "level", r->a);
 	m->topic = msg_str(r->j, "topic", r->a);
@@ -195,7 +198,7 @@ read_finding(const struct reading *r, struct wire_source_msg *m, struct err *e)
 	for (size_t i = 0; m->level && i < ARRAY_LEN(levels); i++)
 		if (strcmp(m->level, levels[i]) == 0)
 			return (m->topic && m->text) ||
-				msg_refuse(e, "finding", "it has no topic or no text");
+			       msg_refuse(e, "finding", "it has no topic or no text");
 	return msg_refuse(e, "finding", "its level is none of ok, info, warn, fail");
 }
 
@@ -209,21 +212,21 @@ read_text(const struct reading *r, struct wire_source_msg *m, struct err *e)
 static const struct shape {
 	const char *type;
 	enum wire_source_type id;
-	int count;        /* enum wire_count, or -1 */
-	bool entry;       /* names an entry by id or dn */
-	bool attribute;   /* must name an attribute */
+	int count;      /* enum wire_count, or -1 */
+	bool entry;     /* names an entry by id or dn */
+	bool attribute; /* must name an attribute */
 	bool (*read)(const struct reading *r, struct wire_source_msg *m, struct err *e);
 } shapes[] = {
-	{"entry", SRC_ENTRY, COUNT_ENTRY, true, false, read_entry},
-	{"links", SRC_LINKS, COUNT_LINKS, true, true, read_links},
-	{"values", SRC_VALUES, COUNT_VALUES, true, true, read_values},
-	{"rename", SRC_RENAME, COUNT_RENAME, true, false, read_rename},
-	{"gone", SRC_GONE, COUNT_GONE, true, false, read_gone},
-	{"bad", SRC_BAD, COUNT_BAD, true, false, read_bad},
-	{"progress", SRC_PROGRESS, -1, false, false, read_progress},
-	{"end", SRC_END, -1, false, false, read_end},
-	{"finding", SRC_FINDING, -1, false, false, read_finding},
-	{"text", SRC_TEXT, -1, false, false, read_text},
+	{ "entry", SRC_ENTRY, COUNT_ENTRY, true, false, read_entry },
+	{ "links", SRC_LINKS, COUNT_LINKS, true, true, read_links },
+	{ "values", SRC_VALUES, COUNT_VALUES, true, true, read_values },
+	{ "rename", SRC_RENAME, COUNT_RENAME, true, false, read_rename },
+	{ "gone", SRC_GONE, COUNT_GONE, true, false, read_gone },
+	{ "bad", SRC_BAD, COUNT_BAD, true, false, read_bad },
+	{ "progress", SRC_PROGRESS, -1, false, false, read_progress },
+	{ "end", SRC_END, -1, false, false, read_end },
+	{ "finding", SRC_FINDING, -1, false, false, read_finding },
+	{ "text", SRC_TEXT, -1, false, false, read_text },
 };
 
 static const struct shape *
@@ -242,7 +245,7 @@ wire_source_next(struct conn *c, struct arena *a, struct wire_source_msg *m_r, s
 	const struct shape *s;
 	const char *type;
 
-	*m_r = (struct wire_source_msg){.attrs = attrs_new(a)};
+	*m_r = (struct wire_source_msg){ .attrs = attrs_new(a) };
 	if (msg_recv(c, -1, &j, &type, e) <= 0)
 		return false;
 	s = shape_find(type);
@@ -260,5 +263,5 @@ wire_source_next(struct conn *c, struct arena *a, struct wire_source_msg *m_r, s
 	}
 	if (s->count >= 0)
 		c->counts[s->count]++;
-	return s->read(&(struct reading){j, a, c}, m_r, e);
+	return s->read(&(struct reading){ j, a, c }, m_r, e);
 }

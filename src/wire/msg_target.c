@@ -42,7 +42,7 @@ write_refs(struct jsonw *w, const char *name, const struct wire_ref *refs, size_
 bool
 wire_op_send(struct conn *c, const struct wire_op *op, struct err *e)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct jsonw w = msg_begin(&b, "op");
 
 	jsonw_int(&w, "id", op->id);
@@ -82,20 +82,23 @@ read_found(const struct json *list, struct arena *a, struct wire_result *r, stru
 
 	if (json_type(list) != JSON_ARRAY)
 		return msg_refuse(e, "result", "found is not a list");
-	for json_each (it, list) {
-		const char *by = json_get_string(it, "by");
-		struct wire_found *f = &found[r->found_count++];
+	for
+		json_each(it, list)
+		{
+			const char *by = json_get_string(it, "by");
+			struct wire_found *f = &found[r->found_count++];
 
-		*f = (struct wire_found){
-			.key = msg_str(it, "key", a),
-			.external = msg_str(it, "external", a),
-			.name = msg_str(it, "name", a),
-			.version = msg_str(it, "version", a),
-			.by_external = by && strcmp(by, "external") == 0,
-		};
-		if (!f->key || !by || (!f->by_external && strcmp(by, "name") != 0))
-			return msg_refuse(e, "result", "a found object lacks its key or by what it was found");
-	}
+			*f = (struct wire_found){
+				.key = msg_str(it, "key", a),
+				.external = msg_str(it, "external", a),
+				.name = msg_str(it, "name", a),
+				.version = msg_str(it, "version", a),
+				.by_external = by && strcmp(by, "external") == 0,
+			};
+			if (!f->key || !by || (!f->by_external && strcmp(by, "name") != 0))
+				return msg_refuse(e, "result",
+					"a found object lacks its key or by what it was found");
+		}
 	r->found = found;
 	return true;
 }
@@ -111,18 +114,19 @@ read_ok(const struct json *ok, struct arena *a, struct wire_result *r, struct er
 	r->key = msg_str(ok, "key", a);
 	r->version = msg_str(ok, "version", a);
 	return (!found || read_found(found, a, r, e)) &&
-		read_seen(ok, a, &r->seen, &r->has_seen, "result", e);
+	       read_seen(ok, a, &r->seen, &r->has_seen, "result", e);
 }
 
 int
-wire_result_next(struct conn *c, int timeout_ms, struct arena *a, struct wire_result *r_r, struct err *e)
+wire_result_next(
+	struct conn *c, int timeout_ms, struct arena *a, struct wire_result *r_r, struct err *e)
 {
 	CLEAN_JSON struct json *j = NULL;
 	const struct json *ok, *error;
 	const char *type;
 	int got = msg_recv(c, timeout_ms, &j, &type, e);
 
-	*r_r = (struct wire_result){.seen = attrs_new(a)};
+	*r_r = (struct wire_result){ .seen = attrs_new(a) };
 	if (got <= 0)
 		return got;
 	if (strcmp(type, "progress") == 0)
@@ -144,7 +148,7 @@ wire_result_next(struct conn *c, int timeout_ms, struct arena *a, struct wire_re
 bool
 wire_list(struct conn *c, const char *kind, struct err *e)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct jsonw w = msg_begin(&b, "list");
 
 	jsonw_str(&w, "kind", kind);
@@ -154,7 +158,8 @@ wire_list(struct conn *c, const char *kind, struct err *e)
 }
 
 static bool
-read_object(struct conn *c, const struct json *j, struct arena *a, struct wire_object *o, struct err *e)
+read_object(
+	struct conn *c, const struct json *j, struct arena *a, struct wire_object *o, struct err *e)
 {
 	bool has_seen;
 
@@ -189,7 +194,7 @@ wire_object_next(struct conn *c, struct arena *a, struct wire_object *o_r, struc
 {
 	const char *type;
 
-	*o_r = (struct wire_object){.seen = attrs_new(a)};
+	*o_r = (struct wire_object){ .seen = attrs_new(a) };
 	for (;;) {
 		CLEAN_JSON struct json *j = NULL;
 

@@ -25,14 +25,14 @@ struct process {
 	char *program;
 	struct lines in;
 	struct buf out;
-	size_t written;         /* of out */
-	struct buf log;         /* its standard error: a line not yet ended */
-	struct buf tail;        /* ... and the last lines */
+	size_t written;  /* of out */
+	struct buf log;  /* its standard error: a line not yet ended */
+	struct buf tail; /* ... and the last lines */
 	size_t log_lines;
 	void (*log_line)(void *ctx, struct str line);
 	void *ctx;
 	int silence_ms, grace_ms;
-	int status;             /* of waitpid; valid when child.pid is 0 */
+	int status; /* of waitpid; valid when child.pid is 0 */
 };
 
 static int64_t
@@ -129,9 +129,9 @@ static void
 turn(struct process *p, int timeout_ms)
 {
 	struct pollfd fds[3] = {
-		{.fd = p->child.out, .events = POLLIN},
-		{.fd = p->child.err, .events = POLLIN},
-		{.fd = p->written < p->out.n ? p->child.in : -1, .events = POLLOUT},
+		{ .fd = p->child.out, .events = POLLIN },
+		{ .fd = p->child.err, .events = POLLIN },
+		{ .fd = p->written < p->out.n ? p->child.in : -1, .events = POLLOUT },
 	};
 
 	if (poll(fds, ARRAY_LEN(fds), timeout_ms) <= 0)
@@ -169,9 +169,9 @@ reap(struct process *p, int timeout_ms)
 	while (p->child.pid > 0) {
 		int64_t left = until - mono_ms();
 		struct pollfd fds[3] = {
-			{.fd = pidfd, .events = POLLIN},
-			{.fd = p->child.out, .events = POLLIN},
-			{.fd = p->child.err, .events = POLLIN},
+			{ .fd = pidfd, .events = POLLIN },
+			{ .fd = p->child.out, .events = POLLIN },
+			{ .fd = p->child.err, .events = POLLIN },
 		};
 
 		if (waitpid(p->child.pid, &p->status, WNOHANG) == p->child.pid) {
@@ -205,13 +205,13 @@ end_text(struct process *p, char *text, size_t size)
 static int
 ended(struct process *p, struct err *e)
 {
-	CLEAN_BUF struct buf tail = {0};
+	CLEAN_BUF struct buf tail = { 0 };
 	bool cut = lines_partial(&p->in);
 	char how[64];
 
 	reap(p, 1000);
 	while (p->child.err >= 0) { /* what is left in the pipe; a grandchild may hold it open */
-		struct pollfd fd = {.fd = p->child.err, .events = POLLIN};
+		struct pollfd fd = { .fd = p->child.err, .events = POLLIN };
 
 		if (poll(&fd, 1, 0) <= 0)
 			break;
@@ -289,7 +289,8 @@ process_close(struct conn *c)
 bool
 conn_open_process(const struct conn_process *o, struct conn **c_r, struct err *e)
 {
-	static const struct conn_vt vt = {process_send, process_recv, process_queued, process_close};
+	static const struct conn_vt vt = { process_send, process_recv, process_queued,
+		process_close };
 	struct sigaction pipe_action;
 	struct spawned child;
 
@@ -301,7 +302,7 @@ conn_open_process(const struct conn_process *o, struct conn **c_r, struct err *e
 		return false;
 	struct process *p = xcalloc(1, sizeof(*p));
 	*p = (struct process){
-		.conn = {.vt = &vt},
+		.conn = { .vt = &vt },
 		.child = child,
 		.program = xstrdup(o->argv[0]),
 		.log_line = o->log_line,

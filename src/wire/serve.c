@@ -62,7 +62,7 @@ static const char *const type_names[] = {
 static void
 describe(const struct serve *s)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct jsonw w = jsonw(&b);
 
 	jsonw_obj(&w, NULL);
@@ -122,7 +122,7 @@ serve_arguments(struct serve *s, int argc, char **argv, int *exit_r)
 static bool
 fill(struct serve *s, int timeout_ms, struct err *e)
 {
-	struct pollfd fd = {.fd = s->in_fd, .events = POLLIN};
+	struct pollfd fd = { .fd = s->in_fd, .events = POLLIN };
 	int ready = poll(&fd, 1, timeout_ms);
 	ssize_t n;
 
@@ -163,7 +163,7 @@ int
 serve_next(struct serve *s, int timeout_ms, const struct json **j_r, struct err *e)
 {
 	int64_t until = clock_system.mono_ms(clock_system.ctx) + timeout_ms;
-	struct err failed = {0};
+	struct err failed = { 0 };
 	struct str line;
 
 	err_clear(e);
@@ -179,7 +179,8 @@ serve_next(struct serve *s, int timeout_ms, const struct json **j_r, struct err 
 			return parse(s, line, j_r, e);
 		if (s->in_ended) {
 			if (lines_partial(&s->in))
-				err_set(e, ERR_SIDE, "bad-line", "the last request has no end of line");
+				err_set(e, ERR_SIDE, "bad-line",
+					"the last request has no end of line");
 			return -1;
 		}
 		if (timeout_ms >= 0) {
@@ -211,7 +212,7 @@ option_find(const struct serve *s, const char *name)
 static bool
 bad_option(struct err *e, const char *name, const char *why)
 {
-	CLEAN_BUF struct buf shown = {0};
+	CLEAN_BUF struct buf shown = { 0 };
 
 	text_escape(name, strlen(name), 60, &shown);
 	return err_set(e, ERR_CONFIG, "bad-option", "option \"%s\" %s", buf_cstr(&shown), why);
@@ -221,7 +222,7 @@ static bool
 unknown_option(const struct serve *s, const char *name, struct err *e)
 {
 	const char **names = xcalloc(s->option_count + 1, sizeof(*names));
-	CLEAN_BUF struct buf why = {0};
+	CLEAN_BUF struct buf why = { 0 };
 	const char *near;
 
 	for (size_t i = 0; i < s->option_count; i++)
@@ -242,12 +243,12 @@ option_valid(const struct option *o, const char *v, struct err *e)
 	switch (o->type) {
 	case OPT_BOOL:
 		return strcmp(v, "yes") == 0 || strcmp(v, "no") == 0 || strcmp(v, "true") == 0 ||
-			strcmp(v, "false") == 0 || bad_option(e, o->name, "is neither yes nor no");
+		       strcmp(v, "false") == 0 || bad_option(e, o->name, "is neither yes nor no");
 	case OPT_INT:
 		errno = 0;
 		strtoll(v, &end, 10);
 		return (errno == 0 && end != v && *end == '\0') ||
-			bad_option(e, o->name, "is not a whole number");
+		       bad_option(e, o->name, "is not a whole number");
 	case OPT_PATH:
 	case OPT_SECRET_PATH:
 		return *v == '/' || bad_option(e, o->name, "is not an absolute path");
@@ -270,15 +271,17 @@ option_take(struct serve *s, const struct json *j, struct err *e)
 		return bad_option(e, o->name, "has more than one value");
 	struct serve_value *v = &s->given[o - s->options];
 	v->values = arena_alloc(s->arena, (count + 1) * sizeof(*v->values));
-	for json_each (it, j) {
-		const char *text = json_string(it);
+	for
+		json_each(it, j)
+		{
+			const char *text = json_string(it);
 
-		if (!text)
-			return bad_option(e, o->name, "is not a list of strings");
-		if (!option_valid(o, text, e))
-			return false;
-		v->values[v->count++] = arena_strdup(s->arena, text);
-	}
+			if (!text)
+				return bad_option(e, o->name, "is not a list of strings");
+			if (!option_valid(o, text, e))
+				return false;
+			v->values[v->count++] = arena_strdup(s->arena, text);
+		}
 	return true;
 }
 
@@ -288,11 +291,14 @@ names_take(struct serve *s, const struct json *list, const char *const **names_r
 	const char **names = arena_alloc(s->arena, (json_count(list) + 1) * sizeof(*names));
 	size_t n = 0;
 
-	for json_each (it, list) {
-		if (!json_string(it))
-			return err_set(e, ERR_SIDE, "bad-message", "hello: a list of names holds something else");
-		names[n++] = arena_strdup(s->arena, json_string(it));
-	}
+	for
+		json_each(it, list)
+		{
+			if (!json_string(it))
+				return err_set(e, ERR_SIDE, "bad-message",
+					"hello: a list of names holds something else");
+			names[n++] = arena_strdup(s->arena, json_string(it));
+		}
 	*names_r = names;
 	return true;
 }
@@ -312,29 +318,30 @@ hello_fits(const struct serve *s, const struct json *j, struct err *e)
 			"speaks %d: install programs of one release",
 			from, to, s->connector, WIRE_VERSION);
 	if (!role || strcmp(role, s->role) != 0)
-		return err_set(e, ERR_CONFIG, "bad-role", "connector %s is a %s", s->connector, s->role);
+		return err_set(
+			e, ERR_CONFIG, "bad-role", "connector %s is a %s", s->connector, s->role);
 	return true;
 }
 
 bool
 serve_hello(struct serve *s, struct err *e)
 {
-	struct err none = {0};
+	struct err none = { 0 };
 	const struct json *j;
 	struct err *said = e ? e : &none;
 
 	if (serve_next(s, -1, &j, said) <= 0)
-		return said->kind == ERR_NONE ? err_set(said, ERR_SIDE, "no-hello", "no hello came") : false;
+		return said->kind == ERR_NONE ? err_set(said, ERR_SIDE, "no-hello", "no hello came")
+					      : false;
 	if (!hello_fits(s, j, e))
 		return false;
-	for json_each (it, json_get(j, "options"))
-		if (!option_take(s, it, e))
-			return false;
+	for
+		json_each(it, json_get(j, "options")) if (!option_take(s, it, e)) return false;
 	for (size_t i = 0; i < s->option_count; i++)
 		if (s->options[i].required && s->given[i].count == 0)
 			return bad_option(e, s->options[i].name, "is required");
 	return names_take(s, json_get(j, "classes"), &s->classes, e) &&
-		names_take(s, json_get(j, "attributes"), &s->attributes, e);
+	       names_take(s, json_get(j, "attributes"), &s->attributes, e);
 }
 
 const char *

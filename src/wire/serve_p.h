@@ -12,17 +12,17 @@ struct serve {
 	const char *connector, *role;
 	const struct option *options;
 	size_t option_count;
-	struct serve_value *given;     /* one per option; count 0 = not given */
+	struct serve_value *given; /* one per option; count 0 = not given */
 	const char *const *classes, *const *attributes;
-	struct arena *arena;           /* what hello brought */
+	struct arena *arena; /* what hello brought */
 	int in_fd, out_fd;
 	bool in_ended;
 	struct lines in;
 	struct json *request;
 	struct buf out;
-	size_t line_start;             /* where the line being written starts in out */
-	int line_counts;               /* enum wire_count it counts as; COUNT_COUNT = none */
+	size_t line_start; /* where the line being written starts in out */
+	int line_counts;   /* enum wire_count it counts as; COUNT_COUNT = none */
 	struct jsonw w;
-	int64_t counts[COUNT_COUNT];   /* sent since the last end */
-	int64_t progress_at;           /* monotonic, ms */
+	int64_t counts[COUNT_COUNT]; /* sent since the last end */
+	int64_t progress_at;         /* monotonic, ms */
 };

@@ -61,7 +61,7 @@ serve_flush(struct serve *s, struct err *e)
 		if (n >= 0) {
 			done += (size_t)n;
 		} else if (errno == EAGAIN) {
-			struct pollfd fd = {.fd = s->out_fd, .events = POLLOUT};
+			struct pollfd fd = { .fd = s->out_fd, .events = POLLOUT };
 
 			poll(&fd, 1, -1);
 		} else if (errno != EINTR) {
@@ -120,7 +120,8 @@ serve_error(struct serve *s, const struct err *err)
 }
 
 void
-serve_finding(struct serve *s, const char *level, const char *topic, const char *text, const char *remedy)
+serve_finding(
+	struct serve *s, const char *level, const char *topic, const char *text, const char *remedy)
 {
 	struct jsonw *w = serve_line(s, "finding");
 
@@ -172,8 +173,8 @@ write_link(struct jsonw *w, const struct serve_link *l)
 }
 
 bool
-serve_links(struct serve *s, const char *id, const char *dn, const char *attribute, const char *mode,
-	const struct serve_link *links, size_t count, struct err *e)
+serve_links(struct serve *s, const char *id, const char *dn, const char *attribute,
+	const char *mode, const struct serve_link *links, size_t count, struct err *e)
 {
 	size_t at = 0;
 
@@ -239,8 +240,8 @@ serve_bad(struct serve *s, const char *id, const char *dn, const char *attribute
 }
 
 bool
-serve_end(struct serve *s, const char *cursor, bool sealed, const char *why, const struct err *cause,
-	struct err *e)
+serve_end(struct serve *s, const char *cursor, bool sealed, const char *why,
+	const struct err *cause, struct err *e)
 {
 	struct jsonw *w = serve_line(s, "end");
 

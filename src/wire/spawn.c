@@ -16,7 +16,7 @@ enum { P_IN, P_OUT, P_ERR, P_STATUS, P_COUNT };
 static const char *
 child_settle(pid_t parent)
 {
-	const struct rlimit no_core = {0, 0};
+	const struct rlimit no_core = { 0, 0 };
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -39,7 +39,7 @@ child_settle(pid_t parent)
 static bool
 child_descriptors(int fd[P_COUNT], int lock_fd)
 {
-	static const int place[P_COUNT] = {0, 1, 2, CHILD_STATUS};
+	static const int place[P_COUNT] = { 0, 1, 2, CHILD_STATUS };
 	int up[P_COUNT], lock = -1;
 
 	for (int i = 0; i < P_COUNT; i++)
@@ -53,13 +53,13 @@ child_descriptors(int fd[P_COUNT], int lock_fd)
 	if (lock >= 0 ? dup2(lock, CHILD_LOCK) < 0 : close_range(CHILD_LOCK, CHILD_LOCK, 0) != 0)
 		return false;
 	return close_range(CHILD_STATUS + 1, ~0U, 0) == 0 &&
-		fcntl(CHILD_STATUS, F_SETFD, FD_CLOEXEC) == 0;
+	       fcntl(CHILD_STATUS, F_SETFD, FD_CLOEXEC) == 0;
 }
 
 static _Noreturn void
 child_run(const struct conn_process *p, int fd[P_COUNT], pid_t parent)
 {
-	static char *const empty[] = {NULL};
+	static char *const empty[] = { NULL };
 	int report = fd[P_STATUS];
 	const char *failed = child_settle(parent);
 
@@ -117,14 +117,14 @@ started(int status_fd, const char *program, struct err *e)
 bool
 spawn(const struct conn_process *p, struct spawned *s_r, struct err *e)
 {
-	int fd[P_COUNT][2] = {{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}};
+	int fd[P_COUNT][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	pid_t parent = getpid(), pid;
 	bool ok = true;
 
 	for (int i = 0; ok && i < P_COUNT; i++)
 		ok = pipe2(fd[i], O_CLOEXEC) == 0;
 	ok = ok && not_blocking(fd[P_IN][1]) && not_blocking(fd[P_OUT][0]) &&
-		not_blocking(fd[P_ERR][0]);
+	     not_blocking(fd[P_ERR][0]);
 	pid = ok ? fork() : -1;
 	if (pid < 0) {
 		err_errno(e, ERR_SIDE, "starting %s", p->argv[0]);
@@ -132,12 +132,12 @@ spawn(const struct conn_process *p, struct spawned *s_r, struct err *e)
 		return false;
 	}
 	if (pid == 0)
-		child_run(p, (int[]){fd[P_IN][0], fd[P_OUT][1], fd[P_ERR][1], fd[P_STATUS][1]},
+		child_run(p, (int[]){ fd[P_IN][0], fd[P_OUT][1], fd[P_ERR][1], fd[P_STATUS][1] },
 			parent);
 	shut(&fd[P_STATUS][1]);
 	ok = started(fd[P_STATUS][0], p->argv[0], e);
 	if (ok) {
-		*s_r = (struct spawned){pid, fd[P_IN][1], fd[P_OUT][0], fd[P_ERR][0]};
+		*s_r = (struct spawned){ pid, fd[P_IN][1], fd[P_OUT][0], fd[P_ERR][0] };
 		fd[P_IN][1] = fd[P_OUT][0] = fd[P_ERR][0] = -1;
 	} else {
 		waitpid(pid, NULL, 0);

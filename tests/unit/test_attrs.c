@@ -16,7 +16,7 @@ sample(struct arena *a)
 	attrs_set_c(&as, "Mail", "b@x");
 	attrs_add(&as, "mail", STR("a@x"));
 	attrs_add(&as, "MAIL", STR("a@x"));
-	attrs_set(&as, "objectGUID", &(struct str){"\x00\xff\x01", 3}, 1);
+	attrs_set(&as, "objectGUID", &(struct str){ "\x00\xff\x01", 3 }, 1);
 	attrs_set(&as, "empty", NULL, 0);
 	return as;
 }
@@ -64,10 +64,10 @@ static void
 test_attrs_same_set(void **state)
 {
 	(void)state;
-	struct str ab[] = {STR("a"), STR("b"), STR("a")}, ba[] = {STR("b"), STR("a")};
+	struct str ab[] = { STR("a"), STR("b"), STR("a") }, ba[] = { STR("b"), STR("a") };
 	struct str many[20], other[20];
-	struct attr x = {"x", 3, ab}, y = {"y", 2, ba}, one = {"o", 1, ab};
-	struct attr big = {"b", 20, many}, big2 = {"b", 20, other};
+	struct attr x = { "x", 3, ab }, y = { "y", 2, ba }, one = { "o", 1, ab };
+	struct attr big = { "b", 20, many }, big2 = { "b", 20, other };
 	char text[20][4];
 
 	assert_true(attr_same_set(&x, &y));
@@ -77,7 +77,7 @@ test_attrs_same_set(void **state)
 	assert_false(attr_same_set(&one, NULL));
 	for (int i = 0; i < 20; i++) {
 		text[i][0] = (char)('a' + i);
-		many[i] = (struct str){text[i], 1};
+		many[i] = (struct str){ text[i], 1 };
 		other[19 - i] = many[i];
 	}
 	assert_true(attr_same_set(&big, &big2));
@@ -90,13 +90,13 @@ test_attrs_pack_is_canonical(void **state)
 {
 	(void)state;
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf x = {0}, y = {0};
+	CLEAN_BUF struct buf x = { 0 }, y = { 0 };
 	struct attrs one = sample(a), two = attrs_new(a), back;
-	struct str mails[] = {STR("a@x"), STR("b@x"), STR("a@x")};
+	struct str mails[] = { STR("a@x"), STR("b@x"), STR("a@x") };
 	struct err e;
 
 	attrs_set(&two, "EMPTY", NULL, 0);
-	attrs_set(&two, "objectguid", &(struct str){"\x00\xff\x01", 3}, 1);
+	attrs_set(&two, "objectguid", &(struct str){ "\x00\xff\x01", 3 }, 1);
 	attrs_set(&two, "mail", mails, 3);
 	attrs_pack(&one, &x);
 	attrs_pack(&two, &y);
@@ -119,14 +119,15 @@ test_attrs_round_trips(void **state)
 	CLEAN_ARENA struct arena *a = arena_new();
 
 	for (int round = 0; round < 300; round++) {
-		CLEAN_BUF struct buf packed = {0}, again = {0}, line = {0};
+		CLEAN_BUF struct buf packed = { 0 }, again = { 0 }, line = { 0 };
 		CLEAN_JSON struct json *j = NULL;
 		struct attrs as = attrs_new(a), back, read;
 		struct jsonw w = jsonw(&line);
 		struct err e;
 
 		for (int i = rand_r(&seed) % 12; i > 0; i--) {
-			char name[3] = {(char)('a' + rand_r(&seed) % 26), (char)('A' + rand_r(&seed) % 26), 0};
+			char name[3] = { (char)('a' + rand_r(&seed) % 26),
+				(char)('A' + rand_r(&seed) % 26), 0 };
 
 			attrs_set(&as, name, NULL, 0);
 			for (int k = rand_r(&seed) % 6; k > 0; k--) {
@@ -135,7 +136,7 @@ test_attrs_round_trips(void **state)
 
 				for (size_t b = 0; b < n; b++)
 					v[b] = (char)(rand_r(&seed) % (round % 2 ? 256 : 128));
-				attrs_add(&as, name, (struct str){v, n});
+				attrs_add(&as, name, (struct str){ v, n });
 			}
 		}
 		attrs_pack(&as, &packed);
@@ -158,17 +159,35 @@ test_attrs_unpack_refuses_damage(void **state)
 {
 	(void)state;
 	static const struct str bad[] = {
-		STR(""), STR("\x02"), STR("\x01\x01"), STR("\x01\x01""a"), STR("\x01\x01""A\x00"),
-		STR("\x01\x00\x00"), STR("\x01\x01""a\x02\x01x\x01x"), STR("\x01\x01""a\x02\x01y\x01x"),
-		STR("\x01\x01""b\x00\x01""a\x00"), STR("\x01\x01""a\x00\x01""a\x00"),
-		STR("\x01\x01""a\xff\xff\xff\xff\x0f"), STR("\x01\x81\x00""a\x00"),
+		STR(""),
+		STR("\x02"),
+		STR("\x01\x01"),
+		STR("\x01\x01"
+		    "a"),
+		STR("\x01\x01"
+		    "A\x00"),
+		STR("\x01\x00\x00"),
+		STR("\x01\x01"
+		    "a\x02\x01x\x01x"),
+		STR("\x01\x01"
+		    "a\x02\x01y\x01x"),
+		STR("\x01\x01"
+		    "b\x00\x01"
+		    "a\x00"),
+		STR("\x01\x01"
+		    "a\x00\x01"
+		    "a\x00"),
+		STR("\x01\x01"
+		    "a\xff\xff\xff\xff\x0f"),
+		STR("\x01\x81\x00"
+		    "a\x00"),
 		STR("\x01\xff\xff\xff\xff\xff\xff\xff"),
 	};
 	CLEAN_ARENA struct arena *a = arena_new();
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct attrs as;
-		struct err e = {0};
+		struct err e = { 0 };
 
 		assert_false(attrs_unpack(bad[i], a, &as, &e));
 		assert_string_equal(e.code, "bad-state");
@@ -180,15 +199,21 @@ test_attrs_read_refuses(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"[]", "{\"a\":\"x\"}", "{\"a\":[1]}", "{\"a\":[{\"b64\":\"!\"}]}", "{\"a\":[{}]}",
-		"{\"a\":[],\"A\":[]}", "{\"\":[]}", "{\"a\":null}",
+		"[]",
+		"{\"a\":\"x\"}",
+		"{\"a\":[1]}",
+		"{\"a\":[{\"b64\":\"!\"}]}",
+		"{\"a\":[{}]}",
+		"{\"a\":[],\"A\":[]}",
+		"{\"\":[]}",
+		"{\"a\":null}",
 	};
 	CLEAN_ARENA struct arena *a = arena_new();
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		CLEAN_JSON struct json *j = NULL;
 		struct attrs as;
-		struct err e = {0};
+		struct err e = { 0 };
 
 		assert_true(json_parse(str_c(bad[i]), 0, &j, &e));
 		assert_false(attrs_read(j, a, &as, &e));

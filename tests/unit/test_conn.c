@@ -19,8 +19,8 @@
 static struct conn *
 shell(const char *script, struct conn_process *p)
 {
-	const char *const argv[] = {"/bin/sh", "-c", script, NULL};
-	struct conn_process o = p ? *p : (struct conn_process){.lock_fd = -1};
+	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+	struct conn_process o = p ? *p : (struct conn_process){ .lock_fd = -1 };
 	struct conn *c;
 	struct err e;
 
@@ -81,10 +81,10 @@ test_process_line_of_1_mib_and_one_more(void **state)
 	struct err e;
 
 	memset(big, 'x', WIRE_LINE_MAX + 1);
-	assert_false(conn_send(c, (struct str){big, WIRE_LINE_MAX + 1}, &e));
+	assert_false(conn_send(c, (struct str){ big, WIRE_LINE_MAX + 1 }, &e));
 	assert_string_equal(e.code, "line-too-long");
 	for (int i = 0; i < 3; i++)
-		assert_true(conn_send(c, (struct str){big, WIRE_LINE_MAX}, &e));
+		assert_true(conn_send(c, (struct str){ big, WIRE_LINE_MAX }, &e));
 	assert_true(c->vt->queued(c) > WIRE_LINE_MAX); /* cat has not read all that yet */
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(conn_recv(c, -1, &line, &e), 1);
@@ -129,9 +129,10 @@ static void
 test_process_silence(void **state)
 {
 	(void)state;
-	struct conn_process p = {.lock_fd = -1, .silence_ms = 80, .grace_ms = 50};
+	struct conn_process p = { .lock_fd = -1, .silence_ms = 80, .grace_ms = 50 };
 	/* Noise on standard error and half a line are silence, too. */
-	CLEAN_CONN struct conn *c = shell("printf x; while :; do echo noise >&2; sleep 0.01; done", &p);
+	CLEAN_CONN struct conn *c =
+		shell("printf x; while :; do echo noise >&2; sleep 0.01; done", &p);
 	int64_t from = now_ms();
 	struct str line;
 	struct err e;
@@ -153,10 +154,10 @@ test_process_stderr_flood_blocks_nobody(void **state)
 {
 	(void)state;
 	size_t lines = 0;
-	struct conn_process p = {.lock_fd = -1, .log_line = count_line, .ctx = &lines};
-	CLEAN_CONN struct conn *c = shell(
-		"head -c 2000000 /dev/zero | tr '\\0' x >&2; echo >&2;"
-		"yes flood | head -n 30000 >&2; echo done; read x", &p);
+	struct conn_process p = { .lock_fd = -1, .log_line = count_line, .ctx = &lines };
+	CLEAN_CONN struct conn *c = shell("head -c 2000000 /dev/zero | tr '\\0' x >&2; echo >&2;"
+					  "yes flood | head -n 30000 >&2; echo done; read x",
+		&p);
 	char text[4096];
 
 	assert_string_equal(line_of(c, text), "done");
@@ -170,7 +171,7 @@ test_process_has_nothing_of_ours(void **state)
 	(void)state;
 	char name[] = "/tmp/lockstep-lock-XXXXXX", text[4096];
 	int lock = mkstemp(name), other = open("/dev/null", O_RDONLY);
-	struct conn_process p = {.lock_fd = lock};
+	struct conn_process p = { .lock_fd = lock };
 	struct err e;
 
 	assert_true(lock >= 0 && other >= 0 && unlink(name) == 0);
@@ -178,8 +179,10 @@ test_process_has_nothing_of_ours(void **state)
 	setenv("LOCKSTEP_SECRET", "x", 1);
 	CLEAN_CONN struct conn *c = shell(
 		"/usr/bin/env | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD= | /usr/bin/wc -l;"
-		"cd /proc/$$/fd; for f in 0 1 2 3 4 5 6 7 8 9 11 12 13 14 15 16; do [ -e $f ] && printf $f; done; echo;"
-		"/usr/bin/grep NoNewPrivs /proc/self/status; ulimit -c; read x; echo $x; read x", &p);
+		"cd /proc/$$/fd; for f in 0 1 2 3 4 5 6 7 8 9 11 12 13 14 15 16; do [ -e $f ] && "
+		"printf $f; done; echo;"
+		"/usr/bin/grep NoNewPrivs /proc/self/status; ulimit -c; read x; echo $x; read x",
+		&p);
 	assert_string_equal(line_of(c, text), "0");
 	assert_string_equal(line_of(c, text), "0123");
 	assert_string_equal(line_of(c, text), "NoNewPrivs:\t1");
@@ -197,7 +200,7 @@ test_process_lock_outlives_our_descriptor(void **state)
 	(void)state;
 	char name[] = "/tmp/lockstep-lock-XXXXXX", text[4096];
 	int lock = mkstemp(name), again = open(name, O_RDONLY | O_CLOEXEC);
-	struct conn_process p = {.lock_fd = lock};
+	struct conn_process p = { .lock_fd = lock };
 
 	assert_true(lock >= 0 && again >= 0 && unlink(name) == 0);
 	assert_int_equal(flock(lock, LOCK_EX), 0);
@@ -215,10 +218,11 @@ static void
 test_process_close_kills_who_will_not_go(void **state)
 {
 	(void)state;
-	struct conn_process p = {.lock_fd = -1, .grace_ms = 60};
+	struct conn_process p = { .lock_fd = -1, .grace_ms = 60 };
 	char text[4096];
 	struct conn *c = shell("trap '' TERM HUP PIPE; /bin/sleep 100 & echo $! $$;"
-		"while :; do /bin/sleep 1; done", &p);
+			       "while :; do /bin/sleep 1; done",
+		&p);
 	int64_t from = now_ms();
 	long grandchild, child;
 
@@ -243,14 +247,15 @@ test_process_dies_with_its_parent(void **state)
 	(void)state;
 	char name[] = "/tmp/lockstep-lock-XXXXXX";
 	int lock = mkstemp(name), again = open(name, O_RDONLY | O_CLOEXEC), status;
-	struct conn_process p = {.lock_fd = lock};
+	struct conn_process p = { .lock_fd = lock };
 
 	assert_true(lock >= 0 && again >= 0 && unlink(name) == 0);
 	assert_int_equal(flock(lock, LOCK_EX), 0);
 	pid_t engine = fork();
 	if (engine == 0) {
 		char text[4096];
-		struct conn *c = shell("trap '' TERM HUP; echo up; while :; do /bin/sleep 1; done", &p);
+		struct conn *c =
+			shell("trap '' TERM HUP; echo up; while :; do /bin/sleep 1; done", &p);
 
 		line_of(c, text);
 		kill(getpid(), SIGKILL);
@@ -270,8 +275,8 @@ static void
 test_process_that_cannot_start(void **state)
 {
 	(void)state;
-	const char *const argv[] = {"/nonexistent/lockstep-source-x", NULL};
-	struct conn_process p = {.argv = argv, .lock_fd = -1};
+	const char *const argv[] = { "/nonexistent/lockstep-source-x", NULL };
+	struct conn_process p = { .argv = argv, .lock_fd = -1 };
 	struct conn *c;
 	struct err e;
 
@@ -339,8 +344,9 @@ static void
 run_script(struct script s, const char *expected)
 {
 	int calls = 0;
-	CLEAN_CONN struct conn *c = conn_open_faulty(conn_open_memory(answer, &calls, NULL), decide, &s);
-	CLEAN_BUF struct buf all = {0};
+	CLEAN_CONN struct conn *c =
+		conn_open_faulty(conn_open_memory(answer, &calls, NULL), decide, &s);
+	CLEAN_BUF struct buf all = { 0 };
 	struct str line;
 	struct err e;
 	int got;
@@ -363,17 +369,18 @@ test_faulty(void **state)
 		struct script s;
 		const char *expected;
 	} rows[] = {
-		{{.at = -1}, "got 1;and more;got 2;and more;open"},
-		{{.received = FAULT_DROP}, "and more;got 2;and more;open"},
-		{{.received = FAULT_CUT, .at = 1}, "got 1;connector-ended"},
-		{{.received = FAULT_TRUNCATE, .at = 2}, "got 1;and more;go;connector-ended"},
-		{{.received = FAULT_GARBAGE}, "\x01{]garbage\xff;and more;got 2;and more;open"},
-		{{.received = FAULT_REPLACE, .at = 3}, "got 1;and more;got 2;other;open"},
-		{{.received = FAULT_TWICE}, "got 1;got 1;and more;got 2;and more;open"},
-		{{.sent = FAULT_DROP}, "got 2;and more;open"},
-		{{.sent = FAULT_REPLACE}, "got other;and more;got 2;and more;open"},
-		{{.sent = FAULT_TWICE, .at = 1}, "got 1;and more;got 2;and more;got 2;and more;open"},
-		{{.sent = FAULT_CUT}, "connector-ended"},
+		{ { .at = -1 }, "got 1;and more;got 2;and more;open" },
+		{ { .received = FAULT_DROP }, "and more;got 2;and more;open" },
+		{ { .received = FAULT_CUT, .at = 1 }, "got 1;connector-ended" },
+		{ { .received = FAULT_TRUNCATE, .at = 2 }, "got 1;and more;go;connector-ended" },
+		{ { .received = FAULT_GARBAGE }, "\x01{]garbage\xff;and more;got 2;and more;open" },
+		{ { .received = FAULT_REPLACE, .at = 3 }, "got 1;and more;got 2;other;open" },
+		{ { .received = FAULT_TWICE }, "got 1;got 1;and more;got 2;and more;open" },
+		{ { .sent = FAULT_DROP }, "got 2;and more;open" },
+		{ { .sent = FAULT_REPLACE }, "got other;and more;got 2;and more;open" },
+		{ { .sent = FAULT_TWICE, .at = 1 },
+			"got 1;and more;got 2;and more;got 2;and more;open" },
+		{ { .sent = FAULT_CUT }, "connector-ended" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -56,16 +56,16 @@ far_handler(void *ctx, struct str line, struct buf *out)
 }
 
 static const struct option options[] = {
-	{"file", OPT_PATH, true, NULL, "the file"},
-	{"base", OPT_LIST, false, NULL, "the bases"},
-	{"speed", OPT_INT, false, "7", "how fast"},
-	{"deep", OPT_BOOL, false, NULL, "how deep"},
+	{ "file", OPT_PATH, true, NULL, "the file" },
+	{ "base", OPT_LIST, false, NULL, "the bases" },
+	{ "speed", OPT_INT, false, "7", "how fast" },
+	{ "deep", OPT_BOOL, false, NULL, "how deep" },
 };
 
 static struct conn *
 far_open(struct far *f)
 {
-	*f = (struct far){.s = serve_new("test", "source", options, ARRAY_LEN(options))};
+	*f = (struct far){ .s = serve_new("test", "source", options, ARRAY_LEN(options)) };
 	assert_int_equal(pipe(f->to), 0);
 	f->from = memfd_create("from", MFD_CLOEXEC);
 	assert_true(f->from >= 0);
@@ -86,24 +86,24 @@ static bool
 greet(struct conn *c, const struct wire_option *given, size_t count, struct arena *a,
 	struct wire_hello *h, struct err *e)
 {
-	static const char *const classes[] = {"user", NULL};
-	static const char *const attributes[] = {"mail", "member", NULL};
-	struct wire_greeting g = {"source", given, count, classes, attributes};
+	static const char *const classes[] = { "user", NULL };
+	static const char *const attributes[] = { "mail", "member", NULL };
+	struct wire_greeting g = { "source", given, count, classes, attributes };
 
 	return wire_hello(c, &g, a, h, e);
 }
 
-static const char *const file_value[] = {"/x/y.ldif"};
-static const char *const bases[] = {"DC=x", "DC=y"};
+static const char *const file_value[] = { "/x/y.ldif" };
+static const char *const bases[] = { "DC=x", "DC=y" };
 
 static void
 test_hello(void **state)
 {
 	(void)state;
-	struct wire_option given[] = {{"file", file_value, 1}, {"base", bases, 2}};
+	struct wire_option given[] = { { "file", file_value, 1 }, { "base", bases, 2 } };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct wire_hello h;
-	struct err e = {0};
+	struct err e = { 0 };
 	struct far f;
 	CLEAN_CONN struct conn *c = far_open(&f);
 	size_t n;
@@ -133,24 +133,25 @@ static void
 test_hello_refuses_options(void **state)
 {
 	(void)state;
-	static const char *const word[] = {"word"};
+	static const char *const word[] = { "word" };
 	const struct {
 		struct wire_option given[2];
 		size_t count;
 		const char *text;
 	} rows[] = {
-		{{{"file", file_value, 1}, {"fiel", word, 1}}, 2, "did you mean \"file\"?"},
-		{{{"base", bases, 2}}, 1, "option \"file\" is required"},
-		{{{"file", word, 1}}, 1, "is not an absolute path"},
-		{{{"file", file_value, 1}, {"speed", word, 1}}, 2, "is not a whole number"},
-		{{{"file", file_value, 1}, {"deep", word, 1}}, 2, "is neither yes nor no"},
-		{{{"file", file_value, 1}, {"speed", bases, 2}}, 2, "has more than one value"},
+		{ { { "file", file_value, 1 }, { "fiel", word, 1 } }, 2, "did you mean \"file\"?" },
+		{ { { "base", bases, 2 } }, 1, "option \"file\" is required" },
+		{ { { "file", word, 1 } }, 1, "is not an absolute path" },
+		{ { { "file", file_value, 1 }, { "speed", word, 1 } }, 2, "is not a whole number" },
+		{ { { "file", file_value, 1 }, { "deep", word, 1 } }, 2, "is neither yes nor no" },
+		{ { { "file", file_value, 1 }, { "speed", bases, 2 } }, 2,
+			"has more than one value" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEAN_ARENA struct arena *a = arena_new();
 		struct wire_hello h;
-		struct err e = {0};
+		struct err e = { 0 };
 		struct far f;
 		CLEAN_CONN struct conn *c = far_open(&f);
 
@@ -169,14 +170,14 @@ answer_read(struct serve *s, const struct json *request)
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct attrs as = attrs_new(a);
 	struct serve_link links[2500];
-	struct attr add = {"mail", 1, &(struct str){"x", 1}};
+	struct attr add = { "mail", 1, &(struct str){ "x", 1 } };
 	struct err cause, e;
 
 	assert_string_equal(json_get_string(request, "type"), "read");
 	for (size_t i = 0; i < 2500; i++)
-		links[i] = (struct serve_link){.id = i % 2 ? "odd" : NULL, .dn = "CN=a"};
+		links[i] = (struct serve_link){ .id = i % 2 ? "odd" : NULL, .dn = "CN=a" };
 	attrs_set_c(&as, "mail", "a@x");
-	attrs_set(&as, "bytes", &(struct str){"\xff\x00", 2}, 1);
+	attrs_set(&as, "bytes", &(struct str){ "\xff\x00", 2 }, 1);
 	assert_true(serve_entry(s, "1", "CN=1", "0", "S-1-5", true, &as, &e));
 	assert_true(serve_links(s, "1", NULL, "member", "set", links, 2500, &e));
 	assert_true(serve_links(s, NULL, "CN=1", "member", "add", links, 1001, &e));
@@ -200,7 +201,7 @@ static struct wire_source_msg
 next(struct conn *c, struct arena *a)
 {
 	struct wire_source_msg m;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	if (!wire_source_next(c, a, &m, &e))
 		fail_msg("%s", e.text);
@@ -229,7 +230,7 @@ test_source_messages_round_trip(void **state)
 {
 	(void)state;
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct err e = {0};
+	struct err e = { 0 };
 	struct far f;
 	CLEAN_CONN struct conn *c = far_open(&f);
 	struct wire_source_msg m;
@@ -244,7 +245,7 @@ test_source_messages_round_trip(void **state)
 	assert_string_equal(m.parent, "0");
 	assert_string_equal(m.sid, "S-1-5");
 	assert_true(str_eqc(attrs_first(&m.attrs, "mail"), "a@x"));
-	assert_true(str_eq(attrs_first(&m.attrs, "bytes"), (struct str){"\xff\x00", 2}));
+	assert_true(str_eq(attrs_first(&m.attrs, "bytes"), (struct str){ "\xff\x00", 2 }));
 	expect_links(c, a, LINKS_SET, 1000, true);
 	expect_links(c, a, LINKS_SET, 1000, true);
 	expect_links(c, a, LINKS_SET, 500, false);
@@ -291,7 +292,7 @@ answer_too_long(struct serve *s, const struct json *request)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct attrs as = attrs_new(a);
-	struct err e = {0};
+	struct err e = { 0 };
 	char *big = arena_alloc(a, WIRE_LINE_MAX + 1);
 
 	(void)request;
@@ -309,7 +310,7 @@ test_I1_too_long_entry_is_bad_not_cut(void **state)
 {
 	(void)state;
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct err e = {0};
+	struct err e = { 0 };
 	struct far f;
 	CLEAN_CONN struct conn *c = far_open(&f);
 	struct wire_source_msg m;
@@ -353,13 +354,18 @@ test_I1_counts_that_differ_unseal(void **state)
 		const char *lines;
 		bool sealed;
 	} rows[] = {
-		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":2}}\n", true},
-		{ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":2}}\n", false},
-		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":1}}\n", false},
-		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true}\n", false},
-		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":2,\"gone\":1}}\n", false},
-		{ENTRY ENTRY "{\"type\":\"end\",\"sealed\":\"true\",\"counts\":{\"entry\":2}}\n", false},
-		{ENTRY ENTRY "{\"type\":\"end\",\"counts\":{\"entry\":2}}\n", false},
+		{ ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":2}}\n",
+			true },
+		{ ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":2}}\n", false },
+		{ ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":1}}\n",
+			false },
+		{ ENTRY ENTRY "{\"type\":\"end\",\"sealed\":true}\n", false },
+		{ ENTRY ENTRY
+			"{\"type\":\"end\",\"sealed\":true,\"counts\":{\"entry\":2,\"gone\":1}}\n",
+			false },
+		{ ENTRY ENTRY "{\"type\":\"end\",\"sealed\":\"true\",\"counts\":{\"entry\":2}}\n",
+			false },
+		{ ENTRY ENTRY "{\"type\":\"end\",\"counts\":{\"entry\":2}}\n", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -382,44 +388,56 @@ test_I1_bad_lines_fail_the_read(void **state)
 	static const struct {
 		const char *lines, *code;
 	} rows[] = {
-		{"", "connector-ended"},
-		{"{\"type\":\"entry\",\"id\":\"1\"", "connector-ended"},
-		{"garbage\n", "bad-line"},
-		{"\n", "bad-line"},
-		{"[]\n", "bad-line"},
-		{"{\"type\":1}\n", "bad-line"},
-		{"{\"type\":\"entry\",\"type\":\"entry\"}\n", "bad-line"},
-		{"{\"type\":\"new\"}\n", "bad-message"},
-		{"{\"type\":\"result\",\"id\":1,\"ok\":{}}\n", "bad-message"},
-		{"{\"type\":\"entry\",\"dn\":\"CN=1\",\"full\":{}}\n", "bad-message"},
-		{"{\"type\":\"entry\",\"id\":\"1\",\"full\":{}}\n", "bad-message"},
-		{"{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\"}\n", "bad-message"},
-		{"{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\",\"full\":{},\"part\":{}}\n", "bad-message"},
-		{"{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\",\"full\":{\"a\":\"x\"}}\n", "bad-message"},
-		{"{\"type\":\"entry\",\"id\":\"\",\"part\":{}}\n", "bad-message"},
-		{"{\"type\":\"links\",\"id\":\"1\",\"set\":[]}\n", "bad-message"},
-		{"{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\"}\n", "bad-message"},
-		{"{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\",\"set\":[],\"add\":[]}\n", "bad-message"},
-		{"{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\",\"set\":[{}]}\n", "bad-message"},
-		{"{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\",\"add\":[],\"more\":true}\n", "bad-message"},
-		{"{\"type\":\"values\",\"id\":\"1\",\"attribute\":\"m\"}\n", "bad-message"},
-		{"{\"type\":\"gone\",\"id\":\"1\"}\n", "bad-message"},
-		{"{\"type\":\"gone\",\"id\":\"1\",\"proof\":\"absence\"}\n", "bad-message"},
-		{"{\"type\":\"rename\",\"dn\":\"CN=1\"}\n", "bad-message"},
-		{"{\"type\":\"bad\",\"dn\":\"CN=1\"}\n", "bad-message"},
-		{"{\"type\":\"finding\",\"level\":\"odd\",\"topic\":\"t\",\"text\":\"t\"}\n", "bad-message"},
-		{"{\"type\":\"error\"}\n", "bad-message"},
-		{"{\"type\":\"error\",\"error\":{\"kind\":\"odd\",\"code\":\"x\"}}\n", "bad-message"},
-		{"{\"type\":\"error\",\"error\":{\"kind\":\"side\",\"code\":\"a b\"}}\n", "bad-message"},
-		{"{\"type\":\"error\",\"error\":{\"kind\":\"config\",\"code\":\"no-file\",\"message\":\"m\"}}\n", "no-file"},
-		{"{\"type\":\"end\",\"sealed\":false,\"error\":{\"kind\":\"odd\"}}\n", "bad-message"},
+		{ "", "connector-ended" },
+		{ "{\"type\":\"entry\",\"id\":\"1\"", "connector-ended" },
+		{ "garbage\n", "bad-line" },
+		{ "\n", "bad-line" },
+		{ "[]\n", "bad-line" },
+		{ "{\"type\":1}\n", "bad-line" },
+		{ "{\"type\":\"entry\",\"type\":\"entry\"}\n", "bad-line" },
+		{ "{\"type\":\"new\"}\n", "bad-message" },
+		{ "{\"type\":\"result\",\"id\":1,\"ok\":{}}\n", "bad-message" },
+		{ "{\"type\":\"entry\",\"dn\":\"CN=1\",\"full\":{}}\n", "bad-message" },
+		{ "{\"type\":\"entry\",\"id\":\"1\",\"full\":{}}\n", "bad-message" },
+		{ "{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\"}\n", "bad-message" },
+		{ "{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\",\"full\":{},\"part\":{}}\n",
+			"bad-message" },
+		{ "{\"type\":\"entry\",\"id\":\"1\",\"dn\":\"CN=1\",\"full\":{\"a\":\"x\"}}\n",
+			"bad-message" },
+		{ "{\"type\":\"entry\",\"id\":\"\",\"part\":{}}\n", "bad-message" },
+		{ "{\"type\":\"links\",\"id\":\"1\",\"set\":[]}\n", "bad-message" },
+		{ "{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\"}\n", "bad-message" },
+		{ "{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\",\"set\":[],\"add\":[]}\n",
+			"bad-message" },
+		{ "{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\",\"set\":[{}]}\n",
+			"bad-message" },
+		{ "{\"type\":\"links\",\"id\":\"1\",\"attribute\":\"m\",\"add\":[],\"more\":true}"
+		  "\n",
+			"bad-message" },
+		{ "{\"type\":\"values\",\"id\":\"1\",\"attribute\":\"m\"}\n", "bad-message" },
+		{ "{\"type\":\"gone\",\"id\":\"1\"}\n", "bad-message" },
+		{ "{\"type\":\"gone\",\"id\":\"1\",\"proof\":\"absence\"}\n", "bad-message" },
+		{ "{\"type\":\"rename\",\"dn\":\"CN=1\"}\n", "bad-message" },
+		{ "{\"type\":\"bad\",\"dn\":\"CN=1\"}\n", "bad-message" },
+		{ "{\"type\":\"finding\",\"level\":\"odd\",\"topic\":\"t\",\"text\":\"t\"}\n",
+			"bad-message" },
+		{ "{\"type\":\"error\"}\n", "bad-message" },
+		{ "{\"type\":\"error\",\"error\":{\"kind\":\"odd\",\"code\":\"x\"}}\n",
+			"bad-message" },
+		{ "{\"type\":\"error\",\"error\":{\"kind\":\"side\",\"code\":\"a b\"}}\n",
+			"bad-message" },
+		{ "{\"type\":\"error\",\"error\":{\"kind\":\"config\",\"code\":\"no-file\","
+		  "\"message\":\"m\"}}\n",
+			"no-file" },
+		{ "{\"type\":\"end\",\"sealed\":false,\"error\":{\"kind\":\"odd\"}}\n",
+			"bad-message" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEAN_ARENA struct arena *a = arena_new();
 		CLEAN_CONN struct conn *c = liar(rows[i].lines);
 		struct wire_source_msg m;
-		struct err e = {0};
+		struct err e = { 0 };
 
 		if (wire_source_next(c, a, &m, &e))
 			fail_msg("taken: %s", rows[i].lines);
@@ -434,16 +452,19 @@ test_target_messages(void **state)
 	(void)state;
 	static const char lines[] =
 		"{\"type\":\"progress\",\"done\":1}\n"
-		"{\"type\":\"result\",\"id\":3,\"ok\":{\"key\":\"k\",\"version\":\"v\",\"seen\":{\"userName\":[\"a\"]}}}\n"
-		"{\"type\":\"result\",\"id\":1,\"ok\":{\"found\":[{\"key\":\"k\",\"name\":\"n\",\"by\":\"name\"},"
+		"{\"type\":\"result\",\"id\":3,\"ok\":{\"key\":\"k\",\"version\":\"v\",\"seen\":{"
+		"\"userName\":[\"a\"]}}}\n"
+		"{\"type\":\"result\",\"id\":1,\"ok\":{\"found\":[{\"key\":\"k\",\"name\":\"n\","
+		"\"by\":\"name\"},"
 		"{\"key\":\"l\",\"external\":\"x\",\"by\":\"external\"}]}}\n"
-		"{\"type\":\"result\",\"id\":4,\"error\":{\"kind\":\"object\",\"code\":\"address-taken\","
+		"{\"type\":\"result\",\"id\":4,\"error\":{\"kind\":\"object\",\"code\":\"address-"
+		"taken\","
 		"\"message\":\"m\\u001b\",\"attribute\":\"userName\",\"other\":\"o\"}}\n"
 		"{\"type\":\"result\",\"id\":5}\n";
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_CONN struct conn *c = liar(lines);
 	struct wire_result r;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	assert_int_equal(wire_result_next(c, 0, a, &r, &e), 1);
 	assert_int_equal(r.id, 0);
@@ -479,22 +500,38 @@ test_op_lines(void **state)
 {
 	(void)state;
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf said = {0};
+	CLEAN_BUF struct buf said = { 0 };
 	CLEAN_CONN struct conn *c = conn_open_memory(keep_line, &said, NULL);
 	struct attrs as = attrs_new(a);
-	struct wire_ref ref = {"k2", "user"};
+	struct wire_ref ref = { "k2", "user" };
 	struct err e;
 
 	attrs_set_c(&as, "userName", "a@x");
 	attrs_set(&as, "title", NULL, 0);
-	assert_true(wire_op_send(c, &(struct wire_op){.id = 4, .type = OP_UPDATE, .kind = "user",
-		.key = "k", .version = "v", .attrs = &as}, &e));
-	assert_string_equal(buf_cstr(&said), "{\"type\":\"op\",\"id\":4,\"op\":\"update\",\"kind\":\"user\","
+	assert_true(wire_op_send(c,
+		&(struct wire_op){ .id = 4,
+			.type = OP_UPDATE,
+			.kind = "user",
+			.key = "k",
+			.version = "v",
+			.attrs = &as },
+		&e));
+	assert_string_equal(buf_cstr(&said),
+		"{\"type\":\"op\",\"id\":4,\"op\":\"update\",\"kind\":\"user\","
 		"\"key\":\"k\",\"version\":\"v\",\"attrs\":{\"userName\":[\"a@x\"],\"title\":[]}}");
-	assert_true(wire_op_send(c, &(struct wire_op){.id = 5, .type = OP_REFS, .kind = "group", .key = "g",
-		.attribute = "members", .add = &ref, .add_count = 1}, &e));
-	assert_string_equal(buf_cstr(&said), "{\"type\":\"op\",\"id\":5,\"op\":\"refs\",\"kind\":\"group\","
-		"\"key\":\"g\",\"attribute\":\"members\",\"add\":[{\"key\":\"k2\",\"kind\":\"user\"}]}");
+	assert_true(wire_op_send(c,
+		&(struct wire_op){ .id = 5,
+			.type = OP_REFS,
+			.kind = "group",
+			.key = "g",
+			.attribute = "members",
+			.add = &ref,
+			.add_count = 1 },
+		&e));
+	assert_string_equal(buf_cstr(&said),
+		"{\"type\":\"op\",\"id\":5,\"op\":\"refs\",\"kind\":\"group\","
+		"\"key\":\"g\",\"attribute\":\"members\",\"add\":[{\"key\":\"k2\",\"kind\":"
+		"\"user\"}]}");
 }
 
 static void
@@ -506,20 +543,25 @@ test_list_6_1_is_sealed_by_counts(void **state)
 		bool good, sealed;
 		const char *code;
 	} rows[] = {
-		{"{\"type\":\"end\",\"sealed\":true,\"counts\":{\"object\":1}}\n", true, true, ""},
-		{"{\"type\":\"end\",\"sealed\":true,\"counts\":{\"object\":2}}\n", true, false, "counts-differ"},
-		{"{\"type\":\"end\",\"sealed\":false,\"error\":{\"kind\":\"retry\",\"code\":\"x\"}}\n", true, false, "x"},
-		{"", false, false, "connector-ended"},
+		{ "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"object\":1}}\n", true, true,
+			"" },
+		{ "{\"type\":\"end\",\"sealed\":true,\"counts\":{\"object\":2}}\n", true, false,
+			"counts-differ" },
+		{ "{\"type\":\"end\",\"sealed\":false,\"error\":{\"kind\":\"retry\",\"code\":\"x\"}"
+		  "}\n",
+			true, false, "x" },
+		{ "", false, false, "connector-ended" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEAN_ARENA struct arena *a = arena_new();
 		const char *lines = arena_printf(a,
 			"{\"type\":\"object\",\"key\":\"k\",\"external\":\"x\",\"seen\":{}}\n"
-			"{\"type\":\"progress\"}\n%s", rows[i].end);
+			"{\"type\":\"progress\"}\n%s",
+			rows[i].end);
 		CLEAN_CONN struct conn *c = liar(lines);
 		struct wire_object o;
-		struct err e = {0};
+		struct err e = { 0 };
 
 		assert_true(wire_object_next(c, a, &o, &e));
 		assert_true(!o.end && o.total == 1);
@@ -537,27 +579,46 @@ test_hello_of_liars(void **state)
 	static const struct {
 		const char *role, *line, *code;
 	} rows[] = {
-		{"source", "{\"type\":\"hello\",\"versions\":[2,3],\"connector\":\"x\"}\n", "bad-version"},
-		{"source", "{\"type\":\"hello\",\"connector\":\"x\"}\n", "bad-version"},
-		{"source", "{\"type\":\"hello\",\"versions\":[1,1],\"context\":\"c\",\"schema\":{}}\n", "bad-message"},
-		{"source", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"schema\":{}}\n", "bad-message"},
-		{"source", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"context\":\"c\"}\n", "bad-message"},
-		{"source", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"context\":\"c\","
-			"\"schema\":{\"a\":{\"syntax\":\"odd\"}}}\n", "bad-message"},
-		{"source", "{\"type\":\"end\"}\n", "bad-message"},
-		{"target", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\"}\n", "bad-message"},
-		{"target", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"kinds\":{\"user\":{}},\"window\":0}\n",
-			"bad-message"},
-		{"target", "{\"type\":\"hello\",\"versions\":[1,9],\"connector\":\"x\",\"kinds\":{\"user\":{}},\"window\":9,"
-			"\"limits\":{\"members\":5000},\"settle\":3}\n", ""},
+		{ "source", "{\"type\":\"hello\",\"versions\":[2,3],\"connector\":\"x\"}\n",
+			"bad-version" },
+		{ "source", "{\"type\":\"hello\",\"connector\":\"x\"}\n", "bad-version" },
+		{ "source",
+			"{\"type\":\"hello\",\"versions\":[1,1],\"context\":\"c\",\"schema\":{}}\n",
+			"bad-message" },
+		{ "source",
+			"{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"schema\":{}}"
+			"\n",
+			"bad-message" },
+		{ "source",
+			"{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"context\":"
+			"\"c\"}\n",
+			"bad-message" },
+		{ "source",
+			"{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"context\":"
+			"\"c\","
+			"\"schema\":{\"a\":{\"syntax\":\"odd\"}}}\n",
+			"bad-message" },
+		{ "source", "{\"type\":\"end\"}\n", "bad-message" },
+		{ "target", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\"}\n",
+			"bad-message" },
+		{ "target",
+			"{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"kinds\":{"
+			"\"user\":{}},\"window\":0}\n",
+			"bad-message" },
+		{ "target",
+			"{\"type\":\"hello\",\"versions\":[1,9],\"connector\":\"x\",\"kinds\":{"
+			"\"user\":{}},\"window\":9,"
+			"\"limits\":{\"members\":5000},\"settle\":3}\n",
+			"" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		CLEAN_ARENA struct arena *a = arena_new();
-		CLEAN_CONN struct conn *c = conn_open_memory(say, (void *)(uintptr_t)rows[i].line, NULL);
-		struct wire_greeting g = {.role = rows[i].role};
+		CLEAN_CONN struct conn *c =
+			conn_open_memory(say, (void *)(uintptr_t)rows[i].line, NULL);
+		struct wire_greeting g = { .role = rows[i].role };
 		struct wire_hello h;
-		struct err e = {0};
+		struct err e = { 0 };
 
 		assert_int_equal(wire_hello(c, &g, a, &h, &e), !*rows[i].code);
 		assert_string_equal(e.code, rows[i].code);
@@ -580,12 +641,12 @@ test_serve_next_ends(void **state)
 		int got;
 		enum err_kind kind;
 	} rows[] = {
-		{"", -1, ERR_NONE},
-		{"{\"type\":\"stop\"}\n", -1, ERR_NONE},
-		{"{\"type\":\"x\"}\n", 1, ERR_NONE},
-		{"{\"type\":\"x\"}", -1, ERR_SIDE},
-		{"x\n", -1, ERR_SIDE},
-		{"{}\n", -1, ERR_SIDE},
+		{ "", -1, ERR_NONE },
+		{ "{\"type\":\"stop\"}\n", -1, ERR_NONE },
+		{ "{\"type\":\"x\"}\n", 1, ERR_NONE },
+		{ "{\"type\":\"x\"}", -1, ERR_SIDE },
+		{ "x\n", -1, ERR_SIDE },
+		{ "{}\n", -1, ERR_SIDE },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -597,7 +658,8 @@ test_serve_next_ends(void **state)
 		assert_int_equal(pipe(p), 0);
 		serve_descriptors(s, p[0], p[1]);
 		assert_int_equal(serve_next(s, 10, &j, &e), 0);
-		assert_int_equal(write(p[1], rows[i].text, strlen(rows[i].text)), strlen(rows[i].text));
+		assert_int_equal(
+			write(p[1], rows[i].text, strlen(rows[i].text)), strlen(rows[i].text));
 		close(p[1]);
 		assert_int_equal(serve_next(s, -1, &j, &e), rows[i].got);
 		assert_int_equal(e.kind, rows[i].kind);
