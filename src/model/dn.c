@@ -87,6 +87,16 @@ text_order(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* libldap takes "#" and a blank for the octets of nothing; RFC 4514 wants one pair of digits at least. */
+static bool
+rdn_legal(LDAPRDN rdn)
+{
+	for (size_t i = 0; rdn[i]; i++)
+		if ((rdn[i]->la_flags & LDAP_AVA_BINARY) && rdn[i]->la_value.bv_len == 0)
+			return false;
+	return true;
+}
+
 /* The parts of a multi-valued RDN are a set (X.501): sorted. */
 static char *
 rdn_key(LDAPRDN rdn, struct arena *a)
@@ -183,6 +193,10 @@ dn_parse(const char *text, struct arena *a, struct dn *dn_r, struct err *e)
 			return bad_dn(e, text, "it ends in a separator");
 		if (ldap_str2rdn(p, &rdn, &end, LDAP_DN_FORMAT_LDAP) != LDAP_SUCCESS || !rdn)
 			return bad_dn(e, text, "see RFC 4514");
+		if (!rdn_legal(rdn)) {
+			ldap_rdnfree(rdn);
+			return bad_dn(e, text, "see RFC 4514");
+		}
 		dn_push(dn_r, rdn_text(p, end, a), rdn_key(rdn, a), a);
 		ldap_rdnfree(rdn);
 		if (*end == '\0')

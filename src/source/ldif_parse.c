@@ -83,6 +83,8 @@ record_end(struct ldif *l, size_t *end_r, struct err *e)
 	size_t at = 0; /* from start; the buffer moves */
 	size_t lines = 0;
 
+	if (!l->in.p && !fill(l, e))
+		return -1;
 	for (;;) {
 		const char *p = l->in.p + l->start + at;
 		size_t left = l->in.n - l->start - at;

@@ -6,10 +6,13 @@
 int
 lines_next(struct lines *l, struct str *line_r, struct err *e)
 {
-	const char *lf =
-		l->buf.n > l->seen ? memchr(l->buf.p + l->seen, '\n', l->buf.n - l->seen) : NULL;
-	size_t end = lf ? (size_t)(lf - l->buf.p) : l->buf.n;
+	const char *lf;
+	size_t end;
 
+	if (l->seen == l->buf.n && l->start == l->seen)
+		return 0;
+	lf = memchr(l->buf.p + l->seen, '\n', l->buf.n - l->seen);
+	end = lf ? (size_t)(lf - l->buf.p) : l->buf.n;
 	if (end - l->start > WIRE_LINE_MAX) {
 		err_set(e, ERR_SIDE, "line-too-long", "a line of more than %d bytes",
 			WIRE_LINE_MAX);

@@ -119,6 +119,8 @@ test_dn_refuses(void **state)
 		"CN=\"a",
 		"CN=a\xff",
 		"CN=a+",
+		"CN=#",
+		"CN=#\t",
 		"1..2=a",
 		"C N=a",
 	};
