@@ -1,0 +1,145 @@
+"""The main job, end to end: what is hosted is what the directory has, after each day, by an oracle of its own."""
+import os
+import shutil
+
+import pytest
+
+import ldif
+from company import Company
+from mirrored import differences, hosted, wanted
+
+BASES = ["OU=People,DC=example,DC=test", "OU=Groups,DC=example,DC=test"]
+SYNC = """ scope { base = {'OU=People,DC=example,DC=test', 'OU=Groups,DC=example,DC=test'} }
+ guard { disable = "90%"  delete = "90%"  member_removal = "90%"  member_per_group = "100%" }"""
+CHANGES = ("created", "updated", "enabled", "disabled", "deleted", "recreated", "members_added", "members_removed", "failed")
+
+
+def nothing(run):
+    return {k: run[k] for k in CHANGES if run.get(k)} == {}
+
+
+def check(tree, client):
+    assert differences(wanted(tree, BASES), hosted(client)) == []
+
+
+class Folder:
+    """A company as a folder of LDIF, and what it means."""
+
+    def __init__(self, path, people, seed, days):
+        self.story = Company(people, seed).write(str(path / "all"), days)
+        self.all, self.folder, self.tree = path / "all", path / "directory", {}
+        self.folder.mkdir()
+        self.take("000-company.ldif")
+
+    def take(self, name):
+        shutil.copy(self.all / name, self.folder)
+        ldif.replay(self.tree, str(self.all / name))
+
+    def source(self):
+        return f"type = \"ldif\"  file = \"{self.folder}\"  base = 'DC=example,DC=test'"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_ldif_three_weeks_day_by_day_I6_I7(tmp_path, agent, acme, seed):
+    directory = Folder(tmp_path, 120, seed, 15)
+    agent.configure(directory.source(), acme, SYNC)
+    first = agent.sync()
+    assert first["created"] == 120 + directory.story["counts"]["groups"]
+    check(directory.tree, acme)
+    for day in directory.story["days"]:
+        directory.take(day["file"])
+        agent.sync()
+        check(directory.tree, acme)
+    assert nothing(agent.sync())
+    assert nothing(agent.sync("--full")), "a full read finds what the deltas missed"
+    check(directory.tree, acme)
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_ldif_three_weeks_at_once_I7(tmp_path, agent, acme, seed):
+    directory = Folder(tmp_path, 120, seed, 15)
+    agent.configure(directory.source(), acme, SYNC)
+    agent.sync()
+    for day in directory.story["days"]:
+        directory.take(day["file"])
+    agent.sync()
+    check(directory.tree, acme)
+    assert nothing(agent.sync("--full"))
+    check(directory.tree, acme)
+
+
+def test_the_oracle_can_fail(tmp_path, agent, acme):
+    directory = Folder(tmp_path, 40, 1, 0)
+    agent.configure(directory.source(), acme, SYNC)
+    agent.sync()
+    check(directory.tree, acme)
+    people = [a for a in directory.tree.values() if a.get("manager")]
+    groups = [a for a in directory.tree.values() if len(a.get("member", ())) > 1]
+    people[0]["title"] = [b"Nobody"]
+    people[1]["userAccountControl"] = [b"514"]
+    del people[2]["manager"]
+    del groups[0]["member"][0]
+    assert len(differences(wanted(directory.tree, BASES), hosted(acme))) == 4
+
+
+def tree_of(dc):
+    return dict(dc.search("(|(objectClass=user)(objectClass=group))", attrs=["*", "objectGUID"]))
+
+
+def test_samba_a_week_day_by_day(tmp_path, agent, acme, samba_fresh):
+    dc = samba_fresh
+    story = Company(80, 6, dc.base, "samba").write(str(tmp_path / "company"), 5)
+    dc.stop()
+    dc.load(str(tmp_path / "company" / "000-company.ldif"))
+    dc.load(str(tmp_path / "company" / "000-company-links.ldif"), changes=True)
+    dc.start()
+    agent.configure(agent.ad(dc), acme, SYNC)
+    agent.run("check")
+    agent.sync()
+    check(tree_of(dc), acme)
+    for day in story["days"]:
+        dc.apply(os.path.join(tmp_path, "company", day["file"]))
+        agent.sync()
+        check(tree_of(dc), acme)
+    assert nothing(agent.sync())
+    assert nothing(agent.sync("--full"))
+
+
+def test_samba_move_out_and_back_undelete_and_group_renamed(agent, acme, samba_fresh):
+    dc = samba_fresh
+    people, groups = dc.add_ou("People"), dc.add_ou("Groups")
+    outside = dc.add_ou("Outside")
+    users = [dc.add_user(f"u{i}", people, userPrincipalName=f"u{i}@example.test") for i in range(8)]
+    inner = dc.add_group("inner", groups, users[:3])
+    outer = dc.add_group("outer", groups, [inner, users[4]])
+    agent.configure(agent.ad(dc), acme, SYNC)
+
+    def step():
+        agent.sync()
+        check(tree_of(dc), acme)
+    step()
+    users[0] = dc.move(users[0], outside)
+    step()
+    users[0] = dc.move(users[0], people)
+    step()
+    outer = dc.rename(outer, "renamed, outer")
+    dc.add_members(inner, outer)                        # a loop
+    step()
+    guid = dc.delete(users[1])
+    step()
+    dc.undelete(guid, users[1])                         # comes back without most of what it had
+    dc.modify(users[1], mail="u1@example.test", displayName="u1", userPrincipalName="u1@example.test")
+    step()
+    dc.modify(users[2], title="Boss", telephoneNumber="+1 2 3", manager=users[3])
+    step()
+    dc.modify(users[2], title=None, telephoneNumber=None, manager=None)
+    step()
+    people = dc.rename(people, "People")                # the same name: nothing
+    dc.disable(users[3])
+    dc.expire(users[4])
+    step()
+    dc.enable(users[3])
+    dc.remove_members(outer, inner)
+    dc.delete(inner)
+    step()
+    assert nothing(agent.sync("--full"))
