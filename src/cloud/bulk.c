@@ -235,7 +235,7 @@ run_links(struct bulk *b)
 	struct call *k = b->k;
 	bool changed = false;
 
-	for (size_t i = 0; i < b->n_links; i++) {
+	for (size_t i = 0; i < b->n_links && !k->c->broken.kind; i++) {
 		struct op *op = &b->ops[b->links[i].op], *target = &b->ops[b->links[i].target];
 		struct member m = { .rid = target->row.rid };
 		if (op->failed)

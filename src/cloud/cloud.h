@@ -15,14 +15,14 @@
 #include "scim/resource.h"
 #include "store.h"
 
-#define CLOUD_BODY_MAX     ((size_t)8 << 20) /* one request */
-#define CLOUD_BULK_MAX     ((size_t)4 << 20) /* one Bulk */
-#define CLOUD_BULK_OPS     1000
-#define CLOUD_RESOURCE_MAX ((size_t)256 << 10) /* one resource in normal form, members apart */
-#define CLOUD_PAGE_BYTES   ((size_t)8 << 20)   /* a page of a list ends early beyond this */
-#define CLOUD_PAGE_DEFAULT 100
-#define CLOUD_PAGE_MAX     1000
-#define CLOUD_FIND_TERMS   200  /* advertised: comparisons by key in one filter */
+#define CLOUD_BODY_MAX      ((size_t)8 << 20) /* one request */
+#define CLOUD_BULK_MAX      ((size_t)4 << 20) /* one Bulk */
+#define CLOUD_BULK_OPS      1000
+#define CLOUD_RESOURCE_MAX  ((size_t)256 << 10) /* one resource in normal form, members apart */
+#define CLOUD_PAGE_BYTES    ((size_t)8 << 20)   /* a page of a list ends early beyond this */
+#define CLOUD_PAGE_DEFAULT  100
+#define CLOUD_PAGE_MAX      1000
+#define CLOUD_FIND_TERMS    200  /* advertised: comparisons by key in one filter */
 #define CLOUD_PATCH_MEMBERS 5000 /* advertised: members in one PATCH */
 
 enum cloud_tx { TX_NONE, TX_READ, TX_WRITE };

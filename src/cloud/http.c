@@ -10,6 +10,7 @@
 #include "http_p.h"
 
 #define DRAIN_MS 15000
+#define JOBS_MS  20
 
 static int64_t
 now_ms(const struct http *h)
@@ -162,23 +163,38 @@ http_loopback(const struct http *h)
 	return h->loopback;
 }
 
-/* Lists: a slice each, then the others have their turn. */
+/* Lists in hand, a slice each, in turn, for so long that new requests do not wait for many of them. */
 static void
 run_jobs(struct http *h)
 {
-	struct exchange *list = h->jobs, *x;
+	int64_t until = now_ms(h) + JOBS_MS;
+	size_t n = h->n_jobs;
+	struct exchange *x;
 
-	h->jobs = NULL;
-	while ((x = list)) {
-		list = x->next;
+	while (n-- && (x = h->jobs)) {
+		h->jobs = x->next;
+		h->n_jobs--;
 		if (api_step(h->c, &x->rq)) {
 			x->next = h->waiting;
 			h->waiting = x;
 		} else {
-			x->next = h->jobs;
-			h->jobs = x;
+			http_queue_job(h, x);
 		}
+		if (now_ms(h) >= until)
+			break;
 	}
+}
+
+void
+http_queue_job(struct http *h, struct exchange *x)
+{
+	x->next = NULL;
+	if (h->jobs)
+		h->last_job->next = x;
+	else
+		h->jobs = x;
+	h->last_job = x;
+	h->n_jobs++;
 }
 
 /* Commits what this round wrote; then, and only then, it is answered. */

@@ -240,15 +240,6 @@ take_body(struct exchange *x, const char *data, size_t n)
 }
 
 static enum MHD_Result
-suspend(struct exchange *x, struct exchange **list)
-{
-	x->next = *list;
-	*list = x;
-	MHD_suspend_connection(x->mhd);
-	return MHD_YES;
-}
-
-static enum MHD_Result
 handle(struct exchange *x)
 {
 	x->handled = true;
@@ -259,10 +250,17 @@ handle(struct exchange *x)
 	}
 	x->rq.body = buf_str(&x->body);
 	api_handle(x->h->c, &x->rq);
-	if (x->rq.job && !api_step(x->h->c, &x->rq))
-		return suspend(x, &x->h->jobs);
-	/* what was read inside a write transaction counts only when that is committed */
-	return x->h->c->tx == TX_WRITE ? suspend(x, &x->h->waiting) : answer(x);
+	if (x->rq.job && !api_step(x->h->c, &x->rq)) {
+		http_queue_job(x->h, x);
+	} else if (x->h->c->tx == TX_WRITE) {
+		/* what was read inside a write transaction counts only when that is committed */
+		x->next = x->h->waiting;
+		x->h->waiting = x;
+	} else {
+		return answer(x);
+	}
+	MHD_suspend_connection(x->mhd);
+	return MHD_YES;
 }
 
 enum MHD_Result

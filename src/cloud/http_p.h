@@ -29,9 +29,10 @@ struct http {
 	char address[80];
 	bool loopback, draining;
 	int listen_fd;
-	struct conn conns;        /* ring */
-	struct exchange *waiting; /* answered, but for the commit */
-	struct exchange *jobs;    /* lists being worked on */
+	struct conn conns;                /* ring */
+	struct exchange *waiting;         /* answered, but for the commit */
+	struct exchange *jobs, *last_job; /* lists being worked on, first come first */
+	size_t n_jobs;
 	size_t bodies, active;
 	struct arena *spare[16];
 	size_t n_spare;
@@ -39,6 +40,7 @@ struct http {
 
 enum { HEAD_MS = 20000, BODY_MS = 60000, SEND_MS = 300000, IDLE_MS = 75000 };
 
+void http_queue_job(struct http *h, struct exchange *x);
 void conn_deadline(struct exchange *x, int64_t ms); /* from now; 0: none */
 enum MHD_Result http_request(void *ctx, struct MHD_Connection *mhd, const char *url,
 	const char *method, const char *version, const char *data, size_t *size, void **state);
