@@ -54,7 +54,8 @@ static const char *const statements[Q_MAX] = {
 	[Q_COUNT] = "SELECT count(*) FROM resource WHERE rid BETWEEN ? AND ?",
 	[Q_NTH] =
 		"SELECT rid FROM resource WHERE rid BETWEEN ? AND ? ORDER BY rid LIMIT 1 OFFSET ?",
-	[Q_NAME_PUT] = "INSERT OR REPLACE INTO name(tenant,text,rid,kinds) VALUES(?,?,?,?)",
+	[Q_NAME_PUT] = "INSERT INTO name(tenant,text,rid,kinds) VALUES(?,?,?,?)"
+		       " ON CONFLICT(tenant,text,rid) DO UPDATE SET kinds=excluded.kinds",
 	[Q_NAME_DEL] = "DELETE FROM name WHERE tenant=? AND text=? AND rid=?",
 	[Q_FIND] = "SELECT rid FROM name WHERE tenant=? AND text=? AND (kinds & ?) != 0",
 	[Q_CONFLICT] = "SELECT rid FROM name WHERE tenant=? AND text=? AND (kinds & ?) != 0 AND "
