@@ -140,7 +140,7 @@ static const struct conflict {
 	{ "alias", "aliases", "address-taken" },
 	{ "userName", "userName", "name-taken" },
 	{ "displayName", "displayName", "name-taken" },
-	{ "externalId", "externalId", "anchor-taken" },
+	{ "externalId", "externalId", "name-taken" },
 	{ "emails", "emails.work", "address-taken" },
 	{ "email", "emails.work", "address-taken" },
 	{ "proxyAddress", "aliases", "address-taken" },

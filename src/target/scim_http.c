@@ -5,6 +5,8 @@
 #include <strings.h>
 #include "base/mem.h"
 
+#define KEEP_MAX (1u << 20) /* bytes of buffers kept by an idle slot */
+
 struct http {
 	struct http_options o;
 	CURLM *multi;
@@ -168,13 +170,22 @@ http_new(const struct http_options *o, struct http **h_r, struct err *e)
 	return true;
 }
 
+/* Kept for the next request, unless one large one would hold much for ever. */
+static void
+buf_forget(struct buf *b)
+{
+	if (b->cap > KEEP_MAX)
+		buf_free(b);
+	buf_reset(b);
+}
+
 static void
 slot_clear(struct http_slot *s)
 {
 	buf_reset(&s->path);
-	buf_reset(&s->body);
+	buf_forget(&s->body);
 	buf_reset(&s->match);
-	buf_reset(&s->answer);
+	buf_forget(&s->answer);
 	json_free(s->json);
 	s->json = NULL;
 	s->work = NULL;
@@ -362,8 +373,8 @@ outcome_answered(struct http_slot *s)
 		keep(s->type, sizeof(s->type), str_c(type));
 	if (!s->answer.n)
 		return;
-	/* services differ in what they call it; an HTML page is what must not pass */
-	if (strcasestr(s->type, "json"))
+	/* services differ in what they call it, some do not; an HTML page is what must not pass */
+	if (!s->type[0] || strcasestr(s->type, "json"))
 		json_parse(buf_str(&s->answer), HTTP_ANSWER_MAX, &s->json, NULL);
 	s->bad_body = !s->json;
 }

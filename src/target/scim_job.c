@@ -182,6 +182,9 @@ read_op(struct job *j, const struct json *msg, struct err *e)
 	j->attrs = attrs_new(j->arena);
 	if (json_get(msg, "attrs") && !attrs_read(json_get(msg, "attrs"), j->arena, &j->attrs, e))
 		return false;
+	/* an update may be an adoption: the object shall bear our identity from then on */
+	if (j->type == JOB_UPDATE && j->external)
+		attrs_set_c(&j->attrs, "externalId", j->external);
 	return body_items(j->kind, &j->attrs, &j->items, e);
 }
 

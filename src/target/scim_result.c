@@ -156,7 +156,8 @@ run_die(struct scim *s, const struct err *e)
 	if (s->dead.kind != ERR_NONE)
 		return;
 	s->dead = *e;
-	log_err(LOG_ERROR, "stopped", e);
+	if (e->kind != ERR_RETRY)
+		log_err(LOG_ERROR, "stopped", e);
 	for (int k = 0; k < KIND_COUNT; k++)
 		fail_queue(&s->find[k], s);
 	fail_queue(&s->bulk, s);

@@ -282,10 +282,11 @@ named_value(const struct job *j, const struct answer *an, struct err *e)
 			found = at->name;
 		}
 	}
-	if (found)
-		snprintf(e->code, sizeof(e->code), "%s",
-			ascii_ieq(found, kinds[j->kind].name_attribute) ? "name-taken"
-									: "address-taken");
+	if (!found)
+		return NULL;
+	bool name =
+		ascii_ieq(found, kinds[j->kind].name_attribute) || ascii_ieq(found, "externalId");
+	snprintf(e->code, sizeof(e->code), name ? "name-taken" : "address-taken");
 	return found;
 }
 

@@ -118,6 +118,20 @@ def test_life_of_objects(start, knobs):
         assert error(t.call(dict(op="get", kind="user", key=keys[9]))[0]) == ("object", "gone")
 
 
+@pytest.mark.parametrize("knobs", [dict(), dict(bulk=500), dict(patch=False)], ids=str)
+def test_3_2_an_adopted_object_bears_our_identity(start, knobs):
+    with FakeScim(**knobs) as fake:
+        t = start(fake)
+        for name in ["u1@x", "u2@x"]:
+            fake.store.create("Users", {"userName": name, "title": "theirs"})
+        found = t.call(find(1, "U1@X"), find(2, "U2@X"))
+        assert [f["found"][0]["by"] for f in found] == ["name"] * 2 and "external" not in found[0]["found"][0]
+        t.call(*[dict(op="update", kind="user", key=f["found"][0]["key"], external=f"x{n}", attrs={"displayName": ["D"]})
+                 for n, f in enumerate(found, 1)])
+        assert [f["found"][0]["by"] for f in t.call(find(1), find(2))] == ["external"] * 2
+        assert {u["title"] for u in fake.users.values()} == {"theirs"}
+
+
 def test_bulk_is_used_and_finds_are_joined(start):
     with FakeScim(bulk=500, marker={"findTerms": 200, "membersPerPatch": 5000}) as fake:
         t = start(fake)

@@ -29,14 +29,19 @@ static const struct error_row {
 	{ 403, 0, NULL, true, false, "strict", ERR_CONFIG, "token-refused", NULL, 0 },
 	{ 403, 0, NULL, true, false, "google", ERR_WAIT, "rate-limit", NULL, 10 },
 	{ 302, 0, "", false, false, "strict", ERR_CONFIG, "redirected", NULL, 0 },
-	{ 409, 0, "{\"detail\":\"userName a@x is taken\"}", true, true, "strict", ERR_OBJECT, "name-taken", "userName", 0 },
-	{ 409, 0, "{\"detail\":\"alias b@x belongs to another user\"}", true, true, "strict", ERR_OBJECT, "address-taken",
-	  "aliases", 0 },
-	{ 409, 0, "{\"detail\":\"Duplicate EMAIL\"}", true, true, "strict", ERR_OBJECT, "address-taken", "emails.work", 0 },
+	{ 409, 0, "{\"detail\":\"userName a@x is taken\"}", true, true, "strict", ERR_OBJECT,
+		"name-taken", "userName", 0 },
+	{ 409, 0, "{\"detail\":\"alias b@x belongs to another user\"}", true, true, "strict",
+		ERR_OBJECT, "address-taken", "aliases", 0 },
+	{ 409, 0, "{\"detail\":\"Duplicate EMAIL\"}", true, true, "strict", ERR_OBJECT,
+		"address-taken", "emails.work", 0 },
 	{ 409, 0, NULL, true, true, "strict", ERR_OBJECT, "name-taken", "userName", 0 },
-	{ 400, 0, "{\"scimType\":\"Uniqueness\"}", true, true, "strict", ERR_OBJECT, "name-taken", "userName", 0 },
-	{ 400, 0, "{\"scimType\":\"mutability\"}", true, false, "strict", ERR_OBJECT, "read-only", NULL, 0 },
-	{ 400, 0, "{\"scimType\":7,\"detail\":[]}", true, false, "strict", ERR_OBJECT, "refused", NULL, 0 },
+	{ 400, 0, "{\"scimType\":\"Uniqueness\"}", true, true, "strict", ERR_OBJECT, "name-taken",
+		"userName", 0 },
+	{ 400, 0, "{\"scimType\":\"mutability\"}", true, false, "strict", ERR_OBJECT, "read-only",
+		NULL, 0 },
+	{ 400, 0, "{\"scimType\":7,\"detail\":[]}", true, false, "strict", ERR_OBJECT, "refused",
+		NULL, 0 },
 	{ 404, 0, "{}", true, false, "strict", ERR_OBJECT, "gone", NULL, 0 },
 	{ 404, 0, "", true, false, "strict", ERR_UNKNOWN, "bad-answer", NULL, 0 },
 	{ 404, 0, "", false, false, "strict", ERR_RETRY, "bad-answer", NULL, 0 },
@@ -64,15 +69,20 @@ test_errors_say_what_to_do(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
 		const struct error_row *r = &errors[i];
 		CLEAN_JSON struct json *body = r->body && *r->body ? parse(r->body) : NULL;
-		struct answer an = { .status = r->status, .body = body, .odd = r->body && !*r->body,
+		struct answer an = { .status = r->status,
+			.body = body,
+			.odd = r->body && !*r->body,
 			.retry_after = r->retry_after };
-		struct answer_context c = { .what = "create", .write = r->write, .create = r->create };
+		struct answer_context c = {
+			.what = "create", .write = r->write, .create = r->create
+		};
 		const char *attribute;
 		struct err e = { 0 };
 
 		answer_error(&an, &c, scim_profile_find(r->profile), &e, &attribute);
 		if (e.kind != r->kind || strcmp(e.code, r->code) != 0 || e.wait != r->wait ||
-			!attribute != !r->attribute || (attribute && strcmp(attribute, r->attribute) != 0))
+			!attribute != !r->attribute ||
+			(attribute && strcmp(attribute, r->attribute) != 0))
 			fail_msg("row %zu: %s %s %s %u", i, err_kind_name(e.kind), e.code,
 				attribute ? attribute : "-", e.wait);
 	}
@@ -81,13 +91,15 @@ test_errors_say_what_to_do(void **state)
 static void
 test_hostile_detail_is_escaped(void **state)
 {
-	CLEAN_JSON struct json *body = parse("{\"detail\":\"a\\u001b[31m\\nb\",\"scimType\":\"x\"}");
+	CLEAN_JSON struct json *body =
+		parse("{\"detail\":\"a\\u001b[31m\\nb\",\"scimType\":\"x\"}");
 	struct answer an = { .status = 400, .body = body };
 	const char *attribute;
 	struct err e;
 
 	(void)state;
-	answer_error(&an, &(struct answer_context){ .what = "create" }, scim_profile_find("strict"), &e, &attribute);
+	answer_error(&an, &(struct answer_context){ .what = "create" }, scim_profile_find("strict"),
+		&e, &attribute);
 	assert_null(strchr(e.text, 27));
 	assert_null(strchr(e.text, '\n'));
 	assert_non_null(strstr(e.text, "a\\x1b"));
@@ -96,7 +108,9 @@ test_hostile_detail_is_escaped(void **state)
 static void
 test_keys_from_id_or_location(void **state)
 {
-	static const struct { const char *body, *location, *key; } rows[] = {
+	static const struct {
+		const char *body, *location, *key;
+	} rows[] = {
 		{ "{\"id\":\"1\"}", "/Users/2", "1" },
 		{ NULL, "/scim/v2/Users/2", "2" },
 		{ "{}", "https://x/Users/a%40b%2Fc?x=1", "a@b/c" },
@@ -124,7 +138,11 @@ test_keys_from_id_or_location(void **state)
 static void
 test_bulk_statuses_in_every_form(void **state)
 {
-	static const struct { const char *op; long status; int64_t index; } rows[] = {
+	static const struct {
+		const char *op;
+		long status;
+		int64_t index;
+	} rows[] = {
 		{ "{\"status\":\"201\",\"bulkId\":\"1\"}", 201, 0 },
 		{ "{\"status\":204,\"bulkId\":\"12\"}", 204, 11 },
 		{ "{\"status\":{\"code\":\"409\"},\"bulkId\":1}", 409, -1 },
@@ -149,7 +167,12 @@ test_bulk_statuses_in_every_form(void **state)
 static void
 test_lists(void **state)
 {
-	static const struct { const char *body; bool good; int64_t total; size_t count; } rows[] = {
+	static const struct {
+		const char *body;
+		bool good;
+		int64_t total;
+		size_t count;
+	} rows[] = {
 		{ "{\"totalResults\":0}", true, 0, 0 },
 		{ "{\"totalResults\":2,\"Resources\":[{},{}]}", true, 2, 2 },
 		{ "{\"Resources\":[{}]}", true, -1, 1 },
@@ -181,13 +204,16 @@ test_seen_in_vocabulary_names(void **state)
 	CLEAN_JSON struct json *want = NULL;
 	CLEAN_JSON struct json *got = NULL;
 	CLEAN_JSON struct json *j = parse(
-		"{\"schemas\":[\"x\"],\"id\":\"1\",\"externalId\":\"e\",\"meta\":{\"version\":\"v\"},\"username\":\"a\","
+		"{\"schemas\":[\"x\"],\"id\":\"1\",\"externalId\":\"e\",\"meta\":{\"version\":"
+		"\"v\"},\"username\":\"a\","
 		"\"active\":true,\"name\":{\"givenName\":\"G\",\"familyName\":null},"
-		"\"emails\":[{\"type\":\"work\",\"value\":\"w\",\"primary\":true},{\"type\":\"other\",\"value\":\"1\"},"
+		"\"emails\":[{\"type\":\"work\",\"value\":\"w\",\"primary\":true},{\"type\":"
+		"\"other\",\"value\":\"1\"},"
 		"{\"type\":\"other\",\"value\":\"2\"},{\"value\":\"n\"},7],"
 		"\"addresses\":[{\"type\":\"work\",\"locality\":\"L\",\"primary\":true}],"
 		"\"groups\":[{\"value\":\"g\"}],\"password\":\"p\",\"colour\":\"red\",\"age\":7,"
-		"\"" SCIM_URN_ENTERPRISE "\":{\"department\":\"D\",\"manager\":{\"value\":\"m\",\"displayName\":\"M\"}},"
+		"\"" SCIM_URN_ENTERPRISE
+		"\":{\"department\":\"D\",\"manager\":{\"value\":\"m\",\"displayName\":\"M\"}},"
 		"\"" SCIM_URN_LOCKSTEP "\":{\"aliases\":[\"1\",\"2\"],\"newer\":\"x\"},"
 		"\"urn:x:y\":{\"z\":\"q\",\"obj\":{\"value\":\"o\"}}}");
 
@@ -195,10 +221,14 @@ test_seen_in_vocabulary_names(void **state)
 	place_seen(KIND_USER, j, &as);
 	attrs_write(&as, &w, NULL);
 	got = parse(buf_cstr(&out));
-	want = parse("{\"userName\":[\"a\"],\"active\":[\"true\"],\"name.givenName\":[\"G\"],\"emails.work\":[\"w\"],"
-		     "\"emails.other\":[\"1\",\"2\"],\"emails\":[\"n\"],\"addresses.work.locality\":[\"L\"],"
-		     "\"colour\":[\"red\"],\"department\":[\"D\"],\"manager\":[\"m\"],\"aliases\":[\"1\",\"2\"],"
-		     "\"" SCIM_URN_LOCKSTEP ":newer\":[\"x\"],\"urn:x:y:z\":[\"q\"],\"urn:x:y:obj\":[\"o\"]}");
+	want = parse("{\"userName\":[\"a\"],\"active\":[\"true\"],\"name.givenName\":[\"G\"],"
+		     "\"emails.work\":[\"w\"],"
+		     "\"emails.other\":[\"1\",\"2\"],\"emails\":[\"n\"],\"addresses.work."
+		     "locality\":[\"L\"],"
+		     "\"colour\":[\"red\"],\"department\":[\"D\"],\"manager\":[\"m\"],\"aliases\":["
+		     "\"1\",\"2\"],"
+		     "\"" SCIM_URN_LOCKSTEP
+		     ":newer\":[\"x\"],\"urn:x:y:z\":[\"q\"],\"urn:x:y:obj\":[\"o\"]}");
 	if (!json_equal(got, want))
 		fail_msg("%s", buf_cstr(&out));
 }
@@ -216,7 +246,8 @@ test_every_vocabulary_name_comes_back(void **state)
 			struct place p = place_of((enum kind_id)k, *n, a);
 			CLEAN_JSON struct json *r = json_new_object();
 			struct json *level = p.schema ? json_new_object() : r;
-			struct json *value = p.boolean ? json_new_bool(true) : json_new_string("true");
+			struct json *value =
+				p.boolean ? json_new_bool(true) : json_new_string("true");
 
 			if (p.sub) {
 				struct json *o = json_new_object();
@@ -236,7 +267,8 @@ test_every_vocabulary_name_comes_back(void **state)
 			struct attrs as = attrs_new(a);
 			place_seen((enum kind_id)k, r, &as);
 			if (as.count != 1 || strcmp(as.list[0].name, *n) != 0)
-				fail_msg("%s comes back as %s", *n, as.count ? as.list[0].name : "nothing");
+				fail_msg("%s comes back as %s", *n,
+					as.count ? as.list[0].name : "nothing");
 			assert_true(str_eqc(as.list[0].values[0], "true"));
 			assert_int_equal(p.boolean, v->type == VOCAB_BOOL);
 		}
@@ -246,7 +278,9 @@ test_every_vocabulary_name_comes_back(void **state)
 static void
 test_1_5_urls(void **state)
 {
-	static const struct { const char *url, *base; } rows[] = {
+	static const struct {
+		const char *url, *base;
+	} rows[] = {
 		{ "https://x.example/scim/v2/", "https://x.example/scim/v2" },
 		{ "https://x.example:8443", "https://x.example:8443" },
 		{ "http://127.0.0.1:8080/s", "http://127.0.0.1:8080/s" },
@@ -271,7 +305,8 @@ test_1_5_urls(void **state)
 		CLEAN_BUF struct buf out = { 0 };
 		struct err e;
 		bool good = http_url_check(rows[i].url, &out, &e);
-		if (good != (rows[i].base != NULL) || (good && strcmp(buf_cstr(&out), rows[i].base) != 0))
+		if (good != (rows[i].base != NULL) ||
+			(good && strcmp(buf_cstr(&out), rows[i].base) != 0))
 			fail_msg("%s: %s", rows[i].url, good ? buf_cstr(&out) : e.text);
 		if (!good)
 			assert_int_equal(e.kind, ERR_CONFIG);

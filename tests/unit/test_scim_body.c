@@ -7,9 +7,10 @@
 #include <string.h>
 #include "scim_body.h"
 
-#define PATCH(ops) "{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":[" ops "]}"
-#define ENT        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-#define OURS       "urn:lockstep:params:scim:schemas:extension:2.0:User"
+#define PATCH(ops)                                                                                 \
+	"{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],\"Operations\":[" ops "]}"
+#define ENT  "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+#define OURS "urn:lockstep:params:scim:schemas:extension:2.0:User"
 
 static void
 service(const char *profile, struct scim_service *sv)
@@ -41,25 +42,37 @@ static const struct create_row {
 	const char *attrs, *body;
 } creates[] = {
 	{ KIND_USER, "{\"userName\":[\"a@x\"]}",
-	  "{\"schemas\":[\"" SCIM_URN_USER "\"],\"externalId\":\"A\",\"userName\":\"a@x\"}" },
-	{ KIND_USER, "{\"userName\":[\"a\"],\"name.givenName\":[\"G\"],\"active\":[\"False\"],\"name.familyName\":[\"F\"]}",
-	  "{\"schemas\":[\"" SCIM_URN_USER "\"],\"externalId\":\"A\",\"userName\":\"a\","
-	  "\"name\":{\"givenName\":\"G\",\"familyName\":\"F\"},\"active\":false}" },
-	{ KIND_USER, "{\"emails.work\":[\"w\"],\"userName\":[\"a\"],\"emails.home\":[\"h\"],\"title\":[]}",
-	  "{\"schemas\":[\"" SCIM_URN_USER "\"],\"externalId\":\"A\",\"emails\":[{\"type\":\"work\",\"value\":\"w\",\"primary\":true},"
-	  "{\"type\":\"home\",\"value\":\"h\"}],\"userName\":\"a\"}" },
-	{ KIND_USER, "{\"addresses.work.locality\":[\"L\"],\"department\":[\"D\"],\"addresses.work.country\":[\"DE\"],"
-		     "\"aliases\":[\"1\",\"2\"],\"costCenter\":[\"C\"],\"manager\":[\"m1\"]}",
-	  "{\"schemas\":[\"" SCIM_URN_USER "\",\"" ENT "\",\"" OURS "\"],\"externalId\":\"A\","
-	  "\"addresses\":[{\"type\":\"work\",\"locality\":\"L\",\"country\":\"DE\"}],"
-	  "\"" ENT "\":{\"department\":\"D\",\"costCenter\":\"C\",\"manager\":{\"value\":\"m1\"}},"
-	  "\"" OURS "\":{\"aliases\":[\"1\",\"2\"]}}" },
+		"{\"schemas\":[\"" SCIM_URN_USER "\"],\"externalId\":\"A\",\"userName\":\"a@x\"}" },
+	{ KIND_USER,
+		"{\"userName\":[\"a\"],\"name.givenName\":[\"G\"],\"active\":[\"False\"],\"name."
+		"familyName\":[\"F\"]}",
+		"{\"schemas\":[\"" SCIM_URN_USER "\"],\"externalId\":\"A\",\"userName\":\"a\","
+		"\"name\":{\"givenName\":\"G\",\"familyName\":\"F\"},\"active\":false}" },
+	{ KIND_USER,
+		"{\"emails.work\":[\"w\"],\"userName\":[\"a\"],\"emails.home\":[\"h\"],\"title\":[]"
+		"}",
+		"{\"schemas\":[\"" SCIM_URN_USER "\"],\"externalId\":\"A\",\"emails\":[{\"type\":"
+						 "\"work\",\"value\":\"w\",\"primary\":true},"
+		"{\"type\":\"home\",\"value\":\"h\"}],\"userName\":\"a\"}" },
+	{ KIND_USER,
+		"{\"addresses.work.locality\":[\"L\"],\"department\":[\"D\"],\"addresses.work."
+		"country\":[\"DE\"],"
+		"\"aliases\":[\"1\",\"2\"],\"costCenter\":[\"C\"],\"manager\":[\"m1\"]}",
+		"{\"schemas\":[\"" SCIM_URN_USER "\",\"" ENT "\",\"" OURS
+		"\"],\"externalId\":\"A\","
+		"\"addresses\":[{\"type\":\"work\",\"locality\":\"L\",\"country\":\"DE\"}],"
+		"\"" ENT
+		"\":{\"department\":\"D\",\"costCenter\":\"C\",\"manager\":{\"value\":\"m1\"}},"
+		"\"" OURS "\":{\"aliases\":[\"1\",\"2\"]}}" },
 	{ KIND_USER, "{\"urn:x:ext:9.9:User:colour\":[\"red\"],\"" ENT ":division\":[\"D\"]}",
-	  "{\"schemas\":[\"" SCIM_URN_USER "\",\"urn:x:ext:9.9:User\",\"" ENT "\"],\"externalId\":\"A\","
-	  "\"urn:x:ext:9.9:User\":{\"colour\":\"red\"},\"" ENT "\":{\"division\":\"D\"}}" },
+		"{\"schemas\":[\"" SCIM_URN_USER "\",\"urn:x:ext:9.9:User\",\"" ENT
+		"\"],\"externalId\":\"A\","
+		"\"urn:x:ext:9.9:User\":{\"colour\":\"red\"},\"" ENT "\":{\"division\":\"D\"}}" },
 	{ KIND_GROUP, "{\"displayName\":[\"G\\\"\\u00e4\"],\"mail\":[\"g@x\"]}",
-	  "{\"schemas\":[\"" SCIM_URN_GROUP "\",\"" SCIM_URN_LOCKSTEP_GROUP "\"],\"externalId\":\"A\","
-	  "\"displayName\":\"G\\\"\303\244\",\"" SCIM_URN_LOCKSTEP_GROUP "\":{\"mail\":\"g@x\"}}" },
+		"{\"schemas\":[\"" SCIM_URN_GROUP "\",\"" SCIM_URN_LOCKSTEP_GROUP
+		"\"],\"externalId\":\"A\","
+		"\"displayName\":\"G\\\"\303\244\",\"" SCIM_URN_LOCKSTEP_GROUP
+		"\":{\"mail\":\"g@x\"}}" },
 };
 
 static void
@@ -84,34 +97,47 @@ static const struct patch_row {
 	const char *profile, *have, *attrs, *body; /* have, body: NULL = unknown, nothing to do */
 } patches[] = {
 	{ "strict", NULL, "{\"displayName\":[\"D\"],\"active\":[\"true\"],\"title\":[]}",
-	  PATCH("{\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"D\"},"
-		"{\"op\":\"replace\",\"path\":\"active\",\"value\":true},{\"op\":\"remove\",\"path\":\"title\"}") },
+		PATCH("{\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"D\"},"
+		      "{\"op\":\"replace\",\"path\":\"active\",\"value\":true},{\"op\":\"remove\","
+		      "\"path\":\"title\"}") },
 	{ "entra-like", NULL, "{\"displayName\":[\"D\"],\"title\":[]}",
-	  PATCH("{\"op\":\"Replace\",\"path\":\"displayName\",\"value\":\"D\"},{\"op\":\"Remove\",\"path\":\"title\"}") },
-	{ "strict", NULL, "{\"emails.work\":[\"w\"],\"phoneNumbers.mobile\":[],\"addresses.work.region\":[]}",
-	  PATCH("{\"op\":\"replace\",\"path\":\"emails[type eq \\\"work\\\"].value\",\"value\":\"w\"},"
-		"{\"op\":\"remove\",\"path\":\"phoneNumbers[type eq \\\"mobile\\\"]\"},"
-		"{\"op\":\"remove\",\"path\":\"addresses[type eq \\\"work\\\"].region\"}") },
+		PATCH("{\"op\":\"Replace\",\"path\":\"displayName\",\"value\":\"D\"},{\"op\":"
+		      "\"Remove\",\"path\":\"title\"}") },
+	{ "strict", NULL,
+		"{\"emails.work\":[\"w\"],\"phoneNumbers.mobile\":[],\"addresses.work.region\":[]}",
+		PATCH("{\"op\":\"replace\",\"path\":\"emails[type eq "
+		      "\\\"work\\\"].value\",\"value\":\"w\"},"
+		      "{\"op\":\"remove\",\"path\":\"phoneNumbers[type eq \\\"mobile\\\"]\"},"
+		      "{\"op\":\"remove\",\"path\":\"addresses[type eq \\\"work\\\"].region\"}") },
 	{ "strict", "{\"emails\":[{\"type\":\"home\",\"value\":\"h\"}]}",
-	  "{\"emails.work\":[\"w\"],\"emails.home\":[\"i\"],\"phoneNumbers.fax\":[],\"title\":[]}",
-	  PATCH("{\"op\":\"add\",\"path\":\"emails\",\"value\":[{\"type\":\"work\",\"value\":\"w\"}]},"
-		"{\"op\":\"replace\",\"path\":\"emails[type eq \\\"home\\\"].value\",\"value\":\"i\"}") },
-	{ "strict", "{}", "{\"addresses.work.locality\":[\"L\"],\"addresses.work.country\":[\"DE\"],\"name.givenName\":[\"G\"]}",
-	  PATCH("{\"op\":\"add\",\"path\":\"addresses\",\"value\":[{\"type\":\"work\",\"locality\":\"L\",\"country\":\"DE\"}]},"
-		"{\"op\":\"add\",\"path\":\"name.givenName\",\"value\":\"G\"}") },
+		"{\"emails.work\":[\"w\"],\"emails.home\":[\"i\"],\"phoneNumbers.fax\":[],"
+		"\"title\":[]}",
+		PATCH("{\"op\":\"add\",\"path\":\"emails\",\"value\":[{\"type\":\"work\",\"value\":"
+		      "\"w\"}]},"
+		      "{\"op\":\"replace\",\"path\":\"emails[type eq "
+		      "\\\"home\\\"].value\",\"value\":\"i\"}") },
+	{ "strict", "{}",
+		"{\"addresses.work.locality\":[\"L\"],\"addresses.work.country\":[\"DE\"],\"name."
+		"givenName\":[\"G\"]}",
+		PATCH("{\"op\":\"add\",\"path\":\"addresses\",\"value\":[{\"type\":\"work\","
+		      "\"locality\":\"L\",\"country\":\"DE\"}]},"
+		      "{\"op\":\"add\",\"path\":\"name.givenName\",\"value\":\"G\"}") },
 	{ "strict", "{\"addresses\":[{\"type\":\"Work\",\"country\":\"DE\"}]}",
-	  "{\"addresses.work.locality\":[\"L\"],\"addresses.work.region\":[]}",
-	  PATCH("{\"op\":\"replace\",\"path\":\"addresses[type eq \\\"work\\\"].locality\",\"value\":\"L\"}") },
+		"{\"addresses.work.locality\":[\"L\"],\"addresses.work.region\":[]}",
+		PATCH("{\"op\":\"replace\",\"path\":\"addresses[type eq "
+		      "\\\"work\\\"].locality\",\"value\":\"L\"}") },
 	{ "strict", "{\"title\":\"x\"}", "{\"department\":[],\"emails.work\":[]}", NULL },
 	{ "strict", NULL, "{\"department\":[\"D\"],\"aliases\":[\"1\",\"2\"],\"mailboxKind\":[]}",
-	  PATCH("{\"op\":\"replace\",\"path\":\"" ENT ":department\",\"value\":\"D\"},"
-		"{\"op\":\"replace\",\"path\":\"" OURS ":aliases\",\"value\":[\"1\",\"2\"]},"
-		"{\"op\":\"remove\",\"path\":\"" OURS ":mailboxKind\"}") },
+		PATCH("{\"op\":\"replace\",\"path\":\"" ENT ":department\",\"value\":\"D\"},"
+		      "{\"op\":\"replace\",\"path\":\"" OURS ":aliases\",\"value\":[\"1\",\"2\"]},"
+		      "{\"op\":\"remove\",\"path\":\"" OURS ":mailboxKind\"}") },
 	{ "strict", NULL, "{\"emails.other\":[\"1\",\"2\"]}",
-	  PATCH("{\"op\":\"remove\",\"path\":\"emails[type eq \\\"other\\\"]\"},"
-		"{\"op\":\"add\",\"path\":\"emails\",\"value\":[{\"type\":\"other\",\"value\":\"1\"},{\"type\":\"other\",\"value\":\"2\"}]}") },
+		PATCH("{\"op\":\"remove\",\"path\":\"emails[type eq \\\"other\\\"]\"},"
+		      "{\"op\":\"add\",\"path\":\"emails\",\"value\":[{\"type\":\"other\","
+		      "\"value\":\"1\"},{\"type\":\"other\",\"value\":\"2\"}]}") },
 	{ "google", NULL, "{\"title\":[\"a\"],\"nickName\":[\"b\"],\"locale\":[\"c\"]}",
-	  PATCH("{\"op\":\"replace\",\"path\":\"title\",\"value\":\"a\"},{\"op\":\"replace\",\"path\":\"nickName\",\"value\":\"b\"}") },
+		PATCH("{\"op\":\"replace\",\"path\":\"title\",\"value\":\"a\"},{\"op\":\"replace\","
+		      "\"path\":\"nickName\",\"value\":\"b\"}") },
 };
 
 static void
@@ -142,8 +168,8 @@ test_patch_goes_on_where_it_ended(void **state)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct attrs as = attrs_new(a);
-	struct body_items it =
-		items(a, &as, KIND_USER, "{\"title\":[\"a\"],\"nickName\":[\"b\"],\"locale\":[\"c\"]}");
+	struct body_items it = items(
+		a, &as, KIND_USER, "{\"title\":[\"a\"],\"nickName\":[\"b\"],\"locale\":[\"c\"]}");
 	struct scim_service sv;
 	size_t done = 0, parts = 0;
 
@@ -161,10 +187,11 @@ test_patch_goes_on_where_it_ended(void **state)
 static void
 test_values_that_scim_cannot_hold(void **state)
 {
-	static const char *const bad[] = { "{\"active\":[\"maybe\"]}", "{\"displayName\":[\"a\",\"b\"]}",
-		"{\"displayName\":[{\"b64\":\"/w==\"}]}", "{\"displayName\":[{\"b64\":\"AGE=\"}]}",
-		"{\"emails.w\\\"] or x[\":[\"a\"]}",
-		"{\"emails.work\":[\"a\"],\"emails.work.value\":[\"b\"]}", "{\"addresses.type\":[\"a\"]}" };
+	static const char *const bad[] = { "{\"active\":[\"maybe\"]}",
+		"{\"displayName\":[\"a\",\"b\"]}", "{\"displayName\":[{\"b64\":\"/w==\"}]}",
+		"{\"displayName\":[{\"b64\":\"AGE=\"}]}", "{\"emails.w\\\"] or x[\":[\"a\"]}",
+		"{\"emails.work\":[\"a\"],\"emails.work.value\":[\"b\"]}",
+		"{\"addresses.type\":[\"a\"]}" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -187,17 +214,21 @@ test_values_that_scim_cannot_hold(void **state)
 static const struct put_row {
 	const char *have, *attrs, *body;
 } puts_[] = {
-	{ "{\"id\":\"1\",\"meta\":{},\"title\":\"t\",\"x\":1}", "{\"title\":[],\"displayName\":[\"D\"],\"active\":[\"false\"]}",
-	  "{\"id\":\"1\",\"x\":1,\"displayName\":\"D\",\"active\":false}" },
-	{ "{\"emails\":[{\"type\":\"work\",\"value\":\"w\",\"primary\":true},{\"type\":\"other\",\"value\":\"theirs\"}]}",
-	  "{\"emails.work\":[\"v\"],\"emails.home\":[\"h\"]}",
-	  "{\"emails\":[{\"type\":\"work\",\"value\":\"v\",\"primary\":true},{\"type\":\"other\",\"value\":\"theirs\"},"
-	  "{\"type\":\"home\",\"value\":\"h\"}]}" },
+	{ "{\"id\":\"1\",\"meta\":{},\"title\":\"t\",\"x\":1}",
+		"{\"title\":[],\"displayName\":[\"D\"],\"active\":[\"false\"]}",
+		"{\"id\":\"1\",\"x\":1,\"displayName\":\"D\",\"active\":false}" },
+	{ "{\"emails\":[{\"type\":\"work\",\"value\":\"w\",\"primary\":true},{\"type\":\"other\","
+	  "\"value\":\"theirs\"}]}",
+		"{\"emails.work\":[\"v\"],\"emails.home\":[\"h\"]}",
+		"{\"emails\":[{\"type\":\"work\",\"value\":\"v\",\"primary\":true},{\"type\":"
+		"\"other\",\"value\":\"theirs\"},"
+		"{\"type\":\"home\",\"value\":\"h\"}]}" },
 	{ "{\"emails\":[{\"type\":\"work\",\"value\":\"w\"}],\"name\":{\"givenName\":\"G\"}}",
-	  "{\"emails.work\":[],\"name.givenName\":[]}", "{\"emails\":[]}" },
+		"{\"emails.work\":[],\"name.givenName\":[]}", "{\"emails\":[]}" },
 	{ "{\"schemas\":[\"" SCIM_URN_USER "\"]}", "{\"department\":[\"D\"],\"aliases\":[\"1\"]}",
-	  "{\"schemas\":[\"" SCIM_URN_USER "\",\"" ENT "\",\"" OURS "\"],\"" ENT "\":{\"department\":\"D\"},"
-	  "\"" OURS "\":{\"aliases\":[\"1\"]}}" },
+		"{\"schemas\":[\"" SCIM_URN_USER "\",\"" ENT "\",\"" OURS "\"],\"" ENT
+		"\":{\"department\":\"D\"},"
+		"\"" OURS "\":{\"aliases\":[\"1\"]}}" },
 };
 
 static void
@@ -230,21 +261,26 @@ static const struct refs_row {
 	const char *bodies[4];
 } references[] = {
 	{ "strict", KIND_GROUP, "members", { "a", "b" }, { "c", "d\"" }, 10,
-	  { PATCH("{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"a\"},{\"value\":\"b\"}]},"
-		  "{\"op\":\"remove\",\"path\":\"members[value eq \\\"c\\\"]\"},"
-		  "{\"op\":\"remove\",\"path\":\"members[value eq \\\"d\\\\\\\"\\\"]\"}") } },
+		{ PATCH("{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"a\"},{"
+			"\"value\":\"b\"}]},"
+			"{\"op\":\"remove\",\"path\":\"members[value eq \\\"c\\\"]\"},"
+			"{\"op\":\"remove\",\"path\":\"members[value eq \\\"d\\\\\\\"\\\"]\"}") } },
 	{ "entra-like", KIND_GROUP, "members", { "a" }, { "c", "d" }, 10,
-	  { PATCH("{\"op\":\"Add\",\"path\":\"members\",\"value\":[{\"value\":\"a\"}]},"
-		  "{\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"value\":\"c\"},{\"value\":\"d\"}]}") } },
+		{ PATCH("{\"op\":\"Add\",\"path\":\"members\",\"value\":[{\"value\":\"a\"}]},"
+			"{\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"value\":\"c\"},{"
+			"\"value\":\"d\"}]}") } },
 	{ "strict", KIND_GROUP, "members", { "a", "b", "c" }, { "d" }, 2,
-	  { PATCH("{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"a\"},{\"value\":\"b\"}]}"),
-	    PATCH("{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"c\"}]},"
-		  "{\"op\":\"remove\",\"path\":\"members[value eq \\\"d\\\"]\"}") } },
+		{ PATCH("{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"a\"},{"
+			"\"value\":\"b\"}]}"),
+			PATCH("{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"c\"}]},"
+			      "{\"op\":\"remove\",\"path\":\"members[value eq \\\"d\\\"]\"}") } },
 	{ "strict", KIND_USER, "manager", { "m" }, { "old" }, 10,
-	  { PATCH("{\"op\":\"replace\",\"path\":\"" ENT ":manager\",\"value\":{\"value\":\"m\"}}") } },
+		{ PATCH("{\"op\":\"replace\",\"path\":\"" ENT
+			":manager\",\"value\":{\"value\":\"m\"}}") } },
 	{ "entra-like", KIND_USER, "manager", { "m" }, { NULL }, 10,
-	  { PATCH("{\"op\":\"Replace\",\"path\":\"" ENT ":manager\",\"value\":\"m\"}") } },
-	{ "strict", KIND_USER, "manager", { NULL }, { "m" }, 10, { PATCH("{\"op\":\"remove\",\"path\":\"" ENT ":manager\"}") } },
+		{ PATCH("{\"op\":\"Replace\",\"path\":\"" ENT ":manager\",\"value\":\"m\"}") } },
+	{ "strict", KIND_USER, "manager", { NULL }, { "m" }, 10,
+		{ PATCH("{\"op\":\"remove\",\"path\":\"" ENT ":manager\"}") } },
 };
 
 static size_t
@@ -262,8 +298,8 @@ test_7_1_references_in_batches_per_profile(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(references); i++) {
 		const struct refs_row *row = &references[i];
-		struct body_refs r = { row->kind, row->attribute, row->add, row->remove, listed(row->add),
-			listed(row->remove) };
+		struct body_refs r = { row->kind, row->attribute, row->add, row->remove,
+			listed(row->add), listed(row->remove) };
 		CLEAN_ARENA struct arena *a = arena_new();
 		struct scim_service sv;
 		size_t done = 0, part = 0;
@@ -292,10 +328,12 @@ test_service_narrows_the_profile(void **state)
 	(void)state;
 	service("strict", &sv);
 	assert_int_equal(sv.bulk_ops, 0);
-	assert_true(json_parse(STR("{\"bulk\":{\"supported\":true,\"maxOperations\":20,\"maxPayloadSize\":\"x\"},"
-				   "\"patch\":{\"supported\":false},\"filter\":{\"supported\":true,\"maxResults\":30},"
-				   "\"etag\":7,\"pagination\":{\"cursor\":true},"
-				   "\"" SCIM_MARKER "\":{\"findTerms\":300,\"membersPerPatch\":-4}}"),
+	assert_true(json_parse(
+		STR("{\"bulk\":{\"supported\":true,\"maxOperations\":20,\"maxPayloadSize\":\"x\"},"
+		    "\"patch\":{\"supported\":false},\"filter\":{\"supported\":true,\"maxResults\":"
+		    "30},"
+		    "\"etag\":7,\"pagination\":{\"cursor\":true},"
+		    "\"" SCIM_MARKER "\":{\"findTerms\":300,\"membersPerPatch\":-4}}"),
 		0, &j, NULL));
 	scim_service_read(&sv, j);
 	assert_int_equal(sv.bulk_ops, 20);
