@@ -139,6 +139,11 @@ dirsync_check(struct ad *ad)
 	LDAPControl *dirsync = NULL;
 	struct err e;
 	int code = 0;
+	if (!ad->ld) {
+		ad_finding(
+			ad, "fail", "dirsync", NULL, "the connection to %s was lost", ad->server);
+		return;
+	}
 	if (!ad->has_dirsync) {
 		ad_finding(ad, "fail", "dirsync", NULL, "%s does not offer DirSync", ad->server);
 		return;

@@ -103,18 +103,17 @@ strings_read(const struct json *list, struct arena *a, size_t *count_r)
 static bool
 request_fits(struct ad *ad, const struct json *j, struct arena *a, struct err *e)
 {
-	size_t n;
-	const struct json *classes = json_get(j, "classes"),
-			  *attributes = json_get(j, "attributes");
-	const char **cs = strings_read(classes, a, &n), **as = strings_read(attributes, a, &n);
-	if ((!classes || !json_count(classes)) && (!attributes || !json_count(attributes)))
-		return ad->ld ||
-		       err_set(e, ERR_SIDE, "bad-request", "a read needs classes and attributes");
+	size_t n, m;
+	const char **classes = strings_read(json_get(j, "classes"), a, &n);
+	const char **attributes = strings_read(json_get(j, "attributes"), a, &m);
 	char digest[65];
-	ad_request_digest(cs, as, digest);
-	if (ad->ld && ad->filter && strcmp(digest, ad->digest) == 0)
+	if (n == 0 || m == 0)
+		return err_set(e, ERR_SIDE, "bad-request", "a read needs classes and attributes");
+	ad_request_digest(classes, attributes, digest);
+	/* the connection may be lost meanwhile: then ad_read makes it anew, to the same controller */
+	if (ad->filter && strcmp(digest, ad->digest) == 0)
 		return true;
-	return (ad->ld || ad_open(ad, e)) && ad_schema_read(ad, cs, as, e);
+	return (ad->ld || ad_open(ad, e)) && ad_schema_read(ad, classes, attributes, e);
 }
 
 static bool

@@ -102,7 +102,7 @@ sample_find(struct ad *ad, const char *base, const char *filter, struct arena *a
 	LDAPControl *page = NULL;
 	struct sample s = { .a = a };
 	struct err e;
-	if (ldap_create_page_control(ad->ld, 1, &cookie, 0, &page) != LDAP_SUCCESS)
+	if (!ad->ld || ldap_create_page_control(ad->ld, 1, &cookie, 0, &page) != LDAP_SUCCESS)
 		return NULL;
 	LDAPControl *controls[] = { page, NULL };
 	const struct ad_search q = { .base = base,

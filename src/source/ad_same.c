@@ -144,9 +144,9 @@ base_read(struct ad *ad, struct same *s, const char *base, struct err *e)
 	do {
 		struct berval none = { .bv_val = (char[]){ "" } };
 		LDAPControl *page = NULL, **answer = NULL;
-		if (ldap_create_page_control(ad->ld, PAGE, cookie ? cookie : &none, 1, &page) !=
-			LDAP_SUCCESS)
-			ok = err_set(e, ERR_SIDE, "ldap", "the paging control cannot be made");
+		if (!ad->ld || ldap_create_page_control(ad->ld, PAGE, cookie ? cookie : &none, 1,
+				       &page) != LDAP_SUCCESS)
+			ok = err_set(e, ERR_SIDE, "ldap", "the connection was lost");
 		ber_bvfree(cookie);
 		cookie = NULL;
 		LDAPControl *controls[] = { page, NULL };

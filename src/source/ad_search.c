@@ -79,10 +79,15 @@ ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx,
 	size_t got = 0;
 	code_r = code_r ? code_r : &unused;
 	*code_r = -1;
+	if (!ad->ld)
+		return ad_err_result(e, LDAP_SERVER_DOWN, NULL, q->doing);
 	int rc = ldap_search_ext(ad->ld, q->base, q->scope, q->filter, (char **)q->attributes, 0,
 		q->controls, NULL, NULL, LDAP_NO_LIMIT, &msgid);
-	if (rc != LDAP_SUCCESS)
-		return err_of_handle(ad, rc, q->doing, e);
+	if (rc != LDAP_SUCCESS) {
+		err_of_handle(ad, rc, q->doing, e);
+		ad_close(ad);
+		return false;
+	}
 	for (;;) {
 		LDAPMessage *res = NULL;
 		bool ok = true;
@@ -107,8 +112,9 @@ ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx,
 			}
 		}
 	}
-	if (ad->ld)
-		ldap_abandon_ext(ad->ld, msgid, NULL, NULL);
+	/* What is still to come would be taken for an answer to something else; and libldap would make a lost
+	 * connection anew by itself, without binding. */
+	ad_close(ad);
 	return false;
 }
 

@@ -179,12 +179,6 @@ bind_send(struct ad *ad, struct err *e)
 	LDAPMessage *res = NULL;
 	if (!secret_read(ad->options.password_file, &password, e))
 		return false;
-	if (password.n == 0) {
-		secret_wipe(&password);
-		return err_set(e, ERR_CONFIG, "bad-config",
-			"password_file %s is empty; a bind without password would be anonymous",
-			ad->options.password_file);
-	}
 	struct berval cred = { .bv_val = password.p, .bv_len = password.n };
 	int rc = ldap_sasl_bind(
 		ad->ld, ad->options.bind, LDAP_SASL_SIMPLE, &cred, NULL, NULL, &msgid);
@@ -376,10 +370,11 @@ identify(struct ad *ad, struct err *e)
 	return true;
 }
 
+/* The container's name is shown to everybody (Samba does); its attributes to those who may look inside. */
 static void
 deleted_look(struct ad *ad)
 {
-	static const char *const names[] = { "1.1", NULL };
+	static const char *const names[] = { "objectClass", NULL };
 	LDAPControl *controls[] = { ad_control_show_deleted(), NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_values v;
@@ -387,7 +382,7 @@ deleted_look(struct ad *ad)
 	const char *dn = arena_printf(a, "<WKGUID=" DELETED_OBJECTS ",%s>", ad->nc);
 	ad->sees_deleted =
 		ad_read_one(ad, dn, names, controls, "reading Deleted Objects", a, &v, &e) &&
-		v.found;
+		attrs_get(&v.attrs, "objectClass");
 }
 
 bool
