@@ -48,8 +48,10 @@ normal_form(struct call *k, unsigned type, const struct json *data, struct scim_
 static void
 default_active(unsigned type, struct json *data, bool active)
 {
-	if (type == SCIM_USER && json_type(data) == JSON_OBJECT && !scim_get(data, "active"))
-		json_set(data, "active", json_new_bool(active));
+	const struct json *given = scim_get(data, "active");
+
+	if (type == SCIM_USER && json_type(data) == JSON_OBJECT && json_type(given) == JSON_NULL)
+		json_set(data, given ? json_key(given) : "active", json_new_bool(active));
 }
 
 bool

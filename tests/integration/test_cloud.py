@@ -1,4 +1,5 @@
 """lockstep-cloud through real HTTP."""
+import http.client
 import json
 import os
 import random
@@ -72,7 +73,8 @@ def test_create_get_replace_delete(acme):
 def test_put_without_active_disables_nobody_and_enables_nobody(acme):
     user = acme.user("u", active=False)
     assert acme("PUT", "/Users/" + user["id"], {"userName": "u", "title": "x"}).json["active"] is False
-    user = acme.user("v")
+    user = acme.user("v", ACTIVE=None)
+    assert user["active"] is True
     assert acme("PUT", "/Users/" + user["id"], {"userName": "v"}).json["active"] is True
 
 
@@ -650,8 +652,8 @@ def test_kill_9_loses_nothing_that_was_acknowledged(cloud):
                 answer = acme.bulk([op("POST", "/Users", {"userName": "r%d-%d-%d" % (round_, i, k)}, bulkId=str(k))
                                     for k in range(20)])
                 acknowledged |= {o["location"].rsplit("/", 1)[1] for o in answer.json["Operations"]}
-        except (OSError, ValueError, AssertionError, Exception) as e:  # noqa: B014 the connection ends somehow
-            assert not isinstance(e, KeyError), e
+        except (OSError, http.client.HTTPException, ValueError):
+            pass  # the connection ended, perhaps within an answer
         stop.join()
         cloud.stop(signal.SIGKILL)
         cloud.start()
@@ -668,11 +670,9 @@ def test_term_answers_what_is_in_hand(cloud, acme):
         mine = cloud.tenant("acme")
         try:
             while True:
-                results.append(mine.bulk([op("POST", "/Users", {"userName": os.urandom(9).hex()})] * 1).status)
-        except OSError:
+                results.append(mine.bulk([op("POST", "/Users", {"userName": os.urandom(9).hex()})]).status)
+        except (OSError, http.client.HTTPException):
             pass
-        except Exception as e:
-            results.append(e) if not type(e).__module__.startswith("http") else None
     threads = [threading.Thread(target=work) for _ in range(4)]
     for t in threads:
         t.start()
