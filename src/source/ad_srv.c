@@ -21,11 +21,11 @@ ad_srv_find(
 	}
 	const char **urls = arena_alloc(a, (strlen(hosts) / 2 + 2) * sizeof(*urls));
 	size_t n = 0;
-	for (const char *host = hosts; *host; host += strspn(host, " ")) {
-		size_t end = strcspn(host, ": "); /* the record's port is that of plain LDAP */
+	for (size_t at = 0; hosts[at]; at += strspn(hosts + at, " ")) {
+		size_t end = strcspn(hosts + at, ": "); /* the record's port is that of plain LDAP */
 		if (end)
-			urls[n++] = arena_printf(a, "ldaps://%.*s", (int)end, host);
-		host += strcspn(host, " ");
+			urls[n++] = arena_printf(a, "ldaps://%s", arena_strndup(a, hosts + at, end));
+		at += strcspn(hosts + at, " ");
 	}
 	ldap_memfree(hosts);
 	*urls_r = urls;
