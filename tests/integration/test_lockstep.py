@@ -143,3 +143,44 @@ def test_samba_move_out_and_back_undelete_and_group_renamed(agent, acme, samba_f
     dc.delete(inner)
     step()
     assert nothing(agent.sync("--full"))
+
+
+def test_samba_another_controller_removes_nothing_it_has_not_heard_of_I1(agent, acme, samba_pair):
+    dc1, dc2 = samba_pair
+    people, groups = dc1.add_ou("People"), dc1.add_ou("Groups")
+    users = [dc1.add_user(f"u{i}", people) for i in range(6)]
+    team = dc1.add_group("team", groups, users)
+    dc2.replicate(dc1)
+    source = agent.ad(dc1).replace(f'"{dc1.url}"', f'{{"{dc1.url}", "{dc2.url}"}}')
+    agent.configure(source, acme, SYNC)
+    agent.sync()
+    check(tree_of(dc1), acme)
+
+    dc2.stop()                      # knows nothing of what follows
+    dc1.add_user("late", people)
+    dc1.add_members(team, f"CN=late,{people}")
+    agent.sync()
+    before = tree_of(dc1)
+    check(before, acme)
+    dc1.stop()
+    dc2.start()
+    title = "Changed at the second controller"
+    dc2.modify(users[0], title=title)
+    gone = dc2.delete(users[1])
+    run = agent.sync()
+    assert run["kind"] == "full", "a cursor of another controller is worth nothing"
+    users_now, groups_now = hosted(acme)
+    late = next(u for u in users_now.values() if u["userName"] == "late@example.test")
+    assert late["active"], "not seen by a controller that has not heard of it"
+    assert not users_now[gone]["active"], "a tombstone is proof"
+    assert title in [u["title"] for u in users_now.values()]
+    members = next(g["members"] for g in groups_now.values() if g["displayName"] == "team")
+    assert gone not in members
+
+    dc1.start()
+    dc1.replicate(dc2)
+    dc2.replicate(dc1)
+    agent.sync()
+    agent.sync("--full")
+    check(tree_of(dc1), acme)
+    assert nothing(agent.sync())
