@@ -14,13 +14,17 @@ static const struct cause {
 	const char *code, *remedy;
 } causes[] = {
 	{ SQLITE_FULL, "disk-full", "make room on that file system" },
-	{ SQLITE_BUSY, "state-busy", "another program holds this file; try again when it has ended" },
-	{ SQLITE_LOCKED, "state-busy", "another program holds this file; try again when it has ended" },
+	{ SQLITE_BUSY, "state-busy",
+		"another program holds this file; try again when it has ended" },
+	{ SQLITE_LOCKED, "state-busy",
+		"another program holds this file; try again when it has ended" },
 	{ SQLITE_CORRUPT, "state-damaged", "restore a backup, or rebuild it: lockstep state" },
-	{ SQLITE_NOTADB, "state-damaged", "this is not a state file; restore a backup, or rebuild it" },
+	{ SQLITE_NOTADB, "state-damaged",
+		"this is not a state file; restore a backup, or rebuild it" },
 	{ SQLITE_READONLY, "state-access", "the file or its folder is not writable for this user" },
 	{ SQLITE_PERM, "state-access", "check owner and mode of the file and its folder" },
-	{ SQLITE_CANTOPEN, "state-access", "check that the folder exists and belongs to this user" },
+	{ SQLITE_CANTOPEN, "state-access",
+		"check that the folder exists and belongs to this user" },
 	{ SQLITE_IOERR, "state", "the disk reported an error" },
 };
 
@@ -41,8 +45,8 @@ db_fail(struct db *d, int rc, const char *doing, struct err *e)
 		e = &d->kept;
 	if (keep && d->kept.kind != ERR_NONE)
 		return false;
-	return err_set(e, ERR_SIDE, c ? c->code : "state", "%s: %s: %s (SQLite %d)%s%s", d->path, doing,
-		why, rc, c ? "; " : "", c ? c->remedy : "");
+	return err_set(e, ERR_SIDE, c ? c->code : "state", "%s: %s: %s (SQLite %d)%s%s", d->path,
+		doing, why, rc, c ? "; " : "", c ? c->remedy : "");
 }
 
 bool
@@ -162,7 +166,8 @@ cache_take(struct db *d, const char *sql, struct err *e)
 			return c->st;
 		}
 	}
-	int rc = sqlite3_prepare_v3(d->sq, sql, -1, SQLITE_PREPARE_PERSISTENT, &d->cache[at].st, NULL);
+	int rc = sqlite3_prepare_v3(
+		d->sq, sql, -1, SQLITE_PREPARE_PERSISTENT, &d->cache[at].st, NULL);
 
 	if (rc != SQLITE_OK) {
 		db_fail(d, rc, sql, e);

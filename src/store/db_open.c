@@ -43,9 +43,12 @@ pragmas(struct db *d, bool read_only, struct err *e)
 	if (read_only)
 		buf_adds(&sql, "PRAGMA query_only=ON;");
 	else
-		buf_addf(&sql, "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=%s;"
-			"PRAGMA journal_size_limit=67108864;", d->env.sync_off ? "OFF" : "FULL");
-	buf_addf(&sql, "PRAGMA cache_size=-%d;", mb * 1024); /* after page_size: it is kept in pages */
+		buf_addf(&sql,
+			"PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=%s;"
+			"PRAGMA journal_size_limit=67108864;",
+			d->env.sync_off ? "OFF" : "FULL");
+	buf_addf(&sql, "PRAGMA cache_size=-%d;",
+		mb * 1024); /* after page_size: it is kept in pages */
 	return db_exec(d, buf_cstr(&sql), e);
 }
 
@@ -69,8 +72,8 @@ stamp(struct db *d, struct err *e)
 {
 	char sql[96];
 
-	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d", (int)d->kind->id,
-		d->kind->version);
+	snprintf(sql, sizeof(sql), "PRAGMA application_id=%d; PRAGMA user_version=%d",
+		(int)d->kind->id, d->kind->version);
 	return db_exec(d, sql, e);
 }
 
@@ -85,8 +88,8 @@ migrate(struct db *d, int64_t from, struct err *e)
 {
 	for (int64_t v = from; v < d->kind->version; v++)
 		if (!db_exec(d, d->kind->steps[v], e))
-			return err_wrap(e, "bringing the %s from version %d to %d", d->kind->name, (int)v,
-				(int)v + 1);
+			return err_wrap(e, "bringing the %s from version %d to %d", d->kind->name,
+				(int)v, (int)v + 1);
 	return stamp(d, e);
 }
 
@@ -105,8 +108,8 @@ version_check(struct db *d, int64_t *version_r, bool *empty_r, struct err *e)
 		return true;
 	if (id != d->kind->id || version < 1)
 		return err_set(e, ERR_CONFIG, "state-version",
-			"%s: is not a Lockstep %s; move it away or name another state folder", d->path,
-			d->kind->name);
+			"%s: is not a Lockstep %s; move it away or name another state folder",
+			d->path, d->kind->name);
 	if (version > d->kind->version)
 		return err_set(e, ERR_CONFIG, "state-version",
 			"%s: is of version %d, this Lockstep (%s) knows the %s up to version %d; "
@@ -130,8 +133,8 @@ bring_up(struct db *d, struct err *e)
 		CLEAN_FREE char *to = xasprintf("%s.v%d.bak", d->path, (int)version);
 
 		if (!db_backup(d, to, e))
-			return err_wrap(e, "backup before bringing the %s to version %d", d->kind->name,
-				d->kind->version);
+			return err_wrap(e, "backup before bringing the %s to version %d",
+				d->kind->name, d->kind->version);
 	}
 	if (!db_begin(d, e))
 		return false;
@@ -152,10 +155,12 @@ check_read_only(struct db *d, struct err *e)
 	if (!version_check(d, &version, &empty, e))
 		return false;
 	if (empty)
-		return err_set(e, ERR_SIDE, "no-state", "%s: holds nothing yet; run lockstep sync first", d->path);
+		return err_set(e, ERR_SIDE, "no-state",
+			"%s: holds nothing yet; run lockstep sync first", d->path);
 	if (version < d->kind->version)
 		return err_set(e, ERR_SIDE, "state-version",
-			"%s: is of version %d and is brought to %d by the next run of lockstep sync or plan",
+			"%s: is of version %d and is brought to %d by the next run of lockstep "
+			"sync or plan",
 			d->path, (int)version, d->kind->version);
 	return true;
 }
@@ -168,7 +173,8 @@ db_open(const struct db_kind *kind, const char *path, const struct store_env *en
 
 	*d_r = NULL;
 	if (read_only && stat(path, &sb) != 0)
-		return err_set(e, ERR_SIDE, "no-state", "%s: %s; run lockstep sync first", path, strerror(errno));
+		return err_set(e, ERR_SIDE, "no-state", "%s: %s; run lockstep sync first", path,
+			strerror(errno));
 	if (!read_only && !file_make(path, e))
 		return false;
 	/* nobody asks how much memory SQLite uses; counting costs a lock per allocation (no effect once it runs) */
@@ -181,10 +187,12 @@ db_open(const struct db_kind *kind, const char *path, const struct store_env *en
 		d->env = *env;
 	int rc = sqlite3_open_v2(path, &d->sq,
 		(read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX |
-			SQLITE_OPEN_EXRESCODE, NULL);
+			SQLITE_OPEN_EXRESCODE,
+		NULL);
 	bool ok = rc == SQLITE_OK || db_fail(d, rc, "opening", e);
 
-	if (!ok || !pragmas(d, read_only, e) || !(read_only ? check_read_only(d, e) : bring_up(d, e))) {
+	if (!ok || !pragmas(d, read_only, e) ||
+		!(read_only ? check_read_only(d, e) : bring_up(d, e))) {
 		db_close(&d);
 		return false;
 	}
@@ -230,8 +238,9 @@ copy_pages(struct db *d, const char *tmp, struct err *e)
 	bool ok = rc == SQLITE_OK;
 
 	if (!ok)
-		err_set(e, ERR_SIDE, (rc & 0xff) == SQLITE_FULL ? "disk-full" : "state", "%s: copy of %s: %s",
-			tmp, d->path, to ? sqlite3_errmsg(to) : sqlite3_errstr(rc));
+		err_set(e, ERR_SIDE, (rc & 0xff) == SQLITE_FULL ? "disk-full" : "state",
+			"%s: copy of %s: %s", tmp, d->path,
+			to ? sqlite3_errmsg(to) : sqlite3_errstr(rc));
 	sqlite3_close(to);
 	return ok;
 }
@@ -241,7 +250,8 @@ static bool
 sync_folder(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
-	CLEAN_FREE char *dir = slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	CLEAN_FREE char *dir =
+		slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
 	CLEAN_FD int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 || fsync(fd) != 0)

@@ -10,13 +10,17 @@
  * link a bit (struct bits). Only rows that are no stubs are in entry_rev: stubs are nobody's change.
  */
 static const char schema[] =
-	"CREATE TABLE head(one INTEGER PRIMARY KEY CHECK(one = 1), rev INTEGER NOT NULL, cursor TEXT,"
+	"CREATE TABLE head(one INTEGER PRIMARY KEY CHECK(one = 1), rev INTEGER NOT NULL, cursor "
+	"TEXT,"
 	" context TEXT, server TEXT, invocation TEXT, bind TEXT, request TEXT, delta_safe INTEGER,"
-	" read_at INTEGER NOT NULL, full_at INTEGER NOT NULL, entries INTEGER NOT NULL, absent INTEGER NOT NULL);"
-	"INSERT INTO head(one, rev, read_at, full_at, entries, absent) VALUES (1, 0, 0, 0, 0, 0);"
+	" read_at INTEGER NOT NULL, full_at INTEGER NOT NULL, entries INTEGER NOT NULL, absent "
+	"INTEGER NOT NULL);"
+	"INSERT INTO head(one, rev, read_at, full_at, entries, absent, incarnation)"
+	" VALUES (1, 0, 0, 0, 0, 0, lower(hex(randomblob(16))));"
 	"CREATE TABLE name(a INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE);"
 	"INSERT INTO name(a, name) VALUES (1, 'member'), (2, 'primaryGroup');"
-	"CREATE TABLE entry(n INTEGER PRIMARY KEY, id, parent INTEGER NOT NULL, rdn TEXT, rdn_key TEXT, sid TEXT,"
+	"CREATE TABLE entry(n INTEGER PRIMARY KEY, id, parent INTEGER NOT NULL, rdn TEXT, rdn_key "
+	"TEXT, sid TEXT,"
 	" presence INTEGER NOT NULL, rev INTEGER NOT NULL, moved_rev INTEGER NOT NULL, attrs BLOB);"
 	"CREATE UNIQUE INDEX entry_id ON entry(id) WHERE id IS NOT NULL;"
 	"CREATE INDEX entry_place ON entry(parent, rdn_key);"
@@ -29,18 +33,26 @@ static const char schema[] =
 	"CREATE UNIQUE INDEX link_out ON link(owner, attr, other);"
 	"CREATE INDEX link_in ON link(other, attr, owner);"
 	"CREATE INDEX link_rev ON link(rev);"
-	"CREATE TABLE absent(n INTEGER PRIMARY KEY, since INTEGER NOT NULL, invocation TEXT, bind TEXT);"
-	"CREATE TABLE bad(n INTEGER NOT NULL, attribute TEXT NOT NULL COLLATE NOCASE, why TEXT NOT NULL,"
+	"CREATE TABLE absent(n INTEGER PRIMARY KEY, since INTEGER NOT NULL, invocation TEXT, bind "
+	"TEXT);"
+	"CREATE TABLE bad(n INTEGER NOT NULL, attribute TEXT NOT NULL COLLATE NOCASE, why TEXT NOT "
+	"NULL,"
 	" now INTEGER NOT NULL, PRIMARY KEY(n, attribute)) WITHOUT ROWID;"
 	/* of an open read only: empty when it is committed */
 	"CREATE TABLE missing(id PRIMARY KEY) WITHOUT ROWID;"
-	"CREATE TABLE staged_place(n INTEGER PRIMARY KEY, depth INTEGER NOT NULL, dn TEXT NOT NULL);"
-	"CREATE TABLE staged_link(k INTEGER PRIMARY KEY, subject INTEGER NOT NULL, attr INTEGER NOT NULL, dn TEXT NOT NULL);"
+	"CREATE TABLE staged_place(n INTEGER PRIMARY KEY, depth INTEGER NOT NULL, dn TEXT NOT "
+	"NULL);"
+	"CREATE TABLE staged_link(k INTEGER PRIMARY KEY, subject INTEGER NOT NULL, attr INTEGER "
+	"NOT NULL, dn TEXT NOT NULL);"
 	"CREATE INDEX staged_link_of ON staged_link(subject, attr);"
 	"CREATE TABLE before(n INTEGER PRIMARY KEY, attrs BLOB);";
 
 static const struct db_kind mirror_kind = {
-	.name = "mirror", .id = 0x4c4b4d52 /* "LKMR" */, .version = 1, .sql = schema, .cache_mb = 12,
+	.name = "mirror",
+	.id = 0x4c4b4d52 /* "LKMR" */,
+	.version = 1,
+	.sql = schema,
+	.cache_mb = 12,
 };
 
 /* --- bits --- */
@@ -130,7 +142,8 @@ names_load(struct mirror *m, struct err *e)
 	names_free(m);
 	while (db_next(&r)) {
 		if (db_int(&r, 0) != (int64_t)m->name_count + 1)
-			return err_set(e, ERR_SIDE, "state-damaged", "%s: names of link attributes have gaps; rebuild it",
+			return err_set(e, ERR_SIDE, "state-damaged",
+				"%s: names of link attributes have gaps; rebuild it",
 				db_path(m->db));
 		name_add(m, db_text(&r, 1));
 	}
@@ -164,7 +177,8 @@ name_intern(struct mirror *m, const char *name, int *a_r, struct err *e)
 	if (*a_r)
 		return true;
 	if (m->name_count >= LINK_NAMES_MAX || strlen(name) > ID_MAX)
-		return err_set(e, ERR_SIDE, "bad-message", "more than %d link attributes, or one with a name too long",
+		return err_set(e, ERR_SIDE, "bad-message",
+			"more than %d link attributes, or one with a name too long",
 			LINK_NAMES_MAX);
 	name = name_spelling(name);
 	if (!db_run(m->db, e, "INSERT INTO name(a, name) VALUES (?, ?)", m->name_count + 1, name))
@@ -186,33 +200,36 @@ same(const char *a, const char *b)
 static bool
 info_load(struct mirror *m, struct err *e)
 {
-	const char **texts[] = { &m->info.cursor, &m->info.context, &m->info.server, &m->info.invocation,
-		&m->info.bind, &m->info.request };
+	const char **texts[] = { &m->info.cursor, &m->info.context, &m->info.server,
+		&m->info.invocation, &m->info.bind, &m->info.request, &m->info.incarnation };
 	CLEAN_ROWS struct db_rows r = db_query(m->db, e,
-		"SELECT cursor, context, server, invocation, bind, request,"
+		"SELECT cursor, context, server, invocation, bind, request, incarnation,"
 		" rev, read_at, full_at, entries, absent FROM head");
 	bool changed = false;
 
 	if (!db_next(&r))
-		return r.failed ? false : err_set(e, ERR_SIDE, "state-damaged", "%s: has no head; rebuild it", db_path(m->db));
+		return r.failed ? false
+				: err_set(e, ERR_SIDE, "state-damaged",
+					  "%s: has no head; rebuild it", db_path(m->db));
 	for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
 		changed = changed || !same(*texts[i], db_text(&r, i));
 	if (changed)
 		arena_reset(m->info_arena);
 	for (int i = 0; changed && i < (int)ARRAY_LEN(texts); i++)
 		*texts[i] = db_null(&r, i) ? NULL : arena_strdup(m->info_arena, db_text(&r, i));
-	if (m->info.rev != db_int(&r, 6))
+	if (m->info.rev != db_int(&r, 7))
 		memset(m->groups, 0, sizeof(m->groups));
-	m->info.rev = db_int(&r, 6);
-	m->info.read_at = db_int(&r, 7);
-	m->info.full_at = db_int(&r, 8);
-	m->info.entries = db_int(&r, 9);
-	m->info.absent = db_int(&r, 10);
+	m->info.rev = db_int(&r, 7);
+	m->info.read_at = db_int(&r, 8);
+	m->info.full_at = db_int(&r, 9);
+	m->info.entries = db_int(&r, 10);
+	m->info.absent = db_int(&r, 11);
 	return true;
 }
 
 bool
-mirror_open(const char *path, const struct store_env *env, bool read_only, struct mirror **m_r, struct err *e)
+mirror_open(const char *path, const struct store_env *env, bool read_only, struct mirror **m_r,
+	struct err *e)
 {
 	struct mirror *m = xcalloc(1, sizeof(*m));
 
@@ -301,13 +318,16 @@ may_begin(struct mirror *m, bool full, const struct mirror_origin *o, struct err
 
 	if (i->read_at && i->context && !same(i->context, o->context))
 		return err_set(e, ERR_CONFIG, "other-directory",
-			"%s holds the directory %s, the source now answers for %s; correct the source, or give it another name",
+			"%s holds the directory %s, the source now answers for %s; correct the "
+			"source, or give it another name",
 			db_path(m->db), i->context, o->context ? o->context : "(none)");
 	if (!full && !i->cursor)
-		return err_set(e, ERR_SIDE, "full-needed", "%s: a delta needs a full read before it", db_path(m->db));
+		return err_set(e, ERR_SIDE, "full-needed",
+			"%s: a delta needs a full read before it", db_path(m->db));
 	if (!full && !same(i->request, o->request))
 		return err_set(e, ERR_SIDE, "full-needed",
-			"%s: other classes or attributes are asked for than in the last read: a full read is due",
+			"%s: other classes or attributes are asked for than in the last read: a "
+			"full read is due",
 			db_path(m->db));
 	return true;
 }
@@ -349,24 +369,28 @@ head_write(struct mirror *m, const char *cursor, struct err *e)
 	const struct mirror_origin *o = &m->origin;
 
 	return db_run(m->db, e,
-		"UPDATE head SET rev = ?, cursor = ?, context = ?, server = ?, invocation = ?, bind = ?, request = ?,"
+		"UPDATE head SET rev = ?, cursor = ?, context = ?, server = ?, invocation = ?, "
+		"bind = ?, request = ?,"
 		" delta_safe = ?, read_at = ?, full_at = ?, entries = ?, absent = ?",
-		m->stats.any ? m->rev : m->info.rev, cursor, o->context, o->server, o->invocation, o->bind,
-		o->request, o->delta_safe, o->now, m->full ? o->now : m->info.full_at, m->entries,
-		m->stats.absent);
+		m->stats.any ? m->rev : m->info.rev, cursor, o->context, o->server, o->invocation,
+		o->bind, o->request, o->delta_safe, o->now, m->full ? o->now : m->info.full_at,
+		m->entries, m->stats.absent);
 }
 
 static bool
 settle(struct mirror *m, int64_t missing_after, struct err *e)
 {
 	if (m->set_count)
-		return err_set(e, ERR_SIDE, "bad-read", "the source ended its read inside a set of links");
-	return (m->full ? settle_full(m, missing_after, e) : settle_delta(m, e)) && settle_clean(m, e) &&
-		db_value(m->db, e, &m->stats.absent, "SELECT count(*) FROM absent");
+		return err_set(
+			e, ERR_SIDE, "bad-read", "the source ended its read inside a set of links");
+	return (m->full ? settle_full(m, missing_after, e) : settle_delta(m, e)) &&
+	       settle_clean(m, e) &&
+	       db_value(m->db, e, &m->stats.absent, "SELECT count(*) FROM absent");
 }
 
 bool
-mirror_commit(struct mirror *m, const char *cursor, int64_t missing_after, struct mirror_stats *s_r, struct err *e)
+mirror_commit(struct mirror *m, const char *cursor, int64_t missing_after, struct mirror_stats *s_r,
+	struct err *e)
 {
 	assert(m->reading);
 	if (!settle(m, missing_after, e) || !head_write(m, cursor, e) || !db_commit(m->db, e)) {

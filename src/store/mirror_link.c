@@ -10,8 +10,8 @@
 #include "mirror_p.h"
 
 /* Attributes that mirror_bad holds back in this read keep their links. */
-#define NOT_HELD(subject) \
-	" AND NOT EXISTS (SELECT 1 FROM bad b WHERE b.n = " subject " AND b.now = 1" \
+#define NOT_HELD(subject)                                                                          \
+	" AND NOT EXISTS (SELECT 1 FROM bad b WHERE b.n = " subject " AND b.now = 1"               \
 	" AND (b.attribute = '' OR b.attribute = (SELECT name FROM name WHERE a = link.attr)))"
 
 static void
@@ -32,8 +32,8 @@ link_functions(struct mirror *m, struct err *e)
 	} f[] = { { "asserted", &m->asserted }, { "whole", &m->whole }, { "seen", &m->seen } };
 
 	for (size_t i = 0; i < ARRAY_LEN(f); i++) {
-		int rc = sqlite3_create_function(m->db->sq, f[i].name, 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, f[i].bits,
-			sql_has_bit, NULL, NULL);
+		int rc = sqlite3_create_function(m->db->sq, f[i].name, 1,
+			SQLITE_UTF8 | SQLITE_DIRECTONLY, f[i].bits, sql_has_bit, NULL, NULL);
 
 		if (rc != SQLITE_OK)
 			return db_fail(m->db, rc, "opening", e);
@@ -51,10 +51,12 @@ note_removed(struct mirror *m)
 }
 
 static bool
-link_row(struct mirror *m, int64_t owner, int name, int64_t other, int64_t *k_r, bool *present_r, struct err *e)
+link_row(struct mirror *m, int64_t owner, int name, int64_t other, int64_t *k_r, bool *present_r,
+	struct err *e)
 {
 	CLEAN_ROWS struct db_rows r = db_query(m->db, e,
-		"SELECT k, present FROM link WHERE owner = ? AND attr = ? AND other = ?", owner, name, other);
+		"SELECT k, present FROM link WHERE owner = ? AND attr = ? AND other = ?", owner,
+		name, other);
 
 	*k_r = 0;
 	*present_r = false;
@@ -84,8 +86,11 @@ link_put(struct mirror *m, int64_t subject, int name, int64_t end, bool mark, st
 	if (!link_row(m, owner, name, other, &k, &present, e))
 		return false;
 	if (!present) {
-		if (k ? !db_run(m->db, e, "UPDATE link SET present = 1, rev = ? WHERE k = ?", m->rev, k) :
-			!db_run(m->db, e, "INSERT INTO link(owner, attr, other, present, rev) VALUES (?, ?, ?, 1, ?)",
+		if (k ? !db_run(m->db, e, "UPDATE link SET present = 1, rev = ? WHERE k = ?",
+				m->rev, k)
+		      : !db_run(m->db, e,
+				"INSERT INTO link(owner, attr, other, present, rev) VALUES (?, ?, "
+				"?, 1, ?)",
 				owner, name, other, m->rev))
 			return false;
 		k = k ? k : db_last_id(m->db);
@@ -131,7 +136,8 @@ set_goes_on(struct mirror *m, int64_t subject, int name, bool more, bool *known_
 	if (*known_r || !more)
 		return true;
 	if (m->set_count >= OPEN_SETS_MAX)
-		return err_set(e, ERR_SIDE, "bad-message", "more than %d sets of links are open at once", OPEN_SETS_MAX);
+		return err_set(e, ERR_SIDE, "bad-message",
+			"more than %d sets of links are open at once", OPEN_SETS_MAX);
 	if (m->set_count == m->set_cap) {
 		m->set_cap = m->set_cap ? m->set_cap * 2 : 16;
 		m->sets = xrealloc(m->sets, m->set_cap * sizeof(*m->sets));
@@ -144,13 +150,18 @@ set_goes_on(struct mirror *m, int64_t subject, int name, bool more, bool *known_
 static bool
 set_begin(struct mirror *m, int64_t subject, int name, struct err *e)
 {
-	if (m->staged_links && !db_run(m->db, e, "DELETE FROM staged_link WHERE subject = ? AND attr = ?", subject, name))
+	if (m->staged_links &&
+		!db_run(m->db, e, "DELETE FROM staged_link WHERE subject = ? AND attr = ?", subject,
+			name))
 		return false;
 	if (!m->asserted.count)
 		return true;
-	CLEAN_ROWS struct db_rows r = name == NAME_PRIMARY_GROUP ?
-		db_query(m->db, e, "SELECT k FROM link WHERE other = ? AND attr = 2", subject) :
-		db_query(m->db, e, "SELECT k FROM link WHERE owner = ? AND attr = ?", subject, name);
+	CLEAN_ROWS struct db_rows r =
+		name == NAME_PRIMARY_GROUP
+			? db_query(m->db, e, "SELECT k FROM link WHERE other = ? AND attr = 2",
+				  subject)
+			: db_query(m->db, e, "SELECT k FROM link WHERE owner = ? AND attr = ?",
+				  subject, name);
 
 	while (db_next(&r))
 		bits_clear(&m->asserted, db_int(&r, 0));
@@ -160,15 +171,17 @@ set_begin(struct mirror *m, int64_t subject, int name, struct err *e)
 static bool
 set_end(struct mirror *m, int64_t subject, int name, struct err *e)
 {
-	bool ok = name == NAME_PRIMARY_GROUP ?
-		db_run(m->db, e,
-			"UPDATE link SET present = 0, rev = ?1 WHERE other = ?2 AND attr = 2 AND present = 1"
-			" AND NOT asserted(k)" NOT_HELD("?2"),
-			m->rev, subject) :
-		db_run(m->db, e,
-			"UPDATE link SET present = 0, rev = ?1 WHERE owner = ?2 AND attr = ?3 AND present = 1"
-			" AND NOT asserted(k)" NOT_HELD("?2"),
-			m->rev, subject, name);
+	bool ok = name == NAME_PRIMARY_GROUP
+			  ? db_run(m->db, e,
+				    "UPDATE link SET present = 0, rev = ?1 WHERE other = ?2 AND "
+				    "attr = 2 AND present = 1"
+				    " AND NOT asserted(k)" NOT_HELD("?2"),
+				    m->rev, subject)
+			  : db_run(m->db, e,
+				    "UPDATE link SET present = 0, rev = ?1 WHERE owner = ?2 AND "
+				    "attr = ?3 AND present = 1"
+				    " AND NOT asserted(k)" NOT_HELD("?2"),
+				    m->rev, subject, name);
 
 	if (ok)
 		note_removed(m);
@@ -179,13 +192,15 @@ bool
 links_replace(struct mirror *m, int64_t subject, struct err *e)
 {
 	if (!db_run(m->db, e,
-		    "UPDATE link SET present = 0, rev = ?1 WHERE owner = ?2 AND attr <> 2 AND present = 1"
+		    "UPDATE link SET present = 0, rev = ?1 WHERE owner = ?2 AND attr <> 2 AND "
+		    "present = 1"
 		    " AND NOT asserted(k)" NOT_HELD("?2"),
 		    m->rev, subject))
 		return false;
 	note_removed(m);
 	if (!db_run(m->db, e,
-		    "UPDATE link SET present = 0, rev = ?1 WHERE other = ?2 AND attr = 2 AND present = 1"
+		    "UPDATE link SET present = 0, rev = ?1 WHERE other = ?2 AND attr = 2 AND "
+		    "present = 1"
 		    " AND NOT asserted(k)" NOT_HELD("?2"),
 		    m->rev, subject))
 		return false;
@@ -200,8 +215,8 @@ links_replace_all(struct mirror *m, struct err *e)
 #define SUBJECT "(CASE attr WHEN 2 THEN other ELSE owner END)"
 	if (!db_run(m->db, e,
 		    "UPDATE link SET present = 0, rev = ? WHERE present = 1 AND NOT asserted(k)"
-		    " AND (whole(" SUBJECT ") OR EXISTS (SELECT 1 FROM entry WHERE n = " SUBJECT " AND presence = 0))"
-		    NOT_HELD(SUBJECT),
+		    " AND (whole(" SUBJECT ") OR EXISTS (SELECT 1 FROM entry WHERE n = " SUBJECT
+		    " AND presence = 0))" NOT_HELD(SUBJECT),
 		    m->rev))
 		return false;
 	note_removed(m);
@@ -214,12 +229,14 @@ bool
 links_leave(struct mirror *m, int64_t n, struct err *e)
 {
 	if (!db_run(m->db, e,
-		    "UPDATE link SET present = 0, rev = ? WHERE owner = ? AND present = 1 AND NOT (? AND asserted(k))",
+		    "UPDATE link SET present = 0, rev = ? WHERE owner = ? AND present = 1 AND NOT "
+		    "(? AND asserted(k))",
 		    m->rev, n, m->full))
 		return false;
 	note_removed(m);
 	if (!db_run(m->db, e,
-		    "UPDATE link SET present = 0, rev = ? WHERE other = ? AND present = 1 AND NOT (? AND asserted(k))",
+		    "UPDATE link SET present = 0, rev = ? WHERE other = ? AND present = 1 AND NOT "
+		    "(? AND asserted(k))",
 		    m->rev, n, m->full))
 		return false;
 	note_removed(m);
@@ -234,10 +251,14 @@ link_fold(struct mirror *m, int64_t k, int64_t owner, int64_t name, int64_t othe
 {
 	int64_t kept = 0, present = 0;
 
-	if (!db_value(m->db, e, &kept, "SELECT k FROM link WHERE owner = ? AND attr = ? AND other = ?", owner, name, other) ||
+	if (!db_value(m->db, e, &kept,
+		    "SELECT k FROM link WHERE owner = ? AND attr = ? AND other = ?", owner, name,
+		    other) ||
 		!db_value(m->db, e, &present, "SELECT present FROM link WHERE k = ?", k))
 		return false;
-	if (present && !db_run(m->db, e, "UPDATE link SET present = 1, rev = ? WHERE k = ? AND present = 0", m->rev, kept))
+	if (present && !db_run(m->db, e,
+			       "UPDATE link SET present = 1, rev = ? WHERE k = ? AND present = 0",
+			       m->rev, kept))
 		return false;
 	if (bits_has(&m->asserted, k))
 		bits_set(&m->asserted, kept);
@@ -263,7 +284,8 @@ fold_left(struct mirror *m, int64_t stub, int64_t to, struct err *e)
 		int64_t v[4];
 
 		memcpy(v, rows.p + i, sizeof(v));
-		ok = link_fold(m, v[0], v[1] == stub ? to : v[1], v[2], v[3] == stub ? to : v[3], e);
+		ok = link_fold(
+			m, v[0], v[1] == stub ? to : v[1], v[2], v[3] == stub ? to : v[3], e);
 	}
 	return ok;
 }
@@ -271,9 +293,11 @@ fold_left(struct mirror *m, int64_t stub, int64_t to, struct err *e)
 bool
 links_join(struct mirror *m, int64_t stub, int64_t to, struct err *e)
 {
-	return db_run(m->db, e, "UPDATE OR IGNORE link SET owner = ?, rev = ? WHERE owner = ?", to, m->rev, stub) &&
-		db_run(m->db, e, "UPDATE OR IGNORE link SET other = ?, rev = ? WHERE other = ?", to, m->rev, stub) &&
-		fold_left(m, stub, to, e);
+	return db_run(m->db, e, "UPDATE OR IGNORE link SET owner = ?, rev = ? WHERE owner = ?", to,
+		       m->rev, stub) &&
+	       db_run(m->db, e, "UPDATE OR IGNORE link SET other = ?, rev = ? WHERE other = ?", to,
+		       m->rev, stub) &&
+	       fold_left(m, stub, to, e);
 }
 
 /* --- messages --- */
@@ -286,7 +310,8 @@ end_find(struct mirror *m, const struct mirror_end *end, bool make, int64_t *n_r
 	if (end->id)
 		return make ? stub_by_id(m, end, n_r, e) : row_find(m, end->id, n_r, e);
 	if (end->sid)
-		return make ? stub_by_sid(m, end->sid, n_r, e) : sid_find(m, end->sid, false, n_r, e);
+		return make ? stub_by_sid(m, end->sid, n_r, e)
+			    : sid_find(m, end->sid, false, n_r, e);
 	if (!end->dn || *end->dn == '\0')
 		return err_set(e, ERR_OBJECT, "bad-message", "a link without id, DN and SID");
 	if (!place_find(m, end->dn, !make ? PLACE_LOOK : m->full ? PLACE_SURE : PLACE_MAKE, n_r, e))
@@ -297,7 +322,8 @@ end_find(struct mirror *m, const struct mirror_end *end, bool make, int64_t *n_r
 }
 
 static bool
-link_end(struct mirror *m, int64_t subject, int name, enum mirror_links mode, const struct mirror_end *end, struct err *e)
+link_end(struct mirror *m, int64_t subject, int name, enum mirror_links mode,
+	const struct mirror_end *end, struct err *e)
 {
 	int64_t n;
 
@@ -306,9 +332,11 @@ link_end(struct mirror *m, int64_t subject, int name, enum mirror_links mode, co
 	if (mode == MIRROR_REMOVE)
 		return !n || link_drop(m, subject, name, n, e);
 	if (n)
-		return link_put(m, subject, name, n, m->full || mode == MIRROR_SET || bits_has(&m->whole, subject), e);
+		return link_put(m, subject, name, n,
+			m->full || mode == MIRROR_SET || bits_has(&m->whole, subject), e);
 	m->staged_links = true;
-	return db_run(m->db, e, "INSERT INTO staged_link(subject, attr, dn) VALUES (?, ?, ?)", subject, name, end->dn);
+	return db_run(m->db, e, "INSERT INTO staged_link(subject, attr, dn) VALUES (?, ?, ?)",
+		subject, name, end->dn);
 }
 
 /* The row of a links message. Links may come before their entry; in a delta, of what we lack the rest is asked for. */
@@ -326,13 +354,14 @@ link_subject(struct mirror *m, const char *id, const char *dn, int64_t *n_r, str
 		return false;
 	if (r.n)
 		return true;
-	return id ? stub_by_id(m, &(struct mirror_end){ .id = id }, n_r, e) :
-		    place_find(m, dn, PLACE_MAKE, n_r, e);
+	return id ? stub_by_id(m, &(struct mirror_end){ .id = id }, n_r, e)
+		  : place_find(m, dn, PLACE_MAKE, n_r, e);
 }
 
 bool
-mirror_links(struct mirror *m, const char *id, const char *dn, const char *attribute, enum mirror_links mode,
-	const struct mirror_end *ends, size_t count, bool more, struct err *e)
+mirror_links(struct mirror *m, const char *id, const char *dn, const char *attribute,
+	enum mirror_links mode, const struct mirror_end *ends, size_t count, bool more,
+	struct err *e)
 {
 	int64_t subject;
 	int name;

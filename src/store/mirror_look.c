@@ -4,6 +4,19 @@
 
 #define DEPTH_MAX 256 /* of a tree; what goes deeper is a circle */
 
+bool
+mirror_hold(struct mirror *m, struct err *e)
+{
+	return db_run(m->db, e, "BEGIN");
+}
+
+void
+mirror_release(struct mirror *m)
+{
+	if (!m->reading)
+		db_rollback(m->db);
+}
+
 static bool
 present_now(struct mirror *m, int64_t n)
 {
@@ -49,8 +62,8 @@ int64_t
 mirror_find_value(struct mirror *m, const char *attribute, struct str value)
 {
 	CLEAN_BUF struct buf wanted = { 0 }, room = { 0 };
-	CLEAN_ROWS struct db_rows r =
-		db_query(m->db, NULL, "SELECT n, attrs FROM entry WHERE presence IN (1, 2) ORDER BY n");
+	CLEAN_ROWS struct db_rows r = db_query(
+		m->db, NULL, "SELECT n, attrs FROM entry WHERE presence IN (1, 2) ORDER BY n");
 
 	utf8_fold(value.p, value.n, &wanted);
 	while (db_next(&r)) {
@@ -67,11 +80,13 @@ mirror_find_value(struct mirror *m, const char *attribute, struct str value)
 bool
 mirror_get(struct mirror *m, int64_t n, struct arena *a, struct entry *en_r, struct err *e)
 {
-	CLEAN_ROWS struct db_rows r =
-		db_query(m->db, e, "SELECT id, rdn, parent, presence, rev, attrs FROM entry WHERE n = ?", n);
+	CLEAN_ROWS struct db_rows r = db_query(
+		m->db, e, "SELECT id, rdn, parent, presence, rev, attrs FROM entry WHERE n = ?", n);
 
 	if (!db_next(&r))
-		return r.failed ? false : err_set(e, ERR_OBJECT, "no-entry", "%s: has no entry %lld", db_path(m->db), (long long)n);
+		return r.failed ? false
+				: err_set(e, ERR_OBJECT, "no-entry", "%s: has no entry %lld",
+					  db_path(m->db), (long long)n);
 	*en_r = (struct entry){
 		.n = n,
 		.id = id_text(&r, 0, a),
@@ -82,7 +97,8 @@ mirror_get(struct mirror *m, int64_t n, struct arena *a, struct entry *en_r, str
 		.attrs = attrs_new(a),
 	};
 	if (!db_null(&r, 5) && !attrs_unpack(db_str(&r, 5), a, &en_r->attrs, e))
-		return err_wrap(e, "%s: entry %lld (%s)", db_path(m->db), (long long)n, en_r->id ? en_r->id : en_r->rdn);
+		return err_wrap(e, "%s: entry %lld (%s)", db_path(m->db), (long long)n,
+			en_r->id ? en_r->id : en_r->rdn);
 	return true;
 }
 
@@ -101,7 +117,8 @@ mirror_dn(struct mirror *m, int64_t n, struct arena *a)
 	CLEAN_BUF struct buf dn = { 0 };
 
 	for (int depth = 0; n && depth < DEPTH_MAX; depth++) {
-		CLEAN_ROWS struct db_rows r = db_query(m->db, NULL, "SELECT parent, rdn FROM entry WHERE n = ?", n);
+		CLEAN_ROWS struct db_rows r =
+			db_query(m->db, NULL, "SELECT parent, rdn FROM entry WHERE n = ?", n);
 
 		if (!db_next(&r))
 			break;
@@ -119,12 +136,14 @@ char *
 mirror_bad_note(struct mirror *m, int64_t n, struct arena *a)
 {
 	CLEAN_BUF struct buf note = { 0 };
-	CLEAN_ROWS struct db_rows r = db_query(m->db, NULL, "SELECT attribute, why FROM bad WHERE n = ? ORDER BY attribute", n);
+	CLEAN_ROWS struct db_rows r = db_query(
+		m->db, NULL, "SELECT attribute, why FROM bad WHERE n = ? ORDER BY attribute", n);
 
 	while (db_next(&r)) {
 		const char *attribute = db_text(&r, 0);
 
-		buf_addf(&note, "%s%s%s%s", note.n ? "; " : "", attribute, *attribute ? ": " : "", db_text(&r, 1));
+		buf_addf(&note, "%s%s%s%s", note.n ? "; " : "", attribute, *attribute ? ": " : "",
+			db_text(&r, 1));
 	}
 	return note.n ? arena_strndup(a, note.p, note.n) : NULL;
 }
@@ -150,8 +169,8 @@ mirror_missing(struct mirror *m, struct arena *a, const char ***ids_r)
 
 /* Which link rows an attribute means, and on which side n stands. */
 struct sight {
-	int a, b;       /* one or two attributes */
-	bool owner;     /* n is the owner in the row */
+	int a, b;   /* one or two attributes */
+	bool owner; /* n is the owner in the row */
 };
 
 static struct sight
@@ -173,13 +192,15 @@ mirror_links_of(struct mirror *m, int64_t n, const char *attribute, bool reverse
 	CLEAN_BUF struct buf ns = { 0 };
 	struct sight s = sight_of(m, attribute, reverse);
 	int64_t since = since_rev > 0 ? since_rev : INT64_MAX;
-	CLEAN_ROWS struct db_rows r = s.owner ?
-		db_query(m->db, NULL,
-			"SELECT DISTINCT other FROM link WHERE owner = ? AND attr IN (?, ?) AND (present = 1 OR rev > ?) ORDER BY other",
-			n, s.a, s.b, since) :
-		db_query(m->db, NULL,
-			"SELECT DISTINCT owner FROM link WHERE other = ? AND attr IN (?, ?) AND (present = 1 OR rev > ?) ORDER BY owner",
-			n, s.a, s.b, since);
+	CLEAN_ROWS struct db_rows r =
+		s.owner ? db_query(m->db, NULL,
+				  "SELECT DISTINCT other FROM link WHERE owner = ? AND attr IN (?, "
+				  "?) AND (present = 1 OR rev > ?) ORDER BY other",
+				  n, s.a, s.b, since)
+			: db_query(m->db, NULL,
+				  "SELECT DISTINCT owner FROM link WHERE other = ? AND attr IN (?, "
+				  "?) AND (present = 1 OR rev > ?) ORDER BY owner",
+				  n, s.a, s.b, since);
 
 	while (db_next(&r)) {
 		int64_t v = db_int(&r, 0);
@@ -199,7 +220,8 @@ mirror_link_present(struct mirror *m, int64_t owner, const char *attribute, int6
 	int64_t there = 0;
 
 	db_value(m->db, NULL, &there,
-		"SELECT 1 FROM link WHERE owner = ? AND attr IN (?, ?) AND other = ? AND present = 1 LIMIT 1",
+		"SELECT 1 FROM link WHERE owner = ? AND attr IN (?, ?) AND other = ? AND present = "
+		"1 LIMIT 1",
 		s.owner ? owner : other, s.a, s.b, s.owner ? other : owner);
 	return there;
 }

@@ -22,7 +22,8 @@ first_comma(const char *dn)
 }
 
 bool
-place_split(struct mirror *m, const char *dn, const char **rdn_r, const char **parent_r, struct err *e)
+place_split(
+	struct mirror *m, const char *dn, const char **rdn_r, const char **parent_r, struct err *e)
 {
 	struct dn parsed;
 
@@ -42,7 +43,8 @@ place_split(struct mirror *m, const char *dn, const char **rdn_r, const char **p
 		*parent_r = parsed.count ? dn_text(&parsed, 1, m->scratch) : "";
 	}
 	if (**rdn_r == '\0' || strlen(dn) > DN_LENGTH_MAX)
-		return err_set(e, ERR_OBJECT, "bad-dn", "\"%.200s\" is empty, or longer than %d bytes", dn, DN_LENGTH_MAX);
+		return err_set(e, ERR_OBJECT, "bad-dn",
+			"\"%.200s\" is empty, or longer than %d bytes", dn, DN_LENGTH_MAX);
 	return true;
 }
 
@@ -88,9 +90,12 @@ memo_clear(struct mirror *m)
  * one. In a full read into a mirror with entries, a row's place is old until the read names it.
  */
 static int
-claim(const struct mirror *m, int64_t n, enum presence presence, bool has_id, enum place_how how, bool *unsure_r)
+claim(const struct mirror *m, int64_t n, enum presence presence, bool has_id, enum place_how how,
+	bool *unsure_r)
 {
-	static const int rank[] = { [PRESENCE_STUB] = 1, [PRESENCE_HERE] = 3, [PRESENCE_ABSENT] = 2 };
+	static const int rank[] = {
+		[PRESENCE_STUB] = 1, [PRESENCE_HERE] = 3, [PRESENCE_ABSENT] = 2
+	};
 
 	if (presence == PRESENCE_GONE)
 		return 0;
@@ -102,20 +107,25 @@ claim(const struct mirror *m, int64_t n, enum presence presence, bool has_id, en
 		*unsure_r = true;
 		return 0;
 	}
-	return bits_has(&m->whole, n) ? 0 : rank[presence]; /* whole but not placed: it left this place */
+	return bits_has(&m->whole, n)
+		       ? 0
+		       : rank[presence]; /* whole but not placed: it left this place */
 }
 
 static bool
-child_pick(struct mirror *m, int64_t parent, const char *key, enum place_how how, int64_t *n_r, struct err *e)
+child_pick(struct mirror *m, int64_t parent, const char *key, enum place_how how, int64_t *n_r,
+	struct err *e)
 {
 	int best = 0;
 	bool unsure = false;
 	CLEAN_ROWS struct db_rows r = db_query(m->db, e,
-		"SELECT n, presence, id IS NOT NULL FROM entry WHERE parent = ? AND rdn_key = ?", parent, key);
+		"SELECT n, presence, id IS NOT NULL FROM entry WHERE parent = ? AND rdn_key = ?",
+		parent, key);
 
 	*n_r = PLACE_NONE;
 	while (db_next(&r)) {
-		int c = claim(m, db_int(&r, 0), (enum presence)db_int(&r, 1), db_int(&r, 2), how, &unsure);
+		int c = claim(m, db_int(&r, 0), (enum presence)db_int(&r, 1), db_int(&r, 2), how,
+			&unsure);
 
 		if (c > best) {
 			best = c;
@@ -128,8 +138,8 @@ child_pick(struct mirror *m, int64_t parent, const char *key, enum place_how how
 }
 
 static bool
-child_take(struct mirror *m, int64_t parent, const char *rdn, const char *key, enum place_how how, int64_t *n_r,
-	struct err *e)
+child_take(struct mirror *m, int64_t parent, const char *rdn, const char *key, enum place_how how,
+	int64_t *n_r, struct err *e)
 {
 	if (!child_pick(m, parent, key, how, n_r, e))
 		return false;
@@ -180,7 +190,8 @@ place_find(struct mirror *m, const char *dn, enum place_how how, int64_t *n_r, s
 	*n_r = 0;
 	if (*dn == '\0')
 		return true;
-	if (!place_split(m, dn, &rdn, &parent, e) || !place_key(m, rdn, &key, e) || !place_parent(m, parent, how, &at, e))
+	if (!place_split(m, dn, &rdn, &parent, e) || !place_key(m, rdn, &key, e) ||
+		!place_parent(m, parent, how, &at, e))
 		return false;
 	*n_r = PLACE_NONE;
 	return at == PLACE_NONE || child_take(m, at, rdn, key, how, n_r, e);
@@ -191,7 +202,8 @@ place_stub(struct mirror *m, int64_t parent, const char *key, int64_t *n_r, stru
 {
 	*n_r = 0;
 	return db_value(m->db, e, n_r,
-		"SELECT n FROM entry INDEXED BY entry_stub WHERE presence = 0 AND id IS NULL AND parent = ? AND rdn_key = ?",
+		"SELECT n FROM entry INDEXED BY entry_stub WHERE presence = 0 AND id IS NULL AND "
+		"parent = ? AND rdn_key = ?",
 		parent, key);
 }
 
@@ -209,7 +221,8 @@ note_move(struct mirror *m, struct row *r, struct err *e)
 }
 
 bool
-place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, const char *key, struct err *e)
+place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, const char *key,
+	struct err *e)
 {
 	int64_t stub = 0;
 
@@ -219,7 +232,8 @@ place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, cons
 	if (row_present(r) && r->placed && parent == r->parent && strcmp(rdn, r->rdn) == 0)
 		return true;
 	if (parent == r->n)
-		return err_set(e, ERR_OBJECT, "bad-dn", "\"%.200s\" names itself as the entry above", rdn);
+		return err_set(
+			e, ERR_OBJECT, "bad-dn", "\"%.200s\" names itself as the entry above", rdn);
 	if ((!key && !place_key(m, rdn, &key, e)) || !place_stub(m, parent, key, &stub, e))
 		return false;
 	if (stub && stub != r->n && !stub_merge(m, stub, r->n, e))
@@ -234,6 +248,7 @@ place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, cons
 	r->placed = true;
 	m->stats.any = true;
 	return db_run(m->db, e,
-		"UPDATE entry SET parent = ?, rdn = ?, rdn_key = ?, rev = ?, moved_rev = ? WHERE n = ?", parent,
-		rdn, key, r->rev, r->moved_rev, r->n);
+		"UPDATE entry SET parent = ?, rdn = ?, rdn_key = ?, rev = ?, moved_rev = ? WHERE n "
+		"= ?",
+		parent, rdn, key, r->rev, r->moved_rev, r->n);
 }

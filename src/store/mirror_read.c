@@ -6,7 +6,10 @@
 static bool
 no_entry(const char *id, const char *dn, const char *what, struct err *e)
 {
-	return err_set(e, ERR_OBJECT, "no-entry", "%s of an entry that is not known: %.300s", what, id ? id : dn ? dn : "(no name)");
+	return err_set(e, ERR_OBJECT, "no-entry", "%s of an entry that is not known: %.300s", what,
+		id   ? id
+		: dn ? dn
+		     : "(no name)");
 }
 
 bool
@@ -36,7 +39,7 @@ read_missing(struct mirror *m, const char *id, const char *dn, struct err *e)
 }
 
 /* ABSENT becomes HERE again: downstream it was present all the time, so its rev stays. */
-static bool
+bool
 row_seen(struct mirror *m, struct row *r, struct err *e)
 {
 	if (m->full)
@@ -45,7 +48,7 @@ row_seen(struct mirror *m, struct row *r, struct err *e)
 		return true;
 	r->presence = PRESENCE_HERE;
 	return db_run(m->db, e, "UPDATE entry SET presence = 1 WHERE n = ?", r->n) &&
-		db_run(m->db, e, "DELETE FROM absent WHERE n = ?", r->n);
+	       db_run(m->db, e, "DELETE FROM absent WHERE n = ?", r->n);
 }
 
 /* The first change of an entry in a read counts. */
@@ -56,51 +59,20 @@ note_changed(struct mirror *m, int64_t rev_before)
 	m->stats.any = true;
 }
 
-/* --- attributes held back (mirror_bad) and what was there before --- */
-
-/* Attributes that an earlier message of this read held back stay as they are. */
-static bool
-keep_held(struct mirror *m, struct row *r, struct attrs *new, struct err *e)
+void
+row_pack(struct mirror *m, const struct attrs *as)
 {
-	struct attrs old;
-	CLEAN_ROWS struct db_rows rows = db_query(m->db, e, "SELECT attribute FROM bad WHERE n = ? AND now = 1", r->n);
-
-	if (!r->attrs.n || !attrs_unpack(r->attrs, m->scratch, &old, e))
-		return !r->attrs.n;
-	while (db_next(&rows)) {
-		const struct attr *a = attrs_get(&old, db_text(&rows, 0));
-
-		if (a && !attrs_get(new, a->name))
-			attrs_set(new, a->name, a->values, a->count);
-	}
-	return !rows.failed;
+	buf_reset(&m->pack);
+	attrs_pack(as, &m->pack);
 }
 
-/* A full entry that drops an attribute may be followed by the word that it was held back. */
-static bool
-save_before(struct mirror *m, struct row *r, const struct attrs *new, struct err *e)
-{
-	struct attrs old;
-
-	if (!r->attrs.n)
-		return true;
-	if (!attrs_unpack(r->attrs, m->scratch, &old, e))
-		return false;
-	for (size_t i = 0; i < old.count; i++) {
-		if (attrs_get(new, old.list[i].name))
-			continue;
-		m->any_before = true;
-		return db_run(m->db, e, "INSERT OR IGNORE INTO before(n, attrs) VALUES (?, ?)", r->n, r->attrs);
-	}
-	return true;
-}
-
-static bool
-attrs_write_row(struct mirror *m, struct row *r, struct err *e)
+bool
+row_write_attrs(struct mirror *m, struct row *r, struct err *e)
 {
 	r->rev = m->rev;
 	m->stats.any = true;
-	return db_run(m->db, e, "UPDATE entry SET attrs = ?, rev = ? WHERE n = ?", buf_str(&m->pack), r->rev, r->n);
+	return db_run(m->db, e, "UPDATE entry SET attrs = ?, rev = ? WHERE n = ?",
+		buf_str(&m->pack), r->rev, r->n);
 }
 
 /* m->pack: the new attributes. */
@@ -109,28 +81,7 @@ attrs_change(struct mirror *m, struct row *r, const struct attrs *new, bool full
 {
 	if (str_eq(buf_str(&m->pack), r->attrs))
 		return true;
-	return (!full || save_before(m, r, new, e)) && attrs_write_row(m, r, e);
-}
-
-static void
-pack(struct mirror *m, const struct attrs *as)
-{
-	buf_reset(&m->pack);
-	attrs_pack(as, &m->pack);
-}
-
-/* Notes of earlier reads about what is now well. */
-static bool
-bad_over(struct mirror *m, int64_t n, const struct mirror_entry *en, struct err *e)
-{
-	if (!m->bad_known)
-		return true;
-	if (en->full)
-		return db_run(m->db, e, "DELETE FROM bad WHERE n = ? AND now = 0", n);
-	for (size_t i = 0; i < en->attrs->count; i++)
-		if (!db_run(m->db, e, "DELETE FROM bad WHERE n = ? AND now = 0 AND attribute = ?", n, en->attrs->list[i].name))
-			return false;
-	return true;
+	return (!full || bad_save_before(m, r, new, e)) && row_write_attrs(m, r, e);
 }
 
 /* --- places of entries --- */
@@ -142,7 +93,8 @@ struct spot {
 };
 
 static bool
-spot_find(struct mirror *m, const struct row *r, const char *dn, const char *parent_id, struct spot *s_r, struct err *e)
+spot_find(struct mirror *m, const struct row *r, const char *dn, const char *parent_id,
+	struct spot *s_r, struct err *e)
 {
 	const char *parent;
 
@@ -151,7 +103,8 @@ spot_find(struct mirror *m, const struct row *r, const char *dn, const char *par
 		return true;
 	if (!place_split(m, dn, &s_r->rdn, &parent, e))
 		return false;
-	if (!(row_present(r) && r->placed && strcmp(s_r->rdn, r->rdn) == 0) && !place_key(m, s_r->rdn, &s_r->key, e))
+	if (!(row_present(r) && r->placed && strcmp(s_r->rdn, r->rdn) == 0) &&
+		!place_key(m, s_r->rdn, &s_r->key, e))
 		return false;
 	if (parent_id)
 		return stub_by_id(m, &(struct mirror_end){ .id = parent_id }, &s_r->parent, e);
@@ -164,10 +117,12 @@ spot_take(struct mirror *m, struct row *r, const struct spot *s, struct err *e)
 	if (!s->rdn)
 		return true;
 	if (s->parent != PLACE_NONE)
-		return (!m->staged_places || db_run(m->db, e, "DELETE FROM staged_place WHERE n = ?", r->n)) &&
-			place_set(m, r, s->parent, s->rdn, s->key, e);
+		return (!m->staged_places ||
+			       db_run(m->db, e, "DELETE FROM staged_place WHERE n = ?", r->n)) &&
+		       place_set(m, r, s->parent, s->rdn, s->key, e);
 	m->staged_places = true;
-	return db_run(m->db, e, "INSERT OR REPLACE INTO staged_place(n, depth, dn) VALUES (?, ?, ?)", r->n,
+	return db_run(m->db, e,
+		"INSERT OR REPLACE INTO staged_place(n, depth, dn) VALUES (?, ?, ?)", r->n,
 		place_depth(s->dn), s->dn);
 }
 
@@ -177,25 +132,31 @@ static bool
 check_entry(const struct mirror_entry *en, struct err *e)
 {
 	if (en->id && (*en->id == '\0' || strlen(en->id) > ID_MAX))
-		return err_set(e, ERR_OBJECT, "bad-id", "%.300s: the id is empty or longer than %d bytes",
-			en->dn ? en->dn : en->id, ID_MAX);
+		return err_set(e, ERR_OBJECT, "bad-id",
+			"%.300s: the id is empty or longer than %d bytes", en->dn ? en->dn : en->id,
+			ID_MAX);
 	if (en->id && en->parent && strcmp(en->id, en->parent) == 0)
-		return err_set(e, ERR_OBJECT, "bad-id", "%.300s: names itself as the entry above", en->id);
+		return err_set(
+			e, ERR_OBJECT, "bad-id", "%.300s: names itself as the entry above", en->id);
 	if (en->full && (!en->dn || *en->dn == '\0'))
-		return err_set(e, ERR_OBJECT, "bad-dn", "%.300s: comes without a DN", en->id ? en->id : "(no name)");
+		return err_set(e, ERR_OBJECT, "bad-dn", "%.300s: comes without a DN",
+			en->id ? en->id : "(no name)");
 	return true;
 }
 
 static bool
-insert_new(struct mirror *m, const struct mirror_entry *en, const struct spot *s, int64_t *n_r, struct err *e)
+insert_new(struct mirror *m, const struct mirror_entry *en, const struct spot *s, int64_t *n_r,
+	struct err *e)
 {
 	unsigned char room[16];
 	bool placed = s->parent != PLACE_NONE;
 
 	if (!db_run(m->db, e,
-		    "INSERT INTO entry(id, parent, rdn, rdn_key, sid, presence, rev, moved_rev, attrs)"
+		    "INSERT INTO entry(id, parent, rdn, rdn_key, sid, presence, rev, moved_rev, "
+		    "attrs)"
 		    " VALUES (?, ?, ?, ?, ?, 1, ?, 0, ?)",
-		    id_value(en->id, room), placed ? s->parent : 0, s->rdn, placed ? s->key : NULL, en->sid, m->rev, buf_str(&m->pack)))
+		    id_value(en->id, room), placed ? s->parent : 0, s->rdn, placed ? s->key : NULL,
+		    en->sid, m->rev, buf_str(&m->pack)))
 		return false;
 	*n_r = db_last_id(m->db);
 	if (!placed) {
@@ -210,7 +171,8 @@ insert_new(struct mirror *m, const struct mirror_entry *en, const struct spot *s
 
 /* An entry that has no row by its id may be the stub at its place or with its SID. */
 static bool
-adopt_stub(struct mirror *m, const struct mirror_entry *en, const struct spot *s, struct row *r_r, struct err *e)
+adopt_stub(struct mirror *m, const struct mirror_entry *en, const struct spot *s, struct row *r_r,
+	struct err *e)
 {
 	unsigned char room[16];
 	int64_t n = 0;
@@ -223,7 +185,7 @@ adopt_stub(struct mirror *m, const struct mirror_entry *en, const struct spot *s
 	if (!n)
 		return true;
 	return db_run(m->db, e, "UPDATE entry SET id = ? WHERE n = ?", id_value(en->id, room), n) &&
-		row_load(m, n, r_r, e);
+	       row_load(m, n, r_r, e);
 }
 
 static bool
@@ -233,7 +195,8 @@ sid_set(struct mirror *m, struct row *r, const char *sid, struct err *e)
 
 	if (!sid || (r->sid && strcmp(r->sid, sid) == 0))
 		return true;
-	if (!sid_find(m, sid, true, &stub, e) || (stub && stub != r->n && !stub_merge(m, stub, r->n, e)))
+	if (!sid_find(m, sid, true, &stub, e) ||
+		(stub && stub != r->n && !stub_merge(m, stub, r->n, e)))
 		return false;
 	r->rev = m->rev;
 	m->stats.any = true;
@@ -256,27 +219,29 @@ row_arrive(struct mirror *m, struct row *r, struct err *e)
 	m->entries++;
 	m->stats.added++;
 	m->stats.any = true;
-	return db_run(m->db, e, "UPDATE entry SET presence = 1, rev = ?, moved_rev = ? WHERE n = ?", r->rev,
-		r->moved_rev, r->n);
+	return db_run(m->db, e, "UPDATE entry SET presence = 1, rev = ?, moved_rev = ? WHERE n = ?",
+		r->rev, r->moved_rev, r->n);
 }
 
 static bool
-update_full(struct mirror *m, struct row *r, const struct mirror_entry *en, const struct spot *s, struct err *e)
+update_full(struct mirror *m, struct row *r, const struct mirror_entry *en, const struct spot *s,
+	struct err *e)
 {
 	bool was = row_present(r);
 	int64_t rev = r->rev;
 	struct attrs held;
 
-	pack(m, en->attrs);
+	row_pack(m, en->attrs);
 	if (m->bad_now) {
 		held = attrs_new(m->scratch);
 		attrs_copy(&held, en->attrs);
-		if (!keep_held(m, r, &held, e))
+		if (!bad_keep(m, r, &held, e))
 			return false;
-		pack(m, &held);
+		row_pack(m, &held);
 	}
-	if (!spot_take(m, r, s, e) || !sid_set(m, r, en->sid, e) || !attrs_change(m, r, en->attrs, true, e) ||
-		!row_arrive(m, r, e) || !row_seen(m, r, e))
+	if (!spot_take(m, r, s, e) || !sid_set(m, r, en->sid, e) ||
+		!attrs_change(m, r, en->attrs, true, e) || !row_arrive(m, r, e) ||
+		!row_seen(m, r, e))
 		return false;
 	if (was && r->rev != rev)
 		note_changed(m, rev);
@@ -301,7 +266,7 @@ entry_full(struct mirror *m, const struct mirror_entry *en, struct row *r, struc
 		if (!update_full(m, r, en, &s, e))
 			return false;
 	} else {
-		pack(m, en->attrs);
+		row_pack(m, en->attrs);
 		if (!insert_new(m, en, &s, &n, e))
 			return false;
 		m->entries++;
@@ -311,7 +276,8 @@ entry_full(struct mirror *m, const struct mirror_entry *en, struct row *r, struc
 			bits_set(&m->seen, n);
 	}
 	bits_set(&m->whole, n);
-	if (m->any_missing && en->id && !db_run(m->db, e, "DELETE FROM missing WHERE id = ?", id_value(en->id, room)))
+	if (m->any_missing && en->id &&
+		!db_run(m->db, e, "DELETE FROM missing WHERE id = ?", id_value(en->id, room)))
 		return false;
 	return bad_over(m, n, en, e);
 }
@@ -328,7 +294,8 @@ entry_part(struct mirror *m, const struct mirror_entry *en, struct row *r, struc
 	if (!row_present(r))
 		return read_missing(m, en->id, en->dn, e);
 	/* what named it is no new place */
-	if (!spot_find(m, r, en->id ? en->dn : NULL, en->parent, &s, e) || !attrs_unpack(r->attrs, m->scratch, &as, e))
+	if (!spot_find(m, r, en->id ? en->dn : NULL, en->parent, &s, e) ||
+		!attrs_unpack(r->attrs, m->scratch, &as, e))
 		return false;
 	for (size_t i = 0; i < en->attrs->count; i++) {
 		const struct attr *a = &en->attrs->list[i];
@@ -338,8 +305,9 @@ entry_part(struct mirror *m, const struct mirror_entry *en, struct row *r, struc
 		else
 			attrs_remove(&as, a->name);
 	}
-	pack(m, &as);
-	if (!attrs_change(m, r, &as, false, e) || !spot_take(m, r, &s, e) || !sid_set(m, r, en->sid, e) || !row_seen(m, r, e))
+	row_pack(m, &as);
+	if (!attrs_change(m, r, &as, false, e) || !spot_take(m, r, &s, e) ||
+		!sid_set(m, r, en->sid, e) || !row_seen(m, r, e))
 		return false;
 	if (r->rev != rev)
 		note_changed(m, rev);
@@ -382,8 +350,8 @@ value_remove(struct attrs *as, const char *attribute, struct str value)
 }
 
 bool
-mirror_values(struct mirror *m, const char *id, const char *dn, const char *attribute, const struct attr *add,
-	const struct attr *remove, struct err *e)
+mirror_values(struct mirror *m, const char *id, const char *dn, const char *attribute,
+	const struct attr *add, const struct attr *remove, struct err *e)
 {
 	struct row r;
 	struct attrs as;
@@ -402,7 +370,7 @@ mirror_values(struct mirror *m, const char *id, const char *dn, const char *attr
 		value_remove(&as, attribute, remove->values[i]);
 	for (size_t i = 0; add && i < add->count; i++)
 		attrs_add(&as, attribute, add->values[i]);
-	pack(m, &as);
+	row_pack(m, &as);
 	if (!attrs_change(m, &r, &as, false, e) || !row_seen(m, &r, e))
 		return false;
 	if (r.rev != rev)
@@ -425,8 +393,10 @@ mirror_rename(struct mirror *m, const char *id, const char *dn, const char *new_
 	int64_t rev = r.rev;
 
 	if (!new_dn || *new_dn == '\0')
-		return err_set(e, ERR_OBJECT, "bad-dn", "%.300s: is renamed to nothing", id ? id : dn);
-	if (!spot_find(m, &r, new_dn, NULL, &s, e) || !spot_take(m, &r, &s, e) || !row_seen(m, &r, e))
+		return err_set(
+			e, ERR_OBJECT, "bad-dn", "%.300s: is renamed to nothing", id ? id : dn);
+	if (!spot_find(m, &r, new_dn, NULL, &s, e) || !spot_take(m, &r, &s, e) ||
+		!row_seen(m, &r, e))
 		return false;
 	if (r.rev != rev)
 		note_changed(m, rev);
@@ -448,10 +418,10 @@ row_leave(struct mirror *m, struct row *r, struct err *e)
 	m->stats.gone++;
 	m->stats.any = true;
 	memo_clear(m);
-	return db_run(m->db, e, "UPDATE entry SET presence = 3, rev = ?, moved_rev = ? WHERE n = ?", m->rev,
-		       r->moved_rev, r->n) &&
-		db_run(m->db, e, "DELETE FROM absent WHERE n = ?", r->n) &&
-		db_run(m->db, e, "DELETE FROM bad WHERE n = ?", r->n) && links_leave(m, r->n, e);
+	return db_run(m->db, e, "UPDATE entry SET presence = 3, rev = ?, moved_rev = ? WHERE n = ?",
+		       m->rev, r->moved_rev, r->n) &&
+	       db_run(m->db, e, "DELETE FROM absent WHERE n = ?", r->n) &&
+	       db_run(m->db, e, "DELETE FROM bad WHERE n = ?", r->n) && links_leave(m, r->n, e);
 }
 
 bool
@@ -464,7 +434,8 @@ mirror_gone(struct mirror *m, const char *id, const char *dn, struct err *e)
 	arena_reset(m->scratch);
 	if (!read_subject(m, id, dn, &r, e))
 		return false;
-	if (id && m->any_missing && !db_run(m->db, e, "DELETE FROM missing WHERE id = ?", id_value(id, room)))
+	if (id && m->any_missing &&
+		!db_run(m->db, e, "DELETE FROM missing WHERE id = ?", id_value(id, room)))
 		return false;
 	/* tombstones of what we never had are usual */
 	if (!row_present(&r))
@@ -472,50 +443,4 @@ mirror_gone(struct mirror *m, const char *id, const char *dn, struct err *e)
 	bits_clear(&m->seen, r.n);
 	bits_clear(&m->whole, r.n);
 	return row_leave(m, &r, e);
-}
-
-/* The full entry came first and dropped the attribute: put it back. */
-static bool
-restore_held(struct mirror *m, struct row *r, const char *attribute, struct err *e)
-{
-	struct attrs before, now;
-	CLEAN_ROWS struct db_rows rows = db_query(m->db, e, "SELECT attrs FROM before WHERE n = ?", r->n);
-
-	if (!db_next(&rows))
-		return !rows.failed;
-	if (!attrs_unpack(db_str(&rows, 0), m->scratch, &before, e) || !attrs_unpack(r->attrs, m->scratch, &now, e))
-		return false;
-	const struct attr *a = attrs_get(&before, attribute);
-
-	if (!a || attrs_get(&now, attribute))
-		return true;
-	attrs_set(&now, a->name, a->values, a->count);
-	pack(m, &now);
-	return attrs_write_row(m, r, e);
-}
-
-bool
-mirror_bad(struct mirror *m, const char *id, const char *dn, const char *attribute, const char *why, struct err *e)
-{
-	CLEAN_BUF struct buf text = { 0 };
-	struct row r;
-
-	assert(m->reading);
-	arena_reset(m->scratch);
-	m->stats.bad++;
-	if (!read_subject(m, id, dn, &r, e))
-		return false;
-	if (!r.n && id && strlen(id) <= ID_MAX && !stub_by_id(m, &(struct mirror_end){ .id = id, .dn = dn }, &r.n, e))
-		return false;
-	if (!r.n)
-		return true; /* only a name, of nothing we have: it is counted */
-	if (!row_seen(m, &r, e))
-		return false;
-	m->bad_known = m->bad_now = true;
-	text_escape(why ? why : "", why ? strlen(why) : 0, 500, &text);
-	return db_run(m->db, e,
-		       "INSERT INTO bad(n, attribute, why, now) VALUES (?, ?, ?, 1)"
-		       " ON CONFLICT(n, attribute) DO UPDATE SET why = excluded.why, now = 1",
-		       r.n, attribute ? attribute : "", buf_cstr(&text)) &&
-		(!attribute || !m->any_before || restore_held(m, &r, attribute, e));
 }

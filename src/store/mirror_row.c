@@ -56,8 +56,10 @@ id_text(const struct db_rows *r, int col, struct arena *a)
 		return NULL;
 	if (s.n != 16 || !blob)
 		return arena_strndup(a, s.p, s.n);
-	return arena_printf(a, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0],
-		b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	return arena_printf(a,
+		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+		b[15]);
 }
 
 /* --- rows --- */
@@ -97,7 +99,8 @@ row_take(struct mirror *m, struct db_rows *r, struct row *r_r)
 bool
 row_load(struct mirror *m, int64_t n, struct row *r_r, struct err *e)
 {
-	CLEAN_ROWS struct db_rows r = db_query(m->db, e, "SELECT " ROW_COLUMNS " FROM entry WHERE n = ?", n);
+	CLEAN_ROWS struct db_rows r =
+		db_query(m->db, e, "SELECT " ROW_COLUMNS " FROM entry WHERE n = ?", n);
 
 	return row_take(m, &r, r_r);
 }
@@ -106,8 +109,8 @@ bool
 row_load_id(struct mirror *m, const char *id, struct row *r_r, struct err *e)
 {
 	unsigned char room[16];
-	CLEAN_ROWS struct db_rows r =
-		db_query(m->db, e, "SELECT " ROW_COLUMNS " FROM entry WHERE id = ?", id_value(id, room));
+	CLEAN_ROWS struct db_rows r = db_query(
+		m->db, e, "SELECT " ROW_COLUMNS " FROM entry WHERE id = ?", id_value(id, room));
 
 	return row_take(m, &r, r_r);
 }
@@ -125,7 +128,8 @@ bool
 row_has_children(struct mirror *m, int64_t n, bool *has_r, struct err *e)
 {
 	int64_t has = 0;
-	bool ok = db_value(m->db, e, &has, "SELECT EXISTS(SELECT 1 FROM entry WHERE parent = ?)", n);
+	bool ok =
+		db_value(m->db, e, &has, "SELECT EXISTS(SELECT 1 FROM entry WHERE parent = ?)", n);
 
 	*has_r = has;
 	return ok;
@@ -134,13 +138,14 @@ row_has_children(struct mirror *m, int64_t n, bool *has_r, struct err *e)
 /* --- stubs --- */
 
 bool
-stub_insert(struct mirror *m, const char *id, int64_t parent, const char *rdn, const char *key, const char *sid,
-	int64_t *n_r, struct err *e)
+stub_insert(struct mirror *m, const char *id, int64_t parent, const char *rdn, const char *key,
+	const char *sid, int64_t *n_r, struct err *e)
 {
 	unsigned char room[16];
 
 	if (!db_run(m->db, e,
-		    "INSERT INTO entry(id, parent, rdn, rdn_key, sid, presence, rev, moved_rev) VALUES (?, ?, ?, ?, ?, 0, ?, 0)",
+		    "INSERT INTO entry(id, parent, rdn, rdn_key, sid, presence, rev, moved_rev) "
+		    "VALUES (?, ?, ?, ?, ?, 0, ?, 0)",
 		    id_value(id, room), parent, rdn, key, sid, m->rev))
 		return false;
 	*n_r = db_last_id(m->db);
@@ -154,10 +159,10 @@ sid_stubs(struct mirror *m, bool *there_r, struct err *e)
 {
 	int64_t there = 0;
 
-	if (!m->sid_stubs_asked &&
-		!db_value(m->db, e, &there,
-			"SELECT EXISTS(SELECT 1 FROM entry INDEXED BY entry_stub WHERE presence = 0 AND id IS NULL"
-			" AND sid IS NOT NULL)"))
+	if (!m->sid_stubs_asked && !db_value(m->db, e, &there,
+					   "SELECT EXISTS(SELECT 1 FROM entry INDEXED BY "
+					   "entry_stub WHERE presence = 0 AND id IS NULL"
+					   " AND sid IS NOT NULL)"))
 		return false;
 	if (!m->sid_stubs_asked)
 		m->sid_stubs = there;
@@ -169,15 +174,17 @@ sid_stubs(struct mirror *m, bool *there_r, struct err *e)
 bool
 sid_find(struct mirror *m, const char *sid, bool stubs_only, int64_t *n_r, struct err *e)
 {
-	static const int rank[] = { [PRESENCE_STUB] = 1, [PRESENCE_HERE] = 3, [PRESENCE_ABSENT] = 2, [PRESENCE_GONE] = 0 };
+	static const int rank[] = {
+		[PRESENCE_STUB] = 1, [PRESENCE_HERE] = 3, [PRESENCE_ABSENT] = 2, [PRESENCE_GONE] = 0
+	};
 	int best = 0;
 	bool stubs = true;
 
 	*n_r = 0;
 	if (stubs_only && (!sid_stubs(m, &stubs, e) || !stubs))
 		return !stubs;
-	CLEAN_ROWS struct db_rows r = db_query(m->db, e,
-		"SELECT n, presence, id IS NOT NULL FROM entry WHERE sid = ?", sid);
+	CLEAN_ROWS struct db_rows r = db_query(
+		m->db, e, "SELECT n, presence, id IS NOT NULL FROM entry WHERE sid = ?", sid);
 
 	while (db_next(&r)) {
 		int presence = (int)db_int(&r, 1);
@@ -195,7 +202,8 @@ sid_find(struct mirror *m, const char *sid, bool stubs_only, int64_t *n_r, struc
 bool
 stub_by_sid(struct mirror *m, const char *sid, int64_t *n_r, struct err *e)
 {
-	return sid_find(m, sid, false, n_r, e) && (*n_r || stub_insert(m, NULL, 0, NULL, NULL, sid, n_r, e));
+	return sid_find(m, sid, false, n_r, e) &&
+	       (*n_r || stub_insert(m, NULL, 0, NULL, NULL, sid, n_r, e));
 }
 
 /* The DN of a reference is shown, not resolved: the id says who it is. */
@@ -209,7 +217,8 @@ stub_by_id(struct mirror *m, const struct mirror_end *end, int64_t *n_r, struct 
 	if (end->sid && !sid_find(m, end->sid, true, n_r, e))
 		return false;
 	if (*n_r)
-		return db_run(m->db, e, "UPDATE entry SET id = ? WHERE n = ?", id_value(end->id, room), *n_r);
+		return db_run(m->db, e, "UPDATE entry SET id = ? WHERE n = ?",
+			id_value(end->id, room), *n_r);
 	return stub_insert(m, end->id, 0, end->dn, NULL, end->sid, n_r, e);
 }
 
@@ -220,8 +229,10 @@ children_join(struct mirror *m, int64_t parent, struct err *e)
 	for (;;) {
 		CLEAN_ROWS struct db_rows r = db_query(m->db, e,
 			"SELECT s.n, o.n FROM entry s INDEXED BY entry_stub JOIN entry o"
-			" ON o.parent = s.parent AND o.rdn_key = s.rdn_key AND o.n <> s.n AND o.presence <> 3"
-			" WHERE s.presence = 0 AND s.id IS NULL AND s.parent = ? ORDER BY o.presence = 0 LIMIT 1",
+			" ON o.parent = s.parent AND o.rdn_key = s.rdn_key AND o.n <> s.n AND "
+			"o.presence <> 3"
+			" WHERE s.presence = 0 AND s.id IS NULL AND s.parent = ? ORDER BY "
+			"o.presence = 0 LIMIT 1",
 			parent);
 
 		if (!db_next(&r))
@@ -245,10 +256,12 @@ stub_merge(struct mirror *m, int64_t stub, int64_t to, struct err *e)
 	below = db_changes(d) > 0;
 	if (below && !db_run(d, e, "UPDATE entry SET moved_rev = ? WHERE n = ?", m->rev, to))
 		return false;
-	if (!links_join(m, stub, to, e) || !db_run(d, e, "UPDATE OR REPLACE bad SET n = ? WHERE n = ?", to, stub) ||
+	if (!links_join(m, stub, to, e) ||
+		!db_run(d, e, "UPDATE OR REPLACE bad SET n = ? WHERE n = ?", to, stub) ||
 		!db_run(d, e, "UPDATE staged_link SET subject = ? WHERE subject = ?", to, stub) ||
 		!db_run(d, e,
-			"UPDATE entry SET presence = 3, rev = ?, parent = 0, rdn = NULL, rdn_key = NULL, sid = NULL,"
+			"UPDATE entry SET presence = 3, rev = ?, parent = 0, rdn = NULL, rdn_key = "
+			"NULL, sid = NULL,"
 			" moved_rev = 0 WHERE n = ?",
 			m->rev, stub))
 		return false;

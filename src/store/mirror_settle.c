@@ -10,7 +10,8 @@
 static bool
 settle_places(struct mirror *m, struct err *e)
 {
-	CLEAN_ROWS struct db_rows rows = db_query(m->db, e, "SELECT n, dn FROM staged_place ORDER BY depth, n");
+	CLEAN_ROWS struct db_rows rows =
+		db_query(m->db, e, "SELECT n, dn FROM staged_place ORDER BY depth, n");
 
 	while (db_next(&rows)) {
 		const char *rdn, *parent;
@@ -50,11 +51,12 @@ controller(const struct mirror_origin *o)
 static bool
 absence_begins(struct mirror *m, struct row *r, struct err *e)
 {
-	if (!db_run(m->db, e, "INSERT OR REPLACE INTO absent(n, since, invocation, bind) VALUES (?, ?, ?, ?)", r->n,
-		    m->origin.now, controller(&m->origin), m->origin.bind))
+	if (!db_run(m->db, e,
+		    "INSERT OR REPLACE INTO absent(n, since, invocation, bind) VALUES (?, ?, ?, ?)",
+		    r->n, m->origin.now, controller(&m->origin), m->origin.bind))
 		return false;
 	return r->presence == PRESENCE_ABSENT ||
-		db_run(m->db, e, "UPDATE entry SET presence = 2 WHERE n = ?", r->n);
+	       db_run(m->db, e, "UPDATE entry SET presence = 2 WHERE n = ?", r->n);
 }
 
 static bool
@@ -64,12 +66,14 @@ absence(struct mirror *m, struct row *r, int64_t missing_after, struct err *e)
 		return row_leave(m, r, e);
 	if (r->presence == PRESENCE_HERE)
 		return absence_begins(m, r, e);
-	CLEAN_ROWS struct db_rows a = db_query(m->db, e, "SELECT since, invocation, bind FROM absent WHERE n = ?", r->n);
+	CLEAN_ROWS struct db_rows a =
+		db_query(m->db, e, "SELECT since, invocation, bind FROM absent WHERE n = ?", r->n);
 
 	if (!db_next(&a))
 		return a.failed ? false : absence_begins(m, r, e);
 	int64_t since = db_int(&a, 0);
-	bool witness = text_same(db_text(&a, 1), controller(&m->origin)) && text_same(db_text(&a, 2), m->origin.bind);
+	bool witness = text_same(db_text(&a, 1), controller(&m->origin)) &&
+		       text_same(db_text(&a, 2), m->origin.bind);
 
 	db_rows_end(&a);
 	/* another controller or account may just not see it; a clock set back proves nothing */
@@ -82,8 +86,8 @@ absence(struct mirror *m, struct row *r, int64_t missing_after, struct err *e)
 static bool
 settle_absent(struct mirror *m, int64_t missing_after, struct err *e)
 {
-	CLEAN_ROWS struct db_rows rows =
-		db_query(m->db, e, "SELECT n FROM entry INDEXED BY entry_rev WHERE presence <> 0 AND NOT seen(n)");
+	CLEAN_ROWS struct db_rows rows = db_query(m->db, e,
+		"SELECT n FROM entry INDEXED BY entry_rev WHERE presence <> 0 AND NOT seen(n)");
 
 	while (db_next(&rows)) {
 		int64_t n = db_int(&rows, 0);
@@ -91,7 +95,8 @@ settle_absent(struct mirror *m, int64_t missing_after, struct err *e)
 
 		arena_reset(m->scratch);
 		bits_set(&m->seen, n);
-		if (!row_load(m, n, &r, e) || (row_present(&r) && !absence(m, &r, missing_after, e)))
+		if (!row_load(m, n, &r, e) ||
+			(row_present(&r) && !absence(m, &r, missing_after, e)))
 			return false;
 	}
 	return !rows.failed;
@@ -102,7 +107,8 @@ settle_absent(struct mirror *m, int64_t missing_after, struct err *e)
 static bool
 settle_links(struct mirror *m, struct err *e)
 {
-	CLEAN_ROWS struct db_rows rows = db_query(m->db, e, "SELECT subject, attr, dn FROM staged_link ORDER BY k");
+	CLEAN_ROWS struct db_rows rows =
+		db_query(m->db, e, "SELECT subject, attr, dn FROM staged_link ORDER BY k");
 
 	while (db_next(&rows)) {
 		int64_t n;
@@ -119,7 +125,8 @@ bool
 settle_full(struct mirror *m, int64_t missing_after, struct err *e)
 {
 	m->settling = true;
-	if ((m->staged_places && !settle_places(m, e)) || (!m->fresh && !settle_absent(m, missing_after, e)) ||
+	if ((m->staged_places && !settle_places(m, e)) ||
+		(!m->fresh && !settle_absent(m, missing_after, e)) ||
 		(m->staged_links && !settle_links(m, e)))
 		return false;
 	return m->fresh || links_replace_all(m, e);

@@ -20,10 +20,10 @@ struct kit {
 	int commits;
 };
 
-#define OK(k, expr) \
-	do { \
-		if (!(expr)) \
-			fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #expr, (k)->e.text); \
+#define OK(k, expr)                                                                                \
+	do {                                                                                       \
+		if (!(expr))                                                                       \
+			fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #expr, (k)->e.text);         \
 	} while (0)
 
 static inline void
@@ -46,7 +46,8 @@ kit_new(void)
 {
 	struct kit *k = xcalloc(1, sizeof(*k));
 
-	snprintf(k->dir, sizeof(k->dir), "%s/lockstep-mirror-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+	snprintf(k->dir, sizeof(k->dir), "%s/lockstep-mirror-XXXXXX",
+		access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	assert_non_null(mkdtemp(k->dir));
 	snprintf(k->path, sizeof(k->path), "%s/m.db", k->dir);
 	k->a = arena_new();
@@ -72,8 +73,14 @@ kit_free(struct kit *k)
 static inline void
 kit_begin(struct kit *k, bool full)
 {
-	struct mirror_origin o = { .context = "ctx", .server = k->server, .invocation = k->invocation,
-		.bind = k->bind, .request = "req", .now = k->now, .whole = k->whole, .delta_safe = true };
+	struct mirror_origin o = { .context = "ctx",
+		.server = k->server,
+		.invocation = k->invocation,
+		.bind = k->bind,
+		.request = "req",
+		.now = k->now,
+		.whole = k->whole,
+		.delta_safe = true };
 
 	arena_reset(k->a);
 	OK(k, mirror_begin(k->m, full, &o, &k->e));
@@ -105,10 +112,13 @@ kit_attrs(struct kit *k, const char *text)
 }
 
 static inline bool
-kit_try_full(struct kit *k, const char *id, const char *dn, const char *parent, const char *sid, const char *attrs)
+kit_try_full(struct kit *k, const char *id, const char *dn, const char *parent, const char *sid,
+	const char *attrs)
 {
 	struct attrs as = kit_attrs(k, attrs);
-	struct mirror_entry en = { .id = id, .dn = dn, .parent = parent, .sid = sid, .full = true, .attrs = &as };
+	struct mirror_entry en = {
+		.id = id, .dn = dn, .parent = parent, .sid = sid, .full = true, .attrs = &as
+	};
 
 	return mirror_entry(k->m, &en, &k->e);
 }
@@ -131,9 +141,11 @@ kit_part(struct kit *k, const char *id, const char *dn, const char *attrs)
 enum by { BY_ID, BY_DN, BY_SID };
 /* one end */
 static inline void
-kit_link(struct kit *k, const char *id, const char *attribute, enum mirror_links mode, enum by by, const char *end)
+kit_link(struct kit *k, const char *id, const char *attribute, enum mirror_links mode, enum by by,
+	const char *end)
 {
-	struct mirror_end en = { by == BY_ID ? end : NULL, by == BY_DN ? end : NULL, by == BY_SID ? end : NULL };
+	struct mirror_end en = { by == BY_ID ? end : NULL, by == BY_DN ? end : NULL,
+		by == BY_SID ? end : NULL };
 
 	OK(k, mirror_links(k->m, id, NULL, attribute, mode, &en, end != NULL, false, &k->e));
 }
@@ -181,6 +193,7 @@ kit_dump(struct kit *k, struct arena *out)
 	char **lines = NULL;
 	size_t got, count = 0;
 
+	OK(k, mirror_hold(k->m, &k->e));
 	while ((got = mirror_changed_entries(k->m, 0, after, ns, 64))) {
 		for (size_t i = 0; i < got; i++) {
 			struct entry en;
@@ -191,10 +204,12 @@ kit_dump(struct kit *k, struct arena *out)
 			if (!entry_present(&en))
 				continue;
 			total++;
-			buf_addf(&line, "%s [%s] %s ", en.id, mirror_dn(k->m, ns[i], k->a), en.presence == PRESENCE_ABSENT ? "ABSENT" : "");
+			buf_addf(&line, "%s [%s] %s ", en.id, mirror_dn(k->m, ns[i], k->a),
+				en.presence == PRESENCE_ABSENT ? "ABSENT" : "");
 			for (size_t j = 0; j < en.attrs.count; j++)
 				for (size_t v = 0; v < en.attrs.list[j].count; v++)
-					buf_addf(&line, "%s=%.*s ", en.attrs.list[j].name, (int)en.attrs.list[j].values[v].n,
+					buf_addf(&line, "%s=%.*s ", en.attrs.list[j].name,
+						(int)en.attrs.list[j].values[v].n,
 						en.attrs.list[j].values[v].p);
 			kit_dump_links(k, ns[i], &line);
 			lines = xrealloc(lines, (count + 1) * sizeof(*lines));
@@ -202,6 +217,7 @@ kit_dump(struct kit *k, struct arena *out)
 		}
 		after = ns[got - 1];
 	}
+	mirror_release(k->m);
 	qsort(lines, count, sizeof(*lines), kit_line_order);
 	for (size_t i = 0; i < count; i++) {
 		buf_addf(&all, "%s\n", lines[i]);

@@ -14,19 +14,31 @@
 #include "store/db.h"
 
 static const struct db_kind kind1 = {
-	.name = "test", .id = 0x4c535431, .version = 1,
+	.name = "test",
+	.id = 0x4c535431,
+	.version = 1,
 	.sql = "CREATE TABLE t(k INTEGER PRIMARY KEY, s TEXT, b BLOB)",
 };
-static const char *const steps[] = { NULL, "ALTER TABLE t ADD COLUMN more TEXT; UPDATE t SET more = 'new'" };
+static const char *const steps[] = { NULL,
+	"ALTER TABLE t ADD COLUMN more TEXT; UPDATE t SET more = 'new'" };
 static const struct db_kind kind2 = {
-	.name = "test", .id = 0x4c535431, .version = 2, .sql = "CREATE TABLE t(k INTEGER PRIMARY KEY, s TEXT, b BLOB, more TEXT)",
+	.name = "test",
+	.id = 0x4c535431,
+	.version = 2,
+	.sql = "CREATE TABLE t(k INTEGER PRIMARY KEY, s TEXT, b BLOB, more TEXT)",
 	.steps = steps,
 };
 static const char *const bad_steps[] = { NULL, "UPDATE t SET s = 'half'; SELECT nonsense" };
 static const struct db_kind kind2_bad = {
-	.name = "test", .id = 0x4c535431, .version = 2, .sql = "CREATE TABLE t(k)", .steps = bad_steps,
+	.name = "test",
+	.id = 0x4c535431,
+	.version = 2,
+	.sql = "CREATE TABLE t(k)",
+	.steps = bad_steps,
 };
-static const struct db_kind other = { .name = "other", .id = 7, .version = 1, .sql = "CREATE TABLE o(k)" };
+static const struct db_kind other = {
+	.name = "other", .id = 7, .version = 1, .sql = "CREATE TABLE o(k)"
+};
 
 struct box {
 	char dir[64], path[96];
@@ -83,8 +95,10 @@ test_db_values_of_every_type_come_back(void **state)
 	int small = 7;
 	bool yes = true;
 
-	assert_true(db_run(d, &e, "INSERT INTO t(k, s, b) VALUES (?, ?, ?)", small, "text", ((struct str){ "a\0b", 3 })));
-	assert_true(db_run(d, &e, "INSERT INTO t(k, s, b) VALUES (?, ?, ?)", INT64_MAX, (const char *)NULL, (struct str){ 0 }));
+	assert_true(db_run(d, &e, "INSERT INTO t(k, s, b) VALUES (?, ?, ?)", small, "text",
+		((struct str){ "a\0b", 3 })));
+	assert_true(db_run(d, &e, "INSERT INTO t(k, s, b) VALUES (?, ?, ?)", INT64_MAX,
+		(const char *)NULL, (struct str){ 0 }));
 	assert_true(db_run(d, &e, "INSERT INTO t(k, s, b) VALUES (?, '', ?)", yes, STR("")));
 	CLEAN_ROWS struct db_rows r = db_query(d, &e, "SELECT k, s, b FROM t ORDER BY k");
 
@@ -114,7 +128,8 @@ count_down(struct db *d, int64_t from)
 {
 	struct err e = { 0 };
 	int64_t rows = 0;
-	CLEAN_ROWS struct db_rows r = db_query(d, &e, "SELECT k FROM t WHERE k < ? ORDER BY k", from);
+	CLEAN_ROWS struct db_rows r =
+		db_query(d, &e, "SELECT k FROM t WHERE k < ? ORDER BY k", from);
 
 	while (db_next(&r))
 		rows += 1 + count_down(d, db_int(&r, 0));
@@ -246,7 +261,8 @@ test_db_2_5_older_version_migrated_after_backup(void **state)
 	db_close(&d);
 	assert_false(db_open(&kind2, b->path, NULL, true, &d, &e)); /* reading does not migrate */
 	assert_string_equal(e.code, "state-version");
-	assert_false(db_open(&kind2_bad, b->path, NULL, false, &d, &e)); /* a step that fails changes nothing */
+	assert_false(db_open(
+		&kind2_bad, b->path, NULL, false, &d, &e)); /* a step that fails changes nothing */
 	d = open_it(b, &kind1);
 	assert_true(db_value(d, &e, &n, "SELECT count(*) FROM t WHERE s = 'old'"));
 	assert_int_equal(n, 1);

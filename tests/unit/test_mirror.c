@@ -82,7 +82,8 @@ dn_of(struct kit *k, const char *id)
 static bool
 member(struct kit *k, const char *group, const char *id)
 {
-	return mirror_link_present(k->m, mirror_find_id(k->m, group), "member", mirror_find_id(k->m, id));
+	return mirror_link_present(
+		k->m, mirror_find_id(k->m, group), "member", mirror_find_id(k->m, id));
 }
 
 static bool
@@ -125,6 +126,7 @@ test_mirror_full_read_is_there_again(void **state)
 	assert_string_equal(i.invocation, "inv1");
 	assert_int_equal(i.entries, 5);
 	assert_int_equal(i.full_at, 1000000);
+	assert_int_equal(strlen(i.incarnation), 32);
 	en = get(k, "ann");
 	assert_string_equal(en.rdn, "CN=Ann");
 	assert_int_equal(en.presence, PRESENCE_HERE);
@@ -144,8 +146,8 @@ test_mirror_ids_of_any_form_come_back(void **state)
 {
 	struct kit *k = *state;
 	/* not canonical: other writings are other ids */
-	const char *ids[] = { GUID, "11223344-5566-7788-99AA-BBCCDDEEFF00", "1122334455667788", "0123456789abcdef",
-		"{" GUID "}", GUID "0", "uid=7" };
+	const char *ids[] = { GUID, "11223344-5566-7788-99AA-BBCCDDEEFF00", "1122334455667788",
+		"0123456789abcdef", "{" GUID "}", GUID "0", "uid=7" };
 
 	kit_begin(k, true);
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
@@ -171,7 +173,9 @@ test_mirror_second_full_read_changes_nothing(void **state)
 	small(k);
 	small(k);
 	assert_false(k->st.any);
-	assert_int_equal(k->st.changed + k->st.added + k->st.gone + k->st.links_added + k->st.links_removed, 0);
+	assert_int_equal(
+		k->st.changed + k->st.added + k->st.gone + k->st.links_added + k->st.links_removed,
+		0);
 	assert_int_equal(rev_of(k), 1);
 	assert_int_equal(mirror_changed_entries(k->m, 1, 0, &n, 1), 0);
 	assert_int_equal(mirror_changed_links(k->m, 1, &pos, &l, 1), 0);
@@ -388,7 +392,10 @@ test_mirror_I4_kill_in_mid_read_changes_nothing(void **state)
 
 				snprintf(id, sizeof(id), "id%d", i);
 				snprintf(dn, sizeof(dn), "CN=%d," OU, i);
-				kit_full(k, id, dn, "objectClass=user description=something-long-enough-to-fill-pages-of-the-file");
+				kit_full(k, id, dn,
+					"objectClass=user "
+					"description=something-long-enough-to-fill-pages-of-the-"
+					"file");
 			}
 			kill(getpid(), SIGKILL);
 		}
@@ -571,7 +578,8 @@ test_mirror_full_read_swaps_names(void **state)
 	kit_full(k, "base", BASE, "objectClass=domainDNS");
 	kit_full(k, "ou", OU, "objectClass=organizationalUnit");
 	kit_full(k, "team", "CN=Team," BASE, "objectClass=group");
-	kit_link(k, "team", "member", MIRROR_SET, BY_DN, "CN=Bob," OU); /* that is ann, as will be seen */
+	kit_link(k, "team", "member", MIRROR_SET, BY_DN,
+		"CN=Bob," OU); /* that is ann, as will be seen */
 	kit_full(k, "ann", "CN=Bob," OU, "objectClass=user mail=ann@x");
 	kit_full(k, "bob", "CN=Ann," OU, "objectClass=user mail=bob@x");
 	kit_commit(k);
@@ -602,8 +610,10 @@ test_mirror_full_read_swaps_containers_children_first(void **state)
 	kit_full(k, "team", "CN=Team," BASE, "objectClass=group");
 	kit_full(k, "base", BASE, "objectClass=domainDNS");
 	kit_commit(k);
-	assert_int_equal(mirror_parent(k->m, mirror_find_id(k->m, "ann")), mirror_find_id(k->m, "ou"));
-	assert_int_equal(mirror_parent(k->m, mirror_find_id(k->m, "eve")), mirror_find_id(k->m, "ou2"));
+	assert_int_equal(
+		mirror_parent(k->m, mirror_find_id(k->m, "ann")), mirror_find_id(k->m, "ou"));
+	assert_int_equal(
+		mirror_parent(k->m, mirror_find_id(k->m, "eve")), mirror_find_id(k->m, "ou2"));
 	assert_string_equal(dn_of(k, "ann"), "CN=Ann,OU=Two," BASE);
 	assert_string_equal(dn_of(k, "eve"), "CN=Eve," OU);
 	assert_int_equal(k->st.changed, 2); /* the containers alone */
@@ -621,8 +631,10 @@ test_mirror_child_before_parent(void **state)
 	kit_full(k, "ou", OU, "a=b");
 	kit_full(k, "base", BASE, "a=b");
 	kit_commit(k);
-	assert_int_equal(mirror_parent(k->m, mirror_find_id(k->m, "ann")), mirror_find_id(k->m, "ou"));
-	assert_int_equal(mirror_parent(k->m, mirror_find_id(k->m, "bob")), mirror_find_id(k->m, "ou"));
+	assert_int_equal(
+		mirror_parent(k->m, mirror_find_id(k->m, "ann")), mirror_find_id(k->m, "ou"));
+	assert_int_equal(
+		mirror_parent(k->m, mirror_find_id(k->m, "bob")), mirror_find_id(k->m, "ou"));
 	assert_string_equal(dn_of(k, "bob"), "CN=Bob," OU);
 	kit_check(k);
 }
@@ -716,7 +728,9 @@ test_mirror_stubs_of_one_entry_merge_with_their_links(void **state)
 	kit_commit(k);
 	int64_t zoe = mirror_find_id(k->m, "zoe");
 
-	assert_int_equal(mirror_links_of(k->m, mirror_find_id(k->m, "team"), "member", false, 0, k->a, &ns), 3);
+	assert_int_equal(
+		mirror_links_of(k->m, mirror_find_id(k->m, "team"), "member", false, 0, k->a, &ns),
+		3);
 	assert_int_equal(mirror_links_of(k->m, zoe, "manager", true, 0, k->a, &ns), 2);
 	assert_true(member(k, "team", "zoe"));
 	assert_int_equal(mirror_parent(k->m, mirror_find_id(k->m, "kid")), zoe);
@@ -734,11 +748,13 @@ test_mirror_returning_entry_takes_in_the_stub_at_its_place(void **state)
 	OK(k, mirror_gone(k->m, "bob", NULL, &k->e));
 	kit_link(k, "team", "manager", MIRROR_SET, BY_DN, "CN=Bob," OU);
 	kit_commit(k);
-	assert_false(mirror_link_present(k->m, mirror_find_id(k->m, "team"), "manager", mirror_find_id(k->m, "bob")));
+	assert_false(mirror_link_present(
+		k->m, mirror_find_id(k->m, "team"), "manager", mirror_find_id(k->m, "bob")));
 	kit_begin(k, false);
 	kit_full(k, "bob", "CN=Bob," OU, "a=b");
 	kit_commit(k);
-	assert_true(mirror_link_present(k->m, mirror_find_id(k->m, "team"), "manager", mirror_find_id(k->m, "bob")));
+	assert_true(mirror_link_present(
+		k->m, mirror_find_id(k->m, "team"), "manager", mirror_find_id(k->m, "bob")));
 	kit_check(k);
 }
 
@@ -763,7 +779,8 @@ test_mirror_links_replaced_as_a_set_keep_their_rev(void **state)
 	assert_int_equal(k->st.links_removed, 1);
 	assert_true(member(k, "team", "ann") && member(k, "team", "zoe"));
 	assert_false(member(k, "team", "bob"));
-	assert_int_equal(mirror_changed_links(k->m, 1, &pos, ls, 8), 3); /* ann's link is as old as it was */
+	assert_int_equal(
+		mirror_changed_links(k->m, 1, &pos, ls, 8), 3); /* ann's link is as old as it was */
 	for (int i = 0; i < 3; i++)
 		assert_int_not_equal(ls[i].other, mirror_find_id(k->m, "ann"));
 	assert_int_equal(mirror_changed_links(k->m, 1, &pos, ls, 8), 0);
@@ -854,7 +871,8 @@ test_mirror_primary_group_is_membership(void **state)
 	kit_commit(k);
 	assert_false(member(k, "users", "ann"));
 	assert_true(member(k, "admins", "ann"));
-	assert_int_equal(mirror_links_of(k->m, ann, "memberOf", true, 2, k->a, &ns), 2); /* with what ended since */
+	assert_int_equal(mirror_links_of(k->m, ann, "memberOf", true, 2, k->a, &ns),
+		2); /* with what ended since */
 	kit_check(k);
 }
 
@@ -880,17 +898,24 @@ test_mirror_4_2_nested_groups_and_circles(void **state)
 	for (int round = 0; round < 2; round++) { /* the second from memory */
 		for (int i = 0; i < 20; i++) {
 			snprintf(id, sizeof(id), "g%d", i);
-			assert_int_equal(mirror_in_group(k->m, mirror_find_id(k->m, "ann"), mirror_find_id(k->m, id)), i < 10 || i >= 12);
+			assert_int_equal(mirror_in_group(k->m, mirror_find_id(k->m, "ann"),
+						 mirror_find_id(k->m, id)),
+				i < 10 || i >= 12);
 		}
-		assert_false(mirror_in_group(k->m, mirror_find_id(k->m, "g5"), mirror_find_id(k->m, "g5")));
-		assert_false(mirror_in_group(k->m, mirror_find_id(k->m, "g5"), mirror_find_id(k->m, "g1")));
-		assert_true(mirror_in_group(k->m, mirror_find_id(k->m, "g5"), mirror_find_id(k->m, "g4")));
+		assert_false(mirror_in_group(
+			k->m, mirror_find_id(k->m, "g5"), mirror_find_id(k->m, "g5")));
+		assert_false(mirror_in_group(
+			k->m, mirror_find_id(k->m, "g5"), mirror_find_id(k->m, "g1")));
+		assert_true(mirror_in_group(
+			k->m, mirror_find_id(k->m, "g5"), mirror_find_id(k->m, "g4")));
 	}
 	kit_begin(k, false);
 	kit_link(k, "g0", "member", MIRROR_REMOVE, BY_ID, "g19");
 	kit_commit(k);
-	assert_false(mirror_in_group(k->m, mirror_find_id(k->m, "ann"), mirror_find_id(k->m, "g0")));
-	assert_true(mirror_in_group(k->m, mirror_find_id(k->m, "ann"), mirror_find_id(k->m, "g19")));
+	assert_false(
+		mirror_in_group(k->m, mirror_find_id(k->m, "ann"), mirror_find_id(k->m, "g0")));
+	assert_true(
+		mirror_in_group(k->m, mirror_find_id(k->m, "ann"), mirror_find_id(k->m, "g19")));
 }
 
 /* --- bad --- */
@@ -918,8 +943,10 @@ test_mirror_I1_bad_attribute_keeps_what_is_known_in_either_order(void **state)
 		assert_true(str_eqc(first_of(k, "ann", "mail"), "ann@x"));
 		assert_int_equal(get(k, "bob").presence, PRESENCE_HERE);
 		assert_true(member(k, "team", "ann") && member(k, "team", "bob"));
-		assert_string_equal(mirror_bad_note(k->m, mirror_find_id(k->m, "ann"), k->a), "mail: too long");
-		assert_string_equal(mirror_bad_note(k->m, mirror_find_id(k->m, "bob"), k->a), "not readable");
+		assert_string_equal(
+			mirror_bad_note(k->m, mirror_find_id(k->m, "ann"), k->a), "mail: too long");
+		assert_string_equal(
+			mirror_bad_note(k->m, mirror_find_id(k->m, "bob"), k->a), "not readable");
 		kit_check(k);
 	}
 	small(k);
@@ -974,8 +1001,9 @@ static void
 test_mirror_names_of_every_escape(void **state)
 {
 	struct kit *k = *state;
-	const char *const dns[] = { "CN=Doe\\, J.," OU, "CN=a\\+b\\\"c\\<d\\>e\\;f," OU, "CN=\\ lead and trail\\ ," OU,
-		"CN=\\23hash," OU, "CN=M\xc3\xbcller+UID=7," OU, "CN=line\\0Abreak," OU, "CN=back\\5Cslash," OU };
+	const char *const dns[] = { "CN=Doe\\, J.," OU, "CN=a\\+b\\\"c\\<d\\>e\\;f," OU,
+		"CN=\\ lead and trail\\ ," OU, "CN=\\23hash," OU, "CN=M\xc3\xbcller+UID=7," OU,
+		"CN=line\\0Abreak," OU, "CN=back\\5Cslash," OU };
 
 	kit_begin(k, true);
 	kit_full(k, "ou", OU, "a=b");
@@ -991,10 +1019,12 @@ test_mirror_names_of_every_escape(void **state)
 
 		snprintf(id, sizeof(id), "n%zu", i);
 		assert_int_equal(mirror_find_dn(k->m, dns[i]), mirror_find_id(k->m, id));
-		assert_int_equal(mirror_parent(k->m, mirror_find_id(k->m, id)), mirror_find_id(k->m, "ou"));
+		assert_int_equal(
+			mirror_parent(k->m, mirror_find_id(k->m, id)), mirror_find_id(k->m, "ou"));
 	}
 	assert_int_equal(mirror_find_dn(k->m, "cn=\"Doe, J.\"," OU), mirror_find_id(k->m, "n0"));
-	assert_int_equal(mirror_find_dn(k->m, "CN=M\xc3\x9cLLER+UID=7," OU), mirror_find_id(k->m, "n4"));
+	assert_int_equal(
+		mirror_find_dn(k->m, "CN=M\xc3\x9cLLER+UID=7," OU), mirror_find_id(k->m, "n4"));
 }
 
 /* --- refusals --- */
@@ -1083,7 +1113,9 @@ test_mirror_check_finds_damage_and_backup_is_whole(void **state)
 	kit_begin(k, false);
 	OK(k, mirror_gone(k->m, "ann", NULL, &k->e));
 	kit_commit(k);
-	CLEAN_FREE char *cmd = xasprintf("sqlite3 %s \"UPDATE entry SET parent = 99 WHERE n = 3; UPDATE entry SET attrs = x'05' WHERE n = 4\"", k->path);
+	CLEAN_FREE char *cmd = xasprintf("sqlite3 %s \"UPDATE entry SET parent = 99 WHERE n = 3; "
+					 "UPDATE entry SET attrs = x'05' WHERE n = 4\"",
+		k->path);
 
 	if (system("command -v sqlite3 >/dev/null") == 0) {
 		assert_int_equal(system(cmd), 0);

@@ -14,17 +14,17 @@
 
 struct object {
 	char id[40], sid[32], name[32];
-	int parent;             /* -1: the base */
+	int parent; /* -1: the base */
 	bool container, alive, known;
-	int mail, title;        /* title 0 = none */
+	int mail, title; /* title 0 = none */
 	uint64_t members;
-	bool outside;           /* a member that is in no directory of ours */
-	int manager, primary;   /* -1 = none */
+	bool outside;         /* a member that is in no directory of ours */
+	int manager, primary; /* -1 = none */
 };
 
 struct world {
 	uint64_t seed;
-	bool no_names;          /* changes in any order: a DN may be somebody else's for a while, ids never are */
+	bool no_names; /* changes in any order: a DN may be somebody else's for a while, ids never are */
 	struct object o[OBJECTS];
 	int count;
 };
@@ -58,7 +58,8 @@ static bool
 name_free(const struct world *w, int parent, const char *name)
 {
 	for (int i = 0; i < w->count; i++)
-		if (w->o[i].alive && w->o[i].parent == parent && strcasecmp(w->o[i].name, name) == 0)
+		if (w->o[i].alive && w->o[i].parent == parent &&
+			strcasecmp(w->o[i].name, name) == 0)
 			return false;
 	return true;
 }
@@ -110,21 +111,25 @@ end_of(struct world *w, struct kit *k, int i)
 	case 1:
 		return (struct mirror_end){ .sid = w->o[i].sid };
 	case 2:
-		return (struct mirror_end){ .id = who(w, i), .dn = dn(k, w, i), .sid = w->o[i].sid };
+		return (struct mirror_end){
+			.id = who(w, i), .dn = dn(k, w, i), .sid = w->o[i].sid
+		};
 	default:
 		return (struct mirror_end){ .id = who(w, i) };
 	}
 }
 
 static void
-tell_set(struct world *w, struct kit *k, int i, const char *attribute, const struct mirror_end *ends, size_t count)
+tell_set(struct world *w, struct kit *k, int i, const char *attribute,
+	const struct mirror_end *ends, size_t count)
 {
 	size_t at = 0;
 
 	do {
 		size_t part = count - at > 2 && roll(w, 2) ? 2 : count - at;
 
-		OK(k, mirror_links(k->m, who(w, i), NULL, attribute, MIRROR_SET, ends + at, part, at + part < count, &k->e));
+		OK(k, mirror_links(k->m, who(w, i), NULL, attribute, MIRROR_SET, ends + at, part,
+			      at + part < count, &k->e));
 		at += part;
 	} while (at < count);
 }
@@ -172,7 +177,11 @@ tell_full(struct world *w, struct kit *k, int i, bool by_name)
 	const struct object *o = &w->o[i];
 	struct attrs as = attrs_of(k, o, false);
 	bool links_first = roll(w, 3) == 0;
-	struct mirror_entry en = { .id = who(w, i), .dn = dn(k, w, i), .sid = o->sid, .full = true, .attrs = &as,
+	struct mirror_entry en = { .id = who(w, i),
+		.dn = dn(k, w, i),
+		.sid = o->sid,
+		.full = true,
+		.attrs = &as,
 		.parent = o->parent >= 0 && !by_name ? who(w, o->parent) : NULL };
 
 	if (links_first)
@@ -233,7 +242,12 @@ new_object(struct world *w, struct kit *room, int parent, const char *name, bool
 	int i = w->count++;
 	struct object *o = &w->o[i];
 
-	*o = (struct object){ .parent = parent, .container = container, .alive = true, .mail = i, .manager = -1, .primary = -1 };
+	*o = (struct object){ .parent = parent,
+		.container = container,
+		.alive = true,
+		.mail = i,
+		.manager = -1,
+		.primary = -1 };
 	if (i % 3)
 		snprintf(o->id, sizeof(o->id), "00000000-0000-0000-0000-%012d", i);
 	else
@@ -347,7 +361,8 @@ do_values(struct world *w, struct kit *room, struct kit *k)
 }
 
 static void
-tell_link(struct world *w, struct kit *k, int i, const char *attribute, enum mirror_links mode, int j)
+tell_link(
+	struct world *w, struct kit *k, int i, const char *attribute, enum mirror_links mode, int j)
 {
 	struct mirror_end e = { .dn = j < 0 ? "CN=Guest,DC=elsewhere" : dn(k, w, j) };
 
@@ -390,7 +405,8 @@ do_links(struct world *w, struct kit *room, struct kit *k)
 	default:
 		o->members ^= bit;
 		if (k)
-			tell_link(w, k, i, "member", o->members & bit ? MIRROR_ADD : MIRROR_REMOVE, j);
+			tell_link(w, k, i, "member", o->members & bit ? MIRROR_ADD : MIRROR_REMOVE,
+				j);
 	}
 }
 
@@ -432,11 +448,14 @@ delta_links(struct world *w, struct kit *k, const struct object *was, int i)
 			kit_link(k, o->id, "member", MIRROR_REMOVE, BY_ID, who(w, j));
 	}
 	if (o->outside != was->outside)
-		kit_link(k, o->id, "member", o->outside ? MIRROR_ADD : MIRROR_REMOVE, BY_DN, "CN=Guest,DC=elsewhere");
+		kit_link(k, o->id, "member", o->outside ? MIRROR_ADD : MIRROR_REMOVE, BY_DN,
+			"CN=Guest,DC=elsewhere");
 	if (o->manager != was->manager && (o->manager >= 0 || w->o[was->manager].alive))
-		kit_link(k, o->id, "manager", MIRROR_SET, BY_ID, o->manager < 0 ? NULL : who(w, o->manager));
+		kit_link(k, o->id, "manager", MIRROR_SET, BY_ID,
+			o->manager < 0 ? NULL : who(w, o->manager));
 	if (o->primary != was->primary && (o->primary >= 0 || w->o[was->primary].alive))
-		kit_link(k, o->id, "primaryGroup", MIRROR_SET, BY_SID, o->primary < 0 ? NULL : w->o[o->primary].sid);
+		kit_link(k, o->id, "primaryGroup", MIRROR_SET, BY_SID,
+			o->primary < 0 ? NULL : w->o[o->primary].sid);
 }
 
 static void
@@ -457,7 +476,9 @@ delta_object(struct world *w, struct kit *k, const struct object *was, int i)
 
 	if (place || o->mail != was->mail || o->title != was->title) {
 		struct attrs as = attrs_of(k, o, true);
-		struct mirror_entry en = { .id = o->id, .dn = dn(k, w, i), .parent = who(w, o->parent), .attrs = &as };
+		struct mirror_entry en = {
+			.id = o->id, .dn = dn(k, w, i), .parent = who(w, o->parent), .attrs = &as
+		};
 
 		OK(k, mirror_entry(k->m, &en, &k->e));
 	}
@@ -487,7 +508,8 @@ read_delta(struct world *w, struct kit *k, const struct world *before)
 	shuffle(w, order, w->count);
 	for (int i = 0; i < w->count; i++)
 		if (order[i] > 0)
-			delta_object(w, k, order[i] < before->count ? &before->o[order[i]] : &none, order[i]);
+			delta_object(w, k, order[i] < before->count ? &before->o[order[i]] : &none,
+				order[i]);
 	size_t count = mirror_missing(k->m, k->a, &ids);
 
 	for (size_t i = 0; i < count; i++)
@@ -531,7 +553,8 @@ compare(struct kit *a, struct kit *b, struct arena *out, unsigned seed, const ch
 static void
 one_history(unsigned seed, bool by_name)
 {
-	struct kit *delta = kit_new(), *again = kit_new(), *fresh = kit_new(), *room = xcalloc(1, sizeof(*room));
+	struct kit *delta = kit_new(), *again = kit_new(), *fresh = kit_new(),
+		   *room = xcalloc(1, sizeof(*room));
 	CLEAN_ARENA struct arena *out = arena_new();
 	struct world w = { .seed = seed * UINT64_C(0x9E3779B97F4A7C15) + 1 }, before;
 
@@ -564,7 +587,8 @@ one_history(unsigned seed, bool by_name)
 	compare(again, fresh, out, seed, "full read over an old one and a fresh one");
 	read_full(&w, delta);
 	compare(delta, fresh, out, seed, "full read over deltas and a fresh one");
-	if (delta->st.added + delta->st.changed + delta->st.gone + delta->st.links_added + delta->st.links_removed)
+	if (delta->st.added + delta->st.changed + delta->st.gone + delta->st.links_added +
+		delta->st.links_removed)
 		fail_msg("seed %u: a full read after deltas found something to change", seed);
 	kit_free(delta);
 	kit_free(again);

@@ -15,24 +15,27 @@
 #include "store/env.h"
 
 struct mirror;
-bool mirror_open(const char *path, const struct store_env *env, bool read_only, struct mirror **m_r, struct err *e);
+bool mirror_open(const char *path, const struct store_env *env, bool read_only, struct mirror **m_r,
+	struct err *e);
 void mirror_close(struct mirror **m);
 
-struct mirror_origin {         /* who answered: recorded with the cursor */
-	const char *context;       /* naming context id: another one is another directory (refused unless mirror is empty: code "other-directory") */
+/* Who answered: recorded with the cursor. Another naming context is another directory: refused unless the
+ * mirror is empty (code "other-directory"). */
+struct mirror_origin {
+	const char *context; /* naming context id */
 	const char *server, *invocation, *bind;
-	const char *request;       /* digest of classes + attributes; other = full read needed (4.1) */
-	int64_t now;               /* the directory's clock */
-	bool whole;                /* absence in a sealed full read confirms at once (I1) */
+	const char *request; /* digest of classes + attributes; other = full read needed (4.1) */
+	int64_t now;         /* the directory's clock */
+	bool whole;          /* absence in a sealed full read confirms at once (I1) */
 	bool delta_safe;
 };
 struct mirror_info {
-	int64_t rev;               /* last committed revision; 0 = never read */
-	const char *cursor;        /* NULL = a full read is due */
+	int64_t rev;        /* last committed revision; 0 = never read */
+	const char *cursor; /* NULL = a full read is due */
 	const char *context, *server, *invocation, *bind, *request;
-	const char *incarnation;   /* random, made with the file: n are valid within one only */
-	int64_t read_at, full_at;  /* directory clock of the last sealed read, and full read */
-	int64_t entries, absent;   /* present entries (absent included), unconfirmed absences */
+	const char *incarnation;  /* random, made with the file: n are valid within one only */
+	int64_t read_at, full_at; /* directory clock of the last sealed read, and full read */
+	int64_t entries, absent;  /* present entries (absent included), unconfirmed absences */
 };
 /* Strings live until the next read is committed or the mirror closed; read only, until another process's commit is met. */
 bool mirror_info(struct mirror *m, struct mirror_info *i_r, struct err *e);
@@ -53,51 +56,86 @@ bool mirror_begin(struct mirror *m, bool full, const struct mirror_origin *o, st
  * ERR_OBJECT: this entry only (named): say mirror_bad of it, so that it counts as present and keeps its
  * links, and go on; anything else: abort the read.
  */
-struct mirror_entry { const char *id, *dn, *parent, *sid; bool full; const struct attrs *attrs; };
+struct mirror_entry {
+	const char *id, *dn, *parent, *sid;
+	bool full;
+	const struct attrs *attrs;
+};
 bool mirror_entry(struct mirror *m, const struct mirror_entry *en, struct err *e);
-struct mirror_end { const char *id, *dn, *sid; };
+struct mirror_end {
+	const char *id, *dn, *sid;
+};
 enum mirror_links { MIRROR_SET, MIRROR_ADD, MIRROR_REMOVE };
 /* `more`: further ends of the same set follow. Attribute "primaryGroup" is stored turned round: owner = the group. */
-bool mirror_links(struct mirror *m, const char *id, const char *dn, const char *attribute, enum mirror_links mode,
-	const struct mirror_end *ends, size_t count, bool more, struct err *e);
+bool mirror_links(struct mirror *m, const char *id, const char *dn, const char *attribute,
+	enum mirror_links mode, const struct mirror_end *ends, size_t count, bool more,
+	struct err *e);
 bool mirror_values(struct mirror *m, const char *id, const char *dn, const char *attribute,
 	const struct attr *add, const struct attr *remove, struct err *e);
-bool mirror_rename(struct mirror *m, const char *id, const char *dn, const char *new_dn, struct err *e);
+bool mirror_rename(
+	struct mirror *m, const char *id, const char *dn, const char *new_dn, struct err *e);
 bool mirror_gone(struct mirror *m, const char *id, const char *dn, struct err *e);
-bool mirror_bad(struct mirror *m, const char *id, const char *dn, const char *attribute, const char *why, struct err *e); /* keeps; counts as present */
+bool mirror_bad(struct mirror *m, const char *id, const char *dn, const char *attribute,
+	const char *why, struct err *e); /* keeps; counts as present */
 /* Ids of parts without a whole (to fetch); in the arena; count 0 when none. */
 size_t mirror_missing(struct mirror *m, struct arena *a, const char ***ids_r);
 
-struct mirror_stats { int64_t read, added, changed, gone, absent, links_added, links_removed, bad; bool any; /* rev moved */ };
+struct mirror_stats {
+	int64_t read, added, changed, gone, absent, links_added, links_removed, bad;
+	bool any; /* rev moved */
+};
 /* Ends a sealed read. Full: absences are settled by I1: whole source at once; else first absence is marked
  * (time, controller), and confirmed by another sealed full read at least missing_after seconds later by the same
  * bind identity on the same controller (invocation); a different controller or bind starts the wait anew. */
-bool mirror_commit(struct mirror *m, const char *cursor, int64_t missing_after, struct mirror_stats *s_r, struct err *e);
+bool mirror_commit(struct mirror *m, const char *cursor, int64_t missing_after,
+	struct mirror_stats *s_r, struct err *e);
 void mirror_abort(struct mirror *m);
+
+/*
+ * Between hold and release all looking sees one committed state, and costs less (no locking per question):
+ * for a page of work, not for hours, since the file's log cannot be emptied meanwhile. No read is begun while held.
+ */
+bool mirror_hold(struct mirror *m, struct err *e);
+void mirror_release(struct mirror *m);
 
 /* Looking. 0 = not there. n of stubs and gone entries are found as well unless said. */
 int64_t mirror_find_id(struct mirror *m, const char *id);
-int64_t mirror_find_dn(struct mirror *m, const char *dn);         /* present entries, by walking down */
-int64_t mirror_find_value(struct mirror *m, const char *attribute, struct str value); /* first present entry; folded compare; a scan: for explain only */
-bool mirror_get(struct mirror *m, int64_t n, struct arena *a, struct entry *en_r, struct err *e); /* code "no-entry" */
+int64_t mirror_find_dn(struct mirror *m, const char *dn); /* present entries, by walking down */
+int64_t mirror_find_value(struct mirror *m, const char *attribute,
+	struct str value); /* first present entry; folded compare; a scan: for explain only */
+bool mirror_get(struct mirror *m, int64_t n, struct arena *a, struct entry *en_r,
+	struct err *e); /* code "no-entry" */
 int64_t mirror_parent(struct mirror *m, int64_t n);
-char *mirror_dn(struct mirror *m, int64_t n, struct arena *a);    /* "" never NULL */
+char *mirror_dn(struct mirror *m, int64_t n, struct arena *a); /* "" never NULL */
 /* Bad notes of an entry, joined; NULL = none. */
 char *mirror_bad_note(struct mirror *m, int64_t n, struct arena *a);
 
 /* Links. reverse = false: other ends of n's attribute; true: owners whose attribute points to n.
  * "memberOf" is understood: owners by member or primaryGroup. since_rev > 0 adds links removed after that revision. */
-size_t mirror_links_of(struct mirror *m, int64_t n, const char *attribute, bool reverse, int64_t since_rev, struct arena *a, int64_t **ns_r);
-bool mirror_link_present(struct mirror *m, int64_t owner, const char *attribute, int64_t other); /* "member" counts primaryGroup too */
+size_t mirror_links_of(struct mirror *m, int64_t n, const char *attribute, bool reverse,
+	int64_t since_rev, struct arena *a, int64_t **ns_r);
+bool mirror_link_present(struct mirror *m, int64_t owner, const char *attribute,
+	int64_t other); /* "member" counts primaryGroup too */
 /* n is in group, nested, by member or primary group; never of itself. Memo per revision for groups. */
 bool mirror_in_group(struct mirror *m, int64_t n, int64_t group);
 
 /* Changes since a revision, in pages: after = last n seen (0 at first); fills up to max; count 0 = end. */
-size_t mirror_changed_entries(struct mirror *m, int64_t since_rev, int64_t after, int64_t *ns, size_t max);
-struct mirror_link { int64_t owner, other; const char *attribute; bool present; }; /* attribute: "member" for primaryGroup too; static or interned text */
-struct mirror_link_pos { int64_t owner, other; int attribute; };  /* opaque position, zero at first */
-size_t mirror_changed_links(struct mirror *m, int64_t since_rev, struct mirror_link_pos *pos, struct mirror_link *ls, size_t max);
+size_t mirror_changed_entries(
+	struct mirror *m, int64_t since_rev, int64_t after, int64_t *ns, size_t max);
+struct mirror_link {
+	int64_t owner, other;
+	const char *attribute;
+	bool present;
+}; /* attribute: "member" for primaryGroup too; static or interned text */
+struct mirror_link_pos {
+	int64_t owner, other;
+	int attribute;
+}; /* opaque position, zero at first */
+size_t mirror_changed_links(struct mirror *m, int64_t since_rev, struct mirror_link_pos *pos,
+	struct mirror_link *ls, size_t max);
 /* Entries whose ancestors moved or changed presence since the revision: all below each such container, in pages by callback. */
-bool mirror_moved_below(struct mirror *m, int64_t since_rev, bool (*each)(void *ctx, int64_t n), void *ctx, struct err *e);
+bool mirror_moved_below(struct mirror *m, int64_t since_rev, bool (*each)(void *ctx, int64_t n),
+	void *ctx, struct err *e);
 /* All below n (n not included). */
-bool mirror_below(struct mirror *m, int64_t n, bool (*each)(void *ctx, int64_t n), void *ctx, struct err *e);
+bool mirror_below(
+	struct mirror *m, int64_t n, bool (*each)(void *ctx, int64_t n), void *ctx, struct err *e);
