@@ -59,8 +59,8 @@ attrs_first(const struct attrs *as, const char *name)
 	return at && at->count ? at->values[0] : (struct str){ "", 0 };
 }
 
-static struct attr *
-attrs_append(struct attrs *as, const char *name)
+struct attr *
+attrs_put(struct attrs *as, const char *name, size_t count)
 {
 	if (as->count == as->cap) {
 		size_t cap = as->cap ? as->cap * 2 : 16;
@@ -72,8 +72,16 @@ attrs_append(struct attrs *as, const char *name)
 		as->cap = cap;
 	}
 	struct attr *at = &as->list[as->count++];
-	*at = (struct attr){ .name = arena_strdup(as->arena, name) };
+	*at = (struct attr){ .name = name, .count = count };
+	if (count)
+		at->values = values_new(as->arena, count);
 	return at;
+}
+
+static struct attr *
+attrs_append(struct attrs *as, const char *name)
+{
+	return attrs_put(as, arena_strdup(as->arena, name), 0);
 }
 
 void

@@ -1,12 +1,13 @@
 /*
  * The two forms of attributes outside memory: packed (state) and JSON (protocol).
  *
- * Packed: the byte 1, then for each attribute, names strictly ascending: length and bytes of the
- * lower-case name, number of values, for each value length and bytes, values strictly ascending.
+ * Packed: the byte 1, then for each attribute, names strictly ascending without case: length and
+ * bytes of the name, number of values, for each value length and bytes, values strictly ascending.
  * Numbers are LEB128. Strictness is what makes equal sets equal bytes, and finds a damaged row.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "attrs_p.h"
 
 #define PACK_VERSION 1
@@ -34,37 +35,63 @@ struct row {
 	const struct attr *at;
 };
 
+/* ASCII case aside, so that either spelling has its place. */
+static int
+name_order(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n ? strncasecmp(a.p, b.p, n) : 0;
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 static int
 row_order(const void *a, const void *b)
 {
-	return strcmp(((const struct row *)a)->name, ((const struct row *)b)->name);
+	const struct attr *const *x = a, *const *y = b;
+
+	return name_order(str_c((*x)->name), str_c((*y)->name));
 }
 
-void
-attrs_pack(const struct attrs *as, struct buf *out)
+static void
+pack(const struct attrs *as, bool lower, struct buf *out)
 {
-	CLEAN_FREE struct row *rows = xcalloc(as->count + 1, sizeof(*rows));
+	CLEAN_FREE const struct attr **rows = xcalloc(as->count + 1, sizeof(*rows));
 	size_t most = 0;
 
 	for (size_t i = 0; i < as->count; i++) {
-		rows[i] = (struct row){ xstrdup(as->list[i].name), &as->list[i] };
-		ascii_lower(rows[i].name);
-		if (as->list[i].count > most)
-			most = as->list[i].count;
+		rows[i] = &as->list[i];
+		if (rows[i]->count > most)
+			most = rows[i]->count;
 	}
 	qsort(rows, as->count, sizeof(*rows), row_order);
 
 	CLEAN_FREE struct str *values = xcalloc(most + 1, sizeof(*values));
 	buf_addc(out, PACK_VERSION);
 	for (size_t i = 0; i < as->count; i++) {
-		size_t n = attr_sorted(rows[i].at, values);
+		size_t n = attr_sorted(rows[i], values), name;
 
-		pack_bytes(out, str_c(rows[i].name));
+		pack_bytes(out, str_c(rows[i]->name));
+		name = out->n - strlen(rows[i]->name);
+		for (size_t k = name; lower && k < out->n; k++)
+			if (out->p[k] >= 'A' && out->p[k] <= 'Z')
+				out->p[k] = (char)(out->p[k] - 'A' + 'a');
 		pack_number(out, n);
 		for (size_t k = 0; k < n; k++)
 			pack_bytes(out, values[k]);
-		free(rows[i].name);
 	}
+}
+
+void
+attrs_pack(const struct attrs *as, struct buf *out)
+{
+	pack(as, true, out);
+}
+
+void
+attrs_pack_spelled(const struct attrs *as, struct buf *out)
+{
+	pack(as, false, out);
 }
 
 static bool
@@ -86,69 +113,85 @@ unpack_number(struct str *in, size_t *n_r)
 	return false;
 }
 
-static bool
-unpack_bytes(struct str *in, struct str *s_r)
-{
-	size_t n;
+/*
+ * Unpacking copies the whole once into the arena and points into it. Each name and value is ended
+ * by a NUL in the place of the number that follows it, put there when that number has been read.
+ */
+struct unpacking {
+	struct str in;
+	char *end;       /* of the last name or value: its NUL is due */
+	struct str last;
+	struct attrs *as;
+};
 
-	if (!unpack_number(in, &n) || n > in->n)
+static bool
+take_number(struct unpacking *u, size_t *n_r)
+{
+	if (!unpack_number(&u->in, n_r))
 		return false;
-	*s_r = (struct str){ in->p, n };
-	in->p += n;
-	in->n -= n;
+	if (u->end)
+		*u->end = '\0';
+	u->end = NULL;
 	return true;
 }
 
 static bool
-name_packed(struct str name)
+take_bytes(struct unpacking *u, struct str *s_r)
 {
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] == '\0' || (name.p[i] >= 'A' && name.p[i] <= 'Z'))
-			return false;
-	return name.n > 0;
+	size_t n;
+
+	if (!take_number(u, &n) || n > u->in.n)
+		return false;
+	*s_r = (struct str){ u->in.p, n };
+	u->in.p += n;
+	u->in.n -= n;
+	u->end = (char *)s_r->p + n;
+	return true;
 }
 
 static bool
-unpack_attr(struct str *in, struct str *last, struct attrs *as)
+unpack_attr(struct unpacking *u)
 {
-	struct str name, *values;
+	struct str name;
+	struct attr *at;
 	size_t count;
 
-	if (!unpack_bytes(in, &name) || !name_packed(name) || !unpack_number(in, &count))
+	if (!take_bytes(u, &name) || !name.n || memchr(name.p, 0, name.n) || !take_number(u, &count))
 		return false;
 	/* Each value takes one byte at least: a count beyond what is left is damage, not an order
 	 * to allocate. */
-	if (count > in->n || (last->n && str_cmp(*last, name) >= 0) || as->count >= ATTRS_MAX)
+	if (count > u->in.n || (u->last.n && name_order(u->last, name) >= 0) ||
+		u->as->count >= ATTRS_MAX)
 		return false;
-	CLEAN_FREE char *owned = xstrndup(name.p, name.n);
-	CLEAN_FREE struct str *list = values = xcalloc(count + 1, sizeof(*values));
+	at = attrs_put(u->as, name.p, count);
 	for (size_t i = 0; i < count; i++)
-		if (!unpack_bytes(in, &values[i]) ||
-			(i > 0 && str_cmp(values[i - 1], values[i]) >= 0))
+		if (!take_bytes(u, &at->values[i]) ||
+			(i > 0 && str_cmp(at->values[i - 1], at->values[i]) >= 0))
 			return false;
-	attrs_set(as, owned, list, count);
-	*last = name;
+	u->last = name;
 	return true;
 }
 
 bool
 attrs_unpack(struct str packed, struct arena *a, struct attrs *as_r, struct err *e)
 {
-	struct str in = packed, last = { NULL, 0 };
+	struct unpacking u = { .as = as_r };
+	struct attrs none = attrs_new(a);
 
-	*as_r = attrs_new(a);
-	if (in.n == 0 || *in.p != PACK_VERSION)
+	*as_r = none;
+	if (packed.n == 0 || *packed.p != PACK_VERSION)
 		return err_set(e, ERR_SIDE, "bad-state",
 			"packed attributes of an unknown version; rebuild the state "
 			"(lockstep state rebuild)");
-	in.p++;
-	in.n--;
-	while (in.n > 0)
-		if (!unpack_attr(&in, &last, as_r))
+	u.in = (struct str){ arena_strndup(a, packed.p + 1, packed.n - 1), packed.n - 1 };
+	while (u.in.n > 0)
+		if (!unpack_attr(&u)) {
+			*as_r = none;
 			return err_set(e, ERR_SIDE, "bad-state",
 				"packed attributes are damaged at byte %zu; rebuild the state "
 				"(lockstep state rebuild)",
-				packed.n - in.n);
+				packed.n - u.in.n);
+		}
 	return true;
 }
 

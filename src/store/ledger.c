@@ -55,7 +55,8 @@ ledger_open(const char *path, const struct store_env *env, bool read_only, struc
 
 	if (!db_open(&ledger_kind_of_file, path, env, read_only, &l->db, e) ||
 		!db_value(l->db, e, &l->attempts, "SELECT count(*) FROM attempt") ||
-		!db_value(l->db, e, &l->wakes, "SELECT count(*) FROM wake")) {
+		!db_value(l->db, e, &l->wakes, "SELECT count(*) FROM wake") ||
+		!db_value(l->db, e, &l->problems, "SELECT count(*) FROM problem")) {
 		ledger_close(&l);
 		return false;
 	}
@@ -89,14 +90,7 @@ ledger_commit(struct ledger *l, struct err *e)
 void
 ledger_rollback(struct ledger *l)
 {
-	int64_t count = 0;
-
-	db_rollback(l->db);
-	/* The counts may have run ahead of what was undone. */
-	if (db_value(l->db, NULL, &count, "SELECT count(*) FROM attempt"))
-		l->attempts = count;
-	if (db_value(l->db, NULL, &count, "SELECT count(*) FROM wake"))
-		l->wakes = count;
+	db_rollback(l->db); /* the counts are upper bounds and stay so */
 }
 
 struct str
@@ -105,7 +99,7 @@ ledger_pack(const struct attrs *as, struct buf *scratch)
 	buf_reset(scratch);
 	if (!as->count)
 		return (struct str){NULL, 0};
-	attrs_pack(as, scratch);
+	attrs_pack_spelled(as, scratch);
 	return buf_str(scratch);
 }
 
@@ -234,7 +228,7 @@ bool
 ledger_brief(struct ledger *l, int64_t o, struct object_brief *b_r)
 {
 	CLEAN_ROWS struct db_rows r =
-		db_query(l->db, NULL, "SELECT state, kind, wanted, key FROM object WHERE o = ?", o);
+		db_query(l->db, NULL, "SELECT state, kind, wanted, key, n FROM object WHERE o = ?", o);
 	const char *key;
 
 	if (!db_next(&r))
@@ -242,6 +236,7 @@ ledger_brief(struct ledger *l, int64_t o, struct object_brief *b_r)
 	b_r->state = (enum object_state)db_int(&r, 0);
 	b_r->kind = ledger_kind(db_int(&r, 1));
 	b_r->wanted = db_int(&r, 2);
+	b_r->n = db_int(&r, 4);
 	key = db_text(&r, 3);
 	if (key && strlen(key) >= sizeof(b_r->key))
 		return false;

@@ -97,9 +97,11 @@ ledger_dirty_done(struct ledger *l, const char *source, int64_t n, struct err *e
 }
 
 bool
-ledger_dirty_planned(struct ledger *l, const char *source, int64_t n, struct err *e)
+ledger_dirty_planned(struct ledger *l, const char *source, int64_t now, int64_t n, struct err *e)
 {
-	return db_run(l->db, e, "UPDATE dirty SET planned = 1 WHERE source = ? AND n = ?", source, n);
+	return db_run(l->db, e,
+		"UPDATE dirty SET planned = 1 WHERE source = ? AND n <= ? AND planned = 0 AND wait <= ?", source,
+		n, now);
 }
 
 bool
@@ -152,11 +154,42 @@ ledger_dirty_link_done(struct ledger *l, const char *source, const struct dirty_
 }
 
 bool
-ledger_dirty_link_planned(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e)
+ledger_dirty_links_planned(struct ledger *l, const char *source, int64_t now, const struct dirty_link *last,
+	struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE dirty_link SET planned = 1 WHERE source = ? AND owner = ? AND attribute = ? AND other = ?",
-		source, d->owner, d->attribute, d->other);
+		"UPDATE dirty_link SET planned = 1 WHERE source = ? AND (owner, attribute, other) <= (?, ?, ?)"
+		" AND planned = 0 AND wait <= ?",
+		source, last->owner, last->attribute, last->other, now);
+}
+
+static struct object_brief
+view_side(const struct db_rows *r, int col)
+{
+	return (struct object_brief){ .state = (enum object_state)db_int(r, col),
+		.kind = ledger_kind(db_int(r, col + 1)),
+		.wanted = db_int(r, col + 2) };
+}
+
+bool
+ledger_link_view(struct ledger *l, const char *source, const struct dirty_link *d, struct link_view *v_r)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT a.o, b.o, a.state, a.kind, a.wanted, b.state, b.kind, b.wanted,"
+		" EXISTS (SELECT 1 FROM ref WHERE o = a.o AND attribute = ?1 AND other = b.o),"
+		" EXISTS (SELECT 1 FROM op WHERE o = a.o AND attribute = ?1 AND other = b.o AND state = 0)"
+		" FROM object a CROSS JOIN object b WHERE a.n = ?2 AND a.source = ?3 AND b.n = ?4 AND b.source = ?3",
+		d->attribute, d->owner, source, d->other);
+
+	if (!db_next(&r))
+		return false;
+	*v_r = (struct link_view){ .o = db_int(&r, 0),
+		.p = db_int(&r, 1),
+		.owner = view_side(&r, 2),
+		.other = view_side(&r, 5),
+		.has = db_int(&r, 8),
+		.planned = db_int(&r, 9) };
+	return true;
 }
 
 bool
@@ -231,6 +264,9 @@ ledger_wake_next(struct ledger *l)
 bool
 ledger_problem_set(struct ledger *l, const struct problem *p, struct err *e)
 {
+	if (!p->code && !l->problems)
+		return true;
+	l->problems += p->code != NULL;
 	if (!p->code)
 		return db_run(l->db, e, "DELETE FROM problem WHERE n = ? AND source = ?", p->n, p->source);
 	return db_run(l->db, e,

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE 256
+#define PAGE       256
+#define SILENCE_MS 120000 /* a connector says a line every 30 s while it works */
 
 static struct flight *
 flight_free(struct apply *ap)
@@ -114,11 +115,12 @@ fill_ref(struct apply *ap, struct flight **open, const struct op *op, struct err
 {
 	struct flight *f = *open;
 	struct object_brief owner, other;
+	bool same = f && f->ob.o == op->o && f->op.attribute == op->attribute;
 
-	if (!ledger_brief(ap->t->ledger, op->o, &owner) || !owner.key[0] ||
-		!ledger_brief(ap->t->ledger, op->other, &other) || !other.key[0])
+	if (!ledger_brief(ap->t->ledger, op->other, &other) || !other.key[0] ||
+		(!same && (!ledger_brief(ap->t->ledger, op->o, &owner) || !owner.key[0])))
 		return true; /* one end is not there yet: the link stays dirty */
-	if (!f || f->ob.o != op->o || f->op.attribute != op->attribute) {
+	if (!same) {
 		f = flight_free(ap);
 		if (!ledger_object(ap->t->ledger, op->o, f->arena, &f->ob, e))
 			return false;
@@ -296,6 +298,7 @@ listen_answers(struct apply *ap, struct err *e)
 		if (got == 0)
 			break;
 		timeout = 0;
+		ap->heard = run_mono(ap->t->run);
 		if (!r.id)
 			continue;
 		f = flight_by_id(ap, r.id);
@@ -305,6 +308,9 @@ listen_answers(struct apply *ap, struct err *e)
 				ap->t->conf->name, (long long)r.id);
 		ap->answers[ap->answer_count++] = (struct answer){.flight = f, .result = r};
 	}
+	if (run_mono(ap->t->run) - ap->heard > SILENCE_MS)
+		return err_set(e, ERR_SIDE, "connector-ended", "target %s has not said a line for %d s",
+			ap->t->conf->name, SILENCE_MS / 1000);
 	return true;
 }
 
@@ -356,6 +362,7 @@ apply_rank(struct apply *ap, enum op_rank rank, struct err *e)
 	ap->pos = (struct op_pos){0};
 	ap->drained = ap->requeue = false;
 	ap->singly = ap->last_pass = false;
+	ap->heard = run_mono(ap->t->run);
 	while (!ap->drained || ap->used || ap->answer_count || again(ap)) {
 		if (slice_over(ap))
 			ap->drained = ap->stopped = true;
@@ -370,7 +377,9 @@ apply_rank(struct apply *ap, enum op_rank rank, struct err *e)
 			return false;
 		}
 		run_progress(ap->t->run, "applying", ap->t->conf->name, ap->done, ap->total);
-		if (ap->used && !listen_answers(ap, e))
+		if (!ap->used)
+			ap->heard = run_mono(ap->t->run);
+		else if (!listen_answers(ap, e))
 			return false;
 	}
 	return true;

@@ -147,11 +147,11 @@ static bool
 link_row(struct target_run *t, const struct object *owner, const struct op *op, struct dirty_link *d_r,
 	struct err *e)
 {
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct object other;
+	struct object_brief other;
 
-	if (!ledger_object(t->ledger, op->other, a, &other, e))
-		return false;
+	if (!ledger_brief(t->ledger, op->other, &other))
+		return err_set(e, ERR_SIDE, "state-damaged", "object %lld is not in the target file",
+			(long long)op->other);
 	*d_r = (struct dirty_link){.owner = owner->n, .other = other.n, .attribute = op->attribute};
 	return true;
 }

@@ -17,11 +17,12 @@ dirty_link(struct target_run *t, struct source_run *s, int64_t owner, int attrib
 	return ledger_dirty_link_add(t->ledger, s->conf->name, &d, e);
 }
 
-/* All links from and to an entry: its object is about to exist, or other references are mapped. */
+/* All links from (and with `back` to) an entry: its object is about to exist, or other references are
+ * mapped. */
 bool
-links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const struct kind *k, struct err *e)
+links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const struct kind *k, bool back,
+	struct arena *a, struct err *e)
 {
-	CLEAN_ARENA struct arena *a = arena_new();
 	int64_t *ns;
 
 	for (int i = 0; k->refs[i].attribute; i++) {
@@ -31,7 +32,7 @@ links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const stru
 			if (!dirty_link(t, s, n, i, ns[j], e))
 				return false;
 	}
-	for (int kind = 0; kind < KIND_COUNT; kind++)
+	for (int kind = 0; back && kind < KIND_COUNT; kind++)
 		for (int i = 0; kinds[kind].refs[i].attribute; i++) {
 			size_t count =
 				mirror_links_of(s->mirror, n, kinds[kind].refs[i].link, true, 0, a, &ns);
@@ -93,32 +94,27 @@ is_there(const struct object_brief *b)
 
 /* The operation for one link, or none. */
 static bool
-decide_link(struct target_run *t, struct source_run *s, const struct dirty_link *d, struct op *op_r)
+decide_link(struct target_run *t, struct source_run *s, const struct dirty_link *d,
+	const struct link_view *v, struct op *op_r)
 {
-	struct ledger *l = t->ledger;
-	struct object_brief owner, other;
-	int64_t o = ledger_find_entry(l, s->conf->name, d->owner);
-	int64_t p = ledger_find_entry(l, s->conf->name, d->other);
-	bool wanted, has, multi;
+	const struct kind_ref *ref = &v->owner.kind->refs[d->attribute];
+	bool wanted;
 
-	if (!o || !p || !ledger_brief(l, o, &owner) || !ledger_brief(l, p, &other) ||
-		!owner.kind->refs[d->attribute].attribute)
+	if (!ref->attribute)
 		return false;
-	*op_r = (struct op){.o = o, .other = p, .attribute = d->attribute, .rank = RANK_REFS};
-	multi = owner.kind->refs[d->attribute].multi;
-	has = ledger_ref_has(l, o, d->attribute, p);
-	wanted = owner.wanted && other.wanted && is_mapped(t, owner.kind, d->attribute) &&
-		 mirror_link_present(s->mirror, d->owner, owner.kind->refs[d->attribute].link, d->other);
-	if (wanted == has)
+	*op_r = (struct op){.o = v->o, .other = v->p, .attribute = d->attribute, .rank = RANK_REFS};
+	wanted = v->owner.wanted && v->other.wanted && is_mapped(t, v->owner.kind, d->attribute) &&
+		 mirror_link_present(s->mirror, d->owner, ref->link, d->other);
+	if (wanted == v->has)
 		return false;
-	if (!wanted && (!is_there(&owner) || !owner.wanted))
+	if (!wanted && (!is_there(&v->owner) || !v->owner.wanted))
 		return false; /* the owner leaves, or left: it keeps or loses its references as a whole */
 	if (wanted)
-		op_r->class = multi ? CLASS_MEMBER_ADD : CLASS_UPDATE;
-	else if (!other.wanted)
+		op_r->class = ref->multi ? CLASS_MEMBER_ADD : CLASS_UPDATE;
+	else if (!v->other.wanted)
 		op_r->class = CLASS_FOLLOWING;
 	else
-		op_r->class = multi ? CLASS_MEMBER_REMOVAL : CLASS_UPDATE;
+		op_r->class = ref->multi ? CLASS_MEMBER_REMOVAL : CLASS_UPDATE;
 	op_r->remove = !wanted;
 	return true;
 }
@@ -126,16 +122,16 @@ decide_link(struct target_run *t, struct source_run *s, const struct dirty_link 
 static bool
 project_link(struct target_run *t, struct source_run *s, const struct dirty_link *d, struct err *e)
 {
+	struct link_view v;
 	struct op op;
-	int64_t id, o = ledger_find_entry(t->ledger, s->conf->name, d->owner);
-	int64_t p = ledger_find_entry(t->ledger, s->conf->name, d->other);
+	int64_t id;
+	bool known = ledger_link_view(t->ledger, s->conf->name, d, &v);
 
-	if (o && p && !ledger_op_drop_ref(t->ledger, o, d->attribute, p, e))
+	if (known && v.planned && !ledger_op_drop_ref(t->ledger, v.o, d->attribute, v.p, e))
 		return false;
-	if (!decide_link(t, s, d, &op))
+	if (!known || !decide_link(t, s, d, &v, &op))
 		return ledger_dirty_link_done(t->ledger, s->conf->name, d, e);
-	return ledger_op_add(t->ledger, &op, &id, e) &&
-	       ledger_dirty_link_planned(t->ledger, s->conf->name, d, e);
+	return ledger_op_add(t->ledger, &op, &id, e);
 }
 
 static bool
@@ -154,9 +150,10 @@ project_source_links(struct target_run *t, struct source_run *s, struct err *e)
 				ledger_rollback(t->ledger);
 				return false;
 			}
-		if (!ledger_commit(t->ledger, e))
-			return false;
 		last = ls[got - 1];
+		if (!ledger_dirty_links_planned(t->ledger, s->conf->name, now, &last, e) ||
+			!ledger_commit(t->ledger, e))
+			return false;
 		after = &last;
 		done += (int64_t)got;
 		run_progress(t->run, "planning references", t->conf->name, done, 0);

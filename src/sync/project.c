@@ -163,15 +163,16 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 	if (!put_object(p, en, j, ob, &d, &o) || !put_ops(p, &d, o, in.kind, lane, en->n) ||
 		!ledger_wake_set(l, p->source, en->n, j->wake, p->e))
 		return false;
+	/* When everything is looked at, the owners' own turn brings the links that point here. */
 	if (j->in && (!was_in || (why & DIRTY_CONFIG)) &&
-		!links_dirty_of(p->t, p->s, en->n, in.kind, p->e))
+		!links_dirty_of(p->t, p->s, en->n, in.kind, !(why & DIRTY_CONFIG), p->arena, p->e))
 		return false;
 	if (!j->in && o && !d.forget && (d.leaves || (why & DIRTY_CONFIG)) &&
 		!links_dirty_refs(p->t, p->s, o, p->e))
 		return false;
 	if (!d.op_count)
 		return ledger_dirty_done(l, p->source, en->n, p->e);
-	return ledger_dirty_planned(l, p->source, en->n, p->e);
+	return true;
 }
 
 /* An entry that cannot be what the rules want: the problem is named and stands until it is gone; the
@@ -212,7 +213,7 @@ project_one(struct projecting *p, const struct dirty *row)
 		en = (struct entry){.n = row->n, .presence = PRESENCE_GONE, .attrs = attrs_new(p->arena)};
 	}
 	o = en.id ? ledger_find(l, en.id) : 0;
-	if (!o)
+	if (!en.id)
 		o = ledger_find_entry(l, p->source, row->n);
 	if (o && (!ledger_object(l, o, p->arena, &ob, p->e) || !ledger_ops_drop_object(l, o, p->e)))
 		return false;
@@ -248,7 +249,9 @@ project_source(struct projecting *p)
 				return false;
 			}
 		}
-		if (!ledger_commit(l, p->e))
+		/* Nothing may be left behind as planned that is not: all rows up to here are. */
+		if (!ledger_dirty_planned(l, p->source, now, list[got - 1].n, p->e) ||
+			!ledger_commit(l, p->e))
 			return false;
 		after = list[got - 1].n;
 		done += (int64_t)got;

@@ -99,7 +99,8 @@ bool dirty_collect(struct target_run *t, struct err *e);
 /* project.c: dirty list -> operations */
 bool project_objects(struct target_run *t, struct err *e);
 /* links.c */
-bool links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const struct kind *k, struct err *e);
+bool links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const struct kind *k, bool back,
+	struct arena *a, struct err *e);
 bool links_dirty_refs(struct target_run *t, struct source_run *s, int64_t o, struct err *e);
 bool project_links(struct target_run *t, struct err *e);
 

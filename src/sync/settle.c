@@ -97,15 +97,15 @@ plan_anew(struct target_run *t, const struct object *ob, const struct op *op, st
 {
 	struct ledger *l = t->ledger;
 	struct dirty_link d = {.owner = ob->n, .attribute = op->attribute};
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct object other;
+	struct object_brief other;
 
 	if (!ledger_op_drop(l, op->id, e))
 		return false;
 	if (op->attribute < 0)
 		return ledger_dirty_add(l, ob->source, ob->n, DIRTY_ENTRY, e);
-	if (!ledger_object(l, op->other, a, &other, e))
-		return false;
+	if (!ledger_brief(l, op->other, &other))
+		return err_set(e, ERR_SIDE, "state-damaged", "object %lld is not in the target file",
+			(long long)op->other);
 	d.other = other.n;
 	return ledger_dirty_link_add(l, ob->source, &d, e);
 }

@@ -165,6 +165,7 @@ test_attrs_unpack_refuses_damage(void **state)
 		STR("\x01\x01"
 		    "a"),
 		STR("\x01\x01"
+		    "a\x00\x01"
 		    "A\x00"),
 		STR("\x01\x00\x00"),
 		STR("\x01\x01"

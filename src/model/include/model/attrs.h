@@ -36,6 +36,8 @@ void attrs_copy(struct attrs *to, const struct attrs *from);
 
 /* Canonical binary form: names lower-case and sorted, values sorted: equal sets give equal bytes. */
 void attrs_pack(const struct attrs *as, struct buf *out);
+/* The same with names as spelled: for the vocabulary, where case matters to the target. */
+void attrs_pack_spelled(const struct attrs *as, struct buf *out);
 bool attrs_unpack(struct str packed, struct arena *a, struct attrs *as_r, struct err *e);
 
 /* Protocol form (lockstep-connector(7)): {"mail": ["x", {"b64": "..."}], "gone": []}. */

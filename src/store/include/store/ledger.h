@@ -59,7 +59,7 @@ int64_t ledger_find(struct ledger *l, const char *anchor);                    /*
 int64_t ledger_find_entry(struct ledger *l, const char *source, int64_t n);   /* 0 = none */
 bool ledger_object(struct ledger *l, int64_t o, struct arena *a, struct object *ob_r, struct err *e);
 /* Light look for links: state, kind and key only. False when o is unknown. */
-struct object_brief { enum object_state state; const struct kind *kind; bool wanted; char key[256]; };
+struct object_brief { enum object_state state; const struct kind *kind; bool wanted; int64_t n; char key[256]; };
 bool ledger_brief(struct ledger *l, int64_t o, struct object_brief *b_r);
 bool ledger_object_add(struct ledger *l, const struct object *ob, int64_t *o_r, struct err *e);
 bool ledger_object_save(struct ledger *l, const struct object *ob, struct err *e);  /* all fields but anchor */
@@ -87,7 +87,8 @@ enum dirty_why { DIRTY_ENTRY = 1, DIRTY_MOVED = 2, DIRTY_GROUP = 4, DIRTY_TIME =
 /* New news about an entry: unplanned again, and its back-off is over. AGAIN keeps the back-off. */
 bool ledger_dirty_add(struct ledger *l, const char *source, int64_t n, enum dirty_why why, struct err *e);
 bool ledger_dirty_done(struct ledger *l, const char *source, int64_t n, struct err *e);
-bool ledger_dirty_planned(struct ledger *l, const char *source, int64_t n, struct err *e);
+/* All rows up to n whose wait is over: their operations are in the plan. */
+bool ledger_dirty_planned(struct ledger *l, const char *source, int64_t now, int64_t n, struct err *e);
 bool ledger_dirty_wait(struct ledger *l, const char *source, int64_t n, int64_t until, struct err *e); /* planned again after that */
 /* Unplanned rows whose wait is over, n > after, in order of n. why: bits. */
 struct dirty { int64_t n; unsigned why; };
@@ -96,10 +97,19 @@ int64_t ledger_dirty_count(struct ledger *l);
 struct dirty_link { int64_t owner, other; int attribute; };   /* owner, other: n of entries; attribute: index into refs */
 bool ledger_dirty_link_add(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e);
 bool ledger_dirty_link_done(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e);
-bool ledger_dirty_link_planned(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e);
+bool ledger_dirty_links_planned(struct ledger *l, const char *source, int64_t now, const struct dirty_link *last,
+	struct err *e);                                                      /* up to and with last */
 bool ledger_dirty_link_wait(struct ledger *l, const char *source, const struct dirty_link *d, int64_t until, struct err *e);
 size_t ledger_dirty_links(struct ledger *l, const char *source, int64_t now, const struct dirty_link *after,
 	struct dirty_link *ls, size_t max);
+/* Both ends of a link as the target has them; false when one has no object. */
+struct link_view {
+	int64_t o, p;                   /* objects of owner and other end */
+	struct object_brief owner, other;
+	bool has;                       /* the reference is at the target */
+	bool planned;                   /* an operation for it is PLANNED */
+};
+bool ledger_link_view(struct ledger *l, const char *source, const struct dirty_link *d, struct link_view *v_r);
 /* Start of a run: everything dirty is unplanned, PLANNED operations are dropped. */
 bool ledger_plan_reset(struct ledger *l, struct err *e);
 
