@@ -269,7 +269,7 @@ there_any(const struct place *p, const struct json *have)
 static bool
 whole_element(const struct place *p)
 {
-	return p->type && strcmp(p->sub, "value") == 0;
+	return p->type && p->sub && strcmp(p->sub, "value") == 0;
 }
 
 static void

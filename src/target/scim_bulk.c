@@ -122,7 +122,7 @@ static void
 results(struct scim *s, struct work *w, const struct json *ops)
 {
 	size_t n = w->jobs.count, at = 0;
-	struct job **jobs = xcalloc(n + 1, sizeof(*jobs));
+	struct job **jobs = xcalloc(n + 1, sizeof(void *));
 	bool by_order = json_count(ops) == n;
 
 	for (size_t i = 0; i < n; i++)

@@ -182,7 +182,7 @@ finding_certificate(struct scim *s)
 void
 check_run(struct scim *s)
 {
-	struct http_slot *slot = http_slot_free(s->http);
+	struct http_slot *slot;
 	struct answer_list l;
 	struct err e;
 

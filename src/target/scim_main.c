@@ -53,7 +53,7 @@ read_profile(const struct serve *sv, struct scim_profile *p_r, struct err *e)
 	const char *name = serve_option(sv, "profile"), *bulk = serve_option(sv, "bulk");
 	const struct scim_profile *p = scim_profile_find(name);
 	const char *near = p ? NULL : text_nearest(name, scim_profile_names());
-	long terms, settle;
+	long terms = 0, settle = 0;
 	size_t i = 0;
 
 	if (!p)
@@ -80,7 +80,7 @@ static bool
 read_settings(const struct serve *sv, struct setting *o, struct err *e)
 {
 	const char *login = serve_option(sv, "proxy_login_file");
-	long requests, timeout;
+	long requests = 0, timeout = 0;
 
 	if (!http_url_check(serve_option(sv, "url"), &o->url, e) ||
 		!read_profile(sv, &o->profile, e))

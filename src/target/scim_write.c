@@ -173,6 +173,12 @@ is_scim_type(const struct answer *an, const char *type)
 	return t && ascii_ieq(t, type);
 }
 
+static bool
+same_key(const char *a, const char *b)
+{
+	return b && strcmp(a, b) == 0;
+}
+
 /* The key among those just sent that the service names in its answer. */
 static const char *
 named_key(const struct job *j, const struct answer *an)
@@ -183,7 +189,7 @@ named_key(const struct job *j, const struct answer *an)
 
 	for (size_t i = j->done; detail && i < j->sent && i < all; i++) {
 		const char *key = i < r->add_count ? r->add[i] : r->remove[i - r->add_count];
-		if (strcmp(key, j->key) != 0 && strstr(detail, key))
+		if (!same_key(key, j->key) && strstr(detail, key))
 			return key;
 	}
 	return NULL;
