@@ -257,6 +257,7 @@ read_reset(struct mirror *m)
 	bits_reset(&m->seen);
 	bits_reset(&m->placed);
 	bits_reset(&m->whole);
+	bits_reset(&m->linked);
 	bits_reset(&m->asserted);
 	m->set_count = 0;
 	arena_reset(m->read_arena);
@@ -280,6 +281,7 @@ mirror_close(struct mirror **mp)
 	mem_clean_free(&m->sets);
 	buf_free(&m->pack);
 	buf_free(&m->old);
+	buf_free(&m->last_id);
 	arena_free(m->info_arena);
 	arena_free(m->read_arena);
 	arena_free(m->scratch);

@@ -76,27 +76,41 @@ turn(int64_t subject, int name, int64_t end, int64_t *owner_r, int64_t *other_r)
 	*other_r = turned ? subject : end;
 }
 
+/* In the first read of all a link is usually new: it is put without a look. k = 0: it was there. */
+static bool
+link_insert(struct mirror *m, int64_t owner, int name, int64_t other, int64_t *k_r, struct err *e)
+{
+	if (!db_run(m->db, e,
+		    "INSERT INTO link(owner, attr, other, present, rev) VALUES (?, ?, ?, 1, ?)"
+		    " ON CONFLICT(owner, attr, other) DO NOTHING",
+		    owner, name, other, m->rev))
+		return false;
+	*k_r = db_changes(m->db) ? db_last_id(m->db) : 0;
+	return true;
+}
+
 bool
 link_put(struct mirror *m, int64_t subject, int name, int64_t end, bool mark, struct err *e)
 {
-	int64_t owner, other, k;
-	bool present;
+	int64_t owner, other, k = 0;
+	bool present = false, added;
 
 	turn(subject, name, end, &owner, &other);
-	if (!link_row(m, owner, name, other, &k, &present, e))
+	if (m->fresh && !link_insert(m, owner, name, other, &k, e))
 		return false;
-	if (!present) {
+	added = k;
+	if (!k && !link_row(m, owner, name, other, &k, &present, e))
+		return false;
+	if (!added && !present) {
 		if (k ? !db_run(m->db, e, "UPDATE link SET present = 1, rev = ? WHERE k = ?",
 				m->rev, k)
-		      : !db_run(m->db, e,
-				"INSERT INTO link(owner, attr, other, present, rev) VALUES (?, ?, "
-				"?, 1, ?)",
-				owner, name, other, m->rev))
+		      : !link_insert(m, owner, name, other, &k, e))
 			return false;
-		k = k ? k : db_last_id(m->db);
-		m->stats.links_added++;
-		m->stats.any = true;
+		added = true;
 	}
+	m->stats.links_added += added;
+	m->stats.any = m->stats.any || added;
+	bits_set(&m->linked, subject);
 	if (mark)
 		bits_set(&m->asserted, k);
 	return true;
@@ -150,12 +164,12 @@ set_goes_on(struct mirror *m, int64_t subject, int name, bool more, bool *known_
 static bool
 set_begin(struct mirror *m, int64_t subject, int name, struct err *e)
 {
+	if (!bits_has(&m->linked, subject))
+		return true;
 	if (m->staged_links &&
 		!db_run(m->db, e, "DELETE FROM staged_link WHERE subject = ? AND attr = ?", subject,
 			name))
 		return false;
-	if (!m->asserted.count)
-		return true;
 	CLEAN_ROWS struct db_rows r =
 		name == NAME_PRIMARY_GROUP
 			? db_query(m->db, e, "SELECT k FROM link WHERE other = ? AND attr = 2",
@@ -293,6 +307,8 @@ fold_left(struct mirror *m, int64_t stub, int64_t to, struct err *e)
 bool
 links_join(struct mirror *m, int64_t stub, int64_t to, struct err *e)
 {
+	if (bits_has(&m->linked, stub))
+		bits_set(&m->linked, to);
 	return db_run(m->db, e, "UPDATE OR IGNORE link SET owner = ?, rev = ? WHERE owner = ?", to,
 		       m->rev, stub) &&
 	       db_run(m->db, e, "UPDATE OR IGNORE link SET other = ?, rev = ? WHERE other = ?", to,
@@ -335,6 +351,7 @@ link_end(struct mirror *m, int64_t subject, int name, enum mirror_links mode,
 		return link_put(m, subject, name, n,
 			m->full || mode == MIRROR_SET || bits_has(&m->whole, subject), e);
 	m->staged_links = true;
+	bits_set(&m->linked, subject);
 	return db_run(m->db, e, "INSERT INTO staged_link(subject, attr, dn) VALUES (?, ?, ?)",
 		subject, name, end->dn);
 }
@@ -345,11 +362,17 @@ link_subject(struct mirror *m, const char *id, const char *dn, int64_t *n_r, str
 {
 	struct row r;
 
+	if (id && m->last_n && str_eqc(buf_str(&m->last_id), id)) {
+		*n_r = m->last_n;
+		return true;
+	}
 	if (!read_subject(m, id, dn, &r, e))
 		return false;
 	*n_r = r.n;
-	if (row_present(&r))
+	if (row_present(&r)) {
+		read_last(m, id, r.n);
 		return true;
+	}
 	if (!m->full && !read_missing(m, id, dn, e))
 		return false;
 	if (r.n)

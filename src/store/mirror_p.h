@@ -30,7 +30,7 @@ void bits_reset(struct bits *b);
 int64_t bits_next(const struct bits *b, int64_t n);
 
 #define MEMO_SLOTS 1024
-struct memo { /* the text of a parent's DN -> n, found by hash, one per slot */
+struct memo { /* the text of a parent's DN, or a SID -> n, found by hash, one per slot */
 	struct buf text;
 	int64_t n;
 	uint64_t age; /* of another age than m->memo_age: forgotten */
@@ -72,6 +72,7 @@ struct mirror {
 	struct bits seen;                /* entries met */
 	struct bits placed;              /* full read: entries whose place is of this read */
 	struct bits whole;               /* entries that came full: their links are replaced */
+	struct bits linked;              /* entries whose links the read has named */
 	struct bits asserted;            /* link rows that the read named */
 	bool sid_stubs_asked, sid_stubs; /* are there stubs known by SID? asked once a read */
 	bool staged_places, staged_links, any_before, any_missing;
@@ -79,6 +80,8 @@ struct mirror {
 	struct open_set *sets;
 	size_t set_count, set_cap;
 	struct buf pack, old;
+	struct buf last_id; /* the entry of the last message, present; last_n 0 = none */
+	int64_t last_n;
 
 	struct memo memo[MEMO_SLOTS];
 	uint64_t memo_age;
@@ -143,6 +146,8 @@ bool place_stub(struct mirror *m, int64_t parent, const char *key, int64_t *n_r,
 bool place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, const char *key,
 	struct err *e);
 void memo_clear(struct mirror *m);
+int64_t memo_get(struct mirror *m, struct str text); /* 0 = not known */
+void memo_put(struct mirror *m, struct str text, int64_t n);
 
 /* --- mirror_read.c --- */
 bool row_leave(struct mirror *m, struct row *r, struct err *e);       /* to PRESENCE_GONE */
@@ -150,6 +155,7 @@ bool row_seen(struct mirror *m, struct row *r, struct err *e);        /* ABSENT 
 void row_pack(struct mirror *m, const struct attrs *as);              /* into m->pack */
 bool row_write_attrs(struct mirror *m, struct row *r, struct err *e); /* m->pack */
 bool read_subject(struct mirror *m, const char *id, const char *dn, struct row *r_r, struct err *e);
+void read_last(struct mirror *m, const char *id, int64_t n);
 bool read_missing(struct mirror *m, const char *id, const char *dn, struct err *e);
 
 /* --- mirror_bad.c --- */

@@ -79,10 +79,31 @@ memo_slot(struct mirror *m, struct str text)
 	return &m->memo[hash_bytes(text.p, text.n) % MEMO_SLOTS];
 }
 
+int64_t
+memo_get(struct mirror *m, struct str text)
+{
+	const struct memo *slot = memo_slot(m, text);
+
+	return slot->n && slot->age == m->memo_age && str_eq(buf_str(&slot->text), text) ? slot->n
+											 : 0;
+}
+
+void
+memo_put(struct mirror *m, struct str text, int64_t n)
+{
+	struct memo *slot = memo_slot(m, text);
+
+	buf_reset(&slot->text);
+	buf_add(&slot->text, text.p, text.n);
+	slot->n = n;
+	slot->age = m->memo_age;
+}
+
 void
 memo_clear(struct mirror *m)
 {
 	m->memo_age++;
+	m->last_n = 0;
 }
 
 /*
@@ -154,17 +175,15 @@ bool
 place_parent(struct mirror *m, const char *dn, enum place_how how, int64_t *n_r, struct err *e)
 {
 	struct str text = str_c(dn);
-	struct memo *slot = memo_slot(m, text);
 	struct dn parsed;
 	int64_t at = 0;
 
 	*n_r = 0;
 	if (text.n == 0)
 		return true;
-	if (slot->n && slot->age == m->memo_age && str_eq(buf_str(&slot->text), text)) {
-		*n_r = slot->n;
+	*n_r = memo_get(m, text);
+	if (*n_r)
 		return true;
-	}
 	if (!dn_parse(dn, m->scratch, &parsed, e))
 		return false;
 	for (size_t i = parsed.count; i-- > 0 && at != PLACE_NONE;)
@@ -172,12 +191,8 @@ place_parent(struct mirror *m, const char *dn, enum place_how how, int64_t *n_r,
 			return false;
 	*n_r = at;
 	/* in a full read a look may meet an old place: only what is sure is kept */
-	if (at != PLACE_NONE && (how == PLACE_SURE || !m->reading || !m->full || m->settling)) {
-		buf_reset(&slot->text);
-		buf_add(&slot->text, text.p, text.n);
-		slot->n = at;
-		slot->age = m->memo_age;
-	}
+	if (at != PLACE_NONE && (how == PLACE_SURE || !m->reading || !m->full || m->settling))
+		memo_put(m, text, at);
 	return true;
 }
 

@@ -27,6 +27,17 @@ read_subject(struct mirror *m, const char *id, const char *dn, struct row *r_r, 
 	return n == PLACE_NONE || row_load(m, n, r_r, e);
 }
 
+/* Links lines come after their entry, usually. */
+void
+read_last(struct mirror *m, const char *id, int64_t n)
+{
+	m->last_n = id ? n : 0;
+	if (!id)
+		return;
+	buf_reset(&m->last_id);
+	buf_adds(&m->last_id, id);
+}
+
 bool
 read_missing(struct mirror *m, const char *id, const char *dn, struct err *e)
 {
@@ -276,6 +287,7 @@ entry_full(struct mirror *m, const struct mirror_entry *en, struct row *r, struc
 			bits_set(&m->seen, n);
 	}
 	bits_set(&m->whole, n);
+	read_last(m, en->id, n);
 	if (m->any_missing && en->id &&
 		!db_run(m->db, e, "DELETE FROM missing WHERE id = ?", id_value(en->id, room)))
 		return false;
@@ -415,6 +427,7 @@ row_leave(struct mirror *m, struct row *r, struct err *e)
 	r->presence = PRESENCE_GONE;
 	r->moved_rev = has ? m->rev : r->moved_rev;
 	m->entries--;
+	m->last_n = 0;
 	m->stats.gone++;
 	m->stats.any = true;
 	memo_clear(m);

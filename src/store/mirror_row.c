@@ -199,11 +199,18 @@ sid_find(struct mirror *m, const char *sid, bool stubs_only, int64_t *n_r, struc
 	return !r.failed;
 }
 
+/* Nearly everybody's primary group is the same. */
 bool
 stub_by_sid(struct mirror *m, const char *sid, int64_t *n_r, struct err *e)
 {
-	return sid_find(m, sid, false, n_r, e) &&
-	       (*n_r || stub_insert(m, NULL, 0, NULL, NULL, sid, n_r, e));
+	*n_r = memo_get(m, str_c(sid));
+	if (*n_r)
+		return true;
+	if (!sid_find(m, sid, false, n_r, e) ||
+		(!*n_r && !stub_insert(m, NULL, 0, NULL, NULL, sid, n_r, e)))
+		return false;
+	memo_put(m, str_c(sid), *n_r);
+	return true;
 }
 
 /* The DN of a reference is shown, not resolved: the id says who it is. */

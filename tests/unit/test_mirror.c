@@ -1098,6 +1098,45 @@ test_mirror_read_only_looks_while_a_read_is_open(void **state)
 	mirror_close(&r);
 }
 
+/* Every changed entry and link comes once, whatever the size of the page and of a revision. */
+static void
+test_mirror_I10_changes_come_in_pages_each_once(void **state)
+{
+	struct kit *k = *state;
+	struct mirror_link_pos pos = { 0 };
+	struct mirror_link ls[7];
+	int64_t ns[7], after = 0, seen[400] = { 0 };
+	size_t got, entries = 0, links = 0;
+
+	for (int rev = 0; rev < 10; rev++) {
+		kit_begin(k, rev == 0);
+		if (rev == 0)
+			kit_full(k, "team", "CN=Team,DC=x", "a=b");
+		for (int i = 0; i < (rev % 3 ? 1 : 25); i++) {
+			CLEAN_FREE char *id = xasprintf("r%d-%d", rev, i),
+					*dn = xasprintf("CN=%s,DC=x", id);
+
+			kit_full(k, id, dn, "a=b");
+			kit_link(k, "team", "member", MIRROR_ADD, BY_ID, id);
+		}
+		kit_commit(k);
+	}
+	while ((got = mirror_changed_entries(k->m, 1, after, ns, 7))) {
+		for (size_t i = 0; i < got; i++)
+			assert_int_equal(seen[ns[i]]++, 0);
+		entries += got;
+		after = ns[got - 1];
+	}
+	assert_int_equal(entries, 3 * 25 + 6);
+	memset(seen, 0, sizeof(seen));
+	while ((got = mirror_changed_links(k->m, 1, &pos, ls, 7))) {
+		for (size_t i = 0; i < got; i++)
+			assert_int_equal(seen[ls[i].other]++, 0);
+		links += got;
+	}
+	assert_int_equal(links, 3 * 25 + 6);
+}
+
 static void
 test_mirror_check_finds_damage_and_backup_is_whole(void **state)
 {
@@ -1175,6 +1214,7 @@ main(void)
 		T(test_mirror_4_1_delta_is_bound_to_cursor_and_request),
 		T(test_mirror_circle_of_parents_ends),
 		T(test_mirror_read_only_looks_while_a_read_is_open),
+		T(test_mirror_I10_changes_come_in_pages_each_once),
 		T(test_mirror_check_finds_damage_and_backup_is_whole),
 	};
 
