@@ -1,0 +1,24 @@
+/*
+ * A scenario, performed every way (DESIGN.md, Tests). Each `run` step is taken apart by itself: from the
+ * state just before it, the run is stopped at each of its events - commits, lines to and from the target -
+ * and each call of the target fails in each way; further runs must always bring the same end state.
+ */
+#pragma once
+#include "play.h"
+
+struct pass {
+	const char *name;
+	bool full;      /* every run reads everything */
+	bool stops;     /* stop at every event */
+	bool faults;    /* every call fails in every way */
+	bool processes; /* connectors are programs */
+	int most;       /* variants of one kind per run; 0 = all */
+};
+
+struct passes_env {
+	const char *programs, *tmp;
+	bool verbose;
+	int64_t variants; /* counted */
+};
+/* false: why says what is wrong. */
+bool pass_perform(const struct script *s, const struct pass *pass, struct passes_env *env, struct buf *why);
