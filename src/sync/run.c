@@ -140,21 +140,6 @@ settle_and_wait(struct target_run *t, struct err *e)
 	return true;
 }
 
-/* What was in the air may still be on its way: to be looked at when the target's settle time is over. */
-static bool
-sent_unknown(struct target_run *t, struct err *e)
-{
-	const struct clock *c = t->run->env->store.clock;
-
-	if (!ledger_begin(t->ledger, e))
-		return false;
-	if (!ledger_ops_unknown(t->ledger, c->now(c->ctx) + t->hello.settle, e)) {
-		ledger_rollback(t->ledger);
-		return false;
-	}
-	return ledger_commit(t->ledger, e);
-}
-
 /* Plans and applies until nothing is left to do now. A connector that dies is started again twice:
  * what was in the air is settled by looking. */
 static bool
@@ -170,13 +155,14 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 		if (t->run->options->plan_only)
 			return true;
 		if (!target_apply(t, &again, e)) {
-			if (strcmp(e->code, "connector-ended") != 0 || ++t->restarts > 2)
+			bool died = strcmp(e->code, "connector-ended") == 0 ||
+				    strcmp(e->code, "connector-silent") == 0;
+
+			if (!died || ++t->restarts > 2)
 				return false;
 			run_event(t->run, "connector-restart", t->conf->name, "%s", e->text);
 			err_clear(e);
 			again = true;
-			if (!sent_unknown(t, e))
-				return false;
 		}
 		again |= t->unknown;
 	}

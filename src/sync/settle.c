@@ -158,6 +158,18 @@ settle_one(struct target_run *t, const struct op *op, struct err *e)
 	return ledger_commit(t->ledger, e);
 }
 
+/* What was in the air may still be on its way: to be looked at when the target's settle time is over (7.2). */
+static bool
+sent_wait(struct target_run *t, int64_t now, struct err *e)
+{
+	if (!ledger_begin(t->ledger, e))
+		return false;
+	if (ledger_ops_unknown(t->ledger, now + t->hello.settle, e))
+		return ledger_commit(t->ledger, e);
+	ledger_rollback(t->ledger);
+	return false;
+}
+
 /* Looks at everything open whose time has come. *wait_r: seconds until the next one's; 0 = none left. */
 bool
 settle_open(struct target_run *t, int64_t *wait_r, struct err *e)
@@ -166,6 +178,7 @@ settle_open(struct target_run *t, int64_t *wait_r, struct err *e)
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct op ops[PAGE];
 	int64_t after = 0, now = c->now(c->ctx);
+	bool all_unknown = false;
 	size_t got;
 
 	*wait_r = 0;
@@ -173,8 +186,12 @@ settle_open(struct target_run *t, int64_t *wait_r, struct err *e)
 		if (!target_greet(t, e))
 			return false;
 		for (size_t i = 0; i < got; i++) {
-			int64_t wait = ops[i].settle_at - now;
+			bool sent = ops[i].state == OP_SENT;
+			int64_t wait = sent ? t->hello.settle : ops[i].settle_at - now;
 
+			if (sent && !all_unknown && !sent_wait(t, now, e))
+				return false;
+			all_unknown |= sent;
 			after = ops[i].id;
 			if (wait > 0) {
 				if (!*wait_r || wait < *wait_r)
