@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "model/dn.h"
 
 #define ATTRIBUTE_MAX (256 * 1024) /* bytes of one attribute's values: base64 and a line hold it */
@@ -354,6 +355,15 @@ entry_send(struct reading *r, struct err *e)
 	return links_send(r, e);
 }
 
+/* CN=Deleted Objects calls itself deleted, and never was anything else. */
+static bool
+is_deleted_container(const struct reading *r)
+{
+	const char *rest =
+		r->dn && strncasecmp(r->dn, "CN=Deleted Objects,", 19) == 0 ? r->dn + 19 : "";
+	return ascii_ieq(rest, r->ad->nc);
+}
+
 bool
 ad_entry_send(
 	struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_todo *todo, struct err *e)
@@ -380,7 +390,8 @@ ad_entry_send(
 	if (!attributes_keep(&r, entry, false, e))
 		return false;
 	if (r.deleted)
-		return serve_gone(ad->serve, r.id, NULL, "tombstone", e);
+		return is_deleted_container(&r) ||
+		       serve_gone(ad->serve, r.id, NULL, "tombstone", e);
 	if (!r.dn)
 		return held_back(&r, NULL, own.text, e);
 	return entry_send(&r, e);

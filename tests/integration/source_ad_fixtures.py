@@ -29,10 +29,10 @@ def source(password_file):
     """source(dc, option=...): a connector as the account that only reads."""
     running = []
 
-    def start(dc, classes=CLASSES, attributes=ATTRIBUTES, password=None, **options):
+    def start(dc, classes=CLASSES, attributes=ATTRIBUTES, password=None, wrap=(), **options):
         given = dict(server=[dc.url], bind=dc.account, ca_file=dc.ca, password_file=password_file(password or dc.account_password))
         given.update(options)
-        running.append(Source("lockstep-source-ad", given, classes, attributes))
+        running.append(Source("lockstep-source-ad", given, classes, attributes, wrap))
         return running[-1]
     yield start
     for c in running:

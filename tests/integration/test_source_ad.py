@@ -1,5 +1,6 @@
 """lockstep-source-ad against a real Samba AD DC, spoken to over its pipes."""
 import os
+import shutil
 import subprocess
 import time
 
@@ -323,6 +324,63 @@ def test_I1_4_1_cursor_of_another_controller_or_request(samba_dc, source):
     other = source(samba_dc, attributes=ATTRIBUTES + ["title"])
     bad = other.read(r.cursor)
     assert bad.error["code"] == "cursor-invalid" and "classes or attributes" in bad.error["message"]
+
+
+def test_I1_controller_switch_and_domain_by_dns(samba_pair, source):
+    dc1, dc2 = samba_pair
+    both = [dc1.url, dc2.url]
+    ann = dc1.add_user("ann")
+    dc2.replicate(dc1)
+    c = source(dc1, server=both)
+    r = c.read()
+    first = c.hello["invocation"]
+    assert r.sealed and c.hello["server"] == dc1.url
+    other = source(dc1, server=both[::-1])                          # as if the first were down
+    assert other.hello["server"] == dc2.url and other.hello["invocation"] != first
+    assert other.hello["context"] == c.hello["context"]
+    bad = other.read(r.cursor)
+    assert bad.error["code"] == "cursor-invalid" and "another domain controller" in bad.error["message"]
+    full = other.read()
+    assert full.sealed and dc1.guid(ann) in full.entries
+    found = source(dc1, server=None, domain=dc1.dns, wrap=dc1.resolved())
+    assert found.hello["type"] == "hello", found.hello
+    assert found.hello["server"] in (f"ldaps://{dc1.host}", f"ldaps://{dc2.host}")
+    assert {m["level"] for m in found.check() if m["topic"] in ("server", "certificate", "bind")} == {"ok"}
+    refused(source(dc1, server=None, domain="nowhere.test", wrap=dc1.resolved()), "no-srv", "_ldap._tcp.dc._msdcs.nowhere.test")
+
+
+def test_I1_controller_restored_from_a_copy(samba_fresh, source):
+    dc = samba_fresh
+    dc.stop()
+    copy = dc.folder + "-copy"
+    subprocess.run(["cp", "-a", "--sparse=always", dc.folder, copy], check=True)
+    dc.start()
+    people(dc)
+    r = source(dc).read()
+    assert r.sealed
+    dc.stop()
+    shutil.rmtree(os.path.join(dc.folder, "private"))
+    shutil.move(os.path.join(copy, "private"), os.path.join(dc.folder, "private"))
+    shutil.rmtree(copy)
+    dc.start()
+    c = source(dc)
+    bad = c.read(r.cursor)
+    assert bad.error["code"] == "cursor-invalid" and "gone back" in bad.error["message"]
+    assert c.read().sealed
+
+
+def test_I1_an_ou_that_is_hidden_looks_like_fewer_entries_never_like_deletions(samba_fresh, source):
+    """The directory answers success: so the read is sealed, and the engine's second full read must confirm (I1)."""
+    dc = samba_fresh
+    ou, ann, bob, group = people(dc)
+    c = source(dc)
+    f = Follower(c)
+    sid = next(m["sid"] for m in c.log if m["type"] == "entry" and m["dn"].startswith("CN=svc-lockstep,"))
+    sambadc.run("samba-tool", "dsacl", "set", f"--objectdn={ou}", f"--sddl=(D;CI;RPLCLORC;;;{sid})", "-H", dc.sam, "-s", dc.conf)
+    full = c.read()
+    assert full.sealed and not full.gone and dc.guid(ann) not in full.entries and dc.guid(ann) in f.state
+    assert c.read(f.cursor).gone == []
+    assert [m["level"] for m in c.check(ou) if m["topic"] == "base"] == ["fail"]
 
 
 def test_no_right_to_dirsync(samba_fresh, source):

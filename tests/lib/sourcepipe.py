@@ -10,12 +10,12 @@ from connector import program
 class Source:
     """A running source. Everything received is in self.log, standard error in self.errors() after close()."""
 
-    def __init__(self, name, options, classes=(), attributes=()):
+    def __init__(self, name, options, classes=(), attributes=(), wrap=()):
         self.classes, self.attributes, self.log = list(classes), list(attributes), []
         self.stderr = tempfile.TemporaryFile()
         # an empty environment, as the engine gives; sanitizers need their options
         env = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
-        self.process = subprocess.Popen([program(name)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr, env=env)
+        self.process = subprocess.Popen([*wrap, program(name)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.stderr, env=env)
         listed = {k: v if isinstance(v, list) else [v] for k, v in options.items() if v is not None}
         self.say(type="hello", versions=[1, 1], role="source", options=listed, classes=self.classes, attributes=self.attributes)
         self.hello = self.hear()
