@@ -72,7 +72,7 @@ answer_is_gone(const struct answer *an)
 
 /* --- errors --- */
 
-enum who { ANY, READS, WRITES, CREATES };
+enum who { ANY, WRITES, CREATES };
 
 /* First row that fits. scim: a scimType; NULL: any. */
 static const struct row {
@@ -128,8 +128,7 @@ row_fits(const struct row *r, long status, const char *scim, const struct answer
 		return false;
 	if (r->scim && (!scim || !ascii_ieq(scim, r->scim)))
 		return false;
-	return r->who == ANY || (r->who == READS && !c->write) || (r->who == WRITES && c->write) ||
-	       (r->who == CREATES && c->create);
+	return r->who == ANY || (r->who == WRITES && c->write) || (r->who == CREATES && c->create);
 }
 
 /* Unique values that services name in what they say of a conflict; the first found is meant. */
@@ -200,7 +199,6 @@ answer_list(const struct json *body, struct answer_list *l_r)
 	*l_r = (struct answer_list){
 		.resources = json_get(body, "Resources"),
 		.total = json_get_int(body, "totalResults", -1),
-		.per_page = json_get_int(body, "itemsPerPage", -1),
 		.next_cursor = json_get_string(body, "nextCursor"),
 	};
 	if (json_type(l_r->resources) != JSON_ARRAY) {
@@ -248,7 +246,6 @@ answer_bulk_op(const struct json *op, struct answer_op *o_r)
 				.version = json_get_string(op, "version"),
 			},
 		.index = -1,
-		.method = json_get_string(op, "method"),
 	};
 	char *end = NULL;
 	long n = id ? strtol(id, &end, 10) : 0;

@@ -37,10 +37,10 @@ struct answer_context {
 void answer_error(const struct answer *an, const struct answer_context *c,
 	const struct scim_profile *p, struct err *e, const char **attribute_r);
 
-/* A list (RFC 7644 3.4.2). Absent numbers are -1. */
+/* A list (RFC 7644 3.4.2). total is -1 when absent. */
 struct answer_list {
 	const struct json *resources; /* array or NULL */
-	int64_t total, per_page;
+	int64_t total;
 	const char *next_cursor;
 };
 bool answer_list(const struct json *body, struct answer_list *l_r);
@@ -49,7 +49,6 @@ bool answer_list(const struct json *body, struct answer_list *l_r);
 struct answer_op {
 	struct answer answer;
 	int64_t index;
-	const char *method;
 };
 void answer_bulk_op(const struct json *op, struct answer_op *o_r);
 /* The operations of a Bulk answer; NULL when it is not one. */

@@ -124,7 +124,7 @@ finding_service(struct scim *s)
 	const struct scim_service *v = &s->service;
 	CLEAN_BUF struct buf text = { 0 };
 
-	buf_addf(&text, "profile %s; ", v->profile->name);
+	buf_addf(&text, "profile %s (%s); ", v->profile->name, v->profile->help);
 	if (v->bulk_ops)
 		buf_addf(&text, "Bulk with %u operations; ", v->bulk_ops);
 	else
