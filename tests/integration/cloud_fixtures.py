@@ -76,9 +76,9 @@ class Cloud:
             self.tokens[name] = self.command("tenant", "add", name).stdout.strip()
         return Client(self.port, self.tokens[name])
 
-    def start(self, *more, **popen):
+    def start(self, *more, port=0, **popen):
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--listen", "127.0.0.1:0", "--db", self.db, *more],
+            [PROGRAM, "serve", "--listen", f"127.0.0.1:{port}", "--db", self.db, *more],
             stdout=subprocess.PIPE, text=True, **popen)
         line = self.process.stdout.readline()
         assert line.startswith("listening on http://127.0.0.1:"), line
