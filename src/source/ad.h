@@ -130,6 +130,7 @@ bool ad_err_result(struct err *e, int code, const char *diagnostic, const char *
 const char *ad_bind_reason(const char *diagnostic);
 
 /* --- ad_tls.c: the certificate a server shows --- */
+#define CERT_WAIT 4 /* seconds for one look */
 struct ad_cert {
 	bool reached; /* TCP */
 	bool shown;   /* a TLS server with a certificate */

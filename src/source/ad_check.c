@@ -68,7 +68,7 @@ server_check(struct ad *ad, const char *url)
 	const char *level = ad->options.server_count > 1 ? "warn" : "fail";
 	struct ad_cert c;
 	struct err e;
-	if (!ad_cert_look(url, ad->options.ca_file, 10, &c, &e)) {
+	if (!ad_cert_look(url, ad->options.ca_file, CERT_WAIT, &c, &e)) {
 		ad_finding(ad, level, "server", NULL, "%s: %s", url, e.text);
 		return false;
 	}
@@ -98,6 +98,8 @@ servers_check(struct ad *ad)
 	struct err e;
 	for (size_t i = 0; i < ad->options.server_count && !ad->stop; i++) {
 		const char *url = ad->options.servers[i];
+		serve_progress(
+			ad->serve, (int64_t)i, (int64_t)ad->options.server_count, "trying servers");
 		if (!server_check(ad, url))
 			continue;
 		if (!first) {

@@ -222,6 +222,9 @@ attribute_keep(struct reading *r, struct str description, const struct berval *v
 		       values_keep(r, &object_class, values, count, e);
 	if (!attr->sent)
 		return true;
+	if (attr->syntax != AD_LINK && name.range != AD_RANGE_NONE)
+		return held_back(
+			r, attr->name, "it has more values than the server sends at once", e);
 	return attr->syntax == AD_LINK ? links_keep(r, attr, &name, values, count, e)
 				       : values_keep(r, attr, values, count, e);
 }

@@ -49,6 +49,7 @@ part_read(struct ad *ad, struct parts *p, struct err *e)
 	LDAPControl *controls[] = { ad_control_extended_dn(), NULL };
 	struct ad_values v;
 	struct ad_name name;
+	serve_progress(ad->serve, ad->done, 0, "reading groups");
 	if (!ad_read_one(ad, base, names, controls, "reading a group by ranges", a, &v, e))
 		return false;
 	struct str usn = attrs_first(&v.attrs, "uSNChanged");

@@ -196,6 +196,7 @@ fetch_one(struct ad *ad, const char *id, struct page *p, struct err *e)
 	struct ad_values v;
 	char uuid[37];
 	int code;
+	serve_progress(ad->serve, ad->done, 0, "fetching");
 	if (!uuid_canonical(id, uuid))
 		return err_set(
 			e, ERR_SIDE, "bad-request", "'%.60s' is not an id of Active Directory", id);

@@ -80,7 +80,9 @@ attribute_keep(struct ad *ad, const struct attrs *row, const char *name, struct 
 		if (str_eqc(syntax, syntaxes[i].oid))
 			at->syntax = syntaxes[i].syntax;
 	at->multi = !str_ieqc(attrs_first(row, "isSingleValued"), "TRUE");
-	bool unseen = (system & (NOT_REPLICATED | CONSTRUCTED)) || at->link_id % 2;
+	/* links that carry data besides the DN come as increments, for which there is no message */
+	bool unseen = (system & (NOT_REPLICATED | CONSTRUCTED)) || at->link_id % 2 ||
+		      (at->link_id && at->syntax != AD_LINK);
 	if (listed(computed, name))
 		at->sent = false;
 	else if (unseen && !listed(always, name))

@@ -12,7 +12,7 @@
 
 #define CA_DEFAULT      "/etc/ssl/certs/ca-certificates.crt"
 #define ANSWER_MAX      (256u * 1024 * 1024) /* one LDAP message: a group of a million members fits */
-#define CONNECT_WAIT    15                   /* seconds for TCP and TLS */
+#define CONNECT_WAIT    10                   /* seconds for TCP and TLS */
 #define CAPABILITY_AD   "1.2.840.113556.1.4.800"
 #define DELETED_OBJECTS "18E2EA80684F11D2B9AA00C04F79F805" /* MS-ADTS 6.1.1.4 */
 

@@ -22,9 +22,11 @@ ad_srv_find(
 	const char **urls = arena_alloc(a, (strlen(hosts) / 2 + 2) * sizeof(*urls));
 	size_t n = 0;
 	for (size_t at = 0; hosts[at]; at += strspn(hosts + at, " ")) {
-		size_t end = strcspn(hosts + at, ": "); /* the record's port is that of plain LDAP */
+		size_t end =
+			strcspn(hosts + at, ": "); /* the record's port is that of plain LDAP */
 		if (end)
-			urls[n++] = arena_printf(a, "ldaps://%s", arena_strndup(a, hosts + at, end));
+			urls[n++] =
+				arena_printf(a, "ldaps://%s", arena_strndup(a, hosts + at, end));
 		at += strcspn(hosts + at, " ");
 	}
 	ldap_memfree(hosts);

@@ -214,7 +214,7 @@ ad_tls_err(struct ad *ad, const char *url, struct err *e)
 	struct ad_cert c;
 	char *diagnostic = NULL;
 	int64_t now = ad->clock->now(ad->clock->ctx);
-	if (!ad_cert_look(url, ad->options.ca_file, 10, &c, e))
+	if (!ad_cert_look(url, ad->options.ca_file, CERT_WAIT, &c, e))
 		return false;
 	if (c.shown && !ad_cert_judge(ad, &c, now, e))
 		return false;

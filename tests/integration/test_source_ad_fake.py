@@ -133,11 +133,17 @@ def test_progress_while_the_server_computes_and_time_limit(fake_ad, source):
         assert not r.sealed and r.error["code"] == "timeout" and 4 < time.monotonic() - before < 15
 
 
-def test_a_message_that_stops_in_the_middle(fake_ad, source):
-    with fake_ad() as s:
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_message_that_stops_in_the_middle(fake_ad, source, tls, tmp_path):
+    options, ca = {}, CA
+    if tls:
+        make_ca(str(tmp_path))
+        make_certificate(str(tmp_path / "c"), str(tmp_path), ["IP:127.0.0.1"])
+        options, ca = dict(tls=(str(tmp_path / "c/cert.pem"), str(tmp_path / "c/key.pem"))), dict(ca_file=str(tmp_path / "ca.pem"))
+    with fake_ad(**options) as s:
         s.on_dirsync([raw(b"\x30\x50\x02\x01"), hang()])
         before = time.monotonic()
-        r = source(s, timeout="5", **CA).read()
+        r = source(s, timeout="5", **ca).read()
         assert not r.sealed and r.error["code"] == "timeout" and time.monotonic() - before < 20
 
 
@@ -208,6 +214,13 @@ def test_what_cannot_be_read_holds_back_its_object_only(fake_ad, source):
         assert [(m.get("id") or m["dn"], m.get("attribute")) for m in r.bad] == [
             (str(guid(7)), "member"), (str(guid(2)), "mail"), (f"CN=nobody,{BASE}", None), (str(guid(3)), "primaryGroup")]
         assert set(r.entries) == {str(guid(n)) for n in (1, 2, 3, 7)} and "mail" not in r.entries[str(guid(2))]["full"]
+
+
+def test_a_range_of_an_attribute_that_is_no_link_is_held_back(fake_ad, source):
+    with fake_ad() as s:
+        s.on_dirsync([person(1, attributes={"proxyAddresses;range=0-1": ["a", "b"]}), dirsync(0, b"x"), done()])
+        r = source(s, **CA).read()
+        assert r.sealed and [m["attribute"] for m in r.bad] == ["proxyAddresses"]
 
 
 def test_a_server_that_does_not_know_extended_dns(fake_ad, source):
