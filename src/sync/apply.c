@@ -6,8 +6,8 @@
  * line goes out; the confirmations of the last answers ride in the same transaction, so that there is
  * one commit per round trip, whatever the window.
  *
- *   fill      next operations into free flights; finds go out at once
- *   launch    one transaction: confirm what was answered, mark what is ready as SENT; then send it
+ *   launch    one transaction: confirm what was answered, fill free flights with what comes next (finds
+ *             go out at once), mark what is ready as SENT; after the commit send it
  *   listen    take the answers that are there
  */
 #include "apply_p.h"
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define PAGE       256
+#define GATHER_MS  25
 #define SILENCE_MS 120000 /* a connector says a line every 30 s while it works */
 
 static struct flight *
@@ -237,32 +238,46 @@ send_flight(struct apply *ap, struct flight *f, struct err *e)
 	return wire_op_send(ap->t->conn, &w, e);
 }
 
-/* One transaction: the answers' confirmations and the next intents. Then the lines go out. */
 static bool
-launch(struct apply *ap, struct err *e)
+may_fill(const struct apply *ap)
 {
-	struct ledger *l = ap->t->ledger;
-	bool any = ap->answer_count > 0;
+	return !ap->drained && ap->used < ap->window && ap->t->resume_at_ms <= run_mono(ap->t->run);
+}
 
-	for (size_t i = 0; !any && i < ap->size; i++)
-		any = ap->flights[i].phase == FLIGHT_READY;
-	if (!any)
-		return true;
-	if (!ledger_begin(l, e))
-		return false;
+/* The answers' confirmations, what comes next, and the intents of all that is ready. */
+static bool
+journal(struct apply *ap, struct err *e)
+{
 	for (size_t i = 0; i < ap->answer_count; i++)
 		if (!answer_take(ap, &ap->answers[i], e))
-			goto fail;
+			return false;
+	ap->answer_count = 0;
+	if (ap->fatal.kind == ERR_NONE && may_fill(ap) && !fill(ap, e))
+		return false;
 	for (size_t i = 0; i < ap->size; i++) {
 		struct flight *f = &ap->flights[i];
 
 		for (size_t j = 0; f->phase == FLIGHT_READY && j < f->op_count; j++)
-			if (!ledger_op_sent(l, f->ops[j].id, e))
-				goto fail;
+			if (!ledger_op_sent(ap->t->ledger, f->ops[j].id, e))
+				return false;
 	}
-	if (!ledger_commit(l, e))
-		goto fail;
-	ap->answer_count = 0;
+	return true;
+}
+
+/* One transaction; then the lines go out. */
+static bool
+launch(struct apply *ap, struct err *e)
+{
+	struct ledger *l = ap->t->ledger;
+
+	if (!ap->answer_count && !may_fill(ap))
+		return true;
+	if (!ledger_begin(l, e))
+		return false;
+	if (!journal(ap, e) || !ledger_commit(l, e)) {
+		ledger_rollback(l);
+		return false;
+	}
 	for (size_t i = 0; i < ap->size; i++) {
 		struct flight *f = &ap->flights[i];
 
@@ -275,30 +290,42 @@ launch(struct apply *ap, struct err *e)
 		}
 	}
 	return true;
-fail:
-	ledger_rollback(l);
-	return false;
 }
 
 /* --- listen --- */
 
+/* The first answer is waited for; then a moment for others, as long as some are out and they are few:
+ * each round costs a commit, and what is sent together travels together. */
+static int
+patience(const struct apply *ap, int64_t first)
+{
+	int64_t left = first + GATHER_MS - run_mono(ap->t->run);
+
+	if (!ap->answer_count)
+		return 1000;
+	if (ap->answer_count == ap->used || ap->answer_count >= ap->window / 2 || left < 0)
+		return 0;
+	return (int)left;
+}
+
 static bool
 listen_answers(struct apply *ap, struct err *e)
 {
-	int timeout = 1000;
+	int64_t first = 0;
 
 	arena_reset(ap->answered);
 	while (ap->answer_count < ap->size) {
 		struct wire_result r;
 		struct flight *f;
-		int got = wire_result_next(ap->t->conn, timeout, ap->answered, &r, e);
+		int got = wire_result_next(ap->t->conn, patience(ap, first), ap->answered, &r, e);
 
 		if (got < 0)
 			return false;
 		if (got == 0)
 			break;
-		timeout = 0;
 		ap->heard = run_mono(ap->t->run);
+		if (!ap->answer_count)
+			first = ap->heard;
 		if (!r.id)
 			continue;
 		f = flight_by_id(ap, r.id);
@@ -368,8 +395,6 @@ apply_rank(struct apply *ap, enum op_rank rank, struct err *e)
 			ap->drained = ap->stopped = true;
 		if (ap->t->resume_at_ms > run_mono(ap->t->run) && !ap->used)
 			wait_for_limit(ap);
-		if (ap->t->resume_at_ms <= run_mono(ap->t->run) && !fill(ap, e))
-			return false;
 		if (!launch(ap, e))
 			return false;
 		if (ap->fatal.kind != ERR_NONE) {

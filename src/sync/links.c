@@ -135,6 +135,22 @@ project_link(struct target_run *t, struct source_run *s, const struct dirty_link
 }
 
 static bool
+project_page(struct target_run *t, struct source_run *s, const struct dirty_link *ls, size_t count, int64_t now,
+	struct err *e)
+{
+	bool ok = ledger_begin(t->ledger, e) && mirror_hold(s->mirror, e);
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = project_link(t, s, &ls[i], e);
+	mirror_release(s->mirror);
+	ok = ok && ledger_dirty_links_planned(t->ledger, s->conf->name, now, &ls[count - 1], e) &&
+	     ledger_commit(t->ledger, e);
+	if (!ok)
+		ledger_rollback(t->ledger);
+	return ok;
+}
+
+static bool
 project_source_links(struct target_run *t, struct source_run *s, struct err *e)
 {
 	struct dirty_link ls[PAGE], last;
@@ -143,16 +159,8 @@ project_source_links(struct target_run *t, struct source_run *s, struct err *e)
 	size_t got;
 
 	while ((got = ledger_dirty_links(t->ledger, s->conf->name, now, after, ls, PAGE))) {
-		if (!ledger_begin(t->ledger, e))
-			return false;
-		for (size_t i = 0; i < got; i++)
-			if (!project_link(t, s, &ls[i], e)) {
-				ledger_rollback(t->ledger);
-				return false;
-			}
 		last = ls[got - 1];
-		if (!ledger_dirty_links_planned(t->ledger, s->conf->name, now, &last, e) ||
-			!ledger_commit(t->ledger, e))
+		if (!project_page(t, s, ls, got, now, e))
 			return false;
 		after = &last;
 		done += (int64_t)got;

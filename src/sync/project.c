@@ -232,6 +232,24 @@ project_one(struct projecting *p, const struct dirty *row)
 }
 
 static bool
+project_page(struct projecting *p, const struct dirty *list, size_t count, int64_t now)
+{
+	struct ledger *l = p->t->ledger;
+	bool ok = ledger_begin(l, p->e) && mirror_hold(p->s->mirror, p->e);
+
+	for (size_t i = 0; ok && i < count; i++) {
+		arena_reset(p->arena);
+		ok = project_one(p, &list[i]);
+	}
+	mirror_release(p->s->mirror);
+	/* Nothing may be left behind as planned that is not: all rows up to here are. */
+	ok = ok && ledger_dirty_planned(l, p->source, now, list[count - 1].n, p->e) && ledger_commit(l, p->e);
+	if (!ok)
+		ledger_rollback(l);
+	return ok;
+}
+
+static bool
 project_source(struct projecting *p)
 {
 	struct ledger *l = p->t->ledger;
@@ -240,18 +258,7 @@ project_source(struct projecting *p)
 	size_t got;
 
 	while ((got = ledger_dirty(l, p->source, now, after, list, PAGE))) {
-		if (!ledger_begin(l, p->e))
-			return false;
-		for (size_t i = 0; i < got; i++) {
-			arena_reset(p->arena);
-			if (!project_one(p, &list[i])) {
-				ledger_rollback(l);
-				return false;
-			}
-		}
-		/* Nothing may be left behind as planned that is not: all rows up to here are. */
-		if (!ledger_dirty_planned(l, p->source, now, list[got - 1].n, p->e) ||
-			!ledger_commit(l, p->e))
+		if (!project_page(p, list, got, now))
 			return false;
 		after = list[got - 1].n;
 		done += (int64_t)got;
