@@ -52,7 +52,9 @@ print_op(struct ledger *l, const struct op *op, struct arena *a, struct err *e)
 	printf("%s ", ob.kind->name);
 	cli_text(stdout, ob.name ? ob.name : ob.anchor);
 	if (op->other) {
-		fputs(": ", stdout);
+		const struct kind_ref *ref = &ob.kind->refs[op->attribute];
+
+		printf(": %s%s", ref->multi ? "" : ref->attribute, ref->multi ? "" : op->remove ? " no longer " : " ");
 		cli_text(stdout, other.name ? other.name : other.anchor);
 	}
 	if (op->held)

@@ -128,7 +128,8 @@ limits_apply(struct target_run *t, int64_t *held_r, struct err *e)
 		goto fail;
 	count = ledger_op_counts(t->ledger, a, &list);
 	for (size_t i = 0; i < count; i++)
-		*held_r += list[i].held;
+		if (list[i].class != CLASS_FOLLOWING)
+			*held_r += list[i].held;
 	return ledger_commit(t->ledger, e);
 fail:
 	ledger_rollback(t->ledger);
