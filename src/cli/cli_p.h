@@ -23,6 +23,7 @@ struct command {
 	bool needs_conf;
 };
 extern const struct command commands[];
+const struct command *command_named(const char *name);   /* NULL = none */
 
 int cmd_check(struct cli *c, int argc, char **argv);
 int cmd_config(struct cli *c, int argc, char **argv);
@@ -31,6 +32,7 @@ int cmd_history(struct cli *c, int argc, char **argv);
 int cmd_plan(struct cli *c, int argc, char **argv);
 int cmd_release(struct cli *c, int argc, char **argv);
 
+int cmd_state(struct cli *c, int argc, char **argv);
 int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);
 

@@ -175,7 +175,7 @@ cmd_check(struct cli *c, int argc, char **argv)
 	bool setup = argc == 2 && strcmp(argv[1], "--print-setup") == 0;
 
 	if (argc > 2 || (argc == 2 && !setup))
-		return cli_usage(&commands[0], "check takes --print-setup");
+		return cli_usage(command_named("check"), "check takes --print-setup");
 	jsonw_obj(&w, NULL);
 	jsonw_arr(&w, "findings");
 	if (!setup) {
@@ -202,7 +202,7 @@ cmd_config(struct cli *c, int argc, char **argv)
 	CLEAN_BUF struct buf out = {0};
 
 	if (argc != 2 || strcmp(argv[1], "show") != 0)
-		return cli_usage(&commands[7], "config takes: show");
+		return cli_usage(command_named("config"), "config takes: show");
 	conf_print(c->conf, &out);
 	if (c->json) {
 		CLEAN_BUF struct buf line = {0};

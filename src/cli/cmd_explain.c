@@ -227,7 +227,7 @@ cmd_explain(struct cli *c, int argc, char **argv)
 	size_t count, found = 0;
 
 	if (argc != 2)
-		return cli_usage(&commands[6], "explain takes one mail address, DN, account name or id");
+		return cli_usage(command_named("explain"), "explain takes one mail address, DN, account name or id");
 	if (!sync_explain(c->conf, &c->env, argv[1], a, &list, &count, &e))
 		return cli_error(c, &e, 2);
 	jsonw_obj(&w, NULL);

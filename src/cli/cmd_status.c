@@ -158,7 +158,7 @@ cmd_status(struct cli *c, int argc, char **argv)
 
 	(void)argv;
 	if (argc > 1)
-		return cli_usage(&commands[4], "status takes no arguments");
+		return cli_usage(command_named("status"), "status takes no arguments");
 	jsonw_obj(&w, NULL);
 	jsonw_arr(&w, "targets");
 	for (size_t i = 0; i < c->conf->target_count; i++) {
@@ -347,7 +347,7 @@ cmd_history(struct cli *c, int argc, char **argv)
 	int64_t run = 0;
 
 	if (argc > 2 || (argc == 2 && !number_of(argv[1], &run)))
-		return cli_usage(&commands[5], "history takes the number of one run");
+		return cli_usage(command_named("history"), "history takes the number of one run");
 	jsonw_obj(&w, NULL);
 	jsonw_arr(&w, run ? "operations" : "runs");
 	for (size_t i = 0; i < c->conf->target_count; i++) {
@@ -397,7 +397,7 @@ cmd_release(struct cli *c, int argc, char **argv)
 	struct err e = {0}, last = {0};
 
 	if (argc != 2 || !number_of(argv[1], &run))
-		return cli_usage(&commands[3], "release takes the number of a run");
+		return cli_usage(command_named("release"), "release takes the number of a run");
 	for (size_t i = 0; i < c->conf->target_count; i++) {
 		if (release_in(c, &c->conf->targets[i], run, &pairs, &e))
 			total += pairs;

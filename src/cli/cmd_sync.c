@@ -58,7 +58,7 @@ cmd_sync(struct cli *c, int argc, char **argv)
 		if (strcmp(argv[i], "--full") == 0)
 			o.full = true;
 		else if (argv[i][0] == '-' || o.only)
-			return cli_usage(&commands[2], "sync takes --full and the name of one sync");
+			return cli_usage(command_named("sync"), "sync takes --full and the name of one sync");
 		else
 			o.only = argv[i];
 	}
@@ -91,7 +91,7 @@ cmd_plan(struct cli *c, int argc, char **argv)
 		else if (strcmp(argv[i], "--full") == 0)
 			o.full = true;
 		else
-			return cli_usage(&commands[1], "plan takes --all and --full");
+			return cli_usage(command_named("plan"), "plan takes --all and --full");
 	}
 	if (!sync_run(c->conf, &c->env, &o, &r, &e))
 		return cli_error(c, &e, r.exit);

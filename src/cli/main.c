@@ -21,6 +21,7 @@ const struct command commands[] = {
 	{"history", "history [RUN]", "the runs, or every operation of one", cmd_history, true},
 	{"explain", "explain WHO", "all about one entry, by mail, DN, account name or id", cmd_explain, true},
 	{"config", "config show", "the configuration in force, defaults included", cmd_config, true},
+	{"state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror", cmd_state, true},
 	{0},
 };
 
@@ -36,7 +37,7 @@ help(FILE *f)
 		"  -v, --verbose      what connectors log, and every operation\n"
 		"      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(f, "  %-26s %s\n", c->synopsis, c->help);
+		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 the source could\n"
 		"not be read completely, 4 held by the guard, 5 the target could not be reached.\n"
@@ -52,7 +53,7 @@ cli_usage(const struct command *cmd, const char *wrong)
 	return wrong ? 2 : 0;
 }
 
-static const struct command *
+const struct command *
 command_named(const char *name)
 {
 	for (const struct command *c = commands; c->name; c++)

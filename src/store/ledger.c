@@ -76,6 +76,19 @@ ledger_close(struct ledger **l)
 }
 
 bool
+ledger_check(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx, int64_t *findings_r,
+	struct err *e)
+{
+	return db_integrity(l->db, say, ctx, findings_r, e);
+}
+
+bool
+ledger_backup(struct ledger *l, const char *to, struct err *e)
+{
+	return db_backup(l->db, to, e);
+}
+
+bool
 ledger_begin(struct ledger *l, struct err *e)
 {
 	return db_begin(l->db, e);

@@ -18,6 +18,9 @@
 struct ledger;
 bool ledger_open(const char *path, const struct store_env *env, bool read_only, struct ledger **l_r, struct err *e);
 void ledger_close(struct ledger **l);
+bool ledger_check(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx, int64_t *findings_r,
+	struct err *e);
+bool ledger_backup(struct ledger *l, const char *to, struct err *e);  /* a consistent copy */
 bool ledger_begin(struct ledger *l, struct err *e);
 bool ledger_commit(struct ledger *l, struct err *e);
 void ledger_rollback(struct ledger *l);          /* safe without a transaction */
