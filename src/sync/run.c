@@ -235,9 +235,11 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 	r->result->held += held;
 	if (held)
 		run_fail(r, SYNC_HELD, NULL);
+	if (t->id && ledger_begin(t->ledger, &e) && !ledger_attempts_over(t->ledger, &e))
+		ledger_rollback(t->ledger);
 	count_failing(t);
 	count_unchanged(t);
-	if (!t->id || !ledger_begin(t->ledger, &e))
+	if (!t->id || e.kind != ERR_NONE)
 		return;
 	sync_result_json(r->result, &counts);
 	row.ended = target_now(t);

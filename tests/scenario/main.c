@@ -43,8 +43,9 @@ perform(const char *path, struct options *o)
 		{.name = "full", .full = true},
 		{.name = "stops", .stops = true, .most = o->most},
 		{.name = "faults", .faults = true, .most = o->most},
-		{.name = "full, stops and faults", .full = true, .stops = true, .faults = true, .most = (o->most + 3) / 4},
-		{.name = "processes", .processes = true, .stops = true, .most = o->most ? 4 : 0},
+		{.name = "full, stops and faults", .full = true, .stops = true, .faults = true, .sparse = true,
+			.most = (o->most + 1) / 2},
+		{.name = "processes", .processes = true, .stops = true, .most = o->most ? 2 : 0},
 	};
 	struct script *s;
 	struct err e;
@@ -110,7 +111,7 @@ main(int argc, char **argv)
 		{"only", required_argument, NULL, 'o'}, {"shard", required_argument, NULL, 's'},
 		{"programs", required_argument, NULL, 'p'}, {"dir", required_argument, NULL, 'd'},
 		{"verbose", no_argument, NULL, 'v'}, {0}};
-	struct options o = {.shards = 1, .most = 12};
+	struct options o = {.shards = 1, .most = 6};
 	int c;
 
 	o.env.tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";

@@ -12,7 +12,8 @@ struct pass {
 	bool stops;     /* stop at every event */
 	bool faults;    /* every call fails in every way */
 	bool processes; /* connectors are programs */
-	int most;       /* variants of one kind per run; 0 = all */
+	int most;       /* stops per run, and a sixth of it calls for each way to fail; 0 = all */
+	bool sparse;    /* every third way only, by turns */
 };
 
 struct passes_env {

@@ -185,6 +185,8 @@ bool ledger_approvals_apply(struct ledger *l, struct err *e);   /* marks approve
 struct attempt { int64_t o; int count; int64_t next_at, since; const char *code, *text, *op; };
 bool ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct err *why, int64_t now,
 	int64_t *next_at_r, struct err *e);
+/* Failures of objects about which nothing is left to do (what failed is not wanted any more) are over. */
+bool ledger_attempts_over(struct ledger *l, struct err *e);
 bool ledger_attempt_clear(struct ledger *l, int64_t o, struct err *e);
 bool ledger_attempt(struct ledger *l, int64_t o, struct arena *a, struct attempt *at_r); /* false = none */
 size_t ledger_attempts(struct ledger *l, int64_t after_o, struct arena *a, struct attempt *list, size_t max);
