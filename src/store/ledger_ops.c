@@ -205,6 +205,16 @@ ledger_op_left(struct ledger *l)
 	return count;
 }
 
+int64_t
+ledger_held_now(struct ledger *l)
+{
+	int64_t count = 0;
+
+	db_value(l->db, NULL, &count, "SELECT count(*) FROM op WHERE state = 0 AND held <> 0 AND class <> ?",
+		CLASS_FOLLOWING);
+	return count;
+}
+
 /* --- holds and approvals --- */
 
 bool

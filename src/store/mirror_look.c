@@ -1,4 +1,5 @@
 /* Looking at entries and links. Errors of the file are kept by db.h (mirror_ok). */
+#include <stdlib.h>
 #include <string.h>
 #include "mirror_p.h"
 
@@ -185,45 +186,80 @@ sight_of(const struct mirror *m, const char *attribute, bool reverse)
 	return (struct sight){ name, name, name == NAME_PRIMARY_GROUP ? reverse : !reverse };
 }
 
+/* One attribute at a time: a list in SQL would cost an index made anew for each question. */
+static void
+links_add(struct mirror *m, bool owner, int64_t n, int attribute, int64_t since, struct buf *ns)
+{
+	CLEAN_ROWS struct db_rows r =
+		owner ? db_query(m->db, NULL,
+				"SELECT other FROM link WHERE owner = ? AND attr = ? AND"
+				" (present = 1 OR rev > ?) ORDER BY other",
+				n, attribute, since)
+		      : db_query(m->db, NULL,
+				"SELECT owner FROM link WHERE other = ? AND attr = ? AND"
+				" (present = 1 OR rev > ?) ORDER BY owner",
+				n, attribute, since);
+
+	while (db_next(&r)) {
+		int64_t v = db_int(&r, 0);
+
+		buf_add(ns, &v, sizeof(v));
+	}
+}
+
+static int
+number_order(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 size_t
 mirror_links_of(struct mirror *m, int64_t n, const char *attribute, bool reverse, int64_t since_rev,
 	struct arena *a, int64_t **ns_r)
 {
 	CLEAN_BUF struct buf ns = { 0 };
 	struct sight s = sight_of(m, attribute, reverse);
-	int64_t since = since_rev > 0 ? since_rev : INT64_MAX;
-	CLEAN_ROWS struct db_rows r =
-		s.owner ? db_query(m->db, NULL,
-				  "SELECT DISTINCT other FROM link WHERE owner = ? AND attr IN (?, "
-				  "?) AND (present = 1 OR rev > ?) ORDER BY other",
-				  n, s.a, s.b, since)
-			: db_query(m->db, NULL,
-				  "SELECT DISTINCT owner FROM link WHERE other = ? AND attr IN (?, "
-				  "?) AND (present = 1 OR rev > ?) ORDER BY owner",
-				  n, s.a, s.b, since);
+	int64_t since = since_rev > 0 ? since_rev : INT64_MAX, *list;
+	size_t first, count, kept = 0;
 
-	while (db_next(&r)) {
-		int64_t v = db_int(&r, 0);
-
-		buf_add(&ns, &v, sizeof(v));
-	}
-	*ns_r = arena_alloc(a, ns.n + 1);
+	links_add(m, s.owner, n, s.a, since, &ns);
+	first = ns.n;
+	if (s.b != s.a)
+		links_add(m, s.owner, n, s.b, since, &ns);
+	count = ns.n / sizeof(int64_t);
+	list = *ns_r = arena_alloc(a, ns.n + 1);
 	if (ns.n)
-		memcpy(*ns_r, ns.p, ns.n);
-	return ns.n / sizeof(int64_t);
+		memcpy(list, ns.p, ns.n);
+	if (ns.n == first)
+		return count;
+	qsort(list, count, sizeof(*list), number_order);
+	for (size_t i = 0; i < count; i++)
+		if (!i || list[i] != list[i - 1])
+			list[kept++] = list[i];
+	return kept;
+}
+
+static bool
+link_is_present(struct mirror *m, int64_t owner, int attribute, int64_t other)
+{
+	int64_t there = 0;
+
+	db_value(m->db, NULL, &there,
+		"SELECT 1 FROM link WHERE owner = ? AND attr = ? AND other = ? AND present = 1", owner,
+		attribute, other);
+	return there;
 }
 
 bool
 mirror_link_present(struct mirror *m, int64_t owner, const char *attribute, int64_t other)
 {
 	struct sight s = sight_of(m, attribute, false);
-	int64_t there = 0;
+	int64_t from = s.owner ? owner : other, to = s.owner ? other : owner;
 
-	db_value(m->db, NULL, &there,
-		"SELECT 1 FROM link WHERE owner = ? AND attr IN (?, ?) AND other = ? AND present = "
-		"1 LIMIT 1",
-		s.owner ? owner : other, s.a, s.b, s.owner ? other : owner);
-	return there;
+	return link_is_present(m, from, s.a, to) ||
+	       (s.b != s.a && link_is_present(m, from, s.b, to));
 }
 
 /* --- nested groups --- */

@@ -126,10 +126,7 @@ limits_apply(struct target_run *t, int64_t *held_r, struct err *e)
 			goto fail;
 	if (!ledger_hold_following(t->ledger, e))
 		goto fail;
-	count = ledger_op_counts(t->ledger, a, &list);
-	for (size_t i = 0; i < count; i++)
-		if (list[i].class != CLASS_FOLLOWING)
-			*held_r += list[i].held;
+	*held_r = ledger_held_now(t->ledger);
 	return ledger_commit(t->ledger, e);
 fail:
 	ledger_rollback(t->ledger);

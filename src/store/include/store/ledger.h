@@ -163,6 +163,7 @@ size_t ledger_ops_all(struct ledger *l, int64_t after, struct arena *a, struct o
 size_t ledger_ops_of(struct ledger *l, int64_t o, struct arena *a, struct op *ops, size_t max);       /* any state, of one object */
 struct op_count { const char *sync; const struct kind *kind; enum op_class class; int64_t count, held, approved; };
 size_t ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r);                 /* PLANNED */
+int64_t ledger_held_now(struct ledger *l);                                 /* PLANNED and held; without FOLLOWING */
 int64_t ledger_op_left(struct ledger *l);                                  /* PLANNED and not held */
 
 /* --- guard and approvals --- */
