@@ -141,12 +141,13 @@ class SambaDC(Directory):
         if len(folder) > 70:
             raise SambaError(f"{folder}: too long a path for Samba's sockets (70 at most)")
         golden = _golden(realm.upper(), people, seed, account)
-        guard = None
-        if address is None:
+        guard, anywhere = None, address is None
+        if anywhere:
             address, guard = reserve_address()
         os.makedirs(folder, exist_ok=True)
         run("cp", "-a", "--sparse=always", golden + "/.", folder)
-        dc = cls._settle(folder, realm=realm.upper(), netbios="DC1", address=address, services=services)
+        dc = cls._settle(folder, realm=realm.upper(), netbios="DC1", address=address, services=services,
+                         anywhere=anywhere)
         dc.guard = guard
         return dc
 
@@ -191,7 +192,7 @@ class SambaDC(Directory):
                              "or inside: unshare -Urn sh -c 'ip link set lo up; ...'")
         if self.running():
             raise SambaError(f"{self.folder}: runs already")
-        guard, self.guard = self.guard or _guard(self.address, 300 if self.address in PAIR else 0), None
+        guard, self.guard = self.guard or self.take_address(), None
         log = open(os.path.join(self.folder, "log", "samba.out"), "ab")
         # with -i Samba ends when its standard input, a pipe, is closed
         argv = [*self.resolved(), "samba", "-i", "-M", "standard", "-s", self.conf, "--no-process-group"]
@@ -204,6 +205,17 @@ class SambaDC(Directory):
         if wait:
             self.wait()
         return self
+
+    def take_address(self):
+        """Its address, or another one when that is taken meanwhile and none was asked for."""
+        try:
+            return _guard(self.address, 300 if self.address in PAIR else 0)
+        except SambaError:
+            if not self.facts.get("anywhere"):
+                raise
+        address, guard = reserve_address()
+        self.__init__(self._settle(self.folder, **{**self.facts, "address": address}).folder)
+        return guard
 
     def resolved(self):
         """What to put before a command so that it asks the domain's DNS (nothing for a lone DC)."""
