@@ -161,9 +161,8 @@ class SambaDC(Directory):
             os.makedirs(os.path.join(folder, sub), exist_ok=True)
         dc.write_conf()
         dc.issue_certificate()
-        if dc.facts.get("resolver"):
-            with open(os.path.join(folder, "resolv.conf"), "w") as f:
-                f.write(f"nameserver {dc.facts['resolver']}\n")
+        with open(os.path.join(folder, "resolv.conf"), "w") as f:
+            f.write(f"nameserver {dc.facts.get('resolver', dc.address)}\n")
         return dc
 
     def write_conf(self):
