@@ -173,6 +173,19 @@ own_folder(void)
 	return xstrdup(dirname(path));
 }
 
+/* What needs no schema to be found wrong: filters and expressions, of every sync, before anything is done. */
+static bool
+check_rules(const struct conf *conf, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct names names = {.arena = a};
+
+	for (size_t i = 0; i < conf->sync_count; i++)
+		if (!rules_attributes(&conf->syncs[i], &names, e))
+			return false;
+	return true;
+}
+
 static int
 run(struct cli *c, const struct command *cmd, int argc, char **argv)
 {
@@ -181,7 +194,8 @@ run(struct cli *c, const struct command *cmd, int argc, char **argv)
 
 	if (!cli_options(c, cmd, &argc, argv, &code))
 		return code;
-	if (cmd->needs_conf && (!conf_load(c->conf_path, &c->conf, &e) || !cli_resolve_options(c, &e)))
+	if (cmd->needs_conf && (!conf_load(c->conf_path, &c->conf, &e) || !check_rules(c->conf, &e) ||
+				       !cli_resolve_options(c, &e)))
 		return cli_error(c, &e, 2);
 	code = cmd->run(c, argc, argv);
 	progress_clear(c);

@@ -154,7 +154,7 @@ explain_values(struct explaining *x, struct explain *ex, const struct mapped *m)
 		bool named = false;
 
 		for (size_t j = 0; j < m->step_count; j++)
-			named |= strcmp(m->steps[j].name, at->name) == 0;
+			named |= strcasecmp(m->steps[j].name, at->name) == 0;
 		if (!named)
 			ex->values[ex->value_count++] = (struct explain_value){
 				.name = at->name,
