@@ -1,0 +1,397 @@
+"""The commands of lockstep as a new user meets them: every exit code for a real cause, every field the manual names."""
+import base64
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from agent_fixtures import BIN, ROOT
+from company import Company
+from mirrored import hosted
+
+BASE = "DC=example,DC=test"
+SCOPE = f" scope {{ base = {{'OU=People,{BASE}', 'OU=Groups,{BASE}'}} }}"
+PROGRAM = os.path.join(BIN, "lockstep")
+
+
+class Tree:
+    """One LDIF file that is edited as a text, whole records at a time."""
+
+    def __init__(self, path):
+        self.path = str(path)
+        with open(self.path, "rb") as f:
+            self.records = f.read().rstrip(b"\n").split(b"\n\n")
+
+    def drop(self, which, most=10**9):
+        """Removes records; which: a predicate over the unfolded text. Returns how many."""
+        gone = [r for r in self.records if which(r.replace(b"\n ", b""))][:most]
+        self.records = [r for r in self.records if r not in gone]
+        return len(gone)
+
+    def add(self, name, *lines, kind="user", guid=None):
+        guid = guid or name.encode().ljust(16, b"_")[:16]
+        self.records.append("\n".join([
+            f"dn: CN={name},OU=People,{BASE}", f"objectClass: {kind}", f"objectGUID:: {base64.b64encode(guid).decode()}",
+            f"sAMAccountName: {name}", f"cn: {name}", "userAccountControl: 512", *lines]).encode())
+
+    def write(self):
+        """Appears whole, as the manual wants it."""
+        with open(self.path + ".new", "wb") as f:
+            f.write(b"\n\n".join(self.records) + b"\n\n")
+        os.rename(self.path + ".new", self.path)
+
+
+def is_person(text):
+    return b"\nemployeeID:" in text
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory):
+    path = tmp_path_factory.mktemp("company")
+    Company(250, 1).write(str(path), 0)
+    return path / "000-company.ldif"
+
+
+@pytest.fixture
+def tree(company, agent):
+    path = agent.path("directory.ldif")
+    with open(company, "rb") as f, open(path, "wb") as g:
+        g.write(f.read())
+    return Tree(path)
+
+
+@pytest.fixture
+def ready(tree, agent, acme):
+    """A configuration with a relative path; nothing done yet."""
+    return agent.configure(f"type = \"ldif\"  file = \"directory.ldif\"  base = '{BASE}'", acme, SCOPE)
+
+
+@pytest.fixture
+def synced(ready):
+    ready.first = ready.sync()
+    return ready
+
+
+def rewrite(agent, *changes):
+    with open(agent.conf) as f:
+        text = f.read()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    with open(agent.conf, "w") as f:
+        f.write(text)
+
+
+def bare(*words):
+    return subprocess.run([PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+
+def documented_fields():
+    """What lockstep(1) promises of sync --json."""
+    with open(os.path.join(ROOT, "man", "lockstep.1")) as f:
+        text = re.search(r"the object has: (.*?), and error", f.read(), re.S).group(1)
+    return [x.strip() for x in text.replace("\n", " ").split(",")]
+
+
+# --- what the commands say
+
+def test_first_hour_of_a_new_user(ready, acme):
+    assert "never synced" in ready.run("status", code=1).stdout
+    assert ready.run("check").stdout.rstrip().endswith("Ready.")
+    text = ready.run("plan").stdout
+    assert re.search(r"user +250 create", text) and re.search(r"group +38 create", text) and "--all" in text
+    assert len(ready.run("plan", "--all").stdout.splitlines()) > 500
+    assert hosted(acme) == ({}, {}), "a plan does nothing"
+    plan = ready.json("plan")
+    assert {(t["kind"], t["op"]): t["count"] for t in plan["totals"]}[("user", "create")] == 250
+    names = {o["name"] for o in plan["operations"] if o["op"] == "create" and o["kind"] == "user"}
+    assert "olena.galagan@example.test" in names and len(names) == 250
+    assert "In lockstep." in ready.run("sync").stdout
+    assert len(hosted(acme)[0]) == 250
+    assert re.search(r"in lockstep.*\n +users +250", ready.run("status").stdout)
+    assert "nothing to do" in ready.run("plan").stdout
+    assert ready.run("sync", "--full", "mail").returncode == 0
+
+
+def test_sync_json_has_the_documented_fields_in_their_order(ready):
+    first = ready.sync()
+    assert list(first) == documented_fields()
+    assert first["kind"] == "full" and first["created"] == 288 and first["members_added"] > 250 and first["exit"] == 0
+    second = ready.sync()
+    assert list(second) == documented_fields() and second["kind"] == "delta" and second["unchanged"] == 288
+    assert ready.sync("--full")["kind"] == "full"
+    assert second["run"] == first["run"] + 1
+
+
+def test_json_is_one_object_on_one_line(synced):
+    for words in (["check"], ["plan"], ["sync"], ["status"], ["history"], ["history", "1"], ["config", "show"],
+                  ["explain", "olena.galagan@example.test"]):
+        out = synced.run(*words, "--json").stdout
+        assert out.count("\n") == 1 and isinstance(json.loads(out), dict), words
+    for words, code in ((["explain", "nobody@example.test"], 1), (["release", "7"], 2)):
+        error = synced.json(*words, code=code)
+        assert error["exit"] == code and words[1] in error["error"]["message"]
+
+
+def test_status_and_history(synced):
+    status = synced.json("status")["targets"][0]
+    assert status["target"] == "hosted" and status["in_lockstep"] and (status["users"], status["groups"]) == (250, 38)
+    synced.sync()
+    runs = synced.json("history")["runs"]
+    assert [r["run"] for r in runs] == [2, 1] and runs[1]["counts"]["created"] == 288
+    ops = synced.json("history", "1")["operations"]
+    assert sum(o["op"] == "create" for o in ops) == 288
+    anna = next(o for o in ops if o["name"] == "olena.galagan@example.test" and o["op"] == "create")
+    assert anna["before"] == {} and anna["after"]["title"] == ["Chief Executive Officer"]
+    assert "olena.galagan@example.test" in synced.run("history", "1").stdout
+    assert bare("-c", synced.conf, "history", "x").returncode == 2
+
+
+def test_explain_by_mail_dn_account_and_id(synced):
+    by_mail = synced.json("explain", "Olena.Galagan@example.test")["results"][0]
+    assert by_mail["in_scope"] and by_mail["state"] == "linked" and by_mail["now"] == []
+    values = [v["name"].lower() for v in by_mail["values"]]
+    assert len(values) == len(set(values)), "each value once"
+    title = next(v for v in by_mail["values"] if v["name"] == "title")
+    assert title["wanted"] == title["sent"] == "Chief Executive Officer" and title["expression"] == "title"
+    for who in (by_mail["dn"], by_mail["id"], "ogalagan", by_mail["dn"].replace(",OU=", ", ou=")):
+        assert synced.json("explain", who)["results"][0]["id"] == by_mail["id"], who
+    text = synced.run("explain", "ogalagan").stdout
+    assert "Scope of sync mail: IN" in text and "nothing would be sent now" in text and "line 6" in text
+    service = synced.json("explain", "svc-backup")["results"][0]
+    assert not service["in_scope"] and [s["rule"] for s in service["scope"] if not s["pass"]] == ["base"]
+    assert "nobody@x" in synced.run("explain", "nobody@x", code=1).stderr
+
+
+def test_config_show_can_be_used_in_its_place(synced):
+    text = synced.run("config", "show").stdout
+    with open(synced.conf, "w") as f:
+        f.write(text)
+    run = synced.sync()
+    assert (run["kind"], run["unchanged"], run["updated"]) == ("delta", 288, 0)
+    assert synced.run("config", "show").stdout == text
+
+
+def test_include_and_relative_paths_from_another_folder(synced, tmp_path):
+    with open(synced.conf) as f:
+        text = f.read()
+    sub = os.path.join(synced.folder, "conf.d")
+    os.mkdir(sub)
+    start = text.index("sync \"mail\"")
+    with open(os.path.join(sub, "sync.conf"), "w") as f:
+        f.write(text[start:])
+    with open(synced.conf, "w") as f:
+        f.write(text[:start] + "include(\"conf.d/sync.conf\")\n")
+    done = subprocess.run([PROGRAM, "-c", synced.conf, "sync", "--json"], cwd=str(tmp_path), capture_output=True, text=True)
+    assert done.returncode == 0 and json.loads(done.stdout)["unchanged"] == 288
+    done = subprocess.run([PROGRAM, "-c", os.path.basename(synced.conf), "sync", "--json"], cwd=synced.folder,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rewrite_in = os.path.join(sub, "sync.conf")
+    with open(rewrite_in, "a") as f:
+        f.write("\nbogus = 1\n")
+    wrong = synced.run("sync", code=2).stderr
+    assert "sync.conf:" in wrong and "bogus" in wrong
+
+
+# --- help and usage
+
+def test_help_of_every_command():
+    text = bare("--help")
+    assert text.returncode == 0 and "Exit codes" in text.stdout
+    commands = re.findall(r"^  (\w+) ?[^ ]* ?[^ ]* {2,}", text.stdout, re.M)
+    assert {"check", "plan", "sync", "release", "status", "history", "explain", "config"} <= set(commands)
+    for c in commands:
+        out = bare(c, "--help")
+        assert out.returncode == 0 and out.stdout.startswith("usage: lockstep [-c FILE] " + c) and not out.stderr, c
+    with open(os.path.join(ROOT, "man", "lockstep.1")) as f:
+        manual = f.read()
+    for c in commands:
+        assert f".It Ic {c}" in manual, f"{c} is not in the manual"
+    assert bare("--version").stdout.startswith("lockstep ")
+
+
+@pytest.mark.parametrize("words,said", [
+    (["snyc"], "sync"), (["nonsense-at-all"], "--help"), (["sync", "--ful"], "--full"), (["release"], "number of a run"),
+    (["release", "0"], "number of a run"), (["history", "-1"], "number"), (["explain"], "mail address"),
+    (["config"], "show"), (["status", "now"], "no arguments"), (["check", "--all"], "--print-setup"), (["plan", "x"], "--all")])
+def test_exit_2_usage(ready, words, said):
+    done = ready.run(*words, code=2)
+    assert said in done.stderr and not done.stdout
+
+
+def test_exit_2_no_command_no_file_unknown_option(tmp_path):
+    assert bare().returncode == 2
+    done = bare("-c", str(tmp_path / "none.conf"), "sync")
+    assert done.returncode == 2 and "none.conf" in done.stderr and "No such file" in done.stderr
+    assert bare("--nonsense", "sync").returncode == 2
+
+
+# --- exit codes for real causes
+
+@pytest.mark.parametrize("old,new,said", [
+    (" scope {", " scpoe {", ["lockstep.conf:6", "scope"]),
+    ("url =", "ulr =", ["lockstep.conf:3", "did you mean \"url\""]),
+    ("file = \"directory", "fiel = \"directory", ["lockstep.conf:2", "did you mean \"file\""]),
+    ("to = \"hosted\"", "to = \"hostde\"", ["lockstep.conf:5", "hosted"]),
+    ("type = \"scim\"", "type = \"scmi\"", ["lockstep.conf:3", "scmi"]),
+    (" scope {", " scope { filter = '(mail=*'", ["lockstep.conf:6", "')' is missing"]),
+    (" scope {", " user { map { title = 'Trimm(title)' } }\n scope {", ["lockstep.conf:6", "Trim"]),
+    ("'OU=Groups", "\"OU\\\\=Groups", ["lockstep.conf:6"]),
+    ("token_file =", "token =", ["lockstep.conf:3", "no option \"token\""]),
+    ("sync \"mail\" {", "sync \"mail\" {\n user { grace = \"soon\" }", ["lockstep.conf:5", "soon", "30d"])])
+def test_exit_2_configuration_with_its_line_and_a_suggestion(ready, old, new, said):
+    rewrite(ready, (old, new))
+    for command in ("check", "plan", "sync", "status"):
+        done = ready.run(command, code=2)
+        assert all(s in done.stderr for s in said), done.stderr
+    error = ready.json("sync", code=2)
+    assert error["error"]["kind"] == "config" and said[0] in error["error"]["message"]
+    assert not os.path.exists(ready.path("state")), "nothing was begun"
+
+
+def test_exit_2_plain_http_to_another_machine_1_5(ready):
+    rewrite(ready, ("http://127.0.0.1", "http://192.0.2.1"))
+    done = ready.run("sync", code=2)
+    assert "https" in done.stderr and "loopback" in done.stderr
+    assert "loopback" in ready.run("check", code=1).stdout
+
+
+def test_exit_3_cut_file_changes_nothing_I1_I4(synced, tree, acme):
+    before = hosted(acme)
+    with open(tree.path, "rb") as f:
+        whole = f.read()
+    with open(tree.path, "wb") as f:
+        f.write(whole[:len(whole) // 2].rstrip(b"\n"))
+    done = synced.run("sync", code=3)
+    assert "directory.ldif" in done.stderr
+    error = synced.sync("--full", code=3)
+    assert error["exit"] == 3 and "directory.ldif" in error["error"]["message"]
+    assert hosted(acme) == before
+    assert synced.json("explain", "olena.galagan@example.test")["results"][0]["in_scope"], "the mirror is as it was"
+    with open(tree.path, "wb") as f:
+        f.write(whole)
+    run = synced.sync()
+    assert {k: run[k] for k in ("created", "updated", "disabled", "deleted", "members_added", "members_removed")
+            if run[k]} == {}
+
+
+def test_exit_3_no_file(synced, tree):
+    os.unlink(tree.path)
+    assert "directory.ldif" in synced.run("sync", code=3).stderr
+
+
+def test_exit_4_guard_release_and_undone_by_nobody_I1_8_4(synced, tree, acme):
+    assert tree.drop(is_person, 200) == 200
+    tree.write()
+    held = synced.sync(code=4)
+    assert held["held"] > 0 and held["disabled"] == held["deleted"] == 0
+    users, _ = hosted(acme)
+    assert len(users) == 250 and sum(u["active"] for u in users.values()) > 230, "nobody was disabled"
+    assert "HELD" in synced.run("plan", code=(0, 4)).stdout
+    done = synced.run("sync", code=4)
+    run = synced.json("history")["runs"][0]["run"]
+    assert f"release {run}" in done.stdout
+    assert synced.json("status", code=1)["targets"][0]["held"] > 0
+    assert synced.run("history", str(run)).stdout.count("HELD  disable user") == 200
+    assert synced.json("release", str(run))["released"] >= 200
+    after = synced.sync()
+    assert after["disabled"] == 200 and after["exit"] == 0
+    users, groups = hosted(acme)
+    assert len(users) == 250 and sum(u["active"] for u in users.values()) <= 50
+    gone = {k for k, u in users.items() if not u["active"]}
+    assert not [g for g in groups.values() if gone & set(g["members"]) and len(gone & set(g["members"])) > 10]
+    assert synced.json("status")["targets"][0]["in_lockstep"]
+    assert synced.sync()["held"] == 0
+    assert "no run 99" in synced.run("release", "99", code=2).stderr
+
+
+def test_exit_5_service_down_then_up(ready, cloud):
+    port = cloud.port
+    cloud.stop()
+    done = ready.run("sync", code=5)
+    assert f"127.0.0.1:{port}" in done.stderr and "accept" in done.stderr
+    assert "FAIL" in ready.run("check", code=1).stdout
+    cloud.start(port=port)
+    assert ready.sync()["created"] == 288
+
+
+def test_exit_5_wrong_token_is_one_alert_7_4(ready, acme):
+    ready.secret("token", "not-the-token")
+    error = ready.sync(code=5)
+    assert error["exit"] == 5 and "token" in error["error"]["message"] and error["failed"] == 0
+    assert "not-the-token" not in json.dumps(error)
+    assert "token" in ready.run("check", code=1).stdout
+    assert "NOT in lockstep" in ready.run("status", code=1).stdout
+    ready.secret("token", acme.token)
+    assert ready.sync()["created"] == 288, "a changed token takes effect at once"
+
+
+def test_exit_1_object_without_mail_and_name_taken_S1_14(ready, tree, acme):
+    tree.add("nomail", "displayName: No Mail")
+    tree.add("taken", "mail: taken@example.test")
+    tree.write()
+    foreign = acme.user("taken@example.test", externalId="somebody-elses", displayName="Foreign")
+    run = ready.sync(code=1)
+    assert run["created"] == 288 and run["failed"] == 2 and run["exit"] == 1, "the others do not wait"
+    there, = acme.find("/Users", "userName eq \"taken@example.test\"")
+    assert there["id"] == foreign["id"] and there["displayName"] == "Foreign" and there["externalId"] == "somebody-elses"
+    failures = ready.json("status", code=1)["targets"][0]["failures"]
+    text = ready.run("status", code=1).stdout
+    for f in failures:
+        print(f)
+        assert f["object"] and f["code"] and f["message"]
+    assert len(failures) == 2 and "nomail" in text and "taken@example.test" in text
+    assert "mail" in next(f["message"] for f in failures if "nomail" in f["object"])
+    tree.records.pop(), tree.records.pop()
+    tree.add("nomail", "displayName: No Mail", "mail: nomail@example.test")
+    tree.add("taken", "mail: free@example.test")
+    tree.write()
+    run = ready.sync()
+    assert run["created"] == 2 and run["failed"] == 0, "mended at once when the entry changes (7.3)"
+    assert ready.json("status")["targets"][0]["failures"] == []
+
+
+# --- bad input: the rest goes on, and nothing is lost
+
+BAD = {
+    "latin1": b"displayName: M\xfcller",
+    "base64": b"displayName:: %%%%",
+    "url": b"displayName:< file:///etc/passwd",
+    "noutf8": b"displayName:: " + base64.b64encode(b"\xff\xfe\xfd"),
+    "nul": b"displayName:: " + base64.b64encode(b"a\0b"),
+    "huge": b"title:: " + base64.b64encode(b"x" * 1_500_000),
+}
+
+
+@pytest.mark.parametrize("what", sorted(BAD))
+def test_bad_value_holds_back_the_value_alone(ready, tree, acme, what):
+    tree.add("odd", "mail: odd@example.test", "displayName: Odd One", "title: Before")
+    tree.write()
+    ready.sync()
+    good = tree.records.pop()
+    attribute = BAD[what].split(b":")[0] + b":"
+    tree.records.append(b"\n".join(x for x in good.split(b"\n") if not x.startswith(attribute)) + b"\n" + BAD[what]
+                        + b"\ndepartment: Oddities")
+    tree.add("after", "mail: after@example.test")
+    tree.write()
+    run = ready.sync(code=(0, 1))
+    assert run["created"] == 1 and run["disabled"] == run["deleted"] == 0
+    user, = acme.find("/Users", "userName eq \"odd@example.test\"")
+    assert user["displayName"] == "Odd One" and user["title"] == "Before" and user["active"]
+    about = ready.run("explain", "odd@example.test").stdout
+    assert "held back" in about and attribute[:-1].decode().lower() in about.lower(), about
+
+
+def test_line_without_colon_holds_back_the_entry_which_counts_as_present_I1(ready, tree, acme):
+    tree.add("odd", "mail: odd@example.test")
+    tree.write()
+    ready.sync()
+    tree.records[-1] += b"\nthis is no line of LDIF"
+    tree.write()
+    run = ready.sync(code=(0, 1))
+    assert run["disabled"] == run["deleted"] == 0
+    user, = acme.find("/Users", "userName eq \"odd@example.test\"")
+    assert user["active"]
