@@ -16,8 +16,26 @@ open_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct l
 
 struct failing { const char *what, *code, *text; int64_t since, next_at; int count; };
 
+/* A name that people know for an entry that never became an object: its DN, where the mirror still has it. */
+static const char *
+entry_name(struct cli *c, const char *source, const char *id, struct arena *a)
+{
+	struct mirror *m = NULL;
+	const char *name = id;
+	struct err e;
+	int64_t n;
+
+	if (!mirror_open(sync_source_path(c->conf, source, a), &c->env.store, true, &m, &e))
+		return id;
+	n = mirror_find_id(m, id);
+	if (n)
+		name = mirror_dn(m, n, a);
+	mirror_close(&m);
+	return *name ? name : id;
+}
+
 static size_t
-gather_failing(struct ledger *l, struct arena *a, struct failing *list, size_t max, int64_t *total_r)
+gather_failing(struct cli *c, struct ledger *l, struct arena *a, struct failing *list, size_t max, int64_t *total_r)
 {
 	struct attempt at[64];
 	struct problem pr[64];
@@ -46,7 +64,7 @@ gather_failing(struct ledger *l, struct arena *a, struct failing *list, size_t m
 		for (size_t i = 0; i < got; i++) {
 			++*total_r;
 			if (n < max)
-				list[n++] = (struct failing){.what = pr[i].id,
+				list[n++] = (struct failing){.what = entry_name(c, pr[i].source, pr[i].id, a),
 					.code = pr[i].code,
 					.text = pr[i].text,
 					.since = pr[i].since};
@@ -79,7 +97,7 @@ gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, stru
 				s->active[k] += active;
 			}
 		}
-	s->failing_count = gather_failing(l, a, s->failing, ARRAY_LEN(s->failing), &s->failing_total);
+	s->failing_count = gather_failing(c, l, a, s->failing, ARRAY_LEN(s->failing), &s->failing_total);
 }
 
 static void

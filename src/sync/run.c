@@ -54,17 +54,17 @@ run_progress(const struct run *r, const char *phase, const char *what, int64_t d
 
 /* --- sources --- */
 
-/* Errors that only the configuration can mend; all else is "the source could not be read". */
+/* Errors that only the configuration can mend; all else is the side's own. */
 static enum sync_exit
-source_exit(const struct err *e)
+side_exit(const struct err *e, enum sync_exit side)
 {
-	static const char *const codes[] = {
-		"bad-config", "bad-option", "unknown-attribute", "other-directory", "no-identity"};
+	static const char *const codes[] = {"bad-config", "bad-option", "bad-url", "unknown-attribute",
+		"other-directory", "no-identity"};
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(e->code, codes[i]) == 0)
 			return SYNC_CONFIG;
-	return SYNC_SOURCE;
+	return side;
 }
 
 static void
@@ -75,7 +75,7 @@ read_one(struct run *r, struct source_run *s, bool full)
 
 	if (!s->greeted && !source_greet(r, s, &e)) {
 		conn_close(&s->conn);
-		run_fail(r, source_exit(&e), &e);
+		run_fail(r, side_exit(&e, SYNC_SOURCE), &e);
 		run_event(r, "source-failed", s->conf->name, "%s", e.text);
 		return;
 	}
@@ -86,7 +86,7 @@ read_one(struct run *r, struct source_run *s, bool full)
 	}
 	conn_close(&s->conn);
 	s->greeted = false;
-	run_fail(r, source_exit(&e), &e);
+	run_fail(r, side_exit(&e, SYNC_SOURCE), &e);
 	run_event(r, "source-failed", s->conf->name, "%s", e.text);
 }
 
@@ -232,25 +232,29 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 	struct run_row row = {.run = t->id};
 	struct err e = {0};
 
+	if (t->id && ledger_begin(t->ledger, &e) &&
+		(!ledger_attempts_over(t->ledger, &e) ||
+			!ledger_holds_record(t->ledger, t->id, &row.held, &e)))
+		ledger_rollback(t->ledger);
+	/* That an object is there already is found while applying, and held back only then. */
+	if (held < row.held)
+		held = row.held;
 	r->result->held += held;
 	if (held)
 		run_fail(r, SYNC_HELD, NULL);
-	if (t->id && ledger_begin(t->ledger, &e) && !ledger_attempts_over(t->ledger, &e))
-		ledger_rollback(t->ledger);
 	count_failing(t);
 	count_unchanged(t);
 	if (!t->id || e.kind != ERR_NONE)
 		return;
+	if (!r->result->run)
+		r->result->run = t->id;
 	sync_result_json(r->result, &counts);
 	row.ended = target_now(t);
 	row.counts = buf_cstr(&counts);
 	row.exit = r->result->exit;
 	row.text = why ? why->text : NULL;
-	if (!ledger_holds_record(t->ledger, t->id, &row.held, &e) || !ledger_run_end(t->ledger, &row, &e) ||
-		!ledger_commit(t->ledger, &e))
+	if (!ledger_run_end(t->ledger, &row, &e) || !ledger_commit(t->ledger, &e))
 		ledger_rollback(t->ledger);
-	if (!r->result->run)
-		r->result->run = t->id;
 }
 
 static void
@@ -263,7 +267,7 @@ run_target(struct target_run *t)
 	if (!ok) {
 		/* A source that was never read has failed already and says so itself. */
 		if (strcmp(e.code, "never-read") != 0)
-			run_fail(t->run, strcmp(e.code, "bad-config") == 0 ? SYNC_CONFIG : SYNC_TARGET, &e);
+			run_fail(t->run, side_exit(&e, SYNC_TARGET), &e);
 		run_event(t->run, "target-failed", t->conf->name, "%s", e.text);
 	}
 	finish_target(t, held, ok ? NULL : &e);
