@@ -10,6 +10,7 @@ struct cli {
 	const char *program;
 	const char *conf_path;
 	bool json, quiet, verbose;
+	int events;                /* said so far */
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;

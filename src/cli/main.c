@@ -144,15 +144,21 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 	return true;
 }
 
+#define EVENTS_SHOWN 20 /* a flood tells nobody anything */
+
 static void
 say_event(void *ctx, const char *event, const char *object, const char *text)
 {
 	struct cli *c = ctx;
 	bool quiet = strcmp(event, "done") == 0 || strcmp(event, "settling") == 0;
 
-	if (c->json ? !c->verbose : quiet && !c->verbose)
+	if (!c->verbose && (c->json || quiet || c->events > EVENTS_SHOWN))
 		return;
 	progress_clear(c);
+	if (!c->verbose && c->events++ == EVENTS_SHOWN) {
+		fputs("... and more: `lockstep history` and `lockstep status` name them all\n", stderr);
+		return;
+	}
 	fprintf(stderr, "%s: ", event);
 	cli_text(stderr, object);
 	fputs(": ", stderr);
