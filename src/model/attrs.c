@@ -111,7 +111,7 @@ attrs_add(struct attrs *as, const char *name, struct str value)
 	if (!at->values || at->count == values_room(at->count)) {
 		struct str *list = values_new(as->arena, at->count + 1);
 
-		if (at->count)
+		if (at->values)
 			memcpy(list, at->values, at->count * sizeof(*list));
 		at->values = list;
 	}

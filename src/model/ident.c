@@ -57,7 +57,8 @@ guid_to_bytes(const char *text, unsigned char out[16])
 	for (size_t i = 0; i < 16; i++) {
 		if (dash_before(i))
 			p++;
-		out[guid_order[i]] = (unsigned char)(hex_value(p[0]) << 4 | hex_value(p[1]));
+		out[guid_order[i]] =
+			(unsigned char)((unsigned)hex_value(p[0]) << 4 | (unsigned)hex_value(p[1]));
 		p += 2;
 	}
 	return true;

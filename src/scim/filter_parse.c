@@ -204,7 +204,7 @@ read_list(struct scan *s, enum scim_op op, const char *keyword,
 	bool (*operand)(struct scan *, const struct scim_filter **), const struct scim_filter **f_r)
 {
 	struct scim_filter *list = NULL, *last;
-	const struct scim_filter *one;
+	const struct scim_filter *one = NULL;
 
 	if (!operand(s, &one))
 		return false;
