@@ -169,6 +169,23 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 	return true;
 }
 
+/* The number of the default maps is the state's, so that a newer program changes nobody's values unasked (1.3). */
+static bool
+pin_default_maps(struct target_run *t, struct err *e)
+{
+	const char *pinned = ledger_get(t->ledger, "default-map", t->arena);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", t->run->conf->default_map);
+	if (!pinned)
+		return ledger_set(t->ledger, "default-map", number, e);
+	if (strcmp(pinned, number) == 0)
+		return true;
+	return err_set(e, ERR_CONFIG, "bad-config",
+		"the state of target %s was made with default maps number %s, and this program knows number %s: "
+		"use the newer lockstep", t->conf->name, pinned, number);
+}
+
 static bool
 start_target(struct target_run *t, struct err *e)
 {
@@ -176,7 +193,7 @@ start_target(struct target_run *t, struct err *e)
 
 	if (!target_rules(t, e) || !ledger_begin(t->ledger, e))
 		return false;
-	if (!ledger_plan_reset(t->ledger, e) ||
+	if (!pin_default_maps(t, e) || !ledger_plan_reset(t->ledger, e) ||
 		!ledger_run_start(t->ledger, kind, target_now(t), &t->id, e)) {
 		ledger_rollback(t->ledger);
 		return false;
