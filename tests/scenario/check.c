@@ -189,6 +189,18 @@ play_check_always(struct play *p)
 	return true;
 }
 
+/* What stands after NAME: "=3", "<=3", ">=3". NULL when it is not among the words. */
+static const char *
+relation_of(const struct row *r, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 1; i < r->count; i++)
+		if (strncmp(r->words[i], name, n) == 0 && strchr("<>=", r->words[i][n]) && r->words[i][n])
+			return r->words[i] + n;
+	return NULL;
+}
+
 static bool
 check_count(struct play *p, const struct step *st, const char *name, int64_t value, const char *wanted)
 {
@@ -197,7 +209,8 @@ check_count(struct play *p, const struct step *st, const char *name, int64_t val
 
 	if (relation == '<' ? value <= n : relation == '>' ? value >= n : value == n)
 		return true;
-	return play_fail(p, "line %d: %s is %lld, expected %s", st->line, name, (long long)value, wanted);
+	return play_fail(p, "line %d: %s is %lld, expected %s", st->line, name, (long long)value,
+		wanted + (relation == '='));
 }
 
 bool
@@ -223,12 +236,12 @@ play_check_run(struct play *p, const struct step *st, const struct sync_result *
 	if (!row_split(text, a, &row, &e))
 		return play_fail(p, "line %d: %s", st->line, e.text);
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-		const char *wanted = row_value(&row, counts[i].name);
+		const char *wanted = relation_of(&row, counts[i].name);
 
 		if (p->all_full && !counts[i].otherwise)
 			continue;
 		if (wanted || counts[i].otherwise)
-			ok &= check_count(p, st, counts[i].name, counts[i].value, wanted ? wanted : "0");
+			ok &= check_count(p, st, counts[i].name, counts[i].value, wanted ? wanted : "=0");
 	}
 	code = row_value(&row, "code");
 	if (code && strcmp(r->error.code, code) != 0)

@@ -76,7 +76,9 @@ play_close(struct play *p)
 	conf_free(&p->conf);
 	arena_free(p->arena);
 	buf_free(&p->why);
-	if (p->dir[0])
+	if (p->verbose)
+		fprintf(stderr, "# left for looking: %s\n", p->dir);
+	else if (p->dir[0])
 		dir_empty(p->dir, true);
 }
 

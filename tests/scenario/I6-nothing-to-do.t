@@ -1,0 +1,13 @@
+# I6 I10 A run with nothing to do calls nobody; what changes and changes back is nothing.
+directory
+    user anna title=Chief
+    group staff member=anna
+run created=2 members_added=1
+run calls=0
+run full calls=0
+change
+    set anna title=Boss
+    set anna title=Chief
+    member staff -anna
+    member staff +anna
+run calls=0
