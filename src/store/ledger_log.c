@@ -31,7 +31,11 @@ ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct 
 bool
 ledger_attempt_clear(struct ledger *l, int64_t o, struct err *e)
 {
-	return !l->attempts || db_run(l->db, e, "DELETE FROM attempt WHERE o = ?", o);
+	return !l->attempts || db_run(l->db, e,
+				       "DELETE FROM attempt WHERE o = ?1 AND NOT EXISTS (SELECT 1 FROM object JOIN"
+				       " dirty_link ON dirty_link.source = object.source AND dirty_link.owner = object.n"
+				       " WHERE object.o = ?1 AND dirty_link.wait > 0)",
+				       o);
 }
 
 bool

@@ -28,7 +28,6 @@ flight_free(struct apply *ap)
 		if (f->phase == FLIGHT_FREE) {
 			ap->next = (ap->next + i + 1) % ap->size;
 			arena_reset(f->arena);
-			f->id = ++ap->t->next_wire_id;
 			f->op_count = 0;
 			f->answered = false;
 			ap->used++;
@@ -85,7 +84,8 @@ copy_op(struct flight *f, const struct op *op)
 static bool
 send_find(struct apply *ap, struct flight *f, struct err *e)
 {
-	struct wire_op w = {.id = f->id,
+	/* Each question has an id of its own: an answer given twice is no answer to the next one. */
+	struct wire_op w = {.id = f->id = ++ap->t->next_wire_id,
 		.type = OP_FIND,
 		.kind = f->ob.kind->name,
 		.external = f->ob.anchor,
@@ -209,7 +209,7 @@ send_refs(struct apply *ap, struct flight *f, struct wire_op *w, struct err *e)
 static bool
 send_flight(struct apply *ap, struct flight *f, struct err *e)
 {
-	struct wire_op w = {.id = f->id,
+	struct wire_op w = {.id = f->id = ++ap->t->next_wire_id,
 		.kind = f->ob.kind->name,
 		.external = f->ob.anchor,
 		.name = f->ob.name,

@@ -156,6 +156,23 @@ link_row(struct target_run *t, const struct object *owner, const struct op *op, 
 	return true;
 }
 
+/* A reference of one value was set: what it replaced is not there any more. */
+static bool
+forget_replaced(struct ledger *l, const struct object *owner, const struct op *op, struct err *e)
+{
+	struct ref refs[8];
+	size_t got;
+
+	if (op->remove || owner->kind->refs[op->attribute].multi)
+		return true;
+	got = ledger_refs(l, owner->o, false, NULL, refs, ARRAY_LEN(refs));
+	for (size_t i = 0; i < got; i++)
+		if (refs[i].attribute == op->attribute && refs[i].other != op->other &&
+			!ledger_ref_set(l, owner->o, op->attribute, refs[i].other, false, e))
+			return false;
+	return true;
+}
+
 bool
 confirm_ref(struct target_run *t, const struct object *owner, const struct op *op, struct err *e)
 {
@@ -164,11 +181,12 @@ confirm_ref(struct target_run *t, const struct object *owner, const struct op *o
 	struct dirty_link d;
 
 	if (!ledger_ref_set(l, owner->o, op->attribute, op->other, !op->remove, e) ||
-		!record(t, owner, op, &c, NULL, e) || !ledger_op_drop(l, op->id, e) ||
-		!ledger_attempt_clear(l, owner->o, e) || !link_row(t, owner, op, &d, e))
+		!forget_replaced(l, owner, op, e) || !record(t, owner, op, &c, NULL, e) ||
+		!ledger_op_drop(l, op->id, e) || !link_row(t, owner, op, &d, e) ||
+		!ledger_dirty_link_done(l, owner->source, &d, e))
 		return false;
 	++*counter_of(t->run->result, op->class);
-	return ledger_dirty_link_done(l, owner->source, &d, e);
+	return ledger_attempt_clear(l, owner->o, e);
 }
 
 /* The target says it is gone (6.4): looked at again at once, as a recreate. */
@@ -178,9 +196,10 @@ confirm_missing(struct target_run *t, struct object *ob, const struct op *op, st
 	run_event(t->run, "missing", ob->name, "the target has no %s %s any more", ob->kind->name,
 		ob->key);
 	ob->state = OBJECT_MISSING;
+	ob->key = ob->version = NULL; /* so that no reference goes there */
 	return ledger_object_save(t->ledger, ob, e) && ledger_refs_forget(t->ledger, ob->o, e) &&
 	       ledger_op_drop(t->ledger, op->id, e) &&
-	       ledger_dirty_add(t->ledger, ob->source, ob->n, DIRTY_CONFIG, e);
+	       ledger_dirty_add(t->ledger, ob->source, ob->n, DIRTY_ENTRY, e);
 }
 
 bool

@@ -92,6 +92,30 @@ is_there(const struct object_brief *b)
 	return b->state == OBJECT_LINKED || b->state == OBJECT_LEFT;
 }
 
+/* A reference of one value: is another end wanted in its place? Then the addition replaces, and a removal
+ * would clear what it set. */
+static bool
+is_replaced(struct target_run *t, struct source_run *s, const struct dirty_link *d, const struct link_view *v)
+{
+	const struct kind_ref *ref = &v->owner.kind->refs[d->attribute];
+	CLEAN_ARENA struct arena *a = NULL;
+	struct object_brief other;
+	int64_t *ns;
+	size_t count;
+
+	if (ref->multi)
+		return false;
+	a = arena_new();
+	count = mirror_links_of(s->mirror, d->owner, ref->link, false, 0, a, &ns);
+	for (size_t i = 0; i < count; i++) {
+		int64_t o = ns[i] == d->other ? 0 : ledger_find_entry(t->ledger, s->conf->name, ns[i]);
+
+		if (o && ledger_brief(t->ledger, o, &other) && other.wanted)
+			return true;
+	}
+	return false;
+}
+
 /* The operation for one link, or none. */
 static bool
 decide_link(struct target_run *t, struct source_run *s, const struct dirty_link *d,
@@ -109,6 +133,8 @@ decide_link(struct target_run *t, struct source_run *s, const struct dirty_link 
 		return false;
 	if (!wanted && (!is_there(&v->owner) || !v->owner.wanted))
 		return false; /* the owner leaves, or left: it keeps or loses its references as a whole */
+	if (!wanted && is_replaced(t, s, d, v))
+		return false;
 	if (wanted)
 		op_r->class = ref->multi ? CLASS_MEMBER_ADD : CLASS_UPDATE;
 	else if (!v->other.wanted)
@@ -116,6 +142,32 @@ decide_link(struct target_run *t, struct source_run *s, const struct dirty_link 
 	else
 		op_r->class = ref->multi ? CLASS_MEMBER_REMOVAL : CLASS_UPDATE;
 	op_r->remove = !wanted;
+	return true;
+}
+
+static bool project_link(struct target_run *t, struct source_run *s, const struct dirty_link *d, struct err *e);
+
+/* A single value that is not to be: what it would have replaced is still there, and looked at again. */
+static bool
+project_replaced(struct target_run *t, struct source_run *s, const struct dirty_link *d,
+	const struct link_view *v, struct err *e)
+{
+	struct ref refs[8];
+	size_t got;
+
+	if (v->owner.kind->refs[d->attribute].multi || v->has)
+		return true;
+	got = ledger_refs(t->ledger, v->o, false, NULL, refs, ARRAY_LEN(refs));
+	for (size_t i = 0; i < got; i++) {
+		struct dirty_link old = {.owner = d->owner, .attribute = d->attribute};
+		struct object_brief other;
+
+		if (refs[i].attribute != d->attribute || !ledger_brief(t->ledger, refs[i].other, &other))
+			continue;
+		old.other = other.n;
+		if (!ledger_dirty_link_add(t->ledger, s->conf->name, &old, e) || !project_link(t, s, &old, e))
+			return false;
+	}
 	return true;
 }
 
@@ -130,7 +182,8 @@ project_link(struct target_run *t, struct source_run *s, const struct dirty_link
 	if (known && v.planned && !ledger_op_drop_ref(t->ledger, v.o, d->attribute, v.p, e))
 		return false;
 	if (!known || !decide_link(t, s, d, &v, &op))
-		return ledger_dirty_link_done(t->ledger, s->conf->name, d, e);
+		return ledger_dirty_link_done(t->ledger, s->conf->name, d, e) &&
+		       (!known || project_replaced(t, s, d, &v, e));
 	return ledger_op_add(t->ledger, &op, &id, e);
 }
 

@@ -14,7 +14,7 @@ expect
 change
     member big +anna -u7
     member small +anna -u1
-run members_added=2 members_removed=2 calls<=4 commits<=16
+run members_added=2 members_removed=2 calls<=4 events<=24
 expect
     big member_count=5000
     small members=anna

@@ -34,14 +34,14 @@ converge(struct performing *f, const char *what)
 
 	p->way = WAY_NONE;
 	p->stop_at = 0;
-	for (int i = 0; i < 8; i++) {
-		p->world->now_ms += 130 * 1000; /* past the first back-offs */
+	for (int i = 0; i < 12; i++) {
+		p->world->now_ms += (i < 4 ? 130 : 600) * 1000; /* past back-offs */
 		if (!play_run(p, &o, &r) || !play_check_always(p))
 			return play_fail(p, "%s, run %d after it", what, i + 1);
 		if (r.exit == f->exit && !changes_of(&r))
 			return true;
 	}
-	return play_fail(p, "%s: no end after 8 runs: exit %d (%s %s), %lld changes", what, r.exit, r.error.code,
+	return play_fail(p, "%s: no end after 12 runs: exit %d (%s %s), %lld changes", what, r.exit, r.error.code,
 		r.error.text, (long long)changes_of(&r));
 }
 

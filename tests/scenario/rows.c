@@ -374,7 +374,7 @@ target_row(struct land *w, const char *text, struct err *e)
 			else
 				f = &(*f)->next;
 	} else if (strcmp(r.words[0], "vanish") == 0 && ob) {
-		ob->gone = true;
+		target_vanish(w, ob);
 	} else if (strcmp(r.words[0], "edit") == 0 && ob) {
 		return put_words(w, ob, &r, 2, e);
 	} else {

@@ -301,13 +301,19 @@ drop_refs_to(struct land *w, const char *key)
 				r = &(*r)->next;
 }
 
+void
+target_vanish(struct land *w, struct t_object *ob)
+{
+	ob->gone = true;
+	drop_refs_to(w, ob->key);
+}
+
 static bool
 op_delete(struct asked *q)
 {
 	if (q->ob) {
-		q->ob->gone = true;
 		q->w->deletes++;
-		drop_refs_to(q->w, q->ob->key);
+		target_vanish(q->w, q->ob);
 	}
 	return accept(q->w, q->out, q->id, NULL);
 }

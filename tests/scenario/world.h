@@ -163,6 +163,7 @@ struct t_object *target_find_name(struct land *w, int kind, const char *name);
 struct t_object *target_add(struct land *w, int kind, const char *external);
 void target_put(struct land *w, struct t_object *ob, const char *name, const char *const *values, size_t count);
 void target_own(struct land *w, struct t_object *ob, const char *external); /* gives it an externalId */
+void target_vanish(struct land *w, struct t_object *ob); /* and all references to it */
 const char *object_name(struct t_object *ob); /* "" without one */
 /* Objects as text, one line each, sorted, without keys: equal states give equal text. */
 void target_dump(struct land *w, struct buf *out);

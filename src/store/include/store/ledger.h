@@ -188,6 +188,7 @@ bool ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const st
 	int64_t *next_at_r, struct err *e);
 /* Failures of objects about which nothing is left to do (what failed is not wanted any more) are over. */
 bool ledger_attempts_over(struct ledger *l, struct err *e);
+/* Something about it was done; not over while another of its references waits. */
 bool ledger_attempt_clear(struct ledger *l, int64_t o, struct err *e);
 bool ledger_attempt(struct ledger *l, int64_t o, struct arena *a, struct attempt *at_r); /* false = none */
 size_t ledger_attempts(struct ledger *l, int64_t after_o, struct arena *a, struct attempt *list, size_t max);
