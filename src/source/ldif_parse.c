@@ -1,5 +1,6 @@
 #include "ldif.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,7 @@ fill(struct ldif *l, struct err *e)
 		l->in.p = xrealloc(l->in.p, cap);
 		l->in.cap = cap;
 	}
+	assert(l->in.p);
 	block = l->in.p + l->in.n;
 	do
 		n = read(l->fd, block, BLOCK);
@@ -85,6 +87,7 @@ record_end(struct ldif *l, size_t *end_r, struct err *e)
 
 	if (!l->in.p && !fill(l, e))
 		return -1;
+	assert(l->in.p);
 	for (;;) {
 		const char *p = l->in.p + l->start + at;
 		size_t left = l->in.n - l->start - at;

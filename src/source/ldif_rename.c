@@ -56,13 +56,13 @@ rdn_values(struct ldif_send *x, const char *dn, const char *rdn, const char *oth
 	if (ldap_str2rdn(rdn, &has, &end, LDAP_DN_FORMAT_LDAP) != LDAP_SUCCESS ||
 		ldap_str2rdn(other, &had, &end, LDAP_DN_FORMAT_LDAP) != LDAP_SUCCESS)
 		ok = err_set(e, ERR_SIDE, "bad-ldif", "%s: an RDN cannot be read twice", x->file);
-	for (size_t i = 0; ok && has[i]; i++) {
+	for (size_t i = 0; ok && has && has[i]; i++) {
 		struct berval type = has[i]->la_attr, v = has[i]->la_value;
 		struct attr at = { arena_strndup(x->arena, type.bv_val, type.bv_len), 1,
 			&(struct str){ v.bv_val, v.bv_len } };
 		bool both = false;
 
-		for (size_t k = 0; had[k]; k++)
+		for (size_t k = 0; had && had[k]; k++)
 			both = both ||
 			       (had[k]->la_attr.bv_len == type.bv_len &&
 				       strncasecmp(had[k]->la_attr.bv_val, type.bv_val,

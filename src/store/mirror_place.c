@@ -199,7 +199,7 @@ place_parent(struct mirror *m, const char *dn, enum place_how how, int64_t *n_r,
 bool
 place_find(struct mirror *m, const char *dn, enum place_how how, int64_t *n_r, struct err *e)
 {
-	const char *rdn, *parent, *key;
+	const char *rdn, *parent, *key = NULL;
 	int64_t at = 0;
 
 	*n_r = 0;
