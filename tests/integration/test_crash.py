@@ -118,8 +118,10 @@ class Trial:
             self.process.kill()
         if self.process:
             self.process.communicate()
+        ended = self.cloud.process.poll()
         self.cloud.stop(signal.SIGKILL)
         shutil.rmtree(self.folder)
+        assert ended is None, f"the hosted side ended by itself: {ended}"
 
 
 def comm(pid):
