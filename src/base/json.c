@@ -60,6 +60,13 @@ members_sorted(const cJSON *obj, size_t n)
 	return list;
 }
 
+/* Most names differ in their first byte. */
+static inline bool
+same_name(const cJSON *m, const char *name)
+{
+	return m->string[0] == name[0] && strcmp(m->string, name) == 0;
+}
+
 /* A name that occurs twice in an object, or NULL. */
 static const char *
 name_twice(const cJSON *obj)
@@ -71,7 +78,7 @@ name_twice(const cJSON *obj)
 		if (n >= FEW)
 			continue;
 		for (const cJSON *k = obj->child; k != m; k = k->next)
-			if (strcmp(k->string, m->string) == 0)
+			if (same_name(k, m->string))
 				return m->string;
 	}
 	if (n <= FEW)
@@ -158,7 +165,11 @@ json_type(const struct json *j)
 static cJSON *
 member(const cJSON *obj, const char *name)
 {
-	return cJSON_IsObject(obj) ? cJSON_GetObjectItemCaseSensitive(obj, name) : NULL;
+	cJSON *m = cJSON_IsObject(obj) ? obj->child : NULL;
+
+	while (m && !same_name(m, name))
+		m = m->next;
+	return m;
 }
 
 const struct json *

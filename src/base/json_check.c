@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/json.h"
 #include "json_check.h"
+#include "json_text.h"
 #include "utf8_step.h"
 
 #define NUMBER_MAX 62 /* characters; cJSON copies a number into 63 */
@@ -94,9 +95,13 @@ scan_string(struct scan *s)
 {
 	size_t len;
 
-	for (s->p++; s->p < s->end;) {
-		unsigned char c = *s->p;
+	for (s->p++;;) {
+		unsigned char c;
 
+		s->p += json_text_plain(s->p, (size_t)(s->end - s->p));
+		if (s->p == s->end)
+			return wrong(s, "unfinished string");
+		c = *s->p;
 		if (c == '"') {
 			s->p++;
 			return true;
@@ -106,8 +111,6 @@ scan_string(struct scan *s)
 				return false;
 		} else if (c < 0x20) {
 			return wrong(s, "raw control character in a string");
-		} else if (c < 0x80) {
-			s->p++;
 		} else {
 			len = utf8_step(s->p, (size_t)(s->end - s->p));
 			if (!len)
@@ -115,7 +118,6 @@ scan_string(struct scan *s)
 			s->p += len;
 		}
 	}
-	return wrong(s, "unfinished string");
 }
 
 static bool

@@ -22,26 +22,52 @@ put_escaped(struct buf *out, unsigned char c)
 	buf_addf(out, "\\u%04x", c);
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Not zero when a byte of w is zero; none of w may be above 0x7F. */
+static inline uint64_t
+zero_in(uint64_t w)
+{
+	return (w - EACH(1)) & EACH(0x80);
+}
+
+/* Eight bytes at a time: is any above 0x7F, below 0x20, a quote or a backslash? */
+size_t
+json_text_plain(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+	uint64_t w;
+
+	for (; i + 8 <= n; i += 8) {
+		memcpy(&w, p + i, 8);
+		if ((w & EACH(0x80)) || ((w - EACH(0x20)) & EACH(0x80)) ||
+			zero_in(w ^ EACH('"')) || zero_in(w ^ EACH('\\')))
+			break;
+	}
+	while (i < n && p[i] >= 0x20 && p[i] < 0x80 && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
+}
+
 void
 json_text_string(struct buf *out, const char *text, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)text;
-	size_t from = 0, len;
+	size_t from = 0, i = 0, len;
 
 	buf_addc(out, '"');
-	for (size_t i = 0; i < n; i += len) {
-		len = 1;
-		if (p[i] >= 0x80)
-			len = utf8_step(p + i, n - i);
-		if (len && p[i] >= 0x20 && p[i] != '"' && p[i] != '\\')
+	while ((i += json_text_plain(p + i, n - i)) < n) {
+		len = utf8_step(p + i, n - i);
+		if (len > 1) {
+			i += len;
 			continue;
+		}
 		buf_add(out, p + from, i - from);
 		if (len && p[i])
 			put_escaped(out, p[i]);
 		else
 			buf_adds(out, "\xEF\xBF\xBD");
-		len = len ? len : 1;
-		from = i + len;
+		from = ++i;
 	}
 	if (n > from)
 		buf_add(out, p + from, n - from);

@@ -97,20 +97,25 @@ ascii_lower(char *s)
 		*s = (char)lower(*s);
 }
 
-/* Room for n more bytes and the NUL. */
 static void
-buf_reserve(struct buf *b, size_t n)
+buf_grow(struct buf *b, size_t n)
 {
 	size_t cap = b->cap ? b->cap : 64;
 
-	if (n < b->cap && b->n < b->cap - n)
-		return;
 	if (n > SIZE_MAX / 4 || b->n > SIZE_MAX / 4)
 		n = SIZE_MAX / 2; /* xrealloc will end the process */
 	while (cap <= b->n + n)
 		cap *= 2;
 	b->p = xrealloc(b->p, cap);
 	b->cap = cap;
+}
+
+/* Room for n more bytes and the NUL. */
+static inline void
+buf_reserve(struct buf *b, size_t n)
+{
+	if (n >= b->cap || b->n >= b->cap - n)
+		buf_grow(b, n);
 }
 
 void
@@ -132,7 +137,9 @@ buf_adds(struct buf *b, const char *s)
 void
 buf_addc(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	buf_reserve(b, 1);
+	b->p[b->n++] = c;
+	b->p[b->n] = '\0';
 }
 
 void

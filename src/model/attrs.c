@@ -39,9 +39,13 @@ attrs_new(struct arena *a)
 static struct attr *
 attrs_find(const struct attrs *as, const char *name)
 {
-	for (size_t i = 0; i < as->count; i++)
-		if (strcasecmp(as->list[i].name, name) == 0)
+	for (size_t i = 0; i < as->count; i++) {
+		const char *has = as->list[i].name;
+
+		/* letters of either case differ in one bit: most names are told apart by the first */
+		if (((has[0] ^ name[0]) & ~0x20) == 0 && strcasecmp(has, name) == 0)
 			return &as->list[i];
+	}
 	return NULL;
 }
 
@@ -161,7 +165,12 @@ attr_sorted(const struct attr *a, struct str *out)
 	if (!a || !a->count)
 		return 0;
 	memcpy(out, a->values, a->count * sizeof(*out));
-	qsort(out, a->count, sizeof(*out), value_order);
+	/* what comes from the state is in order already */
+	for (size_t i = 1; i < a->count; i++)
+		if (str_cmp(out[i - 1], out[i]) > 0) {
+			qsort(out, a->count, sizeof(*out), value_order);
+			break;
+		}
 	for (size_t i = 0; i < a->count; i++)
 		if (n == 0 || !str_eq(out[n - 1], out[i]))
 			out[n++] = out[i];

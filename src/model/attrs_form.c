@@ -11,6 +11,7 @@
 #include "attrs_p.h"
 
 #define PACK_VERSION 1
+#define FEW          32 /* so many attributes, and values of one, are sorted without an allocation */
 
 static void
 pack_number(struct buf *out, size_t n)
@@ -53,20 +54,40 @@ row_order(const void *a, const void *b)
 	return name_order(str_c((*x)->name), str_c((*y)->name));
 }
 
-static void
-pack(const struct attrs *as, bool lower, struct buf *out)
+/* The attributes of as into rows in the order of their names; the most values that one has. */
+static size_t
+rows_sorted(const struct attrs *as, const struct attr **rows)
 {
-	CLEAN_FREE const struct attr **rows = xcalloc(as->count + 1, sizeof(*rows));
 	size_t most = 0;
+	bool sorted = true;
 
 	for (size_t i = 0; i < as->count; i++) {
 		rows[i] = &as->list[i];
 		if (rows[i]->count > most)
 			most = rows[i]->count;
+		sorted = sorted && (i == 0 || row_order(&rows[i - 1], &rows[i]) <= 0);
 	}
-	qsort(rows, as->count, sizeof(*rows), row_order);
+	if (!sorted)
+		qsort(rows, as->count, sizeof(*rows), row_order);
+	return most;
+}
 
-	CLEAN_FREE struct str *values = xcalloc(most + 1, sizeof(*values));
+static void
+pack(const struct attrs *as, bool lower, struct buf *out)
+{
+	const struct attr *few_rows[FEW];
+	struct str few_values[FEW];
+	CLEAN_FREE const struct attr **more_rows = NULL;
+	CLEAN_FREE struct str *more_values = NULL;
+	const struct attr **rows = few_rows;
+	struct str *values = few_values;
+
+	if (as->count > FEW)
+		rows = more_rows = xcalloc(as->count, sizeof(*rows));
+	size_t most = rows_sorted(as, rows);
+	if (most > FEW)
+		values = more_values = xcalloc(most, sizeof(*values));
+
 	buf_addc(out, PACK_VERSION);
 	for (size_t i = 0; i < as->count; i++) {
 		size_t n = attr_sorted(rows[i], values), name;

@@ -105,7 +105,8 @@ out_write(struct process *p)
 	if (p->child.in < 0 || p->written == p->out.n) {
 		buf_reset(&p->out);
 		p->written = 0;
-	} else if (p->written > LINES_BLOCK) {
+	} else if (p->written > LINES_BLOCK && p->written > p->out.n / 2) {
+		/* never more bytes moved than were written, however long the queue */
 		buf_take(&p->out, p->written);
 		p->written = 0;
 	}
