@@ -105,7 +105,7 @@ buf_grow(struct buf *b, size_t n)
 	if (n > SIZE_MAX / 4 || b->n > SIZE_MAX / 4)
 		n = SIZE_MAX / 2; /* xrealloc will end the process */
 	while (cap <= b->n + n)
-		cap *= 2;
+		cap *= cap < 1024 ? 4 : 2; /* a message is seldom done with less */
 	b->p = xrealloc(b->p, cap);
 	b->cap = cap;
 }

@@ -291,6 +291,42 @@ test_writer(void **state)
 	assert_string_equal(json_get_string(back, "s"), "q\"b\\c\x01\n\x7F/");
 }
 
+/* Strings are looked at eight bytes at a time: every byte must be found in every place of a word. */
+static void
+test_each_byte_in_each_place(void **state)
+{
+	(void)state;
+	for (unsigned c = 1; c < 256; c++) {
+		for (size_t at = 0; at < 20; at++) {
+			struct buf written CLEAN_BUF = { 0 };
+			struct buf raw CLEAN_BUF = { 0 };
+			struct json *j CLEAN_JSON = NULL;
+			char text[21] = "~ }01234567 aZ[]#!~ ";
+			bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+
+			text[at] = (char)c;
+			struct jsonw w = jsonw(&written);
+			jsonw_obj(&w, NULL);
+			jsonw_str(&w, "s", text);
+			jsonw_end(&w);
+			struct json *back CLEAN_JSON = parse(buf_cstr(&written));
+			const char *read = json_get_string(back, "s");
+			if (c < 0x80) {
+				assert_string_equal(read, text);
+			} else {
+				assert_memory_equal(read, text, at);
+				assert_memory_equal(read + at, "\xEF\xBF\xBD", 3);
+				assert_string_equal(read + at + 3, text + at + 1);
+			}
+			assert_int_equal(written.n == sizeof("{\"s\":\"\"}") - 1 + 20, plain);
+			if (c == '"' || c == '\\')
+				continue;
+			buf_addf(&raw, "\"%s\"", text);
+			assert_int_equal(json_parse(buf_str(&raw), 0, &j, NULL), plain);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -303,6 +339,7 @@ main(void)
 		cmocka_unit_test(test_equal_ignores_order_of_members_only),
 		cmocka_unit_test(test_numbers_read_back_equal),
 		cmocka_unit_test(test_writer),
+		cmocka_unit_test(test_each_byte_in_each_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
