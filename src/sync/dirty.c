@@ -8,6 +8,8 @@
 
 #include "base/map.h"
 
+#include <inttypes.h>
+
 #include <stdio.h>
 
 #include <stdlib.h>
@@ -20,17 +22,45 @@ struct collect {
 	struct source_run *s;
 	const char *source;
 	int64_t since;
-	bool by_groups;              /* some lane's verdicts hang on groups */
+	bool by_groups;              /* some lane's verdicts hang on groups, */
+	bool memberof;               /* on any group at all */
 	struct arena *arena;
 	struct err *e;
 };
+
+static bool
+uses_memberof(const struct collect *c)
+{
+	for (size_t i = 0; i < c->t->lane_count; i++)
+		if (c->t->lanes[i].source == c->s && rules_uses_memberof(c->t->lanes[i].rules))
+			return true;
+	return false;
+}
+
+static bool add_below(struct collect *c, int64_t n, struct map *seen);
+
+/* A rule that sees memberOf sees the DNs of the groups above an entry. */
+static bool
+add_members(struct collect *c, int64_t n)
+{
+	struct map *seen;
+	bool ok;
+
+	if (!c->memberof)
+		return true;
+	arena_reset(c->arena);
+	seen = map_new();
+	ok = add_below(c, n, seen);
+	map_free(seen, NULL);
+	return ok;
+}
 
 static bool
 add_moved(void *ctx, int64_t n)
 {
 	struct collect *c = ctx;
 
-	return ledger_dirty_add(c->t->ledger, c->source, n, DIRTY_MOVED, c->e);
+	return ledger_dirty_add(c->t->ledger, c->source, n, DIRTY_MOVED, c->e) && add_members(c, n);
 }
 
 static bool
@@ -41,7 +71,8 @@ add_entries(struct collect *c, enum dirty_why why)
 
 	while ((got = mirror_changed_entries(c->s->mirror, c->since, after, ns, PAGE))) {
 		for (size_t i = 0; i < got; i++)
-			if (!ledger_dirty_add(c->t->ledger, c->source, ns[i], why, c->e))
+			if (!ledger_dirty_add(c->t->ledger, c->source, ns[i], why, c->e) ||
+				(why != DIRTY_CONFIG && !add_members(c, ns[i])))
 				return false;
 		after = ns[got - 1];
 	}
@@ -158,7 +189,8 @@ find_anchor(void *ctx, const char *anchor)
 	return mirror_find_id(ctx, anchor);
 }
 
-/* What the rules of all lanes over this source are, as one digest. */
+/* What the rules of all lanes over this source are, as one digest; which entries their groups are belongs to
+ * it, for a group that is renamed or deleted is another scope for everybody. */
 static void
 digest_of(struct target_run *t, struct source_run *s, char out[65])
 {
@@ -167,8 +199,14 @@ digest_of(struct target_run *t, struct source_run *s, char out[65])
 
 	for (size_t i = 0; i < t->lane_count; i++)
 		if (t->lanes[i].source == s) {
-			conf_sync_digest(t->lanes[i].conf, one);
+			const struct lane *lane = &t->lanes[i];
+			const int64_t *groups;
+			size_t count = rules_scope_groups(lane->rules, &groups);
+
+			conf_sync_digest(lane->conf, one);
 			buf_adds(&all, one);
+			for (size_t g = 0; g < count; g++)
+				buf_addf(&all, " %" PRId64, groups[g]);
 		}
 	sha256_hex(all.p, all.n, out);
 }
@@ -226,6 +264,7 @@ collect_source(struct target_run *t, struct source_run *s, struct err *e)
 	rebuilt = was.mirror[0] && strcmp(was.mirror, now.mirror) != 0;
 	c.since = was.rev;
 	c.by_groups = depends_on_groups(t, s);
+	c.memberof = uses_memberof(&c);
 	if (rebuilt)
 		ok = ledger_renumber(t->ledger, c.source, find_anchor, s->mirror, e);
 	if (!ok)

@@ -1,0 +1,475 @@
+/*
+ * Properties over random directories and random histories. For each seed:
+ *   delta = full          what many runs over deltas, with faults among them, brought about is what one full read
+ *                         into an empty state and an empty target brings about (I7); leavers are disabled or gone
+ *   second run empty      (I6)
+ *   nothing removed       by what a full read did not show (I1)
+ *   guard never exceeded  within 24 hours (8.1)
+ * The history of a seed that fails is printed as rows of a scenario.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "play.h"
+
+struct config {
+	const char *name, *body;
+	int64_t deleted, disabled; /* most within a day; -1 = no guard */
+};
+
+#define NO_GUARD                                                                                          \
+	"guard { create = \"-\" disable = \"-\" delete = \"-\" member_removal = \"-\" member_per_group = \"-\"" \
+	" seen_disable = \"-\" }\n"
+
+static const struct config configs[] = {
+	{"all", NO_GUARD, -1, -1},
+	{"base", "scope { base = {'OU=o1,DC=x', 'OU=o2,OU=o1,DC=x'} }\n" NO_GUARD, -1, -1},
+	{"not base", "scope { not_base = 'OU=o1,DC=x' }\n" NO_GUARD, -1, -1},
+	{"group", "scope { group = 'CN=g1,DC=x' }\n" NO_GUARD, -1, -1},
+	{"groups", "scope { group = {'CN=g1,DC=x', 'CN=g2,DC=x'} filter = '(!(department=Out))' }\n" NO_GUARD, -1, -1},
+	{"filter", "scope { filter = '(|(objectClass=group)(department=Sales))' }\n" NO_GUARD, -1, -1},
+	{"memberof", "scope { filter = '(|(objectClass=group)(memberOf=CN=g1,DC=x))' }\n" NO_GUARD, -1, -1},
+	{"delete", "user { leave = \"delete\" }\nscope { filter = '(!(department=Out))' }\n" NO_GUARD, -1, -1},
+	{"guard", "guard { disable = \"2\" seen_disable = \"2\" delete = \"1\" member_removal = \"-\""
+		  " member_per_group = \"-\" }\n",
+		1, 4},
+};
+
+struct test {
+	struct play play;
+	uint64_t random;
+	const struct config *config;
+	int users, groups, ous, next;
+	struct buf rows;           /* the history, for people */
+	int64_t deleted, disabled; /* within the day */
+};
+
+/* SplitMix64. */
+static uint64_t
+roll(struct test *t, uint64_t below)
+{
+	uint64_t z = (t->random += 0x9e3779b97f4a7c15);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+	return (z ^ (z >> 31)) % below;
+}
+
+__attribute__((format(printf, 2, 3))) static bool
+row(struct test *t, const char *fmt, ...)
+{
+	char text[256];
+	struct err e;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_addf(&t->rows, "#    %s\n", text);
+	return change_row(t->play.world, text, &e) || play_fail(&t->play, "%s: %s", text, e.text);
+}
+
+static bool
+is_there(struct test *t, const char *handle)
+{
+	struct w_entry *en = dir_find(t->play.world, handle);
+
+	return en && !en->gone;
+}
+
+static const char *
+any_of(struct test *t, const char *prefix, int count, char *out, size_t size)
+{
+	snprintf(out, size, "%s%d", prefix, 1 + (int)roll(t, (uint64_t)count));
+	return out;
+}
+
+/* An ou, or the root. */
+static const char *
+any_place(struct test *t, char *out, size_t size)
+{
+	if (roll(t, 4) == 0)
+		return snprintf(out, size, "root"), out;
+	return any_of(t, "o", t->ous, out, size);
+}
+
+static bool
+make_directory(struct test *t)
+{
+	static const char *const departments[] = {"Sales", "Out", "Board", "-"};
+	char a[32], b[32];
+	bool ok = true;
+
+	t->ous = 3;
+	t->users = 5 + (int)roll(t, 6);
+	t->groups = 2 + (int)roll(t, 3);
+	ok &= row(t, "ou o1") && row(t, "ou o2 in=o1") && row(t, "ou o3");
+	for (int i = 1; i <= t->users; i++)
+		ok &= row(t, "user u%d in=%s department=%s", i, any_place(t, a, sizeof(a)), departments[roll(t, 4)]);
+	for (int i = 1; i <= t->groups; i++)
+		ok &= row(t, "group g%d", i);
+	for (int i = 0; i < 3 * t->groups; i++)
+		ok &= row(t, "member %s +%s", any_of(t, "g", t->groups, a, sizeof(a)),
+			roll(t, 4) ? any_of(t, "u", t->users, b, sizeof(b)) : any_of(t, "g", t->groups, b, sizeof(b)));
+	for (int i = 0; i < t->users / 2; i++)
+		ok &= row(t, "manager %s %s", any_of(t, "u", t->users, a, sizeof(a)),
+			any_of(t, "u", t->users, b, sizeof(b)));
+	return ok;
+}
+
+static bool
+is_above(const struct w_entry *en, const struct w_entry *below)
+{
+	for (; below; below = below->parent)
+		if (below == en)
+			return true;
+	return false;
+}
+
+static bool
+move_ou(struct test *t)
+{
+	char a[32], b[32];
+	struct w_entry *en = dir_find(t->play.world, any_of(t, "o", t->ous, a, sizeof(a)));
+	struct w_entry *to = dir_find(t->play.world, any_place(t, b, sizeof(b)));
+
+	return is_above(en, to) || row(t, "move %s %s", a, b);
+}
+
+static bool
+change_user(struct test *t, const char *u)
+{
+	static const char *const departments[] = {"Sales", "Out", "Board", "-"};
+	char b[32];
+
+	if (!is_there(t, u))
+		return roll(t, 2) ? row(t, "restore %s", u) : true;
+	switch (roll(t, 12)) {
+	case 0:
+		return row(t, "delete %s", u);
+	case 1:
+		return row(t, "disable %s", u);
+	case 2:
+		return row(t, "enable %s", u);
+	case 3:
+		return row(t, "expire %s +%dh", u, 1 + (int)roll(t, 12));
+	case 4:
+		return row(t, "expire %s never", u);
+	case 5:
+		return row(t, "move %s %s", u, any_place(t, b, sizeof(b)));
+	case 6:
+		return row(t, "rename %s \"name %d\"", u, t->next++);
+	case 7:
+		return row(t, "set %s mail=m%d@x.example", u, t->next++);
+	case 8:
+		any_of(t, "u", t->users, b, sizeof(b));
+		return !is_there(t, b) || row(t, "manager %s %s", u, b);
+	case 9:
+		return row(t, "manager %s -", u);
+	case 10:
+		return row(t, "set %s title=%s", u, roll(t, 3) ? "Chief" : "-");
+	default:
+		return row(t, "set %s department=%s", u, departments[roll(t, 4)]);
+	}
+}
+
+static bool
+change_group(struct test *t, const char *g)
+{
+	char b[32];
+
+	if (!is_there(t, g))
+		return roll(t, 2) ? row(t, "restore %s", g) : true;
+	if (roll(t, 10) == 0)
+		return row(t, "delete %s", g);
+	if (roll(t, 10) == 0)
+		return row(t, "rename %s \"group %d\"", g, t->next++);
+	if (roll(t, 4))
+		any_of(t, "u", t->users, b, sizeof(b));
+	else
+		any_of(t, "g", t->groups, b, sizeof(b));
+	return !is_there(t, b) || row(t, "member %s %c%s", g, roll(t, 2) ? '+' : '-', b);
+}
+
+static bool
+change_some(struct test *t)
+{
+	int count = 1 + (int)roll(t, 8);
+	char a[32];
+
+	for (int i = 0; i < count; i++) {
+		uint64_t what = roll(t, 12);
+		bool ok;
+
+		if (what == 0)
+			ok = move_ou(t);
+		else if (what == 1)
+			ok = row(t, "rename o%d n%d", 1 + (int)roll(t, 3), t->next++);
+		else if (what == 2)
+			ok = row(t, "user u%d in=%s", ++t->users, any_place(t, a, sizeof(a)));
+		else if (what < 8)
+			ok = change_user(t, any_of(t, "u", t->users, a, sizeof(a)));
+		else
+			ok = change_group(t, any_of(t, "g", t->groups, a, sizeof(a)));
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static int64_t
+changes_of(const struct sync_result *r)
+{
+	return r->created + r->adopted + r->updated + r->enabled + r->disabled + r->deleted + r->recreated +
+	       r->members_added + r->members_removed;
+}
+
+static bool
+run(struct test *t, bool full, struct sync_result *r_r)
+{
+	struct sync_options o = {.full = full};
+	struct play *p = &t->play;
+
+	buf_addf(&t->rows, "#run%s\n", full ? " full" : "");
+	if (!play_run(p, &o, r_r) || !play_check_always(p))
+		return false;
+	t->deleted += r_r->deleted;
+	t->disabled += r_r->disabled;
+	if (t->config->deleted >= 0 && (t->deleted > t->config->deleted || t->disabled > t->config->disabled))
+		return play_fail(p, "8.1: the guard was exceeded: %lld deleted, %lld disabled", (long long)t->deleted,
+			(long long)t->disabled);
+	return true;
+}
+
+/* A run, perhaps with a fault; then further ones until all is quiet. */
+static bool
+run_and_settle(struct test *t)
+{
+	struct play *p = &t->play;
+	struct sync_result r;
+
+	if (roll(t, 2)) {
+		p->way = (enum way)(1 + roll(t, WAY_COUNT - 1));
+		p->fault_at = 1 + (int64_t)roll(t, 12);
+		buf_addf(&t->rows, "# (call %lld: %s)\n", (long long)p->fault_at, way_names[p->way]);
+	}
+	if (!run(t, roll(t, 4) == 0, &r))
+		return false;
+	for (int i = 0; i < 12; i++) {
+		bool faulty = p->way != WAY_NONE || i;
+
+		p->way = WAY_NONE;
+		p->world->now_ms += faulty ? 130 * 1000 : 0;
+		if (!run(t, false, &r))
+			return false;
+		if (r.exit != SYNC_OK && r.exit != SYNC_HELD)
+			continue;
+		if (!changes_of(&r))
+			return true;
+		if (!faulty)
+			return play_fail(p, "I6: the second run has %lld changes", (long long)changes_of(&r));
+	}
+	return play_fail(p, "no end: exit %d (%s)", r.exit, r.error.text);
+}
+
+/* An ou is hidden from a full read, and comes back: nothing may happen. */
+static bool
+hide_and_show(struct test *t)
+{
+	struct play *p = &t->play;
+	CLEAN_BUF struct buf before = {0}, after = {0};
+	struct sync_result r;
+	char a[32];
+
+	if (p->world->file_like)
+		return true;
+	any_of(t, "o", t->ous, a, sizeof(a));
+	target_dump(p->world, &before);
+	p->world->full_tombstones = false;
+	if (!row(t, "deny %s", a) || !run(t, true, &r) || !row(t, "allow %s", a) || !run(t, true, &r))
+		return false;
+	p->world->full_tombstones = true;
+	target_dump(p->world, &after);
+	return str_eq(buf_str(&before), buf_str(&after)) ||
+	       play_fail(p, "I1: hiding %s changed the target from\n%sto\n%s", a, buf_cstr(&before), buf_cstr(&after));
+}
+
+/* A line of `text` that begins with `head` (kind and identity); NULL when none does. */
+static const char *
+line_of(const char *text, const char *head, size_t n)
+{
+	while (*text) {
+		if (strncmp(text, head, n) == 0)
+			return text;
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return NULL;
+}
+
+static size_t
+head_of(const char *line)
+{
+	size_t n = strcspn(line, " \n");
+
+	return n + 1 + strcspn(line + n + 1, " \n");
+}
+
+/* Every line of the fresh state is in the grown one; what is there besides has left: disabled users. */
+static bool
+compare(struct test *t, const char *grown, const char *fresh)
+{
+	struct play *p = &t->play;
+
+	for (const char *l = fresh; *l; l += strcspn(l, "\n") + 1) {
+		const char *g = line_of(grown, l, head_of(l));
+		size_t n = strcspn(l, "\n");
+
+		if (n && (!g || strcspn(g, "\n") != n || strncmp(g, l, n) != 0))
+			return play_fail(p, "I7: full has\n# %.*s\n# delta has\n# %.*s", (int)n, l,
+				(int)(g ? strcspn(g, "\n") : 7), g ? g : "nothing");
+	}
+	for (const char *g = grown; *g; g += strcspn(g, "\n") + 1) {
+		size_t n = strcspn(g, "\n");
+
+		if (!n || line_of(fresh, g, head_of(g)))
+			continue;
+		if (strncmp(g, "user ", 5) != 0 || !memmem(g, n, "active=false", 12))
+			return play_fail(p, "I7: delta alone has\n# %.*s", (int)n, g);
+		if (strstr(t->config->name, "delete"))
+			return play_fail(p, "4.3: not deleted: %.*s", (int)n, g);
+	}
+	return true;
+}
+
+static bool
+equals_full(struct test *t)
+{
+	struct play *p = &t->play;
+	CLEAN_BUF struct buf grown = {0}, fresh = {0};
+	CLEAN_FREE char *state = xasprintf("%s/state", p->dir);
+	struct saved none = {0};
+	struct sync_result r;
+
+	target_dump(p->world, &grown);
+	world_save(p->world, &none.world);
+	play_restore(p, &none); /* no state files at all */
+	saved_free(&none);
+	p->world->objects = NULL;
+	t->deleted = t->disabled = 0;
+	p->world->file_like = false;
+	if (!run(t, true, &r))
+		return false;
+	if (r.exit != SYNC_OK)
+		return play_fail(p, "a first run ended with %d (%s)", r.exit, r.error.text);
+	target_dump(p->world, &fresh);
+	return compare(t, buf_cstr(&grown), buf_cstr(&fresh));
+}
+
+/* What is held is released until nothing is; the guard has had its say. */
+static bool
+release_all(struct test *t)
+{
+	static const struct step release = {.type = STEP_RELEASE, .head = ""};
+	struct play *p = &t->play;
+	struct sync_result r;
+
+	t->config = &configs[0];
+	for (int i = 0; i < 10; i++) {
+		if (!run(t, false, &r))
+			return false;
+		if (!r.held)
+			return true;
+		buf_adds(&t->rows, "#release\n");
+		if (!play_step(p, &release))
+			return false;
+	}
+	return play_fail(p, "no end of holds");
+}
+
+static bool
+live(struct test *t)
+{
+	struct play *p = &t->play;
+	struct sync_result r;
+
+	p->world->file_like = roll(t, 4) == 0;
+	p->world->reverse = roll(t, 2);
+	p->world->links_line = 1 + (int64_t)roll(t, 3);
+	p->world->window = 1 + (int64_t)roll(t, 8);
+	p->world->members_max = 1 + (int64_t)roll(t, 5);
+	p->syncs[0].body = t->config->body;
+	if (!make_directory(t) || !run(t, false, &r))
+		return false;
+	if (r.exit != SYNC_OK)
+		return play_fail(p, "the first run ended with %d (%s)", r.exit, r.error.text);
+	for (int i = 0; i < 2; i++) {
+		buf_adds(&t->rows, "#change\n");
+		if (!change_some(t))
+			return false;
+		if (roll(t, 6) == 0 && !p->world->file_like)
+			snprintf(p->world->invocation, sizeof(p->world->invocation), "dc%d", t->next++);
+		p->world->now_ms += 1000 * 3600 * (int64_t)roll(t, 8);
+		if (!run_and_settle(t))
+			return false;
+		if (roll(t, 8) == 0 && !hide_and_show(t))
+			return false;
+	}
+	return release_all(t) && equals_full(t);
+}
+
+static bool
+seed_holds(uint64_t seed, const char *tmp, bool verbose)
+{
+	static const struct script script = {.name = "property"};
+	struct test t = {.random = seed * 7919};
+	struct err e;
+	bool ok;
+
+	t.config = &configs[seed % ARRAY_LEN(configs)];
+	if (!play_open(&t.play, &script, NULL, tmp, &e)) {
+		printf("# %s\n", e.text);
+		return false;
+	}
+	t.play.verbose = verbose;
+	ok = live(&t);
+	if (!ok)
+		printf("# seed %llu (%s): %s\n%s# again: --seed %llu\n", (unsigned long long)seed, configs[seed % ARRAY_LEN(configs)].name,
+			buf_cstr(&t.play.why), buf_cstr(&t.rows), (unsigned long long)seed);
+	play_close(&t.play);
+	buf_free(&t.rows);
+	return ok;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = {{"seed", required_argument, NULL, 's'}, {"from", required_argument, NULL, 'f'},
+		{"count", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'}, {0}};
+	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	uint64_t from = 1, count = 1000, failed = 0;
+	bool verbose = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 's' || c == 'f')
+			from = strtoull(optarg, NULL, 10);
+		if (c == 's')
+			count = 1;
+		else if (c == 'c')
+			count = strtoull(optarg, NULL, 10);
+		else if (c == 'v')
+			verbose = true;
+		else if (c == '?') {
+			fputs("usage: property [--seed N | --from N --count N] [--verbose]\n", stderr);
+			return 2;
+		}
+	}
+	for (uint64_t seed = from; seed < from + count && failed < 5; seed++)
+		failed += !seed_holds(seed, tmp, verbose);
+	printf("%sok 1 - seeds %llu to %llu\n1..1\n", failed ? "not " : "", (unsigned long long)from,
+		(unsigned long long)(from + count - 1));
+	return failed ? 1 : 0;
+}
