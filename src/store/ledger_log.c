@@ -9,8 +9,8 @@
 #define BACKOFF_MOST  (4 * 3600)
 
 bool
-ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct err *why, int64_t now,
-	int64_t *next_at_r, struct err *e)
+ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct err *why,
+	int64_t now, int64_t *next_at_r, struct err *e)
 {
 	int64_t count = 0, wait = BACKOFF_FIRST;
 
@@ -31,22 +31,26 @@ ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct 
 bool
 ledger_attempt_clear(struct ledger *l, int64_t o, struct err *e)
 {
-	return !l->attempts || db_run(l->db, e,
-				       "DELETE FROM attempt WHERE o = ?1 AND NOT EXISTS (SELECT 1 FROM object JOIN"
-				       " dirty_link ON dirty_link.source = object.source AND dirty_link.owner = object.n"
-				       " WHERE object.o = ?1 AND dirty_link.wait > 0)",
-				       o);
+	return !l->attempts ||
+	       db_run(l->db, e,
+		       "DELETE FROM attempt WHERE o = ?1 AND NOT EXISTS (SELECT 1 FROM object JOIN"
+		       " dirty_link ON dirty_link.source = object.source AND dirty_link.owner = "
+		       "object.n"
+		       " WHERE object.o = ?1 AND dirty_link.wait > 0)",
+		       o);
 }
 
 bool
 ledger_attempts_over(struct ledger *l, struct err *e)
 {
-	return !l->attempts || db_run(l->db, e,
-				       "DELETE FROM attempt WHERE NOT EXISTS (SELECT 1 FROM object JOIN dirty"
-				       "  ON dirty.source = object.source AND dirty.n = object.n WHERE object.o = attempt.o)"
-				       " AND NOT EXISTS (SELECT 1 FROM object JOIN dirty_link ON"
-				       "  dirty_link.source = object.source AND dirty_link.owner = object.n"
-				       "  WHERE object.o = attempt.o)");
+	return !l->attempts ||
+	       db_run(l->db, e,
+		       "DELETE FROM attempt WHERE NOT EXISTS (SELECT 1 FROM object JOIN dirty"
+		       "  ON dirty.source = object.source AND dirty.n = object.n WHERE object.o = "
+		       "attempt.o)"
+		       " AND NOT EXISTS (SELECT 1 FROM object JOIN dirty_link ON"
+		       "  dirty_link.source = object.source AND dirty_link.owner = object.n"
+		       "  WHERE object.o = attempt.o)");
 }
 
 static size_t
@@ -55,13 +59,13 @@ read_attempts(struct db_rows *r, struct arena *a, struct attempt *list)
 	size_t got = 0;
 
 	while (db_next(r))
-		list[got++] = (struct attempt){.o = db_int(r, 0),
+		list[got++] = (struct attempt){ .o = db_int(r, 0),
 			.count = (int)db_int(r, 1),
 			.next_at = db_int(r, 2),
 			.since = db_int(r, 3),
 			.code = arena_strdup(a, db_text(r, 4)),
 			.text = arena_strdup(a, db_text(r, 5)),
-			.op = arena_strdup(a, db_text(r, 6))};
+			.op = arena_strdup(a, db_text(r, 6)) };
 	db_rows_end(r);
 	return got;
 }
@@ -76,10 +80,12 @@ ledger_attempt(struct ledger *l, int64_t o, struct arena *a, struct attempt *at_
 }
 
 size_t
-ledger_attempts(struct ledger *l, int64_t after_o, struct arena *a, struct attempt *list, size_t max)
+ledger_attempts(
+	struct ledger *l, int64_t after_o, struct arena *a, struct attempt *list, size_t max)
 {
 	struct db_rows r = db_query(l->db, NULL,
-		"SELECT o, count, next_at, since, code, text, op FROM attempt WHERE o > ? ORDER BY o LIMIT ?",
+		"SELECT o, count, next_at, since, code, text, op FROM attempt WHERE o > ? ORDER BY "
+		"o LIMIT ?",
 		after_o, max);
 
 	return read_attempts(&r, a, list);
@@ -90,7 +96,8 @@ ledger_attempts(struct ledger *l, int64_t after_o, struct arena *a, struct attem
 bool
 ledger_run_start(struct ledger *l, const char *kind, int64_t now, int64_t *run_r, struct err *e)
 {
-	if (!db_run(l->db, e, "INSERT INTO run(started, kind, held, released) VALUES(?, ?, 0, 0)", now, kind))
+	if (!db_run(l->db, e, "INSERT INTO run(started, kind, held, released) VALUES(?, ?, 0, 0)",
+		    now, kind))
 		return false;
 	*run_r = db_last_id(l->db);
 	return true;
@@ -100,8 +107,8 @@ bool
 ledger_run_end(struct ledger *l, const struct run_row *r, struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE run SET ended = ?, counts = ?, exit = ?, text = ?, held = ? WHERE run = ?", r->ended,
-		r->counts, r->exit, r->text, r->held, r->run);
+		"UPDATE run SET ended = ?, counts = ?, exit = ?, text = ?, held = ? WHERE run = ?",
+		r->ended, r->counts, r->exit, r->text, r->held, r->run);
 }
 
 static const char *
@@ -116,13 +123,14 @@ size_t
 ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *rows, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT run, started, ended, held, kind, counts, text, exit, released FROM run WHERE run < ?"
+		"SELECT run, started, ended, held, kind, counts, text, exit, released FROM run "
+		"WHERE run < ?"
 		" ORDER BY run DESC LIMIT ?",
 		before ? before : INT64_MAX, max);
 	size_t got = 0;
 
 	while (db_next(&r))
-		rows[got++] = (struct run_row){.run = db_int(&r, 0),
+		rows[got++] = (struct run_row){ .run = db_int(&r, 0),
 			.started = db_int(&r, 1),
 			.ended = db_int(&r, 2),
 			.held = db_int(&r, 3),
@@ -130,7 +138,7 @@ ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *r
 			.counts = dup_text(&r, 5, a),
 			.text = dup_text(&r, 6, a),
 			.exit = (int)db_int(&r, 7),
-			.released = db_int(&r, 8)};
+			.released = db_int(&r, 8) };
 	return got;
 }
 
@@ -139,44 +147,51 @@ ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *r
 bool
 ledger_change_add(struct ledger *l, const struct change *c, struct err *e)
 {
-	CLEAN_BUF struct buf after = {0};
-	struct attrs none = {0};
+	CLEAN_BUF struct buf after = { 0 };
+	struct attrs none = { 0 };
 	/* A create's content is the object's own; only what changed it later needs keeping. */
 	bool whole = c->class == CLASS_CREATE && !c->code;
 
 	return db_run(l->db, e,
-		"INSERT INTO change(run, o, at, class, attribute, other, before, after, code, text, approved)"
+		"INSERT INTO change(run, o, at, class, attribute, other, before, after, code, "
+		"text, approved)"
 		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		c->run, c->o, c->at, c->class, c->attribute, c->other, ledger_pack(&c->before, &l->pack),
-		ledger_pack(whole ? &none : &c->after, &after), c->code, c->text, c->approved);
+		c->run, c->o, c->at, c->class, c->attribute, c->other,
+		ledger_pack(&c->before, &l->pack), ledger_pack(whole ? &none : &c->after, &after),
+		c->code, c->text, c->approved);
 }
 
-#define CHANGE_COLUMNS \
-	"SELECT c.id, c.run, c.o, c.at, c.class, c.attribute, c.other, c.before, c.after, c.code, c.text," \
-	" c.approved, b.anchor, b.name, b.kind, p.name FROM change c JOIN object b ON b.o = c.o" \
+#define CHANGE_COLUMNS                                                                             \
+	"SELECT c.id, c.run, c.o, c.at, c.class, c.attribute, c.other, c.before, c.after, "        \
+	"c.code, c.text,"                                                                          \
+	" c.approved, b.anchor, b.name, b.kind, p.name FROM change c JOIN object b ON b.o = c.o"   \
 	" LEFT JOIN object p ON p.o = c.other "
 
 size_t
-ledger_changes(struct ledger *l, int64_t run, int64_t o, int64_t after, struct arena *a, struct change *cs,
-	size_t max)
+ledger_changes(struct ledger *l, int64_t run, int64_t o, int64_t after, struct arena *a,
+	struct change *cs, size_t max)
 {
 	size_t got = 0;
 	struct db_rows r;
 
 	if (run && o)
 		r = db_query(l->db, NULL,
-			CHANGE_COLUMNS "WHERE c.run = ? AND c.o = ? AND c.id > ? ORDER BY c.id LIMIT ?", run, o,
-			after, max);
+			CHANGE_COLUMNS
+			"WHERE c.run = ? AND c.o = ? AND c.id > ? ORDER BY c.id LIMIT ?",
+			run, o, after, max);
 	else if (run)
-		r = db_query(l->db, NULL, CHANGE_COLUMNS "WHERE c.run = ? AND c.id > ? ORDER BY c.id LIMIT ?",
-			run, after, max);
-	else if (o)
-		r = db_query(l->db, NULL, CHANGE_COLUMNS "WHERE c.o = ? AND c.id > ? ORDER BY c.id LIMIT ?", o,
+		r = db_query(l->db, NULL,
+			CHANGE_COLUMNS "WHERE c.run = ? AND c.id > ? ORDER BY c.id LIMIT ?", run,
 			after, max);
+	else if (o)
+		r = db_query(l->db, NULL,
+			CHANGE_COLUMNS "WHERE c.o = ? AND c.id > ? ORDER BY c.id LIMIT ?", o, after,
+			max);
 	else
-		r = db_query(l->db, NULL, CHANGE_COLUMNS "WHERE c.id > ? ORDER BY c.id LIMIT ?", after, max);
+		r = db_query(l->db, NULL, CHANGE_COLUMNS "WHERE c.id > ? ORDER BY c.id LIMIT ?",
+			after, max);
 	while (db_next(&r))
-		cs[got++] = (struct change){.id = db_int(&r, 0),
+		cs[got++] = (struct change){ .id = db_int(&r, 0),
 			.run = db_int(&r, 1),
 			.o = db_int(&r, 2),
 			.at = db_int(&r, 3),
@@ -191,7 +206,7 @@ ledger_changes(struct ledger *l, int64_t run, int64_t o, int64_t after, struct a
 			.anchor = dup_text(&r, 12, a),
 			.name = dup_text(&r, 13, a),
 			.kind = ledger_kind(db_int(&r, 14)),
-			.other_name = dup_text(&r, 15, a)};
+			.other_name = dup_text(&r, 15, a) };
 	db_rows_end(&r);
 	return got;
 }

@@ -238,20 +238,21 @@ links_replace_all(struct mirror *m, struct err *e)
 #undef SUBJECT
 }
 
-/* As directories do: with an entry go its links, its own and those to it. In a full read what it asserts stays. */
+/* As directories do: with an entry go its links, its own and those to it. What a read that tells a state
+ * asserts (a full one, or a delta by id, whose messages have no order) stays: the entry is to come back in it. */
 bool
-links_leave(struct mirror *m, int64_t n, struct err *e)
+links_leave(struct mirror *m, int64_t n, bool state, struct err *e)
 {
 	if (!db_run(m->db, e,
 		    "UPDATE link SET present = 0, rev = ? WHERE owner = ? AND present = 1 AND NOT "
 		    "(? AND asserted(k))",
-		    m->rev, n, m->full))
+		    m->rev, n, state))
 		return false;
 	note_removed(m);
 	if (!db_run(m->db, e,
 		    "UPDATE link SET present = 0, rev = ? WHERE other = ? AND present = 1 AND NOT "
 		    "(? AND asserted(k))",
-		    m->rev, n, m->full))
+		    m->rev, n, state))
 		return false;
 	note_removed(m);
 	return true;
@@ -339,7 +340,7 @@ end_find(struct mirror *m, const struct mirror_end *end, bool make, int64_t *n_r
 
 static bool
 link_end(struct mirror *m, int64_t subject, int name, enum mirror_links mode,
-	const struct mirror_end *end, struct err *e)
+	const struct mirror_end *end, bool mark, struct err *e)
 {
 	int64_t n;
 
@@ -348,8 +349,7 @@ link_end(struct mirror *m, int64_t subject, int name, enum mirror_links mode,
 	if (mode == MIRROR_REMOVE)
 		return !n || link_drop(m, subject, name, n, e);
 	if (n)
-		return link_put(m, subject, name, n,
-			m->full || mode == MIRROR_SET || bits_has(&m->whole, subject), e);
+		return link_put(m, subject, name, n, mark, e);
 	m->staged_links = true;
 	bits_set(&m->linked, subject);
 	return db_run(m->db, e, "INSERT INTO staged_link(subject, attr, dn) VALUES (?, ?, ?)",
@@ -388,7 +388,7 @@ mirror_links(struct mirror *m, const char *id, const char *dn, const char *attri
 {
 	int64_t subject;
 	int name;
-	bool known = false;
+	bool known = false, mark;
 
 	assert(m->reading);
 	arena_reset(m->scratch);
@@ -397,8 +397,9 @@ mirror_links(struct mirror *m, const char *id, const char *dn, const char *attri
 	if (mode == MIRROR_SET && (!set_goes_on(m, subject, name, more, &known, e) ||
 					  (!known && !set_begin(m, subject, name, e))))
 		return false;
+	mark = m->full || id || mode == MIRROR_SET || bits_has(&m->whole, subject);
 	for (size_t i = 0; i < count; i++)
-		if (!link_end(m, subject, name, mode, &ends[i], e))
+		if (!link_end(m, subject, name, mode, &ends[i], mark, e))
 			return err_wrap(e, "%s of %.300s", attribute, id ? id : dn);
 	return mode != MIRROR_SET || more || m->full || set_end(m, subject, name, e);
 }

@@ -416,7 +416,7 @@ mirror_rename(struct mirror *m, const char *id, const char *dn, const char *new_
 }
 
 bool
-row_leave(struct mirror *m, struct row *r, struct err *e)
+row_leave(struct mirror *m, struct row *r, bool state, struct err *e)
 {
 	bool has = false;
 
@@ -434,7 +434,7 @@ row_leave(struct mirror *m, struct row *r, struct err *e)
 	return db_run(m->db, e, "UPDATE entry SET presence = 3, rev = ?, moved_rev = ? WHERE n = ?",
 		       m->rev, r->moved_rev, r->n) &&
 	       db_run(m->db, e, "DELETE FROM absent WHERE n = ?", r->n) &&
-	       db_run(m->db, e, "DELETE FROM bad WHERE n = ?", r->n) && links_leave(m, r->n, e);
+	       db_run(m->db, e, "DELETE FROM bad WHERE n = ?", r->n) && links_leave(m, r->n, state, e);
 }
 
 bool
@@ -455,5 +455,5 @@ mirror_gone(struct mirror *m, const char *id, const char *dn, struct err *e)
 		return true;
 	bits_clear(&m->seen, r.n);
 	bits_clear(&m->whole, r.n);
-	return row_leave(m, &r, e);
+	return row_leave(m, &r, m->full || id, e);
 }

@@ -63,7 +63,7 @@ static bool
 absence(struct mirror *m, struct row *r, int64_t missing_after, struct err *e)
 {
 	if (m->origin.whole)
-		return row_leave(m, r, e);
+		return row_leave(m, r, true, e);
 	if (r->presence == PRESENCE_HERE)
 		return absence_begins(m, r, e);
 	CLEAN_ROWS struct db_rows a =
@@ -79,7 +79,7 @@ absence(struct mirror *m, struct row *r, int64_t missing_after, struct err *e)
 	/* another controller or account may just not see it; a clock set back proves nothing */
 	if (!witness || since > m->origin.now)
 		return absence_begins(m, r, e);
-	return m->origin.now - since < missing_after || row_leave(m, r, e);
+	return m->origin.now - since < missing_after || row_leave(m, r, true, e);
 }
 
 /* Every row is met once: its bit is set before its change may put it further on in the index. */

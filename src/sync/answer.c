@@ -114,7 +114,8 @@ take_error(struct apply *ap, struct flight *f, const struct wire_result *r, stru
 		/* Of a look nothing can have happened. */
 		return f->phase == FLIGHT_SENT ? take_unknown(ap, f, e) : fail_all(ap, f, why, e);
 	case ERR_WAIT:
-		ap->t->resume_at_ms = run_mono(ap->t->run) + 1000 * (int64_t)(why->wait ? why->wait : 5);
+		ap->t->resume_at_ms =
+			run_mono(ap->t->run) + 1000 * (int64_t)(why->wait ? why->wait : 5);
 		ap->requeue = true;
 		return put_back(ap, f, e);
 	case ERR_SIDE:
@@ -167,7 +168,8 @@ take_found(struct apply *ap, struct flight *f, const struct wire_found *w, struc
 
 	if (own && own != f->ob.o) {
 		err_set(&taken, ERR_OBJECT, "name-taken",
-			"%s is the name of another object of ours (%s); it is tried again when that one changes",
+			"%s is the name of another object of ours (%s); it is tried again when "
+			"that one changes",
 			f->ob.name, w->external);
 		return take_conflict(ap, f, &taken, e);
 	}
@@ -187,12 +189,12 @@ take_found(struct apply *ap, struct flight *f, const struct wire_found *w, struc
 }
 
 static bool
-take_done(struct apply *ap, struct flight *f, const struct wire_result *r, const char *key, struct err *e)
+take_done(struct apply *ap, struct flight *f, const struct wire_result *r, const char *key,
+	struct err *e)
 {
-	struct outcome out = {.key = key,
-		.version = r->version,
-		.has_seen = r->has_seen,
-		.seen = r->seen};
+	struct outcome out = {
+		.key = key, .version = r->version, .has_seen = r->has_seen, .seen = r->seen
+	};
 
 	for (size_t i = 0; i < f->op_count; i++) {
 		struct op op = flight_row(f, i);
@@ -211,8 +213,8 @@ static bool
 take_look(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e)
 {
 	const struct wire_found *w = pick(f, r);
-	bool ours = w && ((w->external && strcmp(w->external, f->ob.anchor) == 0) ||
-				 !w->external || !w->external[0]);
+	bool ours = w && ((w->external && strcmp(w->external, f->ob.anchor) == 0) || !w->external ||
+				 !w->external[0]);
 	struct err why = f->refused;
 
 	if (ours)

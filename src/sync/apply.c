@@ -85,11 +85,11 @@ static bool
 send_find(struct apply *ap, struct flight *f, struct err *e)
 {
 	/* Each question has an id of its own: an answer given twice is no answer to the next one. */
-	struct wire_op w = {.id = f->id = ++ap->t->next_wire_id,
+	struct wire_op w = { .id = f->id = ++ap->t->next_wire_id,
 		.type = OP_FIND,
 		.kind = f->ob.kind->name,
 		.external = f->ob.anchor,
-		.name = f->ob.name};
+		.name = f->ob.name };
 
 	return wire_op_send(ap->t->conn, &w, e);
 }
@@ -102,7 +102,7 @@ fill_object(struct apply *ap, const struct op *op, struct err *e)
 	if (!ledger_object(ap->t->ledger, op->o, f->arena, &f->ob, e))
 		return false;
 	copy_op(f, op);
-	f->ops[f->op_count++] = (struct flight_op){.id = op->id};
+	f->ops[f->op_count++] = (struct flight_op){ .id = op->id };
 	f->phase = FLIGHT_READY;
 	if (op->class != CLASS_CREATE && op->class != CLASS_RECREATE)
 		return true;
@@ -133,12 +133,12 @@ fill_ref(struct apply *ap, struct flight **open, const struct op *op, struct err
 		f->op_max = f->op_max * 4 < ap->members_max ? f->op_max * 4 : ap->members_max;
 		f->ops = xrealloc(f->ops, f->op_max * sizeof(*f->ops));
 	}
-	f->ops[f->op_count++] = (struct flight_op){.id = op->id,
+	f->ops[f->op_count++] = (struct flight_op){ .id = op->id,
 		.other = op->other,
 		.remove = op->remove,
 		.class = op->class,
 		.key = arena_strdup(f->arena, other.key),
-		.kind = other.kind->name};
+		.kind = other.kind->name };
 	return true;
 }
 
@@ -165,15 +165,17 @@ fill(struct apply *ap, struct err *e)
 		}
 		for (i = 0; i < got; i++) {
 			const struct op *op = &ap->ops[i];
-			bool same = open && open->ob.o == op->o && open->op.attribute == op->attribute;
+			bool same =
+				open && open->ob.o == op->o && open->op.attribute == op->attribute;
 
 			if (!same && (ap->used >= ap->window || object_in_air(ap, op->o)))
 				break;
 			if (same && open->op_count >= (ap->singly ? 1 : ap->members_max))
 				break;
-			if (!(ap->rank == RANK_REFS ? fill_ref(ap, &open, op, e) : fill_object(ap, op, e)))
+			if (!(ap->rank == RANK_REFS ? fill_ref(ap, &open, op, e)
+						    : fill_object(ap, op, e)))
 				return false;
-			before = (struct op_pos){op->id, op->o, op->attribute};
+			before = (struct op_pos){ op->id, op->o, op->attribute };
 		}
 		if (i < got) {
 			ap->pos = before;
@@ -192,7 +194,7 @@ send_refs(struct apply *ap, struct flight *f, struct wire_op *w, struct err *e)
 	struct wire_ref *rem = arena_alloc(f->arena, (f->op_count + 1) * sizeof(*rem));
 
 	for (size_t i = 0; i < f->op_count; i++) {
-		struct wire_ref ref = {.key = f->ops[i].key, .kind = f->ops[i].kind};
+		struct wire_ref ref = { .key = f->ops[i].key, .kind = f->ops[i].kind };
 
 		if (f->ops[i].remove)
 			rem[w->remove_count++] = ref;
@@ -209,12 +211,12 @@ send_refs(struct apply *ap, struct flight *f, struct wire_op *w, struct err *e)
 static bool
 send_flight(struct apply *ap, struct flight *f, struct err *e)
 {
-	struct wire_op w = {.id = f->id = ++ap->t->next_wire_id,
+	struct wire_op w = { .id = f->id = ++ap->t->next_wire_id,
 		.kind = f->ob.kind->name,
 		.external = f->ob.anchor,
 		.name = f->ob.name,
 		.key = f->ob.key,
-		.attrs = &f->op.attrs};
+		.attrs = &f->op.attrs };
 
 	f->phase = FLIGHT_SENT;
 	if (f->op.attribute >= 0)
@@ -333,11 +335,12 @@ listen_answers(struct apply *ap, struct err *e)
 			return err_set(e, ERR_SIDE, "bad-line",
 				"target %s answered an operation that was not asked (%lld)",
 				ap->t->conf->name, (long long)r.id);
-		ap->answers[ap->answer_count++] = (struct answer){.flight = f, .result = r};
+		ap->answers[ap->answer_count++] = (struct answer){ .flight = f, .result = r };
 	}
 	if (run_mono(ap->t->run) - ap->heard > SILENCE_MS)
-		return err_set(e, ERR_SIDE, "connector-ended", "target %s has not said a line for %d s",
-			ap->t->conf->name, SILENCE_MS / 1000);
+		return err_set(e, ERR_SIDE, "connector-ended",
+			"target %s has not said a line for %d s", ap->t->conf->name,
+			SILENCE_MS / 1000);
 	return true;
 }
 
@@ -377,7 +380,7 @@ again(struct apply *ap)
 	if (!ap->requeue)
 		return false;
 	ap->requeue = false;
-	ap->pos = (struct op_pos){0};
+	ap->pos = (struct op_pos){ 0 };
 	ap->drained = false;
 	return true;
 }
@@ -386,7 +389,7 @@ static bool
 apply_rank(struct apply *ap, enum op_rank rank, struct err *e)
 {
 	ap->rank = rank;
-	ap->pos = (struct op_pos){0};
+	ap->pos = (struct op_pos){ 0 };
 	ap->drained = ap->requeue = false;
 	ap->singly = ap->last_pass = false;
 	ap->heard = run_mono(ap->t->run);
@@ -431,7 +434,7 @@ apply_init(struct apply *ap, struct target_run *t)
 {
 	int64_t slice = t->run->env->slice_ms ? t->run->env->slice_ms : 30000;
 
-	*ap = (struct apply){.t = t, .deadline = run_mono(t->run) + slice};
+	*ap = (struct apply){ .t = t, .deadline = run_mono(t->run) + slice };
 	ap->window = t->hello.window < WINDOW_MAX ? t->hello.window : WINDOW_MAX;
 	ap->size = ap->window;
 	ap->members_max = t->hello.members_max < 1000 ? t->hello.members_max : 1000;

@@ -116,11 +116,11 @@ state_take(struct target_run *t, struct object *ob, const struct op *op, struct 
 }
 
 bool
-confirm_object(struct target_run *t, struct object *ob, const struct op *op, const struct outcome *out,
-	struct err *e)
+confirm_object(struct target_run *t, struct object *ob, const struct op *op,
+	const struct outcome *out, struct err *e)
 {
 	struct ledger *l = t->ledger;
-	struct change c = {0};
+	struct change c = { 0 };
 
 	if (op->class == CLASS_CREATE || op->class == CLASS_RECREATE)
 		ob->sent.count = ob->seen.count = 0;
@@ -144,15 +144,17 @@ confirm_object(struct target_run *t, struct object *ob, const struct op *op, con
 }
 
 static bool
-link_row(struct target_run *t, const struct object *owner, const struct op *op, struct dirty_link *d_r,
-	struct err *e)
+link_row(struct target_run *t, const struct object *owner, const struct op *op,
+	struct dirty_link *d_r, struct err *e)
 {
 	struct object_brief other;
 
 	if (!ledger_brief(t->ledger, op->other, &other))
-		return err_set(e, ERR_SIDE, "state-damaged", "object %lld is not in the target file",
-			(long long)op->other);
-	*d_r = (struct dirty_link){.owner = owner->n, .other = other.n, .attribute = op->attribute};
+		return err_set(e, ERR_SIDE, "state-damaged",
+			"object %lld is not in the target file", (long long)op->other);
+	*d_r = (struct dirty_link){
+		.owner = owner->n, .other = other.n, .attribute = op->attribute
+	};
 	return true;
 }
 
@@ -177,7 +179,7 @@ bool
 confirm_ref(struct target_run *t, const struct object *owner, const struct op *op, struct err *e)
 {
 	struct ledger *l = t->ledger;
-	struct change c = {0};
+	struct change c = { 0 };
 	struct dirty_link d;
 
 	if (!ledger_ref_set(l, owner->o, op->attribute, op->other, !op->remove, e) ||
@@ -203,15 +205,16 @@ confirm_missing(struct target_run *t, struct object *ob, const struct op *op, st
 }
 
 bool
-confirm_failed(struct target_run *t, const struct object *ob, const struct op *op, const struct err *why,
-	struct err *e)
+confirm_failed(struct target_run *t, const struct object *ob, const struct op *op,
+	const struct err *why, struct err *e)
 {
 	struct ledger *l = t->ledger;
-	struct change c = {.after = op->attrs};
+	struct change c = { .after = op->attrs };
 	struct dirty_link d;
 	int64_t next;
 
-	if (!ledger_attempt_failed(l, ob->o, op_class_name(op->class), why, target_now(t), &next, e) ||
+	if (!ledger_attempt_failed(
+		    l, ob->o, op_class_name(op->class), why, target_now(t), &next, e) ||
 		!record(t, ob, op, &c, why, e) || !ledger_op_drop(l, op->id, e))
 		return false;
 	if (op->attribute < 0)

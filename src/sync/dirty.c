@@ -22,8 +22,8 @@ struct collect {
 	struct source_run *s;
 	const char *source;
 	int64_t since;
-	bool by_groups;              /* some lane's verdicts hang on groups, */
-	bool memberof;               /* on any group at all */
+	bool by_groups; /* some lane's verdicts hang on groups, */
+	bool memberof;  /* on any group at all */
 	struct arena *arena;
 	struct err *e;
 };
@@ -84,7 +84,7 @@ add_entries(struct collect *c, enum dirty_why why)
 static bool
 above_scope(struct collect *c, int64_t group, struct map *seen)
 {
-	struct str key = {(const char *)&group, sizeof(group)};
+	struct str key = { (const char *)&group, sizeof(group) };
 	int64_t *up;
 	size_t count;
 
@@ -119,7 +119,7 @@ above_scope(struct collect *c, int64_t group, struct map *seen)
 static bool
 add_below(struct collect *c, int64_t n, struct map *seen)
 {
-	struct str key = {(const char *)&n, sizeof(n)};
+	struct str key = { (const char *)&n, sizeof(n) };
 	int64_t *down;
 	size_t count;
 
@@ -150,7 +150,7 @@ add_link_row(struct collect *c, const struct mirror_link *l)
 {
 	for (int k = 0; k < KIND_COUNT; k++) {
 		int index = ref_index(&kinds[k], l->attribute);
-		struct dirty_link d = {.owner = l->owner, .other = l->other, .attribute = index};
+		struct dirty_link d = { .owner = l->owner, .other = l->other, .attribute = index };
 
 		if (index >= 0)
 			return ledger_dirty_link_add(c->t->ledger, c->source, &d, c->e);
@@ -161,7 +161,7 @@ add_link_row(struct collect *c, const struct mirror_link *l)
 static bool
 add_links(struct collect *c)
 {
-	struct mirror_link_pos pos = {0};
+	struct mirror_link_pos pos = { 0 };
 	struct mirror_link ls[PAGE];
 	struct map *below = map_new();
 	bool ok = true;
@@ -194,7 +194,7 @@ find_anchor(void *ctx, const char *anchor)
 static void
 digest_of(struct target_run *t, struct source_run *s, char out[65])
 {
-	CLEAN_BUF struct buf all = {0};
+	CLEAN_BUF struct buf all = { 0 };
 	char one[65];
 
 	for (size_t i = 0; i < t->lane_count; i++)
@@ -239,8 +239,8 @@ add_all(struct collect *c)
 		return false;
 	while ((got = ledger_objects(c->t->ledger, c->source, after, os, ns, PAGE))) {
 		for (size_t i = 0; i < got; i++)
-			if (ns[i] &&
-				!ledger_dirty_add(c->t->ledger, c->source, ns[i], DIRTY_CONFIG, c->e))
+			if (ns[i] && !ledger_dirty_add(
+					     c->t->ledger, c->source, ns[i], DIRTY_CONFIG, c->e))
 				return false;
 		after = os[got - 1];
 	}
@@ -250,10 +250,13 @@ add_all(struct collect *c)
 static bool
 collect_source(struct target_run *t, struct source_run *s, struct err *e)
 {
-	struct collect c = {.t = t, .s = s, .source = s->conf->name, .arena = arena_new(), .e = e};
-	struct projected was, now = {0};
+	struct collect c = {
+		.t = t, .s = s, .source = s->conf->name, .arena = arena_new(), .e = e
+	};
+	struct projected was, now = { 0 };
 	struct mirror_info info;
-	bool ok = ledger_projected(t->ledger, c.source, &was, e) && mirror_info(s->mirror, &info, e);
+	bool ok =
+		ledger_projected(t->ledger, c.source, &was, e) && mirror_info(s->mirror, &info, e);
 	bool rebuilt;
 
 	if (!ok)

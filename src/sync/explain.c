@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATHS_MAX 16
-#define DEPTH_MAX 32
+#define PATHS_MAX   16
+#define DEPTH_MAX   32
 #define CHANGES_MAX 200
 
 struct explaining {
@@ -31,14 +31,15 @@ close_all(struct explaining *x)
 static bool
 open_all(struct explaining *x, const struct sync_env *env, struct err *e)
 {
-	struct source_run s = {0};
-	struct run r = {.env = env};
+	struct source_run s = { 0 };
+	struct run r = { .env = env };
 	struct schema_rows *rows = arena_alloc(x->arena, sizeof(*rows));
 	struct rules_schema schema = schema_of(rows);
 	char *fact = arena_printf(x->arena, "schema.%s", x->sync->from);
 	const char *text;
 
-	if (!mirror_open(sync_source_path(x->conf, x->sync->from, x->arena), &env->store, true, &x->mirror, e) ||
+	if (!mirror_open(sync_source_path(x->conf, x->sync->from, x->arena), &env->store, true,
+		    &x->mirror, e) ||
 		!ledger_open(sync_target_path(x->conf, x->sync->to, x->arena), &env->store, true,
 			&x->ledger, e)) {
 		if (strcmp(e->code, "no-state") == 0)
@@ -50,7 +51,8 @@ open_all(struct explaining *x, const struct sync_env *env, struct err *e)
 	text = ledger_get(x->ledger, fact, x->arena);
 	if (!text || !schema_parse(text, x->arena, rows))
 		return err_set(e, ERR_CONFIG, "never-read",
-			"source %s has not been read yet: run `lockstep plan` first", x->sync->from);
+			"source %s has not been read yet: run `lockstep plan` first",
+			x->sync->from);
 	if (!rules_compile(x->conf, x->sync, &schema, &x->rules, e))
 		return false;
 	s.mirror = x->mirror;
@@ -71,10 +73,11 @@ struct climb {
 static void
 note_path(struct climb *c, int depth)
 {
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 
 	for (int i = 1; i <= depth; i++)
-		buf_addf(&text, "%s%s", i > 1 ? " > " : "", mirror_dn(c->x->mirror, c->way[i], c->x->arena));
+		buf_addf(&text, "%s%s", i > 1 ? " > " : "",
+			mirror_dn(c->x->mirror, c->way[i], c->x->arena));
 	c->paths[c->count++] = arena_strdup(c->x->arena, buf_cstr(&text));
 }
 
@@ -118,7 +121,7 @@ climb(struct climb *c, int depth)
 static const char *
 join_values(const struct attr *at, struct arena *a)
 {
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 
 	if (!at || !at->count)
 		return NULL;
@@ -135,7 +138,8 @@ explain_values(struct explaining *x, struct explain *ex, const struct mapped *m)
 {
 	struct arena *a = x->arena;
 
-	ex->values = arena_alloc(a, (m->step_count + ex->object.sent.count + 1) * sizeof(*ex->values));
+	ex->values =
+		arena_alloc(a, (m->step_count + ex->object.sent.count + 1) * sizeof(*ex->values));
 	for (size_t i = 0; i < m->step_count; i++) {
 		const struct map_step *s = &m->steps[i];
 
@@ -156,25 +160,25 @@ explain_values(struct explaining *x, struct explain *ex, const struct mapped *m)
 		for (size_t j = 0; j < m->step_count; j++)
 			named |= strcasecmp(m->steps[j].name, at->name) == 0;
 		if (!named)
-			ex->values[ex->value_count++] = (struct explain_value){
-				.name = at->name,
+			ex->values[ex->value_count++] = (struct explain_value){ .name = at->name,
 				.sent = join_values(at, a),
-				.seen = join_values(attrs_get(&ex->object.seen, at->name), a)};
+				.seen = join_values(attrs_get(&ex->object.seen, at->name), a) };
 	}
 }
 
 /* What would be sent now: decided anew, as the next run would. */
 static void
-explain_decision(struct explaining *x, struct explain *ex, const struct kind *k, const struct mapped *m)
+explain_decision(
+	struct explaining *x, struct explain *ex, const struct kind *k, const struct mapped *m)
 {
 	const struct conf_kind *ck = &x->sync->kind[k - kinds];
-	struct decide_input in = {.kind = k,
+	struct decide_input in = { .kind = k,
 		.object = ex->has_object ? &ex->object : NULL,
 		.wanted = ex->verdict.in && !ex->problem,
 		.mapped = m,
 		.leave = ck->leave,
 		.grace = ck->grace,
-		.now = x->world.now};
+		.now = x->world.now };
 	struct decision *d = arena_alloc(x->arena, sizeof(*d));
 
 	plan_decide(&in, x->arena, d);
@@ -202,9 +206,9 @@ explain_object(struct explaining *x, struct explain *ex, struct err *e)
 static bool
 explain_entry(struct explaining *x, int64_t n, struct explain *ex, struct err *e)
 {
-	struct mapped m = {.wake = INT64_MAX};
+	struct mapped m = { .wake = INT64_MAX };
 	const struct kind *k;
-	struct climb c = {.x = x};
+	struct climb c = { .x = x };
 
 	if (!mirror_get(x->mirror, n, x->arena, &ex->entry, e))
 		return false;
@@ -226,8 +230,7 @@ explain_entry(struct explaining *x, int64_t n, struct explain *ex, struct err *e
 		ex->verdict.why = "it was deleted in the directory";
 	else if (!rules_scope(x->rules, &x->world, &ex->entry, x->arena, &ex->verdict, e))
 		return false;
-	if (ex->verdict.in &&
-		!rules_map(x->rules, &x->world, &ex->entry, k, x->arena, &m, e)) {
+	if (ex->verdict.in && !rules_map(x->rules, &x->world, &ex->entry, k, x->arena, &m, e)) {
 		if (e->kind != ERR_OBJECT)
 			return false;
 		ex->problem = arena_strdup(x->arena, e->text);
@@ -245,7 +248,7 @@ sync_explain(const struct conf *c, const struct sync_env *env, const char *who, 
 	*list_r = arena_alloc(a, (c->sync_count + 1) * sizeof(**list_r));
 	*count_r = 0;
 	for (size_t i = 0; i < c->sync_count; i++) {
-		struct explaining x = {.conf = c, .sync = &c->syncs[i], .arena = a};
+		struct explaining x = { .conf = c, .sync = &c->syncs[i], .arena = a };
 		struct explain *ex = &(*list_r)[*count_r];
 		bool ok = open_all(&x, env, e);
 		int64_t n = ok ? entry_find(x.mirror, who) : 0;

@@ -19,7 +19,8 @@ lane_of(const struct target_run *t, const char *sync)
 
 /* Classes that share a limit are counted together. */
 static int64_t
-total_of(const struct conf_guard *g, const struct op_count *list, size_t count, const struct op_count *one)
+total_of(const struct conf_guard *g, const struct op_count *list, size_t count,
+	const struct op_count *one)
 {
 	const struct conf_limit *limit = plan_limit(g, one->class);
 	int64_t sum = 0;
@@ -44,12 +45,13 @@ done_of(struct target_run *t, const struct conf_guard *g, const struct op_count 
 }
 
 static bool
-limit_class(struct target_run *t, const struct op_count *list, size_t count, size_t i, struct err *e)
+limit_class(
+	struct target_run *t, const struct op_count *list, size_t count, size_t i, struct err *e)
 {
 	const struct op_count *one = &list[i];
 	const struct lane *lane = lane_of(t, one->sync);
 	const struct conf_guard *g = lane ? &lane->conf->guard : NULL;
-	struct guard_input in = {.limit = g ? plan_limit(g, one->class) : NULL};
+	struct guard_input in = { .limit = g ? plan_limit(g, one->class) : NULL };
 	struct guard_verdict v;
 	struct conf_limit first;
 	int64_t owned, active;
@@ -63,7 +65,7 @@ limit_class(struct target_run *t, const struct op_count *list, size_t count, siz
 	in.done_24h = done_of(t, g, one);
 	in.held_before = one->class == CLASS_MEMBER_REMOVAL ? ledger_ref_total(t->ledger, one->sync)
 			 : one->class == CLASS_DISABLE || one->class == CLASS_SEEN_DISABLE ? active
-											  : owned;
+											   : owned;
 	/* The ledger as it was before the day's operations of this class. */
 	if (in.limit == &g->limit[GUARD_CREATE] || in.limit == &g->limit[GUARD_ADOPT])
 		in.held_before -= in.done_24h;
@@ -78,7 +80,8 @@ limit_class(struct target_run *t, const struct op_count *list, size_t count, siz
 	if (!v.hold)
 		return true;
 	run_event(t->run, "held", one->sync,
-		"%" PRId64 " %s of %s (and %" PRId64 " within a day) are more than the limit of %" PRId64
+		"%" PRId64 " %s of %s (and %" PRId64
+		" within a day) are more than the limit of %" PRId64
 		"; look with `lockstep plan`, permit with `lockstep release`",
 		in.count, op_class_name(one->class), one->kind->plural, in.done_24h, v.allowed);
 	return ledger_hold_class(t->ledger, one->sync, one->kind, one->class, HOLD_GUARD, e);
@@ -92,14 +95,15 @@ limit_groups(struct target_run *t, const struct lane *lane, struct arena *a, str
 	size_t count = ledger_member_removals(t->ledger, lane->conf->name, g->floor, a, &list);
 
 	for (size_t i = 0; i < count; i++) {
-		struct guard_input in = {.limit = &g->member_per_group,
+		struct guard_input in = { .limit = &g->member_per_group,
 			.floor = g->floor,
 			.count = list[i].removals,
-			.held_before = ledger_ref_count(t->ledger, list[i].o, 0)};
+			.held_before = ledger_ref_count(t->ledger, list[i].o, 0) };
 		struct guard_verdict v;
 
 		plan_guard(&in, &v);
-		if (v.hold && !ledger_hold_object(t->ledger, list[i].o, CLASS_MEMBER_REMOVAL, HOLD_GUARD, e))
+		if (v.hold && !ledger_hold_object(
+				      t->ledger, list[i].o, CLASS_MEMBER_REMOVAL, HOLD_GUARD, e))
 			return false;
 	}
 	return true;

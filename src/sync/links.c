@@ -12,7 +12,7 @@ static bool
 dirty_link(struct target_run *t, struct source_run *s, int64_t owner, int attribute, int64_t other,
 	struct err *e)
 {
-	struct dirty_link d = {.owner = owner, .other = other, .attribute = attribute};
+	struct dirty_link d = { .owner = owner, .other = other, .attribute = attribute };
 
 	return ledger_dirty_link_add(t->ledger, s->conf->name, &d, e);
 }
@@ -20,8 +20,8 @@ dirty_link(struct target_run *t, struct source_run *s, int64_t owner, int attrib
 /* All links from (and with `back` to) an entry: its object is about to exist, or other references are
  * mapped. */
 bool
-links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const struct kind *k, bool back,
-	struct arena *a, struct err *e)
+links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const struct kind *k,
+	bool back, struct arena *a, struct err *e)
 {
 	int64_t *ns;
 
@@ -34,8 +34,8 @@ links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const stru
 	}
 	for (int kind = 0; back && kind < KIND_COUNT; kind++)
 		for (int i = 0; kinds[kind].refs[i].attribute; i++) {
-			size_t count =
-				mirror_links_of(s->mirror, n, kinds[kind].refs[i].link, true, 0, a, &ns);
+			size_t count = mirror_links_of(
+				s->mirror, n, kinds[kind].refs[i].link, true, 0, a, &ns);
 
 			for (size_t j = 0; j < count; j++)
 				if (!dirty_link(t, s, ns[j], i, n, e))
@@ -49,7 +49,7 @@ bool
 links_dirty_refs(struct target_run *t, struct source_run *s, int64_t o, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct ref refs[PAGE], last = {0};
+	struct ref refs[PAGE], last = { 0 };
 	struct object own, other;
 	size_t got;
 
@@ -60,10 +60,10 @@ links_dirty_refs(struct target_run *t, struct source_run *s, int64_t o, struct e
 
 		while ((got = ledger_refs(t->ledger, o, reverse, after, refs, PAGE))) {
 			for (size_t i = 0; i < got; i++) {
-				struct dirty_link d = {.attribute = refs[i].attribute};
+				struct dirty_link d = { .attribute = refs[i].attribute };
 
-				if (!ledger_object(t->ledger, reverse ? refs[i].o : refs[i].other, a,
-					    &other, e))
+				if (!ledger_object(t->ledger, reverse ? refs[i].o : refs[i].other,
+					    a, &other, e))
 					return false;
 				d.owner = reverse ? other.n : own.n;
 				d.other = reverse ? own.n : other.n;
@@ -95,7 +95,8 @@ is_there(const struct object_brief *b)
 /* A reference of one value: is another end wanted in its place? Then the addition replaces, and a removal
  * would clear what it set. */
 static bool
-is_replaced(struct target_run *t, struct source_run *s, const struct dirty_link *d, const struct link_view *v)
+is_replaced(struct target_run *t, struct source_run *s, const struct dirty_link *d,
+	const struct link_view *v)
 {
 	const struct kind_ref *ref = &v->owner.kind->refs[d->attribute];
 	CLEAN_ARENA struct arena *a = NULL;
@@ -108,7 +109,8 @@ is_replaced(struct target_run *t, struct source_run *s, const struct dirty_link 
 	a = arena_new();
 	count = mirror_links_of(s->mirror, d->owner, ref->link, false, 0, a, &ns);
 	for (size_t i = 0; i < count; i++) {
-		int64_t o = ns[i] == d->other ? 0 : ledger_find_entry(t->ledger, s->conf->name, ns[i]);
+		int64_t o =
+			ns[i] == d->other ? 0 : ledger_find_entry(t->ledger, s->conf->name, ns[i]);
 
 		if (o && ledger_brief(t->ledger, o, &other) && other.wanted)
 			return true;
@@ -126,7 +128,9 @@ decide_link(struct target_run *t, struct source_run *s, const struct dirty_link 
 
 	if (!ref->attribute)
 		return false;
-	*op_r = (struct op){.o = v->o, .other = v->p, .attribute = d->attribute, .rank = RANK_REFS};
+	*op_r = (struct op){
+		.o = v->o, .other = v->p, .attribute = d->attribute, .rank = RANK_REFS
+	};
 	wanted = v->owner.wanted && v->other.wanted && is_mapped(t, v->owner.kind, d->attribute) &&
 		 mirror_link_present(s->mirror, d->owner, ref->link, d->other);
 	if (wanted == v->has)
@@ -145,7 +149,8 @@ decide_link(struct target_run *t, struct source_run *s, const struct dirty_link 
 	return true;
 }
 
-static bool project_link(struct target_run *t, struct source_run *s, const struct dirty_link *d, struct err *e);
+static bool project_link(
+	struct target_run *t, struct source_run *s, const struct dirty_link *d, struct err *e);
 
 /* A single value that is not to be: what it would have replaced is still there, and looked at again. */
 static bool
@@ -159,13 +164,15 @@ project_replaced(struct target_run *t, struct source_run *s, const struct dirty_
 		return true;
 	got = ledger_refs(t->ledger, v->o, false, NULL, refs, ARRAY_LEN(refs));
 	for (size_t i = 0; i < got; i++) {
-		struct dirty_link old = {.owner = d->owner, .attribute = d->attribute};
+		struct dirty_link old = { .owner = d->owner, .attribute = d->attribute };
 		struct object_brief other;
 
-		if (refs[i].attribute != d->attribute || !ledger_brief(t->ledger, refs[i].other, &other))
+		if (refs[i].attribute != d->attribute ||
+			!ledger_brief(t->ledger, refs[i].other, &other))
 			continue;
 		old.other = other.n;
-		if (!ledger_dirty_link_add(t->ledger, s->conf->name, &old, e) || !project_link(t, s, &old, e))
+		if (!ledger_dirty_link_add(t->ledger, s->conf->name, &old, e) ||
+			!project_link(t, s, &old, e))
 			return false;
 	}
 	return true;
@@ -188,8 +195,8 @@ project_link(struct target_run *t, struct source_run *s, const struct dirty_link
 }
 
 static bool
-project_page(struct target_run *t, struct source_run *s, const struct dirty_link *ls, size_t count, int64_t now,
-	struct err *e)
+project_page(struct target_run *t, struct source_run *s, const struct dirty_link *ls, size_t count,
+	int64_t now, struct err *e)
 {
 	bool ok = ledger_begin(t->ledger, e) && mirror_hold(s->mirror, e);
 

@@ -12,14 +12,14 @@ struct projecting {
 	struct target_run *t;
 	struct source_run *s;
 	const char *source;
-	struct arena *arena;         /* one object's */
+	struct arena *arena; /* one object's */
 	struct err *e;
 };
 
 /* What the rules say about one entry. */
 struct judged {
 	const struct kind *kind;
-	struct lane *lane;           /* whose scope it is in; the object's own lane when it is in none */
+	struct lane *lane; /* whose scope it is in; the object's own lane when it is in none */
 	bool in;
 	struct mapped mapped;
 	int64_t wake;
@@ -47,7 +47,8 @@ judge(struct projecting *p, const struct entry *en, struct judged *j_r)
 			continue;
 		j_r->in = true;
 		j_r->lane = lane;
-		if (!rules_map(lane->rules, &lane->world, en, j_r->kind, p->arena, &j_r->mapped, p->e))
+		if (!rules_map(
+			    lane->rules, &lane->world, en, j_r->kind, p->arena, &j_r->mapped, p->e))
 			return false;
 		if (j_r->mapped.wake < j_r->wake)
 			j_r->wake = j_r->mapped.wake;
@@ -93,8 +94,8 @@ put_ops(struct projecting *p, struct decision *d, int64_t o, const struct kind *
 
 /* The object row beside the operations: added, dropped, or brought to its new state. */
 static bool
-put_object(struct projecting *p, const struct entry *en, const struct judged *j,
-	struct object *ob, const struct decision *d, int64_t *o_r)
+put_object(struct projecting *p, const struct entry *en, const struct judged *j, struct object *ob,
+	const struct decision *d, int64_t *o_r)
 {
 	struct ledger *l = p->t->ledger;
 	bool changed = false;
@@ -103,14 +104,14 @@ put_object(struct projecting *p, const struct entry *en, const struct judged *j,
 	if (d->forget)
 		return ledger_object_drop(l, ob->o, p->e);
 	if (d->add) {
-		*ob = (struct object){.anchor = en->id,
+		*ob = (struct object){ .anchor = en->id,
 			.kind = j->kind,
 			.state = OBJECT_NEW,
 			.name = j->mapped.name,
 			.sync = j->lane->conf->name,
 			.source = p->source,
 			.n = en->n,
-			.wanted = true};
+			.wanted = true };
 		return ledger_object_add(l, ob, o_r, p->e);
 	}
 	if (!ob->o)
@@ -138,13 +139,14 @@ put_object(struct projecting *p, const struct entry *en, const struct judged *j,
 }
 
 static bool
-decide(struct projecting *p, const struct entry *en, struct judged *j, struct object *ob, unsigned why)
+decide(struct projecting *p, const struct entry *en, struct judged *j, struct object *ob,
+	unsigned why)
 {
-	struct decide_input in = {.kind = ob->o ? ob->kind : j->kind,
+	struct decide_input in = { .kind = ob->o ? ob->kind : j->kind,
 		.object = ob->o ? ob : NULL,
 		.wanted = j->in,
 		.mapped = &j->mapped,
-		.now = target_now(p->t)};
+		.now = target_now(p->t) };
 	const struct lane *lane = j->in ? j->lane : ob->o ? lane_of(p->t, ob->sync) : NULL;
 	struct ledger *l = p->t->ledger;
 	struct decision d;
@@ -180,12 +182,12 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 static bool
 note_problem(struct projecting *p, const struct entry *en)
 {
-	struct problem pr = {.source = p->source,
+	struct problem pr = { .source = p->source,
 		.id = en->id ? en->id : "",
 		.code = p->e->code,
 		.text = p->e->text,
 		.n = en->n,
-		.since = target_now(p->t)};
+		.since = target_now(p->t) };
 	struct err own = *p->e;
 
 	pr.code = own.code;
@@ -201,16 +203,18 @@ project_one(struct projecting *p, const struct dirty *row)
 {
 	struct ledger *l = p->t->ledger;
 	struct entry en;
-	struct judged j = {.wake = INT64_MAX};
-	struct object ob = {0};
-	struct problem none = {.source = p->source, .n = row->n};
+	struct judged j = { .wake = INT64_MAX };
+	struct object ob = { 0 };
+	struct problem none = { .source = p->source, .n = row->n };
 	int64_t o;
 
 	if (!mirror_get(p->s->mirror, row->n, p->arena, &en, p->e)) {
 		if (p->e->kind != ERR_OBJECT)
 			return false;
 		err_clear(p->e);
-		en = (struct entry){.n = row->n, .presence = PRESENCE_GONE, .attrs = attrs_new(p->arena)};
+		en = (struct entry){
+			.n = row->n, .presence = PRESENCE_GONE, .attrs = attrs_new(p->arena)
+		};
 	}
 	o = en.id ? ledger_find(l, en.id) : 0;
 	if (!en.id)
@@ -243,7 +247,8 @@ project_page(struct projecting *p, const struct dirty *list, size_t count, int64
 	}
 	mirror_release(p->s->mirror);
 	/* Nothing may be left behind as planned that is not: all rows up to here are. */
-	ok = ok && ledger_dirty_planned(l, p->source, now, list[count - 1].n, p->e) && ledger_commit(l, p->e);
+	ok = ok && ledger_dirty_planned(l, p->source, now, list[count - 1].n, p->e) &&
+	     ledger_commit(l, p->e);
 	if (!ok)
 		ledger_rollback(l);
 	return ok;
@@ -273,11 +278,11 @@ project_objects(struct target_run *t, struct err *e)
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < t->run->source_count; i++) {
-		struct projecting p = {.t = t,
+		struct projecting p = { .t = t,
 			.s = &t->run->sources[i],
 			.source = t->run->sources[i].conf->name,
 			.arena = arena_new(),
-			.e = e};
+			.e = e };
 		for (size_t j = 0; j < t->lane_count; j++)
 			if (t->lanes[j].source == p.s) {
 				ok = project_source(&p);

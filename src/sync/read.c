@@ -19,11 +19,12 @@ static bool
 take_links(struct source_run *s, const struct wire_source_msg *m, struct arena *a, struct err *e)
 {
 	static const enum mirror_links modes[] = {
-		[LINKS_SET] = MIRROR_SET, [LINKS_ADD] = MIRROR_ADD, [LINKS_REMOVE] = MIRROR_REMOVE};
+		[LINKS_SET] = MIRROR_SET, [LINKS_ADD] = MIRROR_ADD, [LINKS_REMOVE] = MIRROR_REMOVE
+	};
 	struct mirror_end *ends = arena_alloc(a, (m->link_count + 1) * sizeof(*ends));
 
 	for (size_t i = 0; i < m->link_count; i++)
-		ends[i] = (struct mirror_end){m->links[i].id, m->links[i].dn, m->links[i].sid};
+		ends[i] = (struct mirror_end){ m->links[i].id, m->links[i].dn, m->links[i].sid };
 	return mirror_links(s->mirror, m->id, m->dn, m->attribute, modes[m->mode], ends,
 		m->link_count, m->more, e);
 }
@@ -31,12 +32,12 @@ take_links(struct source_run *s, const struct wire_source_msg *m, struct arena *
 static bool
 take_entry(struct source_run *s, const struct wire_source_msg *m, struct err *e)
 {
-	struct mirror_entry en = {.id = m->id,
+	struct mirror_entry en = { .id = m->id,
 		.dn = m->dn,
 		.parent = m->parent,
 		.sid = m->sid,
 		.full = m->full,
-		.attrs = &m->attrs};
+		.attrs = &m->attrs };
 
 	return mirror_entry(s->mirror, &en, e);
 }
@@ -142,7 +143,7 @@ static bool
 read_once(struct run *r, struct source_run *s, bool full, const char *cursor,
 	struct mirror_stats *st_r, struct err *e)
 {
-	struct reading rd = {.run = r, .source = s, .arena = arena_new()};
+	struct reading rd = { .run = r, .source = s, .arena = arena_new() };
 	struct mirror_origin o = {
 		.context = s->hello.context ? s->hello.context : s->conf->name,
 		.server = s->hello.server ? s->hello.server : "",
@@ -156,8 +157,7 @@ read_once(struct run *r, struct source_run *s, bool full, const char *cursor,
 	bool ok;
 
 	ok = mirror_begin(s->mirror, full, &o, e);
-	ok = ok && wire_read(s->conn, full ? NULL : cursor, source_classes(),
-			   s->requested, e);
+	ok = ok && wire_read(s->conn, full ? NULL : cursor, source_classes(), s->requested, e);
 	ok = ok && take_all(&rd, e) && fetch_missing(&rd, e);
 	ok = ok && mirror_commit(s->mirror, rd.cursor, s->conf->missing_after, st_r, e);
 	if (!ok)
@@ -168,18 +168,20 @@ read_once(struct run *r, struct source_run *s, bool full, const char *cursor,
 }
 
 bool
-source_read(struct run *r, struct source_run *s, bool full, struct mirror_stats *st_r, struct err *e)
+source_read(
+	struct run *r, struct source_run *s, bool full, struct mirror_stats *st_r, struct err *e)
 {
 	struct mirror_info info;
 	CLEAN_FREE char *cursor = NULL;
 
-	*st_r = (struct mirror_stats){0};
+	*st_r = (struct mirror_stats){ 0 };
 	if (!mirror_info(s->mirror, &info, e))
 		return false;
 	if (!info.cursor || !info.request || strcmp(info.request, s->request) != 0)
 		full = true;
 	/* Another controller, or a restored one, or another account: our cursor means nothing there. */
-	if (info.invocation && s->hello.invocation && strcmp(info.invocation, s->hello.invocation) != 0)
+	if (info.invocation && s->hello.invocation &&
+		strcmp(info.invocation, s->hello.invocation) != 0)
 		full = true;
 	if (info.bind && s->hello.bind && strcmp(info.bind, s->hello.bind) != 0)
 		full = true;

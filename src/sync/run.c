@@ -19,8 +19,12 @@ run_mono(const struct run *r)
 void
 run_fail(struct run *r, enum sync_exit exit, const struct err *e)
 {
-	static const int rank[] = {[SYNC_OK] = 0, [SYNC_FAILED] = 1, [SYNC_HELD] = 2,
-		[SYNC_TARGET] = 3, [SYNC_SOURCE] = 4, [SYNC_CONFIG] = 5};
+	static const int rank[] = { [SYNC_OK] = 0,
+		[SYNC_FAILED] = 1,
+		[SYNC_HELD] = 2,
+		[SYNC_TARGET] = 3,
+		[SYNC_SOURCE] = 4,
+		[SYNC_CONFIG] = 5 };
 
 	if (rank[exit] <= rank[r->result->exit])
 		return;
@@ -58,8 +62,8 @@ run_progress(const struct run *r, const char *phase, const char *what, int64_t d
 static enum sync_exit
 side_exit(const struct err *e, enum sync_exit side)
 {
-	static const char *const codes[] = {"bad-config", "bad-option", "bad-url", "unknown-attribute",
-		"other-directory", "no-identity"};
+	static const char *const codes[] = { "bad-config", "bad-option", "bad-url",
+		"unknown-attribute", "other-directory", "no-identity" };
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(e->code, codes[i]) == 0)
@@ -71,7 +75,7 @@ static void
 read_one(struct run *r, struct source_run *s, bool full)
 {
 	struct mirror_stats st;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	if (!s->greeted && !source_greet(r, s, &e)) {
 		conn_close(&s->conn);
@@ -96,7 +100,7 @@ static void
 read_again(struct target_run *t)
 {
 	struct mirror_stats st;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	for (size_t i = 0; i < t->run->source_count; i++) {
 		struct source_run *s = &t->run->sources[i];
@@ -182,8 +186,10 @@ pin_default_maps(struct target_run *t, struct err *e)
 	if (strcmp(pinned, number) == 0)
 		return true;
 	return err_set(e, ERR_CONFIG, "bad-config",
-		"the state of target %s was made with default maps number %s, and this program knows number %s: "
-		"use the newer lockstep", t->conf->name, pinned, number);
+		"the state of target %s was made with default maps number %s, and this program "
+		"knows number %s: "
+		"use the newer lockstep",
+		t->conf->name, pinned, number);
 }
 
 static bool
@@ -234,7 +240,8 @@ count_unchanged(struct target_run *t)
 		for (int k = 0; k < KIND_COUNT; k++) {
 			int64_t owned = 0, active = 0;
 
-			ledger_counts(t->ledger, t->lanes[i].conf->name, &kinds[k], &owned, &active);
+			ledger_counts(
+				t->ledger, t->lanes[i].conf->name, &kinds[k], &owned, &active);
 			all += owned;
 		}
 	all -= r->created + r->adopted + r->updated + r->enabled + r->disabled + r->recreated;
@@ -245,9 +252,9 @@ static void
 finish_target(struct target_run *t, int64_t held, const struct err *why)
 {
 	struct run *r = t->run;
-	CLEAN_BUF struct buf counts = {0};
-	struct run_row row = {.run = t->id};
-	struct err e = {0};
+	CLEAN_BUF struct buf counts = { 0 };
+	struct run_row row = { .run = t->id };
+	struct err e = { 0 };
 
 	if (t->id && ledger_begin(t->ledger, &e) &&
 		(!ledger_attempts_over(t->ledger, &e) ||
@@ -277,7 +284,7 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 static void
 run_target(struct target_run *t)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	int64_t held = 0;
 	bool ok = start_target(t, &e) && work(t, &held, &e);
 
@@ -311,7 +318,7 @@ add_lanes(struct run *r, struct target_run *t)
 		for (size_t j = 0; j < r->source_count; j++)
 			if (strcmp(r->sources[j].conf->name, s->from) == 0)
 				t->lanes[t->lane_count++] =
-					(struct lane){.conf = s, .source = &r->sources[j]};
+					(struct lane){ .conf = s, .source = &r->sources[j] };
 	}
 }
 
@@ -319,7 +326,8 @@ static bool
 is_target_chosen(const struct run *r, const struct conf_target *t)
 {
 	for (size_t i = 0; i < r->conf->sync_count; i++)
-		if (strcmp(r->conf->syncs[i].to, t->name) == 0 && sync_chosen(r, &r->conf->syncs[i]))
+		if (strcmp(r->conf->syncs[i].to, t->name) == 0 &&
+			sync_chosen(r, &r->conf->syncs[i]))
 			return true;
 	return false;
 }
@@ -377,11 +385,11 @@ bool
 sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
 	struct sync_result *r_r, struct err *e)
 {
-	struct run r = {.conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r};
+	struct run r = { .conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r };
 	int64_t start = env->store.clock->mono_ms(env->store.clock->ctx);
 	bool ok;
 
-	*r_r = (struct sync_result){.kind = "delta"};
+	*r_r = (struct sync_result){ .kind = "delta" };
 	ok = open_sides(&r, e);
 	if (ok) {
 		for (size_t i = 0; i < r.source_count; i++)
@@ -405,12 +413,14 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 void
 sync_result_json(const struct sync_result *r, struct buf *out)
 {
-	const struct { const char *name; int64_t value; } counts[] = {
-		{"read", r->read}, {"created", r->created}, {"adopted", r->adopted},
-		{"updated", r->updated}, {"enabled", r->enabled}, {"disabled", r->disabled},
-		{"deleted", r->deleted}, {"recreated", r->recreated},
-		{"members_added", r->members_added}, {"members_removed", r->members_removed},
-		{"unchanged", r->unchanged}, {"failed", r->failed}, {"held", r->held}};
+	const struct {
+		const char *name;
+		int64_t value;
+	} counts[] = { { "read", r->read }, { "created", r->created }, { "adopted", r->adopted },
+		{ "updated", r->updated }, { "enabled", r->enabled }, { "disabled", r->disabled },
+		{ "deleted", r->deleted }, { "recreated", r->recreated },
+		{ "members_added", r->members_added }, { "members_removed", r->members_removed },
+		{ "unchanged", r->unchanged }, { "failed", r->failed }, { "held", r->held } };
 	struct jsonw w = jsonw(out);
 
 	jsonw_obj(&w, NULL);

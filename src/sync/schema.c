@@ -64,5 +64,5 @@ schema_lookup(void *ctx, const char *name, bool *multi_r, bool *link_r, bool *by
 struct rules_schema
 schema_of(struct schema_rows *rows)
 {
-	return (struct rules_schema){.ctx = rows, .lookup = schema_lookup};
+	return (struct rules_schema){ .ctx = rows, .lookup = schema_lookup };
 }

@@ -13,7 +13,8 @@
 #define PAGE 64
 
 static bool
-wait_result(struct target_run *t, int64_t id, struct arena *a, struct wire_result *r_r, struct err *e)
+wait_result(
+	struct target_run *t, int64_t id, struct arena *a, struct wire_result *r_r, struct err *e)
 {
 	for (;;) {
 		int got = wire_result_next(t->conn, -1, a, r_r, e);
@@ -33,14 +34,14 @@ bool
 target_find(struct target_run *t, const struct kind *k, const char *anchor, const char *name,
 	struct arena *a, struct find_answer *f_r, struct err *e)
 {
-	struct wire_op w = {.id = ++t->next_wire_id,
+	struct wire_op w = { .id = ++t->next_wire_id,
 		.type = OP_FIND,
 		.kind = k->name,
 		.external = anchor,
-		.name = name};
+		.name = name };
 	struct wire_result r;
 
-	*f_r = (struct find_answer){0};
+	*f_r = (struct find_answer){ 0 };
 	if (!wire_op_send(t->conn, &w, e) || !wait_result(t, w.id, a, &r, e))
 		return false;
 	for (size_t i = 0; i < r.found_count; i++) {
@@ -49,24 +50,25 @@ target_find(struct target_run *t, const struct kind *k, const char *anchor, cons
 
 		if (f_r->found && !ours)
 			continue;
-		*f_r = (struct find_answer){.found = true,
+		*f_r = (struct find_answer){ .found = true,
 			.ours = ours || !f->external || !f->external[0],
 			.key = f->key,
 			.external = f->external,
 			.name = f->name,
-			.version = f->version};
+			.version = f->version };
 	}
 	return true;
 }
 
 static bool
-still_there(struct target_run *t, const struct object *ob, struct arena *a, bool *there_r, struct err *e)
+still_there(struct target_run *t, const struct object *ob, struct arena *a, bool *there_r,
+	struct err *e)
 {
-	struct wire_op w = {.id = ++t->next_wire_id,
+	struct wire_op w = { .id = ++t->next_wire_id,
 		.type = OP_GET,
 		.kind = ob->kind->name,
 		.external = ob->anchor,
-		.key = ob->key};
+		.key = ob->key };
 	struct wire_result r;
 
 	*there_r = true;
@@ -86,7 +88,7 @@ still_there(struct target_run *t, const struct object *ob, struct arena *a, bool
 static bool
 forget_sent(struct target_run *t, struct object *ob, const struct op *op, struct err *e)
 {
-	static const struct str not_known = {"", 1};
+	static const struct str not_known = { "", 1 };
 
 	for (size_t i = 0; i < op->attrs.count; i++)
 		attrs_set(&ob->sent, op->attrs.list[i].name, &not_known, 1);
@@ -99,7 +101,7 @@ static bool
 plan_anew(struct target_run *t, const struct object *ob, const struct op *op, struct err *e)
 {
 	struct ledger *l = t->ledger;
-	struct dirty_link d = {.owner = ob->n, .attribute = op->attribute};
+	struct dirty_link d = { .owner = ob->n, .attribute = op->attribute };
 	struct object_brief other;
 
 	if (!ledger_op_drop(l, op->id, e))
@@ -107,17 +109,18 @@ plan_anew(struct target_run *t, const struct object *ob, const struct op *op, st
 	if (op->attribute < 0)
 		return ledger_dirty_add(l, ob->source, ob->n, DIRTY_ENTRY, e);
 	if (!ledger_brief(l, op->other, &other))
-		return err_set(e, ERR_SIDE, "state-damaged", "object %lld is not in the target file",
-			(long long)op->other);
+		return err_set(e, ERR_SIDE, "state-damaged",
+			"object %lld is not in the target file", (long long)op->other);
 	d.other = other.n;
 	return ledger_dirty_link_add(l, ob->source, &d, e);
 }
 
 static bool
-settle_create(struct target_run *t, struct object *ob, const struct op *op, struct arena *a, struct err *e)
+settle_create(struct target_run *t, struct object *ob, const struct op *op, struct arena *a,
+	struct err *e)
 {
 	struct find_answer f;
-	struct outcome out = {0};
+	struct outcome out = { 0 };
 
 	if (!target_find(t, ob->kind, ob->anchor, ob->name, a, &f, e))
 		return false;
@@ -134,14 +137,14 @@ static bool
 settle_one(struct target_run *t, const struct op *op, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct outcome none = {0};
+	struct outcome none = { 0 };
 	struct object ob;
 	bool there = true;
 
 	if (!ledger_object(t->ledger, op->o, a, &ob, e))
 		return false;
-	run_event(t->run, "settling", ob.name ? ob.name : ob.anchor, "%s: outcome not known, looking",
-		op_class_name(op->class));
+	run_event(t->run, "settling", ob.name ? ob.name : ob.anchor,
+		"%s: outcome not known, looking", op_class_name(op->class));
 	if (op->class == CLASS_CREATE || op->class == CLASS_RECREATE)
 		return settle_create(t, &ob, op, a, e);
 	if (op->class == CLASS_DELETE && !still_there(t, &ob, a, &there, e))

@@ -32,7 +32,8 @@ sync_lock(const char *db_path, int *fd_r, struct err *e)
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		close(fd);
 		return err_set(e, ERR_RETRY, "locked",
-			"another run works on %s; wait for its end (lockstep status shows it)", db_path);
+			"another run works on %s; wait for its end (lockstep status shows it)",
+			db_path);
 	}
 	*fd_r = fd;
 	return true;
@@ -44,9 +45,9 @@ sync_lock(const char *db_path, int *fd_r, struct err *e)
 const char *const *
 source_classes(void)
 {
-	static const char *const classes[] = {"user", "inetOrgPerson", "group", "groupOfNames",
+	static const char *const classes[] = { "user", "inetOrgPerson", "group", "groupOfNames",
 		"groupOfUniqueNames", "posixGroup", "organizationalUnit", "container", "domain",
-		"domainDNS", "builtinDomain", "organization", "country", "locality", NULL};
+		"domainDNS", "builtinDomain", "organization", "country", "locality", NULL };
 
 	return classes;
 }
@@ -60,10 +61,10 @@ name_order(const void *a, const void *b)
 static bool
 source_request(struct run *r, struct source_run *s, struct err *e)
 {
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 	const char *const *classes = source_classes();
 
-	s->attributes = (struct names){.arena = s->arena};
+	s->attributes = (struct names){ .arena = s->arena };
 	for (size_t i = 0; i < r->conf->sync_count; i++) {
 		const struct conf_sync *sy = &r->conf->syncs[i];
 
@@ -96,17 +97,18 @@ source_open(struct run *r, struct source_run *s, struct err *e)
 }
 
 static struct wire_option *
-options_of(const struct conf_value *values, size_t count, const char *id, struct arena *a, size_t *count_r)
+options_of(const struct conf_value *values, size_t count, const char *id, struct arena *a,
+	size_t *count_r)
 {
 	struct wire_option *o = arena_alloc(a, (count + 2) * sizeof(*o));
 
 	for (size_t i = 0; i < count; i++)
-		o[i] = (struct wire_option){values[i].name, values[i].values, values[i].count};
+		o[i] = (struct wire_option){ values[i].name, values[i].values, values[i].count };
 	if (id) {
 		const char **one = arena_alloc(a, sizeof(*one));
 
 		*one = id;
-		o[count++] = (struct wire_option){"id", one, 1};
+		o[count++] = (struct wire_option){ "id", one, 1 };
 	}
 	*count_r = count;
 	return o;
@@ -115,7 +117,7 @@ options_of(const struct conf_value *values, size_t count, const char *id, struct
 bool
 source_greet(struct run *r, struct source_run *s, struct err *e)
 {
-	struct wire_greeting g = {.role = "source", .classes = source_classes()};
+	struct wire_greeting g = { .role = "source", .classes = source_classes() };
 	const char **attributes;
 
 	if (!source_request(r, s, e))
@@ -123,8 +125,8 @@ source_greet(struct run *r, struct source_run *s, struct err *e)
 	attributes = arena_alloc(s->arena, (s->attributes.count + 1) * sizeof(*attributes));
 	memcpy(attributes, s->attributes.list, s->attributes.count * sizeof(*attributes));
 	g.attributes = attributes;
-	g.options = options_of(s->conf->options, s->conf->option_count, s->conf->id, s->arena,
-		&g.option_count);
+	g.options = options_of(
+		s->conf->options, s->conf->option_count, s->conf->id, s->arena, &g.option_count);
 	if (!r->env->open_source(r->env->ctx, s->conf, s->lock, &s->conn, e) ||
 		!wire_hello(s->conn, &g, s->arena, &s->hello, e))
 		return err_wrap(e, "source %s", s->conf->name);
@@ -179,7 +181,7 @@ target_open(struct target_run *t, struct err *e)
 bool
 target_greet(struct target_run *t, struct err *e)
 {
-	struct wire_greeting g = {.role = "target"};
+	struct wire_greeting g = { .role = "target" };
 	CLEAN_ARENA struct arena *a = arena_new();
 
 	if (t->conn)
@@ -216,7 +218,7 @@ lane_schema(struct target_run *t, struct source_run *s, struct schema_rows *rows
 	const char *kept;
 
 	if (s->greeted) {
-		CLEAN_BUF struct buf text = {0};
+		CLEAN_BUF struct buf text = { 0 };
 
 		schema_text(&s->hello, &text);
 		kept = ledger_get(t->ledger, fact, t->arena);
@@ -273,8 +275,8 @@ lane_protect(struct lane *lane, struct arena *a)
 int64_t
 entry_find(struct mirror *m, const char *who)
 {
-	static const char *const names[] = {"mail", "sAMAccountName", "userPrincipalName", "uid",
-		"proxyAddresses", "displayName", "cn"};
+	static const char *const names[] = { "mail", "sAMAccountName", "userPrincipalName", "uid",
+		"proxyAddresses", "displayName", "cn" };
 	CLEAN_FREE char *smtp = xasprintf("smtp:%s", who);
 	char uuid[37];
 	int64_t n = mirror_find_id(m, uuid_canonical(who, uuid) ? uuid : who);

@@ -26,7 +26,8 @@ see_text(void *ctx, int64_t n, struct arena *a)
 }
 
 static size_t
-see_links(void *ctx, int64_t n, const char *attribute, bool reverse, struct arena *a, int64_t **ns_r)
+see_links(
+	void *ctx, int64_t n, const char *attribute, bool reverse, struct arena *a, int64_t **ns_r)
 {
 	return mirror_links_of(ctx, n, attribute, reverse, 0, a, ns_r);
 }

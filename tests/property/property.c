@@ -19,22 +19,31 @@ struct config {
 	int64_t deleted, disabled; /* most within a day; -1 = no guard */
 };
 
-#define NO_GUARD                                                                                          \
-	"guard { create = \"-\" disable = \"-\" delete = \"-\" member_removal = \"-\" member_per_group = \"-\"" \
+#define NO_GUARD                                                                                   \
+	"guard { create = \"-\" disable = \"-\" delete = \"-\" member_removal = \"-\" "            \
+	"member_per_group = \"-\""                                                                 \
 	" seen_disable = \"-\" }\n"
 
 static const struct config configs[] = {
-	{"all", NO_GUARD, -1, -1},
-	{"base", "scope { base = {'OU=o1,DC=x', 'OU=o2,OU=o1,DC=x'} }\n" NO_GUARD, -1, -1},
-	{"not base", "scope { not_base = 'OU=o1,DC=x' }\n" NO_GUARD, -1, -1},
-	{"group", "scope { group = 'CN=g1,DC=x' }\n" NO_GUARD, -1, -1},
-	{"groups", "scope { group = {'CN=g1,DC=x', 'CN=g2,DC=x'} filter = '(!(department=Out))' }\n" NO_GUARD, -1, -1},
-	{"filter", "scope { filter = '(|(objectClass=group)(department=Sales))' }\n" NO_GUARD, -1, -1},
-	{"memberof", "scope { filter = '(|(objectClass=group)(memberOf=CN=g1,DC=x))' }\n" NO_GUARD, -1, -1},
-	{"delete", "user { leave = \"delete\" }\nscope { filter = '(!(department=Out))' }\n" NO_GUARD, -1, -1},
-	{"guard", "guard { disable = \"2\" seen_disable = \"2\" delete = \"1\" member_removal = \"-\""
-		  " member_per_group = \"-\" }\n",
-		1, 4},
+	{ "all", NO_GUARD, -1, -1 },
+	{ "base", "scope { base = {'OU=o1,DC=x', 'OU=o2,OU=o1,DC=x'} }\n" NO_GUARD, -1, -1 },
+	{ "not base", "scope { not_base = 'OU=o1,DC=x' }\n" NO_GUARD, -1, -1 },
+	{ "group", "scope { group = 'CN=g1,DC=x' }\n" NO_GUARD, -1, -1 },
+	{ "groups",
+		"scope { group = {'CN=g1,DC=x', 'CN=g2,DC=x'} filter = '(!(department=Out))' "
+		"}\n" NO_GUARD,
+		-1, -1 },
+	{ "filter", "scope { filter = '(|(objectClass=group)(department=Sales))' }\n" NO_GUARD, -1,
+		-1 },
+	{ "memberof", "scope { filter = '(|(objectClass=group)(memberOf=CN=g1,DC=x))' }\n" NO_GUARD,
+		-1, -1 },
+	{ "delete",
+		"user { leave = \"delete\" }\nscope { filter = '(!(department=Out))' }\n" NO_GUARD,
+		-1, -1 },
+	{ "guard",
+		"guard { disable = \"2\" seen_disable = \"2\" delete = \"1\" member_removal = \"-\""
+		" member_per_group = \"-\" }\n",
+		1, 4 },
 };
 
 struct test {
@@ -98,7 +107,7 @@ any_place(struct test *t, char *out, size_t size)
 static bool
 make_directory(struct test *t)
 {
-	static const char *const departments[] = {"Sales", "Out", "Board", "-"};
+	static const char *const departments[] = { "Sales", "Out", "Board", "-" };
 	char a[32], b[32];
 	bool ok = true;
 
@@ -107,12 +116,14 @@ make_directory(struct test *t)
 	t->groups = 2 + (int)roll(t, 3);
 	ok &= row(t, "ou o1") && row(t, "ou o2 in=o1") && row(t, "ou o3");
 	for (int i = 1; i <= t->users; i++)
-		ok &= row(t, "user u%d in=%s department=%s", i, any_place(t, a, sizeof(a)), departments[roll(t, 4)]);
+		ok &= row(t, "user u%d in=%s department=%s", i, any_place(t, a, sizeof(a)),
+			departments[roll(t, 4)]);
 	for (int i = 1; i <= t->groups; i++)
 		ok &= row(t, "group g%d", i);
 	for (int i = 0; i < 3 * t->groups; i++)
 		ok &= row(t, "member %s +%s", any_of(t, "g", t->groups, a, sizeof(a)),
-			roll(t, 4) ? any_of(t, "u", t->users, b, sizeof(b)) : any_of(t, "g", t->groups, b, sizeof(b)));
+			roll(t, 4) ? any_of(t, "u", t->users, b, sizeof(b))
+				   : any_of(t, "g", t->groups, b, sizeof(b)));
 	for (int i = 0; i < t->users / 2; i++)
 		ok &= row(t, "manager %s %s", any_of(t, "u", t->users, a, sizeof(a)),
 			any_of(t, "u", t->users, b, sizeof(b)));
@@ -141,7 +152,7 @@ move_ou(struct test *t)
 static bool
 change_user(struct test *t, const char *u)
 {
-	static const char *const departments[] = {"Sales", "Out", "Board", "-"};
+	static const char *const departments[] = { "Sales", "Out", "Board", "-" };
 	char b[32];
 
 	if (!is_there(t, u))
@@ -222,14 +233,14 @@ change_some(struct test *t)
 static int64_t
 changes_of(const struct sync_result *r)
 {
-	return r->created + r->adopted + r->updated + r->enabled + r->disabled + r->deleted + r->recreated +
-	       r->members_added + r->members_removed;
+	return r->created + r->adopted + r->updated + r->enabled + r->disabled + r->deleted +
+	       r->recreated + r->members_added + r->members_removed;
 }
 
 static bool
 run(struct test *t, bool full, struct sync_result *r_r)
 {
-	struct sync_options o = {.full = full};
+	struct sync_options o = { .full = full };
 	struct play *p = &t->play;
 
 	buf_addf(&t->rows, "#run%s\n", full ? " full" : "");
@@ -237,9 +248,10 @@ run(struct test *t, bool full, struct sync_result *r_r)
 		return false;
 	t->deleted += r_r->deleted;
 	t->disabled += r_r->disabled;
-	if (t->config->deleted >= 0 && (t->deleted > t->config->deleted || t->disabled > t->config->disabled))
-		return play_fail(p, "8.1: the guard was exceeded: %lld deleted, %lld disabled", (long long)t->deleted,
-			(long long)t->disabled);
+	if (t->config->deleted >= 0 &&
+		(t->deleted > t->config->deleted || t->disabled > t->config->disabled))
+		return play_fail(p, "8.1: the guard was exceeded: %lld deleted, %lld disabled",
+			(long long)t->deleted, (long long)t->disabled);
 	return true;
 }
 
@@ -253,7 +265,8 @@ run_and_settle(struct test *t)
 	if (roll(t, 2)) {
 		p->way = (enum way)(1 + roll(t, WAY_COUNT - 1));
 		p->fault_at = 1 + (int64_t)roll(t, 12);
-		buf_addf(&t->rows, "# (call %lld: %s)\n", (long long)p->fault_at, way_names[p->way]);
+		buf_addf(
+			&t->rows, "# (call %lld: %s)\n", (long long)p->fault_at, way_names[p->way]);
 	}
 	if (!run(t, roll(t, 4) == 0, &r))
 		return false;
@@ -269,9 +282,24 @@ run_and_settle(struct test *t)
 		if (!changes_of(&r))
 			return true;
 		if (!faulty)
-			return play_fail(p, "I6: the second run has %lld changes", (long long)changes_of(&r));
+			return play_fail(p, "I6: the second run has %lld changes",
+				(long long)changes_of(&r));
 	}
 	return play_fail(p, "no end: exit %d (%s)", r.exit, r.error.text);
+}
+
+static bool
+ledger_agrees(struct test *t)
+{
+	CLEAN_BUF struct buf ledger = { 0 };
+	const char *bad;
+
+	if (!play_ledger(&t->play, &ledger))
+		return false;
+	bad = strstr(buf_cstr(&ledger), "MISMATCH");
+	bad = bad ? bad : strstr(buf_cstr(&ledger), "still open");
+	return !bad ||
+	       play_fail(&t->play, "the ledger does not agree with the target: %.300s", bad);
 }
 
 /* An ou is hidden from a full read, and comes back: nothing may happen. */
@@ -279,7 +307,7 @@ static bool
 hide_and_show(struct test *t)
 {
 	struct play *p = &t->play;
-	CLEAN_BUF struct buf before = {0}, after = {0};
+	CLEAN_BUF struct buf before = { 0 }, after = { 0 };
 	struct sync_result r;
 	char a[32];
 
@@ -288,12 +316,14 @@ hide_and_show(struct test *t)
 	any_of(t, "o", t->ous, a, sizeof(a));
 	target_dump(p->world, &before);
 	p->world->full_tombstones = false;
-	if (!row(t, "deny %s", a) || !run(t, true, &r) || !row(t, "allow %s", a) || !run(t, true, &r))
+	if (!row(t, "deny %s", a) || !run(t, true, &r) || !row(t, "allow %s", a) ||
+		!run(t, true, &r))
 		return false;
 	p->world->full_tombstones = true;
 	target_dump(p->world, &after);
 	return str_eq(buf_str(&before), buf_str(&after)) ||
-	       play_fail(p, "I1: hiding %s changed the target from\n%sto\n%s", a, buf_cstr(&before), buf_cstr(&after));
+	       play_fail(p, "I1: hiding %s changed the target from\n%sto\n%s", a, buf_cstr(&before),
+		       buf_cstr(&after));
 }
 
 /* A line of `text` that begins with `head` (kind and identity); NULL when none does. */
@@ -348,9 +378,9 @@ static bool
 equals_full(struct test *t)
 {
 	struct play *p = &t->play;
-	CLEAN_BUF struct buf grown = {0}, fresh = {0};
+	CLEAN_BUF struct buf grown = { 0 }, fresh = { 0 };
 	CLEAN_FREE char *state = xasprintf("%s/state", p->dir);
-	struct saved none = {0};
+	struct saved none = { 0 };
 	struct sync_result r;
 
 	target_dump(p->world, &grown);
@@ -372,7 +402,7 @@ equals_full(struct test *t)
 static bool
 release_all(struct test *t)
 {
-	static const struct step release = {.type = STEP_RELEASE, .head = ""};
+	static const struct step release = { .type = STEP_RELEASE, .head = "" };
 	struct play *p = &t->play;
 	struct sync_result r;
 
@@ -410,11 +440,12 @@ live(struct test *t)
 		if (!change_some(t))
 			return false;
 		if (roll(t, 6) == 0 && !p->world->file_like)
-			snprintf(p->world->invocation, sizeof(p->world->invocation), "dc%d", t->next++);
+			snprintf(p->world->invocation, sizeof(p->world->invocation), "dc%d",
+				t->next++);
 		p->world->now_ms += 1000 * 3600 * (int64_t)roll(t, 8);
 		if (!run_and_settle(t))
 			return false;
-		if (roll(t, 8) == 0 && !hide_and_show(t))
+		if (!ledger_agrees(t) || (roll(t, 8) == 0 && !hide_and_show(t)))
 			return false;
 	}
 	return release_all(t) && equals_full(t);
@@ -423,8 +454,8 @@ live(struct test *t)
 static bool
 seed_holds(uint64_t seed, const char *tmp, bool verbose)
 {
-	static const struct script script = {.name = "property"};
-	struct test t = {.random = seed * 7919};
+	static const struct script script = { .name = "property" };
+	struct test t = { .random = seed * 7919 };
 	struct err e;
 	bool ok;
 
@@ -436,8 +467,9 @@ seed_holds(uint64_t seed, const char *tmp, bool verbose)
 	t.play.verbose = verbose;
 	ok = live(&t);
 	if (!ok)
-		printf("# seed %llu (%s): %s\n%s# again: --seed %llu\n", (unsigned long long)seed, configs[seed % ARRAY_LEN(configs)].name,
-			buf_cstr(&t.play.why), buf_cstr(&t.rows), (unsigned long long)seed);
+		printf("# seed %llu (%s): %s\n%s# again: --seed %llu\n", (unsigned long long)seed,
+			configs[seed % ARRAY_LEN(configs)].name, buf_cstr(&t.play.why),
+			buf_cstr(&t.rows), (unsigned long long)seed);
 	play_close(&t.play);
 	buf_free(&t.rows);
 	return ok;
@@ -446,8 +478,9 @@ seed_holds(uint64_t seed, const char *tmp, bool verbose)
 int
 main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"seed", required_argument, NULL, 's'}, {"from", required_argument, NULL, 'f'},
-		{"count", required_argument, NULL, 'c'}, {"verbose", no_argument, NULL, 'v'}, {0}};
+	static const struct option longs[] = { { "seed", required_argument, NULL, 's' },
+		{ "from", required_argument, NULL, 'f' }, { "count", required_argument, NULL, 'c' },
+		{ "verbose", no_argument, NULL, 'v' }, { 0 } };
 	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 	uint64_t from = 1, count = 1000, failed = 0;
 	bool verbose = false;
@@ -463,13 +496,14 @@ main(int argc, char **argv)
 		else if (c == 'v')
 			verbose = true;
 		else if (c == '?') {
-			fputs("usage: property [--seed N | --from N --count N] [--verbose]\n", stderr);
+			fputs("usage: property [--seed N | --from N --count N] [--verbose]\n",
+				stderr);
 			return 2;
 		}
 	}
 	for (uint64_t seed = from; seed < from + count && failed < 5; seed++)
 		failed += !seed_holds(seed, tmp, verbose);
-	printf("%sok 1 - seeds %llu to %llu\n1..1\n", failed ? "not " : "", (unsigned long long)from,
-		(unsigned long long)(from + count - 1));
+	printf("%sok 1 - seeds %llu to %llu\n1..1\n", failed ? "not " : "",
+		(unsigned long long)from, (unsigned long long)(from + count - 1));
 	return failed ? 1 : 0;
 }

@@ -37,8 +37,10 @@ compare_object(struct play *p, const struct object *ob, struct buf *out)
 	}
 	for (size_t i = 0; i < ob->sent.count; i++)
 		if (!p->world->normalize && !is_not_known(&ob->sent.list[i]) &&
-			!same_values(&ob->sent.list[i], w_attr_find(t->attrs, ob->sent.list[i].name)))
-			buf_addf(out, "\nMISMATCH %s: %s differs", ob->anchor, ob->sent.list[i].name);
+			!same_values(
+				&ob->sent.list[i], w_attr_find(t->attrs, ob->sent.list[i].name)))
+			buf_addf(out, "\nMISMATCH %s: %s differs", ob->anchor,
+				ob->sent.list[i].name);
 }
 
 static size_t
@@ -61,10 +63,12 @@ dump_refs(struct play *p, struct ledger *l, const struct object *ob, struct buf 
 			if (!ledger_object(l, list[i].other, a, &other, &e))
 				continue;
 			for (struct t_ref *r = t ? t->refs : NULL; r && other.key; r = r->next)
-				found |= strcmp(r->attribute, name) == 0 && strcmp(r->key, other.key) == 0;
+				found |= strcmp(r->attribute, name) == 0 &&
+					 strcmp(r->key, other.key) == 0;
 			there += found;
 			if (!found)
-				buf_addf(out, "\nMISMATCH %s: %s %s is not there", ob->anchor, name, other.anchor);
+				buf_addf(out, "\nMISMATCH %s: %s %s is not there", ob->anchor, name,
+					other.anchor);
 		}
 		last = list[got - 1];
 		after = &last;
@@ -83,12 +87,12 @@ line_order(const void *a, const void *b)
 static char *
 dump_one(struct play *p, struct ledger *l, const struct object *ob)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	/* What was sent is compared with what is there, not from one play to another: after a lost answer to
 	 * what is refused for ever it is rightly not known. */
-	buf_addf(&b, "%s %s %s %s%s", ob->kind->name, ob->anchor, object_state_name(ob->state), ob->name ? ob->name : "",
-		ob->wanted ? "" : " unwanted");
+	buf_addf(&b, "%s %s %s %s%s", ob->kind->name, ob->anchor, object_state_name(ob->state),
+		ob->name ? ob->name : "", ob->wanted ? "" : " unwanted");
 	compare_object(p, ob, &b);
 	buf_addf(&b, " refs=%zu", dump_refs(p, l, ob, &b));
 	return xstrdup(buf_cstr(&b));
@@ -98,7 +102,7 @@ bool
 play_ledger(struct play *p, struct buf *out)
 {
 	CLEAN_FREE char *path = xasprintf("%s/state/target-hosted.db", p->dir);
-	struct store_env env = {.clock = &p->clock, .sync_off = true};
+	struct store_env env = { .clock = &p->clock, .sync_off = true };
 	CLEAN_ARENA struct arena *a = arena_new();
 	int64_t os[64], ns[64], after = 0;
 	char **lines = NULL;
@@ -122,7 +126,8 @@ play_ledger(struct play *p, struct buf *out)
 			if (ob.state == OBJECT_NEW)
 				continue; /* not there yet: when it was first wanted is no matter */
 			if (count == cap)
-				lines = xrealloc(lines, (cap = cap ? cap * 2 : 64) * sizeof(*lines));
+				lines = xrealloc(
+					lines, (cap = cap ? cap * 2 : 64) * sizeof(*lines));
 			lines[count++] = dump_one(p, l, &ob);
 		}
 		after = os[got - 1];
@@ -161,7 +166,8 @@ step_has(const struct step *st, const char *word)
 struct sync_options
 play_options(const struct play *p, const struct step *st)
 {
-	return (struct sync_options){.full = p->all_full || step_has(st, "full"), .plan_only = step_has(st, "plan")};
+	return (struct sync_options){ .full = p->all_full || step_has(st, "full"),
+		.plan_only = step_has(st, "plan") };
 }
 
 bool
@@ -185,13 +191,15 @@ relation_of(const struct row *r, const char *name)
 	size_t n = strlen(name);
 
 	for (size_t i = 1; i < r->count; i++)
-		if (strncmp(r->words[i], name, n) == 0 && strchr("<>=", r->words[i][n]) && r->words[i][n])
+		if (strncmp(r->words[i], name, n) == 0 && strchr("<>=", r->words[i][n]) &&
+			r->words[i][n])
 			return r->words[i] + n;
 	return NULL;
 }
 
 static bool
-check_count(struct play *p, const struct step *st, const char *name, int64_t value, const char *wanted)
+check_count(
+	struct play *p, const struct step *st, const char *name, int64_t value, const char *wanted)
 {
 	char relation = *wanted;
 	int64_t n = strtoll(wanted + strspn(wanted, "<>="), NULL, 10);
@@ -205,19 +213,24 @@ check_count(struct play *p, const struct step *st, const char *name, int64_t val
 bool
 play_check_run(struct play *p, const struct step *st, const struct sync_result *r)
 {
-	const struct { const char *name; int64_t value; bool otherwise; } counts[] = {
-		{"created", r->created, true}, {"adopted", r->adopted, true}, {"updated", r->updated, true},
-		{"enabled", r->enabled, true}, {"disabled", r->disabled, true}, {"deleted", r->deleted, true},
-		{"recreated", r->recreated, true}, {"members_added", r->members_added, true},
-		{"members_removed", r->members_removed, true}, {"failed", r->failed, true}, {"held", r->held, true},
-		{"exit", r->exit, true}, {"unchanged", r->unchanged, false}, {"read", r->read, false},
-		{"calls", p->world->calls - p->calls_before, false},
-		{"writes", p->world->writes - p->writes_before, false},
-		{"reads", p->world->reads - p->reads_before, false},
-		{"events", p->events, false}};
+	const struct {
+		const char *name;
+		int64_t value;
+		bool otherwise;
+	} counts[] = { { "created", r->created, true }, { "adopted", r->adopted, true },
+		{ "updated", r->updated, true }, { "enabled", r->enabled, true },
+		{ "disabled", r->disabled, true }, { "deleted", r->deleted, true },
+		{ "recreated", r->recreated, true }, { "members_added", r->members_added, true },
+		{ "members_removed", r->members_removed, true }, { "failed", r->failed, true },
+		{ "held", r->held, true }, { "exit", r->exit, true },
+		{ "unchanged", r->unchanged, false }, { "read", r->read, false },
+		{ "calls", p->world->calls - p->calls_before, false },
+		{ "writes", p->world->writes - p->writes_before, false },
+		{ "reads", p->world->reads - p->reads_before, false },
+		{ "events", p->events, false } };
 	CLEAN_ARENA struct arena *a = arena_new();
 	bool ok = true;
-	struct err e = {0};
+	struct err e = { 0 };
 	struct row row;
 	CLEAN_FREE char *text = xasprintf("run %s", st->head);
 	const char *code;
@@ -230,12 +243,15 @@ play_check_run(struct play *p, const struct step *st, const struct sync_result *
 		if (p->all_full && !counts[i].otherwise)
 			continue;
 		if (wanted || counts[i].otherwise)
-			ok &= check_count(p, st, counts[i].name, counts[i].value, wanted ? wanted : "=0");
+			ok &= check_count(
+				p, st, counts[i].name, counts[i].value, wanted ? wanted : "=0");
 	}
 	code = row_value(&row, "code");
 	if (code && strcmp(r->error.code, code) != 0)
-		ok = play_fail(p, "line %d: the error is %s, expected %s", st->line, r->error.code, code);
-	if (row_value(&row, "kind") && !p->all_full && strcmp(r->kind, row_value(&row, "kind")) != 0)
+		ok = play_fail(
+			p, "line %d: the error is %s, expected %s", st->line, r->error.code, code);
+	if (row_value(&row, "kind") && !p->all_full &&
+		strcmp(r->kind, row_value(&row, "kind")) != 0)
 		ok = play_fail(p, "line %d: a %s run", st->line, r->kind);
 	if (!ok && r->error.kind != ERR_NONE)
 		play_fail(p, "(%s: %s)", r->error.code, r->error.text);
@@ -248,15 +264,25 @@ static bool
 knob(struct play *p, const char *word, struct err *e)
 {
 	struct land *w = p->world;
-	const struct { const char *name; bool *flag; bool invert; } flags[] = {{"tombstones", &w->no_tombstones, true},
-		{"full_tombstones", &w->full_tombstones, false}, {"fetch", &w->no_fetch, true},
-		{"reverse", &w->reverse, false}, {"normalize", &w->normalize, false}, {"seen", &w->silent_seen, true},
-		{"whole", &w->file_like, false}};
-	const struct { const char *name; int64_t *n; } numbers[] = {{"links", &w->links_line}, {"skew", &w->skew},
-		{"window", &w->window}, {"members", &w->members_max}, {"settle", &w->settle}, {"call_ms", &w->call_ms},
-		{"slice_ms", &p->slice_ms}};
-	const struct { const char *name; const char **text; } texts[] = {{"missing_after", &p->missing_after},
-		{"adopt", &p->adopt}, {"exclusive", &p->exclusive}};
+	const struct {
+		const char *name;
+		bool *flag;
+		bool invert;
+	} flags[] = { { "tombstones", &w->no_tombstones, true },
+		{ "full_tombstones", &w->full_tombstones, false }, { "fetch", &w->no_fetch, true },
+		{ "reverse", &w->reverse, false }, { "normalize", &w->normalize, false },
+		{ "seen", &w->silent_seen, true }, { "whole", &w->file_like, false } };
+	const struct {
+		const char *name;
+		int64_t *n;
+	} numbers[] = { { "links", &w->links_line }, { "skew", &w->skew }, { "window", &w->window },
+		{ "members", &w->members_max }, { "settle", &w->settle },
+		{ "call_ms", &w->call_ms }, { "slice_ms", &p->slice_ms } };
+	const struct {
+		const char *name;
+		const char **text;
+	} texts[] = { { "missing_after", &p->missing_after }, { "adopt", &p->adopt },
+		{ "exclusive", &p->exclusive } };
 	const char *eq = strchr(word, '=');
 	size_t n = eq ? (size_t)(eq - word) : strlen(word);
 	bool yes = !eq || strcmp(eq + 1, "yes") == 0;
@@ -294,7 +320,8 @@ knobs(struct play *p, const struct step *st, bool target, struct err *e)
 
 		if (strcmp(r.words[i], "down") == 0 || strcmp(r.words[i], "up") == 0)
 			*down = r.words[i][0] == 'd';
-		else if (strcmp(r.words[i], "token=bad") == 0 || strcmp(r.words[i], "token=good") == 0)
+		else if (strcmp(r.words[i], "token=bad") == 0 ||
+			 strcmp(r.words[i], "token=good") == 0)
 			p->world->bad_token = r.words[i][6] == 'b';
 		else if (!knob(p, r.words[i], e))
 			return false;
@@ -308,9 +335,13 @@ knobs(struct play *p, const struct step *st, bool target, struct err *e)
 static bool
 fault(struct play *p, const struct step *st, struct err *e)
 {
-	static const char *const names[] = {[READ_UNSEALED] = "unsealed", [READ_CUT] = "cut", [READ_COUNTS] = "counts",
-		[READ_CURSOR] = "cursor-invalid", [READ_ERROR] = "error", [READ_GARBAGE] = "nonsense",
-		[READ_HALF] = "half"};
+	static const char *const names[] = { [READ_UNSEALED] = "unsealed",
+		[READ_CUT] = "cut",
+		[READ_COUNTS] = "counts",
+		[READ_CURSOR] = "cursor-invalid",
+		[READ_ERROR] = "error",
+		[READ_GARBAGE] = "nonsense",
+		[READ_HALF] = "half" };
 	size_t n = strcspn(st->head, " \t");
 
 	for (size_t i = READ_UNSEALED; i < ARRAY_LEN(names); i++)
@@ -326,7 +357,7 @@ static bool
 config(struct play *p, const struct step *st, struct err *e)
 {
 	const char *name = *st->head ? st->head : "s";
-	CLEAN_BUF struct buf body = {0};
+	CLEAN_BUF struct buf body = { 0 };
 	size_t i = 0;
 	bool none = st->count == 1 && strcmp(st->rows[0], "none") == 0;
 
@@ -348,7 +379,7 @@ static bool
 release(struct play *p, struct err *e)
 {
 	CLEAN_FREE char *path = xasprintf("%s/state/target-hosted.db", p->dir);
-	struct store_env env = {.clock = &p->clock, .sync_off = true};
+	struct store_env env = { .clock = &p->clock, .sync_off = true };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct run_row rows[16];
 	struct ledger *l;
@@ -362,7 +393,8 @@ release(struct play *p, struct err *e)
 	while (i < got && !rows[i].held)
 		i++;
 	ok = i < got || err_set(e, ERR_CONFIG, "bad-step", "no run held anything");
-	ok = ok && ledger_begin(l, e) && ledger_release(l, rows[i].run, &pairs, e) && ledger_commit(l, e);
+	ok = ok && ledger_begin(l, e) && ledger_release(l, rows[i].run, &pairs, e) &&
+	     ledger_commit(l, e);
 	ledger_close(&l);
 	return ok;
 }
@@ -395,7 +427,7 @@ pass_time(struct play *p, const struct step *st, struct err *e)
 static bool
 forget_file(struct play *p, const char *name)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
+	static const char *const ends[] = { "", "-wal", "-shm" };
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
 		CLEAN_FREE char *path = xasprintf("%s/state/%s%s", p->dir, name, ends[i]);
@@ -420,11 +452,12 @@ ref_label(struct play *p, const struct t_ref *r)
 }
 
 static bool
-expect_refs(struct play *p, struct t_object *ob, const char *attribute, const char *wanted, struct arena *a)
+expect_refs(struct play *p, struct t_object *ob, const char *attribute, const char *wanted,
+	struct arena *a)
 {
 	char *have[64], *want[64], *list = arena_strdup(a, wanted), *at = list;
 	size_t n = 0, m = 0;
-	CLEAN_BUF struct buf h = {0}, w = {0};
+	CLEAN_BUF struct buf h = { 0 }, w = { 0 };
 
 	for (struct t_ref *r = ob->refs; r && n < 64; r = r->next)
 		if (strcmp(r->attribute, attribute) == 0)
@@ -449,7 +482,7 @@ expect_word(struct play *p, struct t_object *ob, const char *word, struct arena 
 	const char *eq = strchr(word, '=');
 	char *name = arena_strndup(a, word, eq ? (size_t)(eq - word) : strlen(word));
 	const struct w_attr *at;
-	CLEAN_BUF struct buf have = {0};
+	CLEAN_BUF struct buf have = { 0 };
 	int64_t count = 0;
 
 	if (!eq)
@@ -459,7 +492,8 @@ expect_word(struct play *p, struct t_object *ob, const char *word, struct arena 
 	if (strcmp(name, "member_count") == 0) {
 		for (struct t_ref *r = ob->refs; r; r = r->next)
 			count++;
-		return count == strtoll(eq + 1, NULL, 10) || play_fail(p, "%lld members", (long long)count);
+		return count == strtoll(eq + 1, NULL, 10) ||
+		       play_fail(p, "%lld members", (long long)count);
 	}
 	at = w_attr_find(ob->attrs, name);
 	for (size_t i = 0; at && i < at->count; i++)
@@ -508,7 +542,8 @@ expect_row(struct play *p, const char *text, int line, struct err *e)
 	} else {
 		en = dir_find(p->world, r.words[0]);
 		if (!en)
-			return err_set(e, ERR_CONFIG, "bad-step", "nobody is called %s", r.words[0]);
+			return err_set(
+				e, ERR_CONFIG, "bad-step", "nobody is called %s", r.words[0]);
 		ob = target_find_external(p->world, en->id);
 	}
 	if (r.count == from + 1 && strcmp(r.words[from], "-") == 0)
@@ -526,14 +561,15 @@ expect(struct play *p, const struct step *st, struct err *e)
 {
 	for (size_t i = 0; i < st->count; i++)
 		if (!expect_row(p, st->rows[i], st->row_lines[i], e))
-			return p->why.n ? false : play_fail(p, "line %d: %s", st->row_lines[i], e->text);
+			return p->why.n ? false
+					: play_fail(p, "line %d: %s", st->row_lines[i], e->text);
 	return true;
 }
 
 bool
 play_step(struct play *p, const struct step *st)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	bool ok = true;
 
 	switch (st->type) {

@@ -10,7 +10,7 @@ static struct land *
 world_of_hello(struct str line)
 {
 	CLEAN_JSON struct json *j = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	const char *path;
 	struct land *w;
 
@@ -29,14 +29,14 @@ main(int argc, char **argv)
 	bool source = strstr(argv[0], "source") != NULL;
 	conn_handler handler = source ? world_source : world_target;
 	struct land *w = NULL;
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	CLEAN_FREE char *line = NULL;
 	size_t cap = 0;
 	ssize_t n;
 
 	(void)argc;
 	while ((n = getline(&line, &cap, stdin)) > 0 && line[n - 1] == '\n') {
-		struct str s = {line, (size_t)n - 1};
+		struct str s = { line, (size_t)n - 1 };
 		bool going;
 
 		if (!w && !(w = world_of_hello(s)))

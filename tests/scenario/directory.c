@@ -58,7 +58,7 @@ record_add(struct land *w, const struct buf *line)
 static struct jsonw
 record_begin(struct buf *line, const char *type, const struct w_entry *en)
 {
-	CLEAN_BUF struct buf dn = {0};
+	CLEAN_BUF struct buf dn = { 0 };
 	struct jsonw j = jsonw(line);
 
 	jsonw_obj(&j, NULL);
@@ -71,7 +71,7 @@ record_begin(struct buf *line, const char *type, const struct w_entry *en)
 static void
 record_entry(struct land *w, const struct w_entry *en)
 {
-	CLEAN_BUF struct buf line = {0};
+	CLEAN_BUF struct buf line = { 0 };
 	struct jsonw j;
 
 	if (!w->file_like)
@@ -95,7 +95,7 @@ record_entry(struct land *w, const struct w_entry *en)
 static void
 record_part(struct land *w, const struct w_entry *en, const struct w_attr *a)
 {
-	CLEAN_BUF struct buf line = {0};
+	CLEAN_BUF struct buf line = { 0 };
 	struct jsonw j;
 
 	if (!w->file_like)
@@ -114,7 +114,7 @@ record_part(struct land *w, const struct w_entry *en, const struct w_attr *a)
 static void
 record_link(struct land *w, const struct w_entry *en, const struct w_link *l)
 {
-	CLEAN_BUF struct buf line = {0}, dn = {0};
+	CLEAN_BUF struct buf line = { 0 }, dn = { 0 };
 	struct jsonw j;
 
 	if (!w->file_like)
@@ -135,7 +135,7 @@ record_link(struct land *w, const struct w_entry *en, const struct w_link *l)
 static void
 record_rename(struct land *w, const struct w_entry *en, const char *old_dn)
 {
-	CLEAN_BUF struct buf line = {0}, dn = {0};
+	CLEAN_BUF struct buf line = { 0 }, dn = { 0 };
 	struct jsonw j = jsonw(&line);
 
 	if (!w->file_like)
@@ -152,7 +152,7 @@ record_rename(struct land *w, const struct w_entry *en, const char *old_dn)
 static void
 record_gone(struct land *w, const struct w_entry *en)
 {
-	CLEAN_BUF struct buf line = {0};
+	CLEAN_BUF struct buf line = { 0 };
 	struct jsonw j;
 
 	if (!w->file_like)
@@ -206,7 +206,8 @@ dir_add(struct land *w, const char *class, const char *handle, struct w_entry *p
 }
 
 void
-dir_set(struct land *w, struct w_entry *en, const char *name, const char *const *values, size_t count)
+dir_set(struct land *w, struct w_entry *en, const char *name, const char *const *values,
+	size_t count)
 {
 	change_next(w, en);
 	w_attr_put(w, &en->attrs, name, values, count, w->change);
@@ -216,7 +217,7 @@ dir_set(struct land *w, struct w_entry *en, const char *name, const char *const 
 void
 dir_rename(struct land *w, struct w_entry *en, const char *cn)
 {
-	CLEAN_BUF struct buf old = {0}, rdn = {0};
+	CLEAN_BUF struct buf old = { 0 }, rdn = { 0 };
 
 	dir_dn(en, &old);
 	change_next(w, en);
@@ -232,7 +233,7 @@ dir_rename(struct land *w, struct w_entry *en, const char *cn)
 void
 dir_move(struct land *w, struct w_entry *en, struct w_entry *to)
 {
-	CLEAN_BUF struct buf old = {0};
+	CLEAN_BUF struct buf old = { 0 };
 
 	dir_dn(en, &old);
 	change_next(w, en);
@@ -288,7 +289,8 @@ dir_linked(const struct w_entry *en, const char *attribute, const struct w_entry
 }
 
 void
-dir_link(struct land *w, struct w_entry *en, const char *attribute, struct w_entry *to, bool present)
+dir_link(
+	struct land *w, struct w_entry *en, const char *attribute, struct w_entry *to, bool present)
 {
 	struct w_link *l = link_find(en, attribute, to);
 

@@ -39,26 +39,30 @@ static void
 perform(const char *path, struct options *o)
 {
 	const struct pass passes[] = {
-		{.name = "as written"},
-		{.name = "full", .full = true},
-		{.name = "stops", .stops = true, .most = o->most},
-		{.name = "faults", .faults = true, .most = o->most},
-		{.name = "full, stops and faults", .full = true, .stops = true, .faults = true, .sparse = true,
-			.most = (o->most + 1) / 2},
-		{.name = "processes", .processes = true, .stops = true, .most = o->most ? 2 : 0},
+		{ .name = "as written" },
+		{ .name = "full", .full = true },
+		{ .name = "stops", .stops = true, .most = o->most },
+		{ .name = "faults", .faults = true, .most = o->most },
+		{ .name = "full, stops and faults",
+			.full = true,
+			.stops = true,
+			.faults = true,
+			.sparse = true,
+			.most = (o->most + 1) / 2 },
+		{ .name = "processes", .processes = true, .stops = true, .most = o->most ? 2 : 0 },
 	};
 	struct script *s;
 	struct err e;
 
 	if (!script_load(path, &s, &e)) {
-		CLEAN_BUF struct buf why = {0};
+		CLEAN_BUF struct buf why = { 0 };
 
 		buf_adds(&why, e.text);
 		tell(false, path, "read", &why);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(passes); i++) {
-		CLEAN_BUF struct buf why = {0};
+		CLEAN_BUF struct buf why = { 0 };
 		struct pass pass = passes[i];
 		bool ok;
 
@@ -98,7 +102,8 @@ perform_folder(struct options *o)
 static void
 usage(void)
 {
-	fputs("usage: run_scenarios [--quick] [--all] [--only PASS] [--shard I/N] [--programs DIR] [--verbose]\n"
+	fputs("usage: run_scenarios [--quick] [--all] [--only PASS] [--shard I/N] [--programs DIR] "
+	      "[--verbose]\n"
 	      "                     [--dir DIR | FILE...]\n"
 	      "passes: as written, full, stops, faults, \"full, stops and faults\", processes\n",
 		stderr);
@@ -107,11 +112,13 @@ usage(void)
 int
 main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"quick", no_argument, NULL, 'q'}, {"all", no_argument, NULL, 'a'},
-		{"only", required_argument, NULL, 'o'}, {"shard", required_argument, NULL, 's'},
-		{"programs", required_argument, NULL, 'p'}, {"dir", required_argument, NULL, 'd'},
-		{"verbose", no_argument, NULL, 'v'}, {0}};
-	struct options o = {.shards = 1, .most = 6};
+	static const struct option longs[] = { { "quick", no_argument, NULL, 'q' },
+		{ "all", no_argument, NULL, 'a' }, { "only", required_argument, NULL, 'o' },
+		{ "shard", required_argument, NULL, 's' },
+		{ "programs", required_argument, NULL, 'p' },
+		{ "dir", required_argument, NULL, 'd' }, { "verbose", no_argument, NULL, 'v' },
+		{ 0 } };
+	struct options o = { .shards = 1, .most = 6 };
 	int c;
 
 	o.env.tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";

@@ -20,8 +20,8 @@ struct performing {
 static int64_t
 changes_of(const struct sync_result *r)
 {
-	return r->created + r->adopted + r->updated + r->enabled + r->disabled + r->deleted + r->recreated +
-	       r->members_added + r->members_removed;
+	return r->created + r->adopted + r->updated + r->enabled + r->disabled + r->deleted +
+	       r->recreated + r->members_added + r->members_removed;
 }
 
 /* Runs until nothing is left to do. */
@@ -29,7 +29,7 @@ static bool
 converge(struct performing *f, const char *what)
 {
 	struct play *p = &f->play;
-	struct sync_options o = {.full = p->all_full};
+	struct sync_options o = { .full = p->all_full };
 	struct sync_result r;
 
 	p->way = WAY_NONE;
@@ -41,8 +41,8 @@ converge(struct performing *f, const char *what)
 		if (r.exit == f->exit && !changes_of(&r))
 			return true;
 	}
-	return play_fail(p, "%s: no end after 12 runs: exit %d (%s %s), %lld changes", what, r.exit, r.error.code,
-		r.error.text, (long long)changes_of(&r));
+	return play_fail(p, "%s: no end after 12 runs: exit %d (%s %s), %lld changes", what, r.exit,
+		r.error.code, r.error.text, (long long)changes_of(&r));
 }
 
 /* The first line in which two texts differ. */
@@ -57,14 +57,14 @@ differ(struct play *p, const char *what, const char *a, const char *b)
 		a += n + (a[n] ? 1 : 0);
 		b += m + (b[m] ? 1 : 0);
 	}
-	play_fail(p, "%s: \"%.*s\" where \"%.*s\" was expected", what, (int)strcspn(b, "\n"), b, (int)strcspn(a, "\n"),
-		a);
+	play_fail(p, "%s: \"%.*s\" where \"%.*s\" was expected", what, (int)strcspn(b, "\n"), b,
+		(int)strcspn(a, "\n"), a);
 }
 
 static bool
 same_end(struct performing *f, const char *what)
 {
-	CLEAN_BUF struct buf target = {0}, ledger = {0};
+	CLEAN_BUF struct buf target = { 0 }, ledger = { 0 };
 	struct play *p = &f->play;
 
 	target_dump(p->world, &target);
@@ -90,8 +90,8 @@ stop_once(struct performing *f, const struct step *st, int64_t k)
 	int status;
 	pid_t pid;
 
-	snprintf(what, sizeof(what), "line %d, stopped at event %lld of %lld", st->line, (long long)k,
-		(long long)f->events);
+	snprintf(what, sizeof(what), "line %d, stopped at event %lld of %lld", st->line,
+		(long long)k, (long long)f->events);
 	play_restore(p, &f->before);
 	f->env->variants++;
 	fflush(NULL);
@@ -118,8 +118,8 @@ fault_once(struct performing *f, const struct step *st, int64_t k, enum way way)
 	struct sync_result r;
 	char what[160];
 
-	snprintf(what, sizeof(what), "line %d, call %lld of %lld: %s", st->line, (long long)k, (long long)f->sends,
-		way_names[way]);
+	snprintf(what, sizeof(what), "line %d, call %lld of %lld: %s", st->line, (long long)k,
+		(long long)f->sends, way_names[way]);
 	play_restore(p, &f->before);
 	f->env->variants++;
 	p->way = way;
@@ -165,7 +165,8 @@ variants(struct performing *f, const struct step *st)
 		if (pass->processes && (way == WAY_SILENT_BEFORE || way == WAY_SILENT_AFTER))
 			continue; /* a minute and a half of real time */
 		for (int64_t i = 0; i < some(f->sends, most); i++)
-			if (!fault_once(f, st, turn(i, f->sends, most, way + st->line), (enum way)way))
+			if (!fault_once(
+				    f, st, turn(i, f->sends, most, way + st->line), (enum way)way))
 				return false;
 	}
 	return true;
@@ -176,14 +177,15 @@ static bool
 run_again(struct performing *f, const struct step *st)
 {
 	struct play *p = &f->play;
-	struct sync_options o = {.full = p->all_full};
+	struct sync_options o = { .full = p->all_full };
 	struct sync_result r;
 
 	if (!play_run(p, &o, &r) || !play_check_always(p))
 		return false;
 	if (changes_of(&r) || p->world->writes != p->writes_before)
-		return play_fail(p, "line %d: I6: run again at once, %lld changes and %lld writes", st->line,
-			(long long)changes_of(&r), (long long)(p->world->writes - p->writes_before));
+		return play_fail(p, "line %d: I6: run again at once, %lld changes and %lld writes",
+			st->line, (long long)changes_of(&r),
+			(long long)(p->world->writes - p->writes_before));
 	f->exit = r.exit;
 	return true;
 }
@@ -203,8 +205,8 @@ run_step(struct performing *f, const struct step *st)
 	f->sends = p->sends ? p->sends : p->world->calls - p->calls_before;
 	if (!play_check_run(p, st, &r) || !play_check_always(p))
 		return false;
-	if (broken || o.plan_only || r.exit == SYNC_CONFIG || r.exit == SYNC_SOURCE || r.exit == SYNC_TARGET ||
-		step_has(st, "once"))
+	if (broken || o.plan_only || r.exit == SYNC_CONFIG || r.exit == SYNC_SOURCE ||
+		r.exit == SYNC_TARGET || step_has(st, "once"))
 		return true;
 	play_save(p, &f->after);
 	if (!run_again(f, st))
@@ -215,8 +217,8 @@ run_step(struct performing *f, const struct step *st)
 	if (!play_ledger(p, &f->ledger))
 		return false;
 	if (!p->script->loose && strstr(buf_cstr(&f->ledger), "MISMATCH"))
-		return play_fail(p, "line %d: the ledger does not agree with the target: %.400s", st->line,
-			strstr(buf_cstr(&f->ledger), "MISMATCH"));
+		return play_fail(p, "line %d: the ledger does not agree with the target: %.400s",
+			st->line, strstr(buf_cstr(&f->ledger), "MISMATCH"));
 	if (!variants(f, st))
 		return false;
 	play_restore(p, &f->after);
@@ -224,9 +226,10 @@ run_step(struct performing *f, const struct step *st)
 }
 
 bool
-pass_perform(const struct script *s, const struct pass *pass, struct passes_env *env, struct buf *why)
+pass_perform(
+	const struct script *s, const struct pass *pass, struct passes_env *env, struct buf *why)
 {
-	struct performing f = {.pass = pass, .env = env};
+	struct performing f = { .pass = pass, .env = env };
 	struct err e;
 	bool ok = true;
 
@@ -238,7 +241,8 @@ pass_perform(const struct script *s, const struct pass *pass, struct passes_env 
 	f.play.all_full = pass->full;
 	f.play.verbose = env->verbose;
 	for (size_t i = 0; ok && i < s->count; i++)
-		ok = s->steps[i].type == STEP_RUN ? run_step(&f, &s->steps[i]) : play_step(&f.play, &s->steps[i]);
+		ok = s->steps[i].type == STEP_RUN ? run_step(&f, &s->steps[i])
+						  : play_step(&f.play, &s->steps[i]);
 	if (!ok)
 		buf_adds(why, buf_cstr(&f.play.why));
 	saved_free(&f.before);

@@ -22,4 +22,5 @@ struct passes_env {
 	int64_t variants; /* counted */
 };
 /* false: why says what is wrong. */
-bool pass_perform(const struct script *s, const struct pass *pass, struct passes_env *env, struct buf *why);
+bool pass_perform(
+	const struct script *s, const struct pass *pass, struct passes_env *env, struct buf *why);

@@ -28,11 +28,14 @@ play_fail(struct play *p, const char *fmt, ...)
 }
 
 bool
-play_open(struct play *p, const struct script *s, const char *programs, const char *tmp, struct err *e)
+play_open(struct play *p, const struct script *s, const char *programs, const char *tmp,
+	struct err *e)
 {
 	CLEAN_FREE char *path = NULL;
 
-	*p = (struct play){.script = s, .programs = programs, .arena = arena_new(), .conf_stale = true};
+	*p = (struct play){
+		.script = s, .programs = programs, .arena = arena_new(), .conf_stale = true
+	};
 	snprintf(p->dir, sizeof(p->dir), "%s/play-XXXXXX", tmp);
 	if (!mkdtemp(p->dir))
 		return err_errno(e, ERR_SIDE, "cannot make a folder in %s", tmp);
@@ -108,7 +111,8 @@ play_save(struct play *p, struct saved *s)
 		if (de->d_name[0] == '.' || str_eqc(str_c(strrchr(de->d_name, '.')), ".lock") ||
 			s->file_count == ARRAY_LEN(s->files))
 			continue;
-		snprintf(s->files[s->file_count].name, sizeof(s->files[0].name), "%.200s", de->d_name);
+		snprintf(s->files[s->file_count].name, sizeof(s->files[0].name), "%.200s",
+			de->d_name);
 		buf_reset(&s->files[s->file_count].data);
 		if (!file_read(one, 256 << 20, &s->files[s->file_count].data, &e))
 			abort();
@@ -129,7 +133,8 @@ play_restore(struct play *p, const struct saved *s)
 		CLEAN_FREE char *one = xasprintf("%s/%s", path, s->files[i].name);
 		CLEAN_FILE FILE *f = fopen(one, "w");
 
-		if (!f || fwrite(s->files[i].data.p, 1, s->files[i].data.n, f) != s->files[i].data.n)
+		if (!f ||
+			fwrite(s->files[i].data.p, 1, s->files[i].data.n, f) != s->files[i].data.n)
 			abort();
 	}
 }
@@ -140,7 +145,7 @@ static bool
 conf_make(struct play *p)
 {
 	CLEAN_FREE char *path = xasprintf("%s/lockstep.conf", p->dir);
-	CLEAN_BUF struct buf t = {0};
+	CLEAN_BUF struct buf t = { 0 };
 	const char *programs = p->programs ? p->programs : "/nowhere";
 	struct err e;
 
@@ -148,11 +153,15 @@ conf_make(struct play *p)
 		return true;
 	conf_free(&p->conf);
 	buf_addf(&t, "state = \"%s/state\"\n", p->dir);
-	buf_addf(&t, "source \"corp\" {\n type = \"exec\"\n command = \"%s/lockstep-test-source\"\n", programs);
+	buf_addf(&t,
+		"source \"corp\" {\n type = \"exec\"\n command = \"%s/lockstep-test-source\"\n",
+		programs);
 	if (p->missing_after)
 		buf_addf(&t, " missing_after = \"%s\"\n", p->missing_after);
 	buf_addf(&t, " options { world = \"%s/world\" }\n}\n", p->dir);
-	buf_addf(&t, "target \"hosted\" {\n type = \"exec\"\n command = \"%s/lockstep-test-target\"\n", programs);
+	buf_addf(&t,
+		"target \"hosted\" {\n type = \"exec\"\n command = \"%s/lockstep-test-target\"\n",
+		programs);
 	if (p->adopt)
 		buf_addf(&t, " adopt = \"%s\"\n", p->adopt);
 	if (p->exclusive)
@@ -160,8 +169,8 @@ conf_make(struct play *p)
 	buf_addf(&t, " options { world = \"%s/world\" }\n}\n", p->dir);
 	for (size_t i = 0; i < p->sync_count; i++)
 		if (p->syncs[i].body)
-			buf_addf(&t, "sync \"%s\" {\n from = \"corp\"\n to = \"hosted\"\n%s}\n", p->syncs[i].name,
-				p->syncs[i].body);
+			buf_addf(&t, "sync \"%s\" {\n from = \"corp\"\n to = \"hosted\"\n%s}\n",
+				p->syncs[i].name, p->syncs[i].body);
 	if (!file_write_atomic(path, 0600, buf_str(&t), &e) || !conf_load(path, &p->conf, &e))
 		return play_fail(p, "configuration: %s", e.text);
 	p->conf_stale = false;
@@ -232,16 +241,18 @@ watched_close(struct conn *c)
 static struct conn *
 watch(struct play *p, struct conn *inner, bool target)
 {
-	static const struct conn_vt vt = {watched_send, watched_recv, watched_queued, watched_close};
+	static const struct conn_vt vt = { watched_send, watched_recv, watched_queued,
+		watched_close };
 	struct watched *x = xcalloc(1, sizeof(*x));
 
-	*x = (struct watched){.conn = {.vt = &vt}, .inner = inner, .play = p, .target = target};
+	*x = (struct watched){ .conn = { .vt = &vt }, .inner = inner, .play = p, .target = target };
 	return &x->conn;
 }
 
-const char *const way_names[WAY_COUNT] = {"nothing", "connection ends before", "connection ends after",
-	"half an answer", "nonsense", "answered twice", "silence before", "silence after", "unknown, done",
-	"unknown, not done", "retry", "wait", "name-taken", "refused", "side", "config"};
+const char *const way_names[WAY_COUNT] = { "nothing", "connection ends before",
+	"connection ends after", "half an answer", "nonsense", "answered twice", "silence before",
+	"silence after", "unknown, done", "unknown, not done", "retry", "wait", "name-taken",
+	"refused", "side", "config" };
 
 static int64_t
 line_id(struct str line)
@@ -317,7 +328,8 @@ spoil_answer(struct play *p, struct buf *with)
 		return FAULT_DROP;
 	case WAY_UNKNOWN_AFTER:
 		buf_addf(with,
-			"{\"type\":\"result\",\"id\":%lld,\"error\":{\"kind\":\"unknown\",\"code\":\"timeout\"}}",
+			"{\"type\":\"result\",\"id\":%lld,\"error\":{\"kind\":\"unknown\",\"code\":"
+			"\"timeout\"}}",
 			(long long)p->fault_id);
 		return FAULT_REPLACE;
 	default:
@@ -349,8 +361,8 @@ open_conn(struct play *p, const char *program, conn_handler handler, int lock_fd
 	struct err *e)
 {
 	if (p->programs) {
-		const char *argv[] = {program, NULL};
-		struct conn_process o = {.argv = argv, .lock_fd = lock_fd};
+		const char *argv[] = { program, NULL };
+		struct conn_process o = { .argv = argv, .lock_fd = lock_fd };
 
 		return conn_open_process(&o, c_r, e);
 	}
@@ -402,13 +414,15 @@ notable(void *ctx, const char *name, const char *object, const char *text)
 bool
 play_run(struct play *p, const struct sync_options *o, struct sync_result *r_r)
 {
-	struct sync_env env = {.store = {.clock = &p->clock, .committed = committed, .ctx = p, .sync_off = true},
+	struct sync_env env = {
+		.store = { .clock = &p->clock, .committed = committed, .ctx = p, .sync_off = true },
 		.open_source = open_source,
 		.open_target = open_target,
 		.event = notable,
 		.ctx = p,
-		.slice_ms = p->slice_ms};
-	struct err e = {0};
+		.slice_ms = p->slice_ms
+	};
+	struct err e = { 0 };
 
 	if (!conf_make(p))
 		return false;

@@ -10,15 +10,31 @@
 
 enum way {
 	WAY_NONE,
-	WAY_CUT_BEFORE, WAY_CUT_AFTER, WAY_TRUNCATE, WAY_GARBAGE, WAY_TWICE, WAY_SILENT_BEFORE, WAY_SILENT_AFTER,
-	WAY_UNKNOWN_AFTER, WAY_UNKNOWN_BEFORE, WAY_RETRY, WAY_WAIT, WAY_TAKEN, WAY_OBJECT, WAY_SIDE, WAY_CONFIG,
+	WAY_CUT_BEFORE,
+	WAY_CUT_AFTER,
+	WAY_TRUNCATE,
+	WAY_GARBAGE,
+	WAY_TWICE,
+	WAY_SILENT_BEFORE,
+	WAY_SILENT_AFTER,
+	WAY_UNKNOWN_AFTER,
+	WAY_UNKNOWN_BEFORE,
+	WAY_RETRY,
+	WAY_WAIT,
+	WAY_TAKEN,
+	WAY_OBJECT,
+	WAY_SIDE,
+	WAY_CONFIG,
 	WAY_COUNT
 };
 extern const char *const way_names[WAY_COUNT];
 
 struct saved { /* world and state files at one moment */
 	struct buf world;
-	struct { char name[256]; struct buf data; } files[8];
+	struct {
+		char name[256];
+		struct buf data;
+	} files[8];
 	size_t file_count;
 };
 
@@ -33,23 +49,27 @@ struct play {
 	struct conf *conf;
 	bool conf_stale;
 	struct arena *arena;
-	struct { const char *name; const char *body; } syncs[8];
+	struct {
+		const char *name;
+		const char *body;
+	} syncs[8];
 	size_t sync_count;
 	const char *missing_after, *adopt, *exclusive;
 	int64_t slice_ms;
 
 	/* the run under way */
-	int64_t events, stop_at;          /* commits, lines sent and received; 0 = no stop */
+	int64_t events, stop_at;           /* commits, lines sent and received; 0 = no stop */
 	int64_t sends, fault_at, fault_id; /* lines sent to the target */
 	enum way way;
-	bool done;                        /* the fault happened */
+	bool done; /* the fault happened */
 	int64_t unanswered, calls_before, writes_before, reads_before;
 	bool verbose;
 
-	struct buf why;                   /* what is wrong */
+	struct buf why; /* what is wrong */
 };
 
-bool play_open(struct play *p, const struct script *s, const char *programs, const char *tmp, struct err *e);
+bool play_open(struct play *p, const struct script *s, const char *programs, const char *tmp,
+	struct err *e);
 void play_close(struct play *p);
 
 void play_save(struct play *p, struct saved *s);

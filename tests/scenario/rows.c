@@ -10,9 +10,9 @@ row_split(const char *text, struct arena *a, struct row *row_r, struct err *e)
 {
 	const char *p = text;
 
-	*row_r = (struct row){.arena = a};
+	*row_r = (struct row){ .arena = a };
 	for (;;) {
-		CLEAN_BUF struct buf word = {0};
+		CLEAN_BUF struct buf word = { 0 };
 		bool quoted = false;
 
 		p += strspn(p, " \t");
@@ -63,8 +63,8 @@ list_next(const char **p, const char *between, struct arena *a)
 }
 
 static bool
-link_list(struct land *w, struct w_entry *en, const char *attribute, const char *list, struct arena *a,
-	struct err *e)
+link_list(struct land *w, struct w_entry *en, const char *attribute, const char *list,
+	struct arena *a, struct err *e)
 {
 	const char *one;
 
@@ -88,10 +88,11 @@ set_words(struct land *w, struct w_entry *en, const struct row *r, size_t from, 
 		char *name;
 
 		if (!eq)
-			return err_set(e, ERR_CONFIG, "bad-row", "%s is not NAME=VALUE", r->words[i]);
+			return err_set(
+				e, ERR_CONFIG, "bad-row", "%s is not NAME=VALUE", r->words[i]);
 		name = arena_strndup(r->arena, r->words[i], (size_t)(eq - r->words[i]));
-		if (strcmp(name, "in") == 0 || strcmp(name, "member") == 0 || strcmp(name, "manager") == 0 ||
-			strcmp(name, "class") == 0)
+		if (strcmp(name, "in") == 0 || strcmp(name, "member") == 0 ||
+			strcmp(name, "manager") == 0 || strcmp(name, "class") == 0)
 			continue;
 		list = eq + 1;
 		while (strcmp(eq + 1, "-") != 0 && count < WORLD_ATTRS &&
@@ -109,17 +110,19 @@ set_one(struct land *w, struct w_entry *en, const char *name, const char *value)
 }
 
 static bool
-add_one(struct land *w, const struct row *r, const char *class, const char *handle, enum row_pass pass,
-	struct err *e)
+add_one(struct land *w, const struct row *r, const char *class, const char *handle,
+	enum row_pass pass, struct err *e)
 {
-	const char *in = row_value(r, "in"), *member = row_value(r, "member"), *manager = row_value(r, "manager");
+	const char *in = row_value(r, "in"), *member = row_value(r, "member"),
+		   *manager = row_value(r, "manager");
 	struct w_entry *en = dir_find(w, handle), *parent = in ? dir_find(w, in) : w->root;
 
 	if (pass & ROW_ENTRIES) {
 		if (en || !parent)
 			return en ? err_set(e, ERR_CONFIG, "bad-row", "%s is there already", handle)
 				  : no_entry(e, in);
-		en = dir_add(w, row_value(r, "class") ? row_value(r, "class") : class, handle, parent);
+		en = dir_add(
+			w, row_value(r, "class") ? row_value(r, "class") : class, handle, parent);
 		if (strcmp(class, "organizationalUnit") != 0 && !row_value(r, "sAMAccountName"))
 			set_one(w, en, "sAMAccountName", handle);
 		if (strcmp(class, "user") == 0) {
@@ -256,7 +259,9 @@ verb_row(struct land *w, const struct row *r, struct err *e)
 	else if (strcmp(verb, "allow") == 0)
 		en->denied = false;
 	else if (strcmp(verb, "bad") == 0)
-		en->bad = strcmp(arg, "-") == 0 ? NULL : world_text(w, strcmp(arg, "entry") == 0 ? "" : arg);
+		en->bad = strcmp(arg, "-") == 0
+				  ? NULL
+				  : world_text(w, strcmp(arg, "entry") == 0 ? "" : arg);
 	else
 		return err_set(e, ERR_CONFIG, "bad-row", "%s is no change", verb);
 	return true;
@@ -265,8 +270,8 @@ verb_row(struct land *w, const struct row *r, struct err *e)
 static bool
 change_pass(struct land *w, const char *text, enum row_pass pass, struct err *e)
 {
-	static const char *const classes[][2] = {
-		{"ou", "organizationalUnit"}, {"user", "user"}, {"group", "group"}, {"contact", "contact"}};
+	static const char *const classes[][2] = { { "ou", "organizationalUnit" },
+		{ "user", "user" }, { "group", "group" }, { "contact", "contact" } };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct row r;
 
@@ -308,11 +313,13 @@ put_words(struct land *w, struct t_object *ob, const struct row *r, size_t from,
 		size_t count = 0;
 
 		if (!eq)
-			return err_set(e, ERR_CONFIG, "bad-row", "%s is not NAME=VALUE", r->words[i]);
+			return err_set(
+				e, ERR_CONFIG, "bad-row", "%s is not NAME=VALUE", r->words[i]);
 		list = eq + 1;
 		while (count < WORLD_ATTRS && (values[count] = list_next(&list, "|", r->arena)))
 			count++;
-		target_put(w, ob, arena_strndup(r->arena, r->words[i], (size_t)(eq - r->words[i])), values, count);
+		target_put(w, ob, arena_strndup(r->arena, r->words[i], (size_t)(eq - r->words[i])),
+			values, count);
 	}
 	return true;
 }
@@ -325,7 +332,8 @@ foreign(struct land *w, const struct row *r, struct err *e)
 	size_t from = 2;
 
 	if (!k)
-		return err_set(e, ERR_CONFIG, "bad-row", "foreign user|group [of=ENTRY] NAME=VALUE...");
+		return err_set(
+			e, ERR_CONFIG, "bad-row", "foreign user|group [of=ENTRY] NAME=VALUE...");
 	if (row_value(r, "of")) { /* it bears an identity of ours: our state was lost, say */
 		const struct w_entry *en = dir_find(w, row_value(r, "of"));
 
@@ -378,8 +386,8 @@ target_row(struct land *w, const char *text, struct err *e)
 	} else if (strcmp(r.words[0], "edit") == 0 && ob) {
 		return put_words(w, ob, &r, 2, e);
 	} else {
-		return err_set(e, ERR_CONFIG, "bad-row", "%s is nothing a target can do to %s", r.words[0],
-			r.count > 1 ? r.words[1] : "nobody");
+		return err_set(e, ERR_CONFIG, "bad-row", "%s is nothing a target can do to %s",
+			r.words[0], r.count > 1 ? r.words[1] : "nobody");
 	}
 	return true;
 }

@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/str.h"
 
-static const char *const heads[STEP_COUNT] = {"config", "source", "target", "directory", "change", "later", "run",
-	"time", "release", "expect", "fault", "rebuild", "lose", "scenario"};
+static const char *const heads[STEP_COUNT] = { "config", "source", "target", "directory", "change",
+	"later", "run", "time", "release", "expect", "fault", "rebuild", "lose", "scenario" };
 
 static bool
 add_head(struct script *s, const char *line, int number, struct err *e)
@@ -18,18 +18,20 @@ add_head(struct script *s, const char *line, int number, struct err *e)
 		if (strlen(heads[t]) != n || strncmp(line, heads[t], n) != 0)
 			continue;
 		if ((s->count & (s->count - 1)) == 0) {
-			struct step *more = arena_alloc(s->arena, (s->count ? s->count * 2 : 1) * sizeof(*more));
+			struct step *more = arena_alloc(
+				s->arena, (s->count ? s->count * 2 : 1) * sizeof(*more));
 
 			if (s->count)
 				memcpy(more, s->steps, s->count * sizeof(*more));
 			s->steps = more;
 		}
 		st = &s->steps[s->count++];
-		*st = (struct step){.type = (enum step_type)t, .line = number};
+		*st = (struct step){ .type = (enum step_type)t, .line = number };
 		st->head = arena_strdup(s->arena, line + n + strspn(line + n, " \t"));
 		return true;
 	}
-	return err_set(e, ERR_CONFIG, "bad-scenario", "%s:%d: \"%s\" begins no step", s->path, number, line);
+	return err_set(e, ERR_CONFIG, "bad-scenario", "%s:%d: \"%s\" begins no step", s->path,
+		number, line);
 }
 
 static bool
@@ -38,7 +40,8 @@ add_row(struct script *s, const char *line, int number, struct err *e)
 	struct step *st = s->count ? &s->steps[s->count - 1] : NULL;
 
 	if (!st)
-		return err_set(e, ERR_CONFIG, "bad-scenario", "%s:%d: a row belongs to no step", s->path, number);
+		return err_set(e, ERR_CONFIG, "bad-scenario", "%s:%d: a row belongs to no step",
+			s->path, number);
 	if ((st->count & (st->count - 1)) == 0) {
 		size_t cap = st->count ? st->count * 2 : 1;
 		const char **rows = arena_alloc(s->arena, cap * sizeof(*rows));
@@ -95,10 +98,10 @@ script_load(const char *path, struct script **s_r, struct err *e)
 {
 	struct arena *a = arena_new();
 	struct script *s = arena_alloc(a, sizeof(*s));
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 	const char *slash = strrchr(path, '/');
 
-	*s = (struct script){.arena = a, .path = arena_strdup(a, path)};
+	*s = (struct script){ .arena = a, .path = arena_strdup(a, path) };
 	s->name = arena_strdup(a, slash ? slash + 1 : path);
 	if (strlen(s->name) > 2)
 		s->name = arena_strndup(a, s->name, strlen(s->name) - 2);

@@ -13,7 +13,7 @@ struct sender {
 	struct land *w;
 	struct buf *out;
 	int64_t counts[COUNT_COUNT], lines;
-	bool cut;          /* nothing more comes out */
+	bool cut; /* nothing more comes out */
 };
 
 static bool
@@ -22,11 +22,11 @@ hello(struct land *w, const struct json *j, struct buf *out)
 	static const struct {
 		const char *name, *syntax;
 		bool multi;
-	} known[] = {{"member", "link", true}, {"manager", "link", false}, {"objectClass", "string", true},
-		{"proxyAddresses", "string", true}, {"description", "string", true},
-		{"otherTelephone", "string", true}, {"accountExpires", "int", false},
-		{"userAccountControl", "int", false}};
-	static const char *const unknown[] = {"uid", "nothere"};
+	} known[] = { { "member", "link", true }, { "manager", "link", false },
+		{ "objectClass", "string", true }, { "proxyAddresses", "string", true },
+		{ "description", "string", true }, { "otherTelephone", "string", true },
+		{ "accountExpires", "int", false }, { "userAccountControl", "int", false } };
+	static const char *const unknown[] = { "uid", "nothere" };
 	struct jsonw o = jsonw(out);
 	char now[24];
 
@@ -55,7 +55,7 @@ hello(struct land *w, const struct json *j, struct buf *out)
 		jsonw_str(&o, NULL, "fetch");
 	jsonw_end(&o);
 	jsonw_obj(&o, "schema");
-	json_for_each (it, json_get(j, "attributes")) {
+	json_for_each(it, json_get(j, "attributes")) {
 		const char *name = json_string(it), *syntax = "string";
 		bool multi = false, absent = false;
 
@@ -108,7 +108,7 @@ line_end(struct sender *s, struct buf *line, enum wire_count count)
 static bool
 asked_for(const struct json *attributes, const char *name)
 {
-	json_for_each (it, attributes)
+	json_for_each(it, attributes)
 		if (ascii_ieq(json_string(it), name))
 			return true;
 	return false;
@@ -117,7 +117,7 @@ asked_for(const struct json *attributes, const char *name)
 static void
 send_bad(struct sender *s, const struct w_entry *en)
 {
-	CLEAN_BUF struct buf line = {0};
+	CLEAN_BUF struct buf line = { 0 };
 	struct jsonw j = jsonw(&line);
 
 	jsonw_obj(&j, NULL);
@@ -133,7 +133,7 @@ send_bad(struct sender *s, const struct w_entry *en)
 static void
 send_entry(struct sender *s, const struct w_entry *en, int64_t since, const struct json *attributes)
 {
-	CLEAN_BUF struct buf line = {0}, dn = {0};
+	CLEAN_BUF struct buf line = { 0 }, dn = { 0 };
 	struct jsonw j = jsonw(&line);
 	bool full = !since;
 
@@ -174,7 +174,7 @@ send_link_lines(struct sender *s, const struct w_entry *en, const char *attribut
 	bool set = strcmp(mode, "set") == 0;
 
 	while (at < count) {
-		CLEAN_BUF struct buf line = {0};
+		CLEAN_BUF struct buf line = { 0 };
 		struct jsonw j = jsonw(&line);
 		size_t end = count - at > most ? at + most : count;
 
@@ -184,7 +184,7 @@ send_link_lines(struct sender *s, const struct w_entry *en, const char *attribut
 		jsonw_str(&j, "attribute", attribute);
 		jsonw_arr(&j, mode);
 		for (; at < end; at++) {
-			CLEAN_BUF struct buf dn = {0};
+			CLEAN_BUF struct buf dn = { 0 };
 
 			jsonw_obj(&j, NULL);
 			if (s->w->file_like) {
@@ -206,7 +206,7 @@ send_link_lines(struct sender *s, const struct w_entry *en, const char *attribut
 static void
 send_links(struct sender *s, const struct w_entry *en, int64_t since)
 {
-	static const char *const attributes[] = {"member", "manager"};
+	static const char *const attributes[] = { "member", "manager" };
 	size_t most = 1;
 
 	if (en->bad && !*en->bad)
@@ -219,11 +219,14 @@ send_links(struct sender *s, const struct w_entry *en, int64_t since)
 			size_t count = 0;
 
 			for (const struct w_link *l = en->links; l; l = l->next)
-				if (strcmp(l->attribute, attributes[i]) == 0 && l->changed > since &&
-					l->present == add && !l->to->gone)
+				if (strcmp(l->attribute, attributes[i]) == 0 &&
+					l->changed > since && l->present == add && !l->to->gone)
 					list[count++] = l;
 			if (add || since)
-				send_link_lines(s, en, attributes[i], !since ? "set" : add ? "add" : "remove",
+				send_link_lines(s, en, attributes[i],
+					!since ? "set"
+					: add  ? "add"
+					       : "remove",
 					list, count);
 		}
 }
@@ -231,7 +234,7 @@ send_links(struct sender *s, const struct w_entry *en, int64_t since)
 static void
 send_gone(struct sender *s, const struct w_entry *en)
 {
-	CLEAN_BUF struct buf line = {0};
+	CLEAN_BUF struct buf line = { 0 };
 	struct jsonw j = jsonw(&line);
 
 	jsonw_obj(&j, NULL);
@@ -249,7 +252,7 @@ send_end(struct sender *s, bool cursor)
 {
 	struct land *w = s->w;
 	struct jsonw j;
-	CLEAN_BUF struct buf line = {0};
+	CLEAN_BUF struct buf line = { 0 };
 	bool sealed = w->read_fault != READ_UNSEALED && w->read_fault != READ_CURSOR &&
 		      w->read_fault != READ_ERROR;
 
@@ -273,7 +276,8 @@ send_end(struct sender *s, bool cursor)
 			jsonw_obj(&j, "error");
 			jsonw_str(&j, "kind", "retry");
 			jsonw_str(&j, "code", bad ? "cursor-invalid" : "server-down");
-			jsonw_str(&j, "message", bad ? "the cookie is not known" : "the server went away");
+			jsonw_str(&j, "message",
+				bad ? "the cookie is not known" : "the server went away");
 			jsonw_end(&j);
 		}
 	}
@@ -345,7 +349,7 @@ static void
 read_delta_file(struct sender *s, int64_t since)
 {
 	for (const struct w_record *r = s->w->log; r; r = r->next) {
-		CLEAN_BUF struct buf line = {0};
+		CLEAN_BUF struct buf line = { 0 };
 
 		if (r->change <= since)
 			continue;
@@ -353,7 +357,8 @@ read_delta_file(struct sender *s, int64_t since)
 		for (int i = 0; i < COUNT_COUNT; i++) {
 			size_t n = strlen(wire_count_names[i]);
 
-			if (strncmp(type_of(r->line), wire_count_names[i], n) == 0 && type_of(r->line)[n] == '"') {
+			if (strncmp(type_of(r->line), wire_count_names[i], n) == 0 &&
+				type_of(r->line)[n] == '"') {
 				line_end(s, &line, (enum wire_count)i);
 				break;
 			}
@@ -364,7 +369,7 @@ read_delta_file(struct sender *s, int64_t since)
 static bool
 read_all(struct land *w, const struct json *j, struct buf *out)
 {
-	struct sender s = {.w = w, .out = out};
+	struct sender s = { .w = w, .out = out };
 	const char *cursor = json_get_string(j, "cursor");
 	const struct json *attributes = json_get(j, "attributes");
 	enum read_fault fault = w->read_fault;
@@ -391,12 +396,13 @@ read_all(struct land *w, const struct json *j, struct buf *out)
 static bool
 fetch(struct land *w, const struct json *j, struct buf *out, const struct json *attributes)
 {
-	struct sender s = {.w = w, .out = out};
+	struct sender s = { .w = w, .out = out };
 
 	w->fetches++;
-	json_for_each (id, json_get(j, "ids"))
+	json_for_each(id, json_get(j, "ids"))
 		for (struct w_entry *en = w->entries; en; en = en->next)
-			if (json_string(id) && strcmp(en->id, json_string(id)) == 0 && dir_visible(en)) {
+			if (json_string(id) && strcmp(en->id, json_string(id)) == 0 &&
+				dir_visible(en)) {
 				send_entry(&s, en, 0, attributes);
 				send_links(&s, en, 0);
 			}
@@ -414,14 +420,15 @@ world_source(void *ctx, struct str line, struct buf *out)
 	if (w->no_source)
 		return false;
 	if (!json_parse(line, WIRE_LINE_MAX, &j, &e) || !(type = json_get_string(j, "type"))) {
-		world_trouble(w, "the source got no JSON: %.*s", (int)(line.n < 100 ? line.n : 100), line.p);
+		world_trouble(w, "the source got no JSON: %.*s", (int)(line.n < 100 ? line.n : 100),
+			line.p);
 		return false;
 	}
 	if (strcmp(type, "hello") == 0)
 		return hello(w, j, out);
 	if (strcmp(type, "read") == 0) {
 		/* What is asked for is kept for a fetch, which does not say it. */
-		CLEAN_BUF struct buf text = {0};
+		CLEAN_BUF struct buf text = { 0 };
 		const struct json *attributes = json_get(j, "attributes");
 
 		json_print(attributes, &text);
@@ -431,7 +438,8 @@ world_source(void *ctx, struct str line, struct buf *out)
 	if (strcmp(type, "fetch") == 0) {
 		CLEAN_JSON struct json *attributes = NULL;
 
-		return json_parse(str_c(w->asked), 0, &attributes, &e) && fetch(w, j, out, attributes);
+		return json_parse(str_c(w->asked), 0, &attributes, &e) &&
+		       fetch(w, j, out, attributes);
 	}
 	if (strcmp(type, "stop") == 0)
 		return false;

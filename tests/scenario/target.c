@@ -31,7 +31,8 @@ target_find_external(struct land *w, const char *external)
 	uint64_t hash = external ? hash_of(external) : 0;
 
 	for (struct t_object *ob = w->objects; external && ob; ob = ob->next)
-		if (ob->external_hash == hash && !ob->gone && ob->external && strcmp(ob->external, external) == 0)
+		if (ob->external_hash == hash && !ob->gone && ob->external &&
+			strcmp(ob->external, external) == 0)
 			return ob;
 	return NULL;
 }
@@ -48,7 +49,7 @@ object_name(struct t_object *ob)
 static uint64_t
 name_hash(const char *name)
 {
-	CLEAN_BUF struct buf folded = {0};
+	CLEAN_BUF struct buf folded = { 0 };
 
 	utf8_fold(name, strlen(name), &folded);
 	return hash_bytes(buf_cstr(&folded), folded.n);
@@ -66,7 +67,8 @@ target_find_name(struct land *w, int kind, const char *name)
 }
 
 void
-target_put(struct land *w, struct t_object *ob, const char *name, const char *const *values, size_t count)
+target_put(struct land *w, struct t_object *ob, const char *name, const char *const *values,
+	size_t count)
 {
 	w_attr_put(w, &ob->attrs, name, values, count, 0);
 	ob->name_hash = name_hash(object_name(ob));
@@ -121,7 +123,8 @@ result_end(struct jsonw *j, struct buf *out)
 }
 
 static bool
-refuse(struct buf *out, int64_t id, const char *kind, const char *code, int64_t wait, const char *other)
+refuse(struct buf *out, int64_t id, const char *kind, const char *code, int64_t wait,
+	const char *other)
 {
 	struct jsonw j = result_begin(out, id);
 
@@ -235,11 +238,11 @@ normal(struct land *w, const char *name, const char *value)
 static void
 take_attrs(struct land *w, struct t_object *ob, const struct json *attrs)
 {
-	json_for_each (a, attrs) {
+	json_for_each(a, attrs) {
 		const char *values[WORLD_ATTRS];
 		size_t count = 0;
 
-		json_for_each (v, a) {
+		json_for_each(v, a) {
 			if (count == WORLD_ATTRS || !json_string(v)) {
 				world_trouble(w, "attribute %s cannot be held", json_key(a));
 				return;
@@ -328,7 +331,8 @@ static void
 ref_drop(struct t_object *ob, const char *attribute, const char *key)
 {
 	for (struct t_ref **r = &ob->refs; *r;)
-		if (strcmp((*r)->attribute, attribute) == 0 && (!key || strcmp((*r)->key, key) == 0))
+		if (strcmp((*r)->attribute, attribute) == 0 &&
+			(!key || strcmp((*r)->key, key) == 0))
 			*r = (*r)->next;
 		else
 			r = &(*r)->next;
@@ -346,16 +350,18 @@ op_refs(struct asked *q)
 	}
 	if ((int64_t)(json_count(add) + json_count(remove)) > q->w->members_max)
 		q->w->members_over++;
-	json_for_each (it, add)
+	json_for_each(it, add)
 		if (!target_find_key(q->w, json_get_string(it, "key")))
 			return refuse(q->out, q->id, "object", "no-such-reference", 0,
 				json_get_string(it, "key"));
-	json_for_each (it, remove) /* a removal of a single value clears it, whatever it is */
-		ref_drop(q->ob, attribute, is_single(attribute) ? NULL : json_get_string(it, "key"));
-	json_for_each (it, add) {
+	json_for_each(it, remove) /* a removal of a single value clears it, whatever it is */
+		ref_drop(
+			q->ob, attribute, is_single(attribute) ? NULL : json_get_string(it, "key"));
+	json_for_each(it, add) {
 		struct t_ref *r;
 
-		ref_drop(q->ob, attribute, is_single(attribute) ? NULL : json_get_string(it, "key"));
+		ref_drop(
+			q->ob, attribute, is_single(attribute) ? NULL : json_get_string(it, "key"));
 		r = world_alloc(q->w, sizeof(*r));
 		r->attribute = world_text(q->w, attribute);
 		r->key = world_text(q->w, json_get_string(it, "key"));
@@ -372,7 +378,8 @@ refused(const struct asked *q)
 	const char *external = q->ob ? q->ob->external : q->external;
 
 	for (const struct t_refusal *r = q->w->refusals; r; r = r->next)
-		if (external && strcmp(r->external, external) == 0 && (!r->op || strcmp(r->op, q->op) == 0))
+		if (external && strcmp(r->external, external) == 0 &&
+			(!r->op || strcmp(r->op, q->op) == 0))
 			return r;
 	return NULL;
 }
@@ -398,9 +405,9 @@ operation(struct asked *q)
 		const char *name;
 		bool writes, needs; /* needs what the key names */
 		bool (*perform)(struct asked *q);
-	} ops[] = {{"find", false, false, op_find}, {"get", false, true, NULL}, {"create", true, false, op_create},
-		{"update", true, true, op_update}, {"delete", true, false, op_delete},
-		{"refs", true, true, op_refs}};
+	} ops[] = { { "find", false, false, op_find }, { "get", false, true, NULL },
+		{ "create", true, false, op_create }, { "update", true, true, op_update },
+		{ "delete", true, false, op_delete }, { "refs", true, true, op_refs } };
 	const struct t_refusal *r;
 	size_t i = 0;
 
@@ -415,7 +422,8 @@ operation(struct asked *q)
 	later_happens(q->w);
 	if (q->w->inject_id == q->id) {
 		q->w->inject_id = 0;
-		return refuse(q->out, q->id, q->w->inject_kind, q->w->inject_code, q->w->inject_wait, NULL);
+		return refuse(q->out, q->id, q->w->inject_kind, q->w->inject_code,
+			q->w->inject_wait, NULL);
 	}
 	q->ob = target_find_key(q->w, q->key);
 	if (q->ob && q->ob->kind != q->kind)
@@ -476,7 +484,7 @@ world_target(void *ctx, struct str line, struct buf *out)
 {
 	struct land *w = ctx;
 	CLEAN_JSON struct json *j = NULL;
-	struct asked q = {.w = w, .out = out};
+	struct asked q = { .w = w, .out = out };
 	const struct kind *k;
 	struct err e;
 	const char *type;
@@ -496,7 +504,8 @@ world_target(void *ctx, struct str line, struct buf *out)
 	q.id = json_get_int(j, "id", 0);
 	q.op = json_get_string(j, "op");
 	if (strcmp(type, "op") != 0 || !k || !q.op || q.id <= 0) {
-		world_trouble(w, "the target was sent %.*s", (int)(line.n < 150 ? line.n : 150), line.p);
+		world_trouble(
+			w, "the target was sent %.*s", (int)(line.n < 150 ? line.n : 150), line.p);
 		return false;
 	}
 	q.kind = (int)(k - kinds);
@@ -544,7 +553,7 @@ dump_object(struct land *w, struct t_object *ob, struct buf *out)
 	buf_addf(out, "%s %s", kinds[ob->kind].name, ob->external ? ob->external : "foreign");
 	for (const struct w_attr *a = ob->attrs; a; a = a->next) {
 		char **values = xcalloc(a->count + 1, sizeof(*values));
-		CLEAN_BUF struct buf one = {0};
+		CLEAN_BUF struct buf one = { 0 };
 
 		if (!a->count || count == 200) {
 			free(values);
@@ -579,7 +588,7 @@ target_dump(struct land *w, struct buf *out)
 		count += !ob->gone;
 	list = xcalloc(count + 1, sizeof(*list));
 	for (struct t_object *ob = w->objects; ob; ob = ob->next) {
-		CLEAN_BUF struct buf one = {0};
+		CLEAN_BUF struct buf one = { 0 };
 
 		if (ob->gone)
 			continue;

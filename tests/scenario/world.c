@@ -168,7 +168,7 @@ clock_sleep(void *ctx, int64_t ms)
 const struct clock *
 world_clock(struct land *w, struct clock *c)
 {
-	*c = (struct clock){clock_now, clock_mono, clock_sleep, w};
+	*c = (struct clock){ clock_now, clock_mono, clock_sleep, w };
 	return c;
 }
 
@@ -184,8 +184,8 @@ w_attr_find(struct w_attr *list, const char *name)
 }
 
 void
-w_attr_put(struct land *w, struct w_attr **list, const char *name, const char *const *values, size_t count,
-	int64_t change)
+w_attr_put(struct land *w, struct w_attr **list, const char *name, const char *const *values,
+	size_t count, int64_t change)
 {
 	struct w_attr *a = w_attr_find(*list, name);
 

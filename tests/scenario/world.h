@@ -42,7 +42,7 @@ struct w_entry {
 	struct w_link *links;
 	int64_t created, changed, restored, deleted; /* change numbers; 0 = never */
 	bool gone;
-	bool denied; /* an ACE hides it and what is below */
+	bool denied;     /* an ACE hides it and what is below */
 	const char *bad; /* attribute that the source cannot read, "" = the entry; NULL = none */
 };
 
@@ -84,7 +84,16 @@ struct w_later {
 	bool done;
 };
 
-enum read_fault { READ_FINE, READ_UNSEALED, READ_CUT, READ_COUNTS, READ_CURSOR, READ_ERROR, READ_GARBAGE, READ_HALF };
+enum read_fault {
+	READ_FINE,
+	READ_UNSEALED,
+	READ_CUT,
+	READ_COUNTS,
+	READ_CURSOR,
+	READ_ERROR,
+	READ_GARBAGE,
+	READ_HALF
+};
 
 struct land { /* not `world`: rules have a struct of that name */
 	char magic[16];
@@ -100,22 +109,22 @@ struct land { /* not `world`: rules have a struct of that name */
 	bool file_like, no_tombstones, full_tombstones, no_fetch, no_source, reverse;
 	int64_t links_line; /* ends in one links line */
 	char invocation[32], bind[32];
-	int64_t skew; /* the directory's clock against ours, s */
+	int64_t skew;               /* the directory's clock against ours, s */
 	enum read_fault read_fault; /* of the next read */
 	int64_t read_after;         /* ... after so many lines */
 	int64_t reads, fetches;
-	const char *asked;          /* attributes of the read under way, JSON */
+	const char *asked; /* attributes of the read under way, JSON */
 
 	/* target */
 	struct t_object *objects;
 	struct t_refusal *refusals;
 	int64_t next_key, window, members_max, settle, call_ms;
 	bool normalize, silent_seen, no_target, bad_token;
-	int64_t calls, writes, finds;   /* operations received; those that may change something */
+	int64_t calls, writes, finds; /* operations received; those that may change something */
 	int64_t creates, deletes, disables;
-	int64_t doubles;         /* times two objects bore one externalId: must stay 0 */
-	int64_t members_over;    /* refs operations with more than members_max ends: must stay 0 */
-	int64_t in_flight_over;  /* more unanswered than the window: must stay 0 */
+	int64_t doubles;        /* times two objects bore one externalId: must stay 0 */
+	int64_t members_over;   /* refs operations with more than members_max ends: must stay 0 */
+	int64_t in_flight_over; /* more unanswered than the window: must stay 0 */
 	struct w_later *later;
 	int64_t inject_id; /* answer the operation of this id with an error, without doing it */
 	char inject_kind[16], inject_code[32];
@@ -133,38 +142,44 @@ void world_restore(struct land *w, const struct buf *saved);
 
 void *world_alloc(struct land *w, size_t n); /* zeroed */
 const char *world_text(struct land *w, const char *s);
-const struct clock *world_clock(struct land *w, struct clock *c); /* fills c; sleeping turns the clock */
+const struct clock *world_clock(
+	struct land *w, struct clock *c); /* fills c; sleeping turns the clock */
 int64_t world_now(const struct land *w);
 void world_trouble(struct land *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* The directory. Each function is one change with the next number. */
 struct w_entry *dir_find(struct land *w, const char *handle); /* gone ones too */
-struct w_entry *dir_add(struct land *w, const char *class, const char *handle, struct w_entry *parent);
-void dir_set(struct land *w, struct w_entry *en, const char *name, const char *const *values, size_t count);
+struct w_entry *dir_add(
+	struct land *w, const char *class, const char *handle, struct w_entry *parent);
+void dir_set(struct land *w, struct w_entry *en, const char *name, const char *const *values,
+	size_t count);
 const struct w_attr *dir_get(const struct w_entry *en, const char *name);
 void dir_rename(struct land *w, struct w_entry *en, const char *cn);
 void dir_move(struct land *w, struct w_entry *en, struct w_entry *to);
 void dir_delete(struct land *w, struct w_entry *en);
 void dir_restore(struct land *w, struct w_entry *en);
-void dir_link(struct land *w, struct w_entry *en, const char *attribute, struct w_entry *to, bool present);
+void dir_link(struct land *w, struct w_entry *en, const char *attribute, struct w_entry *to,
+	bool present);
 bool dir_linked(const struct w_entry *en, const char *attribute, const struct w_entry *to);
 void dir_dn(const struct w_entry *en, struct buf *out);
 bool dir_visible(const struct w_entry *en); /* there, and no ACE hides it or what is above */
 
 /* w_attr lists, shared by both sides. */
 struct w_attr *w_attr_find(struct w_attr *list, const char *name);
-void w_attr_put(struct land *w, struct w_attr **list, const char *name, const char *const *values, size_t count,
-	int64_t change);
+void w_attr_put(struct land *w, struct w_attr **list, const char *name, const char *const *values,
+	size_t count, int64_t change);
 
 /* The target. */
 struct t_object *target_find_key(struct land *w, const char *key);
 struct t_object *target_find_external(struct land *w, const char *external);
 struct t_object *target_find_name(struct land *w, int kind, const char *name);
 struct t_object *target_add(struct land *w, int kind, const char *external);
-void target_put(struct land *w, struct t_object *ob, const char *name, const char *const *values, size_t count);
-void target_own(struct land *w, struct t_object *ob, const char *external); /* gives it an externalId */
-void target_vanish(struct land *w, struct t_object *ob); /* and all references to it */
-const char *object_name(struct t_object *ob); /* "" without one */
+void target_put(struct land *w, struct t_object *ob, const char *name, const char *const *values,
+	size_t count);
+void target_own(
+	struct land *w, struct t_object *ob, const char *external); /* gives it an externalId */
+void target_vanish(struct land *w, struct t_object *ob);            /* and all references to it */
+const char *object_name(struct t_object *ob);                       /* "" without one */
 /* Objects as text, one line each, sorted, without keys: equal states give equal text. */
 void target_dump(struct land *w, struct buf *out);
 
@@ -184,7 +199,8 @@ struct row {
 	const char *words[ROW_WORDS];
 };
 bool row_split(const char *text, struct arena *a, struct row *row_r, struct err *e);
-const char *row_value(const struct row *r, const char *name); /* of the word name=value; NULL = none */
+const char *row_value(
+	const struct row *r, const char *name); /* of the word name=value; NULL = none */
 enum row_pass { ROW_ENTRIES = 1, ROW_LINKS = 2 };
 bool change_rows(struct land *w, const char *const *rows, size_t count, struct err *e);
 bool change_row(struct land *w, const char *row, struct err *e); /* one alone */
