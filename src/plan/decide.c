@@ -68,9 +68,10 @@ decide_leave(const struct decide_input *in, struct arena *a, struct decision *d)
 		return;
 	}
 	d->state = OBJECT_LEFT;
-	if (leave != LEAVE_GRACE || !ob->left_at)
+	if (leave != LEAVE_GRACE)
 		return;
-	end = ob->left_at + in->grace;
+	/* Nothing to disable (a group, or disabled before it left): grace begins now. */
+	end = (ob->left_at ? ob->left_at : in->now) + in->grace;
 	if (end <= in->now)
 		op_put(d, CLASS_DELETE, RANK_REMOVE, NULL);
 	else
