@@ -169,7 +169,8 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 	if (j->in && (!was_in || (why & DIRTY_CONFIG)) &&
 		!links_dirty_of(p->t, p->s, en->n, in.kind, !(why & DIRTY_CONFIG), p->arena, p->e))
 		return false;
-	if (!j->in && o && !d.forget && (d.leaves || (why & DIRTY_CONFIG)) &&
+	/* Links that went while it was away were nobody's operation then. */
+	if (o && !d.add && !d.forget && (j->in ? !was_in : d.leaves || (why & DIRTY_CONFIG)) &&
 		!links_dirty_refs(p->t, p->s, o, p->e))
 		return false;
 	if (!d.op_count)
