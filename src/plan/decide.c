@@ -21,6 +21,15 @@ op_put_disable(struct decision *d, enum op_class class, const struct kind *k, st
 	op_put(d, class, RANK_DISABLE, &off);
 }
 
+void
+plan_disable(const struct kind *k, const struct object *ob, const struct mapped *m, struct arena *a,
+	struct decision *d_r)
+{
+	*d_r = (struct decision){.wake = m->wake, .state = ob->state};
+	if (k->active_attribute && ob->active && str_eqc(attrs_first(&m->wanted, k->active_attribute), "false"))
+		op_put_disable(d_r, CLASS_SEEN_DISABLE, k, a);
+}
+
 static void
 decide_wanted(const struct decide_input *in, struct arena *a, struct decision *d)
 {

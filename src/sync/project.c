@@ -30,6 +30,7 @@ static bool
 judge(struct projecting *p, const struct entry *en, struct judged *j_r)
 {
 	struct verdict v;
+	bool mapped;
 
 	j_r->kind = entry_present(en) ? entry_kind(en) : NULL;
 	if (!j_r->kind)
@@ -47,12 +48,11 @@ judge(struct projecting *p, const struct entry *en, struct judged *j_r)
 			continue;
 		j_r->in = true;
 		j_r->lane = lane;
-		if (!rules_map(
-			    lane->rules, &lane->world, en, j_r->kind, p->arena, &j_r->mapped, p->e))
-			return false;
+		mapped = rules_map(
+			lane->rules, &lane->world, en, j_r->kind, p->arena, &j_r->mapped, p->e);
 		if (j_r->mapped.wake < j_r->wake)
 			j_r->wake = j_r->mapped.wake;
-		return true;
+		return mapped;
 	}
 	return true;
 }
@@ -178,10 +178,31 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 	return true;
 }
 
+/* A problem elsewhere does not hold up a disable (I5): whatever else is wrong, what says that the account is
+ * off, or when it will be, is heard. */
+static bool
+disable_anyway(struct projecting *p, const struct entry *en, const struct judged *j, const struct object *ob,
+	bool *any_r)
+{
+	const struct lane *lane = ob->o && ob->state == OBJECT_LINKED ? lane_of(p->t, ob->sync) : NULL;
+	struct decision d;
+	struct mapped m;
+	struct err not_now;
+
+	*any_r = false;
+	if (!lane || lane->source != p->s || j->kind != ob->kind)
+		return ledger_wake_set(p->t->ledger, p->source, en->n, j->wake, p->e);
+	(void)rules_map(lane->rules, &lane->world, en, ob->kind, p->arena, &m, &not_now);
+	plan_disable(ob->kind, ob, &m, p->arena, &d);
+	*any_r = d.op_count > 0;
+	return ledger_wake_set(p->t->ledger, p->source, en->n, m.wake < j->wake ? m.wake : j->wake, p->e) &&
+	       put_ops(p, &d, ob->o, ob->kind, lane, en->n);
+}
+
 /* An entry that cannot be what the rules want: the problem is named and stands until it is gone; the
  * object counts as present and is left alone. */
 static bool
-note_problem(struct projecting *p, const struct entry *en)
+note_problem(struct projecting *p, const struct entry *en, const struct judged *j, const struct object *ob)
 {
 	struct problem pr = { .source = p->source,
 		.id = en->id ? en->id : "",
@@ -190,13 +211,14 @@ note_problem(struct projecting *p, const struct entry *en)
 		.n = en->n,
 		.since = target_now(p->t) };
 	struct err own = *p->e;
+	bool planned;
 
 	pr.code = own.code;
 	pr.text = own.text;
 	run_event(p->t->run, "object-problem", pr.id, "%s: %s", own.code, own.text);
 	err_clear(p->e);
-	return ledger_problem_set(p->t->ledger, &pr, p->e) &&
-	       ledger_dirty_done(p->t->ledger, p->source, en->n, p->e);
+	return ledger_problem_set(p->t->ledger, &pr, p->e) && disable_anyway(p, en, j, ob, &planned) &&
+	       (planned || ledger_dirty_done(p->t->ledger, p->source, en->n, p->e));
 }
 
 static bool
@@ -223,15 +245,15 @@ project_one(struct projecting *p, const struct dirty *row)
 	if (o && (!ledger_object(l, o, p->arena, &ob, p->e) || !ledger_ops_drop_object(l, o, p->e)))
 		return false;
 	if (!judge(p, &en, &j))
-		return p->e->kind == ERR_OBJECT ? note_problem(p, &en) : false;
+		return p->e->kind == ERR_OBJECT ? note_problem(p, &en, &j, &ob) : false;
 	if (j.in && !en.id) {
 		err_set(p->e, ERR_OBJECT, "no-identity", "the entry has no immutable id");
-		return note_problem(p, &en);
+		return note_problem(p, &en, &j, &ob);
 	}
 	if (o && j.in && ob.kind != j.kind) {
 		err_set(p->e, ERR_OBJECT, "kind-changed", "%s was a %s and is now a %s", ob.name,
 			ob.kind->name, j.kind->name);
-		return note_problem(p, &en);
+		return note_problem(p, &en, &j, &ob);
 	}
 	return ledger_problem_set(l, &none, p->e) && decide(p, &en, &j, &ob, row->why);
 }

@@ -34,6 +34,9 @@ struct decision {
 	int64_t wake;                   /* when grace ends; INT64_MAX = never */
 };
 void plan_decide(const struct decide_input *in, struct arena *a, struct decision *d_r);
+/* Of an object whose mapping failed: the disable alone, when what was mapped says so (I5). */
+void plan_disable(const struct kind *k, const struct object *ob, const struct mapped *m, struct arena *a,
+	struct decision *d_r);
 /* Attributes of wanted that differ from sent ([] = to be cleared); held-back ones (steps with errors) are left alone. */
 void plan_diff(const struct mapped *m, const struct attrs *sent, struct attrs *diff_r);
 

@@ -65,5 +65,6 @@ struct mapped {
 	struct map_step *steps; size_t step_count; /* one per mapped attribute; an error holds that attribute back (N13) */
 	bool refs[3];                 /* which of the kind's references are mapped */
 };
-/* false (ERR_OBJECT, code "no-name", "bad-value"...): the object cannot be wanted as it is; it counts as present. */
+/* false (ERR_OBJECT, code "no-name", "bad-value"...): the object cannot be wanted as it is; it counts as present.
+ * What could be mapped is in m_r all the same, wake too. */
 bool rules_map(struct rules *r, const struct world *w, const struct entry *en, const struct kind *k, struct arena *a, struct mapped *m_r, struct err *e);
