@@ -132,6 +132,7 @@ settle_and_wait(struct target_run *t, struct err *e)
 	const struct clock *c = t->run->env->store.clock;
 	int64_t wait;
 
+	t->unknown_rounds += t->unknown;
 	for (int i = 0; i < 8; i++) {
 		if (!settle_open(t, &wait, e))
 			return false;

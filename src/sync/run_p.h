@@ -47,6 +47,7 @@ struct target_run {
 	int64_t next_wire_id;
 	int restarts;
 	bool unknown;                   /* some outcomes are to be settled */
+	int unknown_rounds;             /* how often so in this run */
 	bool down;                      /* the target failed: no more in this run */
 	bool configured;                /* rules compiled, position known */
 	int64_t resume_at_ms;           /* rate limit: nothing is sent before (mono) */

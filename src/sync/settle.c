@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-#define PAGE 64
+#define PAGE	       64
+#define UNKNOWN_ROUNDS 3 /* in one run */
 
 static bool
 wait_result(
@@ -97,13 +98,22 @@ forget_sent(struct target_run *t, struct object *ob, const struct op *op, struct
 	return ledger_object_save(t->ledger, ob, e);
 }
 
+/* Planned anew in this run, or, when the target has left us without an answer again and again, after a
+ * while (7.3). */
 static bool
 plan_anew(struct target_run *t, const struct object *ob, const struct op *op, struct err *e)
 {
 	struct ledger *l = t->ledger;
+	struct err why;
 	struct dirty_link d = { .owner = ob->n, .attribute = op->attribute };
 	struct object_brief other;
 
+	if (t->unknown_rounds > UNKNOWN_ROUNDS) {
+		err_set(&why, ERR_RETRY, "no-answer",
+			"the target never said what became of %s; it is tried again later: see why the target is slow",
+			ob->name ? ob->name : ob->anchor);
+		return confirm_failed(t, ob, op, &why, e);
+	}
 	if (!ledger_op_drop(l, op->id, e))
 		return false;
 	if (op->attribute < 0)
