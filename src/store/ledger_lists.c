@@ -97,6 +97,12 @@ ledger_dirty_done(struct ledger *l, const char *source, int64_t n, struct err *e
 }
 
 bool
+ledger_dirty_confirmed(struct ledger *l, const char *source, int64_t n, struct err *e)
+{
+	return db_run(l->db, e, "DELETE FROM dirty WHERE source = ? AND n = ? AND planned = 1", source, n);
+}
+
+bool
 ledger_dirty_planned(struct ledger *l, const char *source, int64_t now, int64_t n, struct err *e)
 {
 	return db_run(l->db, e,

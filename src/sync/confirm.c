@@ -136,11 +136,10 @@ confirm_object(struct target_run *t, struct object *ob, const struct op *op,
 	c.after = op->attrs;
 	shadow_take(ob, op, out);
 	if (!state_take(t, ob, op, e) || !ledger_object_save(l, ob, e) ||
-		!record(t, ob, op, &c, NULL, e) || !ledger_op_drop(l, op->id, e) ||
-		!ledger_attempt_clear(l, ob->o, e))
+		!record(t, ob, op, &c, NULL, e) || !ledger_op_drop(l, op->id, e))
 		return false;
 	++*counter_of(t->run->result, op->class);
-	return ledger_op_pending(l, ob->o) || ledger_dirty_done(l, ob->source, ob->n, e);
+	return ledger_op_pending(l, ob->o) || ledger_dirty_confirmed(l, ob->source, ob->n, e);
 }
 
 static bool
@@ -188,7 +187,7 @@ confirm_ref(struct target_run *t, const struct object *owner, const struct op *o
 		!ledger_dirty_link_done(l, owner->source, &d, e))
 		return false;
 	++*counter_of(t->run->result, op->class);
-	return ledger_attempt_clear(l, owner->o, e);
+	return true;
 }
 
 /* The target says it is gone (6.4): looked at again at once, as a recreate. */

@@ -258,7 +258,7 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 	struct err e = { 0 };
 
 	if (t->id && ledger_begin(t->ledger, &e) &&
-		(!ledger_attempts_over(t->ledger, &e) ||
+		((!why && !r->options->plan_only && !ledger_attempts_over(t->ledger, &e)) ||
 			!ledger_holds_record(t->ledger, t->id, &row.held, &e)))
 		ledger_rollback(t->ledger);
 	/* That an object is there already is found while applying, and held back only then. */

@@ -372,6 +372,14 @@ op_refs(struct asked *q)
 	return accept(q->w, q->out, q->id, q->ob);
 }
 
+static bool
+is_disable(const struct asked *q)
+{
+	const struct json *active = json_first(json_get(json_get(q->j, "attrs"), "active"));
+
+	return active && strcmp(json_string(active), "false") == 0;
+}
+
 static const struct t_refusal *
 refused(const struct asked *q)
 {
@@ -379,7 +387,7 @@ refused(const struct asked *q)
 
 	for (const struct t_refusal *r = q->w->refusals; r; r = r->next)
 		if (external && strcmp(r->external, external) == 0 &&
-			(!r->op || strcmp(r->op, q->op) == 0))
+			(!r->op || strcmp(r->op, strcmp(r->op, "disable") ? q->op : is_disable(q) ? "disable" : "") == 0))
 			return r;
 	return NULL;
 }

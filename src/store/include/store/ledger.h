@@ -90,6 +90,8 @@ enum dirty_why { DIRTY_ENTRY = 1, DIRTY_MOVED = 2, DIRTY_GROUP = 4, DIRTY_TIME =
 /* New news about an entry: unplanned again, and its back-off is over. AGAIN keeps the back-off. */
 bool ledger_dirty_add(struct ledger *l, const char *source, int64_t n, enum dirty_why why, struct err *e);
 bool ledger_dirty_done(struct ledger *l, const char *source, int64_t n, struct err *e);
+/* An operation of it was confirmed: done, unless another one failed since it was planned. */
+bool ledger_dirty_confirmed(struct ledger *l, const char *source, int64_t n, struct err *e);
 /* All rows up to n whose wait is over: their operations are in the plan. */
 bool ledger_dirty_planned(struct ledger *l, const char *source, int64_t now, int64_t n, struct err *e);
 bool ledger_dirty_wait(struct ledger *l, const char *source, int64_t n, int64_t until, struct err *e); /* planned again after that */
@@ -186,7 +188,8 @@ bool ledger_approvals_apply(struct ledger *l, struct err *e);   /* marks approve
 struct attempt { int64_t o; int count; int64_t next_at, since; const char *code, *text, *op; };
 bool ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct err *why, int64_t now,
 	int64_t *next_at_r, struct err *e);
-/* Failures of objects about which nothing is left to do (what failed is not wanted any more) are over. */
+/* Failures of objects of which nothing waits to be tried again are over: it succeeded since, or is not
+ * wanted any more. For the end of a run that applied its plan. */
 bool ledger_attempts_over(struct ledger *l, struct err *e);
 /* Something about it was done; not over while another of its references waits. */
 bool ledger_attempt_clear(struct ledger *l, int64_t o, struct err *e);
