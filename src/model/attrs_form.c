@@ -31,11 +31,6 @@ pack_bytes(struct buf *out, struct str s)
 		buf_add(out, s.p, s.n);
 }
 
-struct row {
-	char *name;
-	const struct attr *at;
-};
-
 /* ASCII case aside, so that either spelling has its place. */
 static int
 name_order(struct str a, struct str b)
