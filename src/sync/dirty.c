@@ -278,6 +278,7 @@ collect_source(struct target_run *t, struct source_run *s, struct err *e)
 		ok = add_entries(&c, DIRTY_ENTRY) && add_links(&c) &&
 		     mirror_moved_below(s->mirror, c.since, add_moved, &c, e);
 	ok = ok && ledger_wake_due(t->ledger, c.source, source_now(t->run, s), e);
+	ok = ok && mirror_ok(s->mirror, e);
 	ok = ok && ledger_projected_set(t->ledger, c.source, &now, e);
 out:
 	arena_free(c.arena);
