@@ -40,8 +40,8 @@ json_text_plain(const unsigned char *p, size_t n)
 
 	for (; i + 8 <= n; i += 8) {
 		memcpy(&w, p + i, 8);
-		if ((w & EACH(0x80)) || ((w - EACH(0x20)) & EACH(0x80)) ||
-			zero_in(w ^ EACH('"')) || zero_in(w ^ EACH('\\')))
+		if ((w & EACH(0x80)) || ((w - EACH(0x20)) & EACH(0x80)) || zero_in(w ^ EACH('"')) ||
+			zero_in(w ^ EACH('\\')))
 			break;
 	}
 	while (i < n && p[i] >= 0x20 && p[i] < 0x80 && p[i] != '"' && p[i] != '\\')

@@ -10,11 +10,11 @@ struct cli {
 	const char *program;
 	const char *conf_path;
 	bool json, quiet, verbose;
-	int events;                /* said so far */
+	int events; /* said so far */
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
-	const char *bin;           /* folder of our programs */
+	const char *bin; /* folder of our programs */
 };
 
 /* A command: gets its own arguments (argv[0] is its name); answers the exit code. */
@@ -24,7 +24,7 @@ struct command {
 	bool needs_conf;
 };
 extern const struct command commands[];
-const struct command *command_named(const char *name);   /* NULL = none */
+const struct command *command_named(const char *name); /* NULL = none */
 
 int cmd_check(struct cli *c, int argc, char **argv);
 int cmd_config(struct cli *c, int argc, char **argv);
@@ -42,12 +42,14 @@ int cli_error(const struct cli *c, const struct err *e, int code);
 int cli_usage(const struct command *cmd, const char *wrong);
 /* Handles --help and --json in a command's arguments; false: *exit_r says the end. Leaves the rest. */
 bool cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, int *exit_r);
-void cli_text(FILE *f, const char *s);                 /* untrusted text, escaped for a terminal */
-const char *cli_time(int64_t t, char out[24]);         /* "2026-11-21T17:00:00Z", "-" for 0 */
+void cli_text(FILE *f, const char *s);         /* untrusted text, escaped for a terminal */
+const char *cli_time(int64_t t, char out[24]); /* "2026-11-21T17:00:00Z", "-" for 0 */
 
 /* connect.c: connectors as programs beside ours; options checked against --describe. */
-bool cli_open_source(void *ctx, const struct conf_source *s, int lock_fd, struct conn **c_r, struct err *e);
-bool cli_open_target(void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
+bool cli_open_source(
+	void *ctx, const struct conf_source *s, int lock_fd, struct conn **c_r, struct err *e);
+bool cli_open_target(
+	void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
 bool cli_resolve_options(struct cli *c, struct err *e);
 
 /* progress.c */
@@ -57,4 +59,5 @@ struct progress *progress_new(void);
 
 /* plan_print.c */
 bool plan_print(struct cli *c, const struct conf_target *t, bool all, struct err *e);
-void attrs_print_changes(FILE *f, const struct attrs *before, const struct attrs *after, const char *indent);
+void attrs_print_changes(
+	FILE *f, const struct attrs *before, const struct attrs *after, const char *indent);

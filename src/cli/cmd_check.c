@@ -11,11 +11,12 @@
 struct checking {
 	struct cli *c;
 	struct jsonw *w;
-	int worst;           /* 0 fine, 1 failures */
+	int worst; /* 0 fine, 1 failures */
 };
 
 static void
-finding(struct checking *k, const char *where, const char *level, const char *topic, const char *text, const char *remedy)
+finding(struct checking *k, const char *where, const char *level, const char *topic,
+	const char *text, const char *remedy)
 {
 	bool fails = strcmp(level, "fail") == 0;
 
@@ -54,7 +55,7 @@ take_findings(struct checking *k, const char *where, struct conn *conn, bool set
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct wire_source_msg m;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	for (;;) {
 		arena_reset(a);
@@ -65,7 +66,8 @@ take_findings(struct checking *k, const char *where, struct conn *conn, bool set
 		if (m.type == SRC_END)
 			break;
 		if (m.type == SRC_FINDING)
-			finding(k, where, m.level ? m.level : "info", m.topic ? m.topic : "", m.text ? m.text : "", m.remedy);
+			finding(k, where, m.level ? m.level : "info", m.topic ? m.topic : "",
+				m.text ? m.text : "", m.remedy);
 		if (m.type == SRC_TEXT && setup)
 			fputs(m.text, stdout);
 	}
@@ -83,7 +85,9 @@ bases_of(const struct conf *c, const char *source, struct arena *a)
 		most += c->syncs[i].scope.base.count;
 	list = arena_alloc(a, most * sizeof(*list));
 	for (size_t i = 0; i < c->sync_count; i++)
-		for (size_t j = 0; strcmp(c->syncs[i].from, source) == 0 && j < c->syncs[i].scope.base.count; j++)
+		for (size_t j = 0;
+			strcmp(c->syncs[i].from, source) == 0 && j < c->syncs[i].scope.base.count;
+			j++)
 			list[count++] = c->syncs[i].scope.base.list[j].text;
 	return list;
 }
@@ -94,22 +98,25 @@ wire_options(const struct conf_value *values, size_t count, struct arena *a)
 	struct wire_option *o = arena_alloc(a, (count + 1) * sizeof(*o));
 
 	for (size_t i = 0; i < count; i++)
-		o[i] = (struct wire_option){values[i].name, values[i].values, values[i].count};
+		o[i] = (struct wire_option){ values[i].name, values[i].values, values[i].count };
 	return o;
 }
 
 static void
 check_source(struct checking *k, const struct conf_source *s, bool setup)
 {
-	static const char *const classes[] = {"user", "group", "organizationalUnit", NULL}, *const none[] = {NULL};
+	static const char *const classes[] = { "user", "group", "organizationalUnit", NULL },
+				 *const none[] = { NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_CONN struct conn *conn = NULL;
-	struct names names = {.arena = a};
-	struct wire_greeting g = {.role = "source", .classes = classes, .option_count = s->option_count};
+	struct names names = { .arena = a };
+	struct wire_greeting g = {
+		.role = "source", .classes = classes, .option_count = s->option_count
+	};
 	struct wire_hello h;
 	char *where = arena_printf(a, "source %s", s->name);
 	const char **attributes;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	for (size_t i = 0; i < k->c->conf->sync_count; i++)
 		if (strcmp(k->c->conf->syncs[i].from, s->name) == 0 &&
@@ -135,13 +142,13 @@ check_source(struct checking *k, const struct conf_source *s, bool setup)
 static void
 check_target(struct checking *k, const struct conf_target *t)
 {
-	static const char *const none[] = {NULL};
+	static const char *const none[] = { NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_CONN struct conn *conn = NULL;
-	struct wire_greeting g = {.role = "target", .option_count = t->option_count};
+	struct wire_greeting g = { .role = "target", .option_count = t->option_count };
 	struct wire_hello h;
 	char *where = arena_printf(a, "target %s", t->name);
-	struct err e = {0};
+	struct err e = { 0 };
 
 	g.options = wire_options(t->options, t->option_count, a);
 	if (!cli_open_target(k->c, t, -1, &conn, &e) || !wire_hello(conn, &g, a, &h, &e) ||
@@ -156,12 +163,13 @@ static void
 check_state(struct checking *k)
 {
 	const char *folder = k->c->conf->state;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	if (!dir_make(folder, 0700, &e))
 		fail(k, "state", &e);
 	else if (access(folder, W_OK) != 0)
-		finding(k, "state", "fail", "state-access", "the state folder cannot be written", "give it to the account that runs lockstep");
+		finding(k, "state", "fail", "state-access", "the state folder cannot be written",
+			"give it to the account that runs lockstep");
 	else
 		finding(k, "state", "ok", "folder", folder, NULL);
 }
@@ -169,9 +177,9 @@ check_state(struct checking *k)
 int
 cmd_check(struct cli *c, int argc, char **argv)
 {
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	struct jsonw w = jsonw(&out);
-	struct checking k = {.c = c, .w = &w};
+	struct checking k = { .c = c, .w = &w };
 	bool setup = argc == 2 && strcmp(argv[1], "--print-setup") == 0;
 
 	if (argc > 2 || (argc == 2 && !setup))
@@ -199,13 +207,13 @@ cmd_check(struct cli *c, int argc, char **argv)
 int
 cmd_config(struct cli *c, int argc, char **argv)
 {
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 
 	if (argc != 2 || strcmp(argv[1], "show") != 0)
 		return cli_usage(command_named("config"), "config takes: show");
 	conf_print(c->conf, &out);
 	if (c->json) {
-		CLEAN_BUF struct buf line = {0};
+		CLEAN_BUF struct buf line = { 0 };
 		struct jsonw w = jsonw(&line);
 
 		jsonw_obj(&w, NULL);

@@ -36,7 +36,8 @@ print_values(const struct explain *ex)
 			cli_text(stdout, v->error);
 			putchar('\n');
 		}
-		if (ex->has_object && (v->sent != v->wanted) && (!v->sent || !v->wanted || strcmp(v->sent, v->wanted) != 0)) {
+		if (ex->has_object && (v->sent != v->wanted) &&
+			(!v->sent || !v->wanted || strcmp(v->sent, v->wanted) != 0)) {
 			printf("  %-24s last sent: ", "");
 			cli_text(stdout, v->sent ? v->sent : "-");
 			putchar('\n');
@@ -73,11 +74,13 @@ print_object(const struct explain *ex)
 	if (!ex->has_object) {
 		puts("nothing of ours");
 	} else {
-		printf("%s, id %s, %s\n", object_state_name(ex->object.state), ex->object.key ? ex->object.key : "-",
+		printf("%s, id %s, %s\n", object_state_name(ex->object.state),
+			ex->object.key ? ex->object.key : "-",
 			ex->object.active ? "active" : "not active");
 	}
 	if (ex->has_attempt) {
-		printf("  FAILS since %s (%d attempts, next at ", cli_time(ex->attempt.since, when), ex->attempt.count);
+		printf("  FAILS since %s (%d attempts, next at ", cli_time(ex->attempt.since, when),
+			ex->attempt.count);
 		printf("%s): ", cli_time(ex->attempt.next_at, when));
 		cli_text(stdout, ex->attempt.text);
 		putchar('\n');
@@ -92,7 +95,8 @@ print_object(const struct explain *ex)
 	for (size_t i = 0; i < ex->change_count; i++) {
 		const struct change *ch = &ex->changes[i];
 
-		printf("  %s  run %lld  %s", cli_time(ch->at, when), (long long)ch->run, op_class_name(ch->class));
+		printf("  %s  run %lld  %s", cli_time(ch->at, when), (long long)ch->run,
+			op_class_name(ch->class));
 		if (ch->other_name) {
 			fputs(": ", stdout);
 			cli_text(stdout, ch->other_name);
@@ -109,8 +113,8 @@ print_object(const struct explain *ex)
 static void
 print_text(const struct explain *ex)
 {
-	static const char *const presence[] = {"only referred to", "in the directory",
-		"missing in the last full read, not confirmed: counts as present", "deleted"};
+	static const char *const presence[] = { "only referred to", "in the directory",
+		"missing in the last full read, not confirmed: counts as present", "deleted" };
 
 	line("entry", ex->dn);
 	line("id", ex->entry.id);
@@ -220,14 +224,15 @@ int
 cmd_explain(struct cli *c, int argc, char **argv)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	struct jsonw w = jsonw(&out);
 	struct explain *list;
-	struct err e = {0};
+	struct err e = { 0 };
 	size_t count, found = 0;
 
 	if (argc != 2)
-		return cli_usage(command_named("explain"), "explain takes one mail address, DN, account name or id");
+		return cli_usage(command_named("explain"),
+			"explain takes one mail address, DN, account name or id");
 	if (!sync_explain(c->conf, &c->env, argv[1], a, &list, &count, &e))
 		return cli_error(c, &e, 2);
 	jsonw_obj(&w, NULL);
@@ -244,7 +249,8 @@ cmd_explain(struct cli *c, int argc, char **argv)
 	jsonw_end(&w);
 	if (!found) {
 		err_set(&e, ERR_OBJECT, "no-entry",
-			"nobody in the mirror has the mail address, DN, account name or id \"%s\"", argv[1]);
+			"nobody in the mirror has the mail address, DN, account name or id \"%s\"",
+			argv[1]);
 		return cli_error(c, &e, 1);
 	}
 	if (c->json)

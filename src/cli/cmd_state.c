@@ -10,8 +10,8 @@
 struct stating {
 	struct cli *c;
 	struct jsonw *w;
-	const char *folder;       /* backup: where to */
-	const char *file;         /* the one at work */
+	const char *folder; /* backup: where to */
+	const char *file;   /* the one at work */
 	int64_t findings;
 };
 
@@ -42,7 +42,8 @@ do_mirror(struct stating *s, const char *path, struct err *e)
 
 	if (!mirror_open(path, &s->c->env.store, true, &m, e))
 		return strcmp(e->code, "no-state") == 0;
-	ok = s->folder ? mirror_backup(m, arena_printf(a, "%s/%s", s->folder, strrchr(path, '/') + 1), e)
+	ok = s->folder ? mirror_backup(
+				 m, arena_printf(a, "%s/%s", s->folder, strrchr(path, '/') + 1), e)
 		       : mirror_check(m, say, s, &found, e);
 	s->findings += found;
 	mirror_close(&m);
@@ -59,7 +60,8 @@ do_ledger(struct stating *s, const char *path, struct err *e)
 
 	if (!ledger_open(path, &s->c->env.store, true, &l, e))
 		return strcmp(e->code, "no-state") == 0;
-	ok = s->folder ? ledger_backup(l, arena_printf(a, "%s/%s", s->folder, strrchr(path, '/') + 1), e)
+	ok = s->folder ? ledger_backup(
+				 l, arena_printf(a, "%s/%s", s->folder, strrchr(path, '/') + 1), e)
 		       : ledger_check(l, say, s, &found, e);
 	s->findings += found;
 	ledger_close(&l);
@@ -91,13 +93,14 @@ each_file(struct stating *s, struct err *e)
 static bool
 rebuild(struct cli *c, const char *source, struct err *e)
 {
-	static const char *const ends[] = {"", "-wal", "-shm"};
+	static const char *const ends[] = { "", "-wal", "-shm" };
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_FD int lock = -1;
 	char *path;
 
 	if (!conf_source(c->conf, source))
-		return err_set(e, ERR_CONFIG, "bad-usage", "%s has no source \"%s\"", c->conf_path, source);
+		return err_set(e, ERR_CONFIG, "bad-usage", "%s has no source \"%s\"", c->conf_path,
+			source);
 	path = sync_source_path(c->conf, source, a);
 	if (!sync_lock(path, &lock, e))
 		return false;
@@ -109,10 +112,10 @@ rebuild(struct cli *c, const char *source, struct err *e)
 int
 cmd_state(struct cli *c, int argc, char **argv)
 {
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	struct jsonw w = jsonw(&out);
-	struct stating s = {.c = c, .w = &w};
-	struct err e = {0};
+	struct stating s = { .c = c, .w = &w };
+	struct err e = { 0 };
 	bool check = argc == 2 && strcmp(argv[1], "check") == 0;
 	bool backup = argc == 3 && strcmp(argv[1], "backup") == 0;
 
@@ -122,7 +125,8 @@ cmd_state(struct cli *c, int argc, char **argv)
 			return cli_error(c, &e, 2);
 		jsonw_str(&w, "rebuild", argv[2]);
 		if (!c->json)
-			printf("The next sync reads source %s whole and makes its mirror anew.\n", argv[2]);
+			printf("The next sync reads source %s whole and makes its mirror anew.\n",
+				argv[2]);
 	} else if (check || backup) {
 		s.folder = backup ? argv[2] : NULL;
 		if (backup && !dir_make(s.folder, 0700, &e))
@@ -132,9 +136,13 @@ cmd_state(struct cli *c, int argc, char **argv)
 			return cli_error(c, &e, 1);
 		jsonw_end(&w);
 		if (!c->json)
-			puts(backup ? "Copied." : s.findings ? "Damaged: restore a backup, or rebuild a source's mirror." : "Sound.");
+			puts(backup ? "Copied."
+				: s.findings
+					? "Damaged: restore a backup, or rebuild a source's mirror."
+					: "Sound.");
 	} else {
-		return cli_usage(command_named("state"), "state takes check, backup FOLDER, or rebuild SOURCE");
+		return cli_usage(command_named("state"),
+			"state takes check, backup FOLDER, or rebuild SOURCE");
 	}
 	jsonw_end(&w);
 	if (c->json)

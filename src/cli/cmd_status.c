@@ -5,7 +5,8 @@
 #include <string.h>
 
 static bool
-open_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r, struct err *e)
+open_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r,
+	struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 
@@ -14,7 +15,11 @@ open_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct l
 
 /* --- status --- */
 
-struct failing { const char *what, *code, *text; int64_t since, next_at; int count; };
+struct failing {
+	const char *what, *code, *text;
+	int64_t since, next_at;
+	int count;
+};
 
 /* A name that people know for an entry that never became an object: its DN, where the mirror still has it. */
 static const char *
@@ -35,7 +40,8 @@ entry_name(struct cli *c, const char *source, const char *id, struct arena *a)
 }
 
 static size_t
-gather_failing(struct cli *c, struct ledger *l, struct arena *a, struct failing *list, size_t max, int64_t *total_r)
+gather_failing(struct cli *c, struct ledger *l, struct arena *a, struct failing *list, size_t max,
+	int64_t *total_r)
 {
 	struct attempt at[64];
 	struct problem pr[64];
@@ -50,12 +56,12 @@ gather_failing(struct cli *c, struct ledger *l, struct arena *a, struct failing 
 
 			++*total_r;
 			if (n < max && ledger_object(l, at[i].o, a, &ob, &e))
-				list[n++] = (struct failing){.what = ob.name ? ob.name : ob.anchor,
+				list[n++] = (struct failing){ .what = ob.name ? ob.name : ob.anchor,
 					.code = at[i].code,
 					.text = at[i].text,
 					.since = at[i].since,
 					.next_at = at[i].next_at,
-					.count = at[i].count};
+					.count = at[i].count };
 		}
 		after = at[got - 1].o;
 	}
@@ -64,10 +70,11 @@ gather_failing(struct cli *c, struct ledger *l, struct arena *a, struct failing 
 		for (size_t i = 0; i < got; i++) {
 			++*total_r;
 			if (n < max)
-				list[n++] = (struct failing){.what = entry_name(c, pr[i].source, pr[i].id, a),
+				list[n++] = (struct failing){ .what = entry_name(
+								      c, pr[i].source, pr[i].id, a),
 					.code = pr[i].code,
 					.text = pr[i].text,
-					.since = pr[i].since};
+					.since = pr[i].since };
 		}
 		after = pr[got - 1].n;
 	}
@@ -83,7 +90,8 @@ struct target_status {
 };
 
 static void
-gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, struct arena *a, struct target_status *s)
+gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, struct arena *a,
+	struct target_status *s)
 {
 	s->has_run = ledger_runs(l, 0, a, &s->last, 1);
 	s->dirty = ledger_dirty_count(l);
@@ -97,7 +105,8 @@ gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, stru
 				s->active[k] += active;
 			}
 		}
-	s->failing_count = gather_failing(c, l, a, s->failing, ARRAY_LEN(s->failing), &s->failing_total);
+	s->failing_count =
+		gather_failing(c, l, a, s->failing, ARRAY_LEN(s->failing), &s->failing_total);
 }
 
 static void
@@ -114,14 +123,17 @@ status_text(const struct conf_target *t, const struct target_status *s)
 		(long long)s->last.run, cli_time(s->last.ended, when));
 	for (int k = 0; k < KIND_COUNT; k++)
 		printf("  %-7s %lld", kinds[k].plural, (long long)s->owned[k]),
-			kinds[k].active_attribute ? printf(" (%lld active)\n", (long long)s->active[k]) : printf("\n");
+			kinds[k].active_attribute
+				? printf(" (%lld active)\n", (long long)s->active[k])
+				: printf("\n");
 	if (s->last.text) {
 		fputs("  last run: ", stdout);
 		cli_text(stdout, s->last.text);
 		putchar('\n');
 	}
 	if (s->last.held)
-		printf("  held back: %lld operations of run %lld%s\n", (long long)s->last.held, (long long)s->last.run,
+		printf("  held back: %lld operations of run %lld%s\n", (long long)s->last.held,
+			(long long)s->last.run,
 			s->last.released ? " (released: the next sync performs them)" : "");
 	if (s->wake != INT64_MAX)
 		printf("  next due by time: %s\n", cli_time(s->wake, when));
@@ -133,7 +145,8 @@ status_text(const struct conf_target *t, const struct target_status *s)
 		putchar('\n');
 	}
 	if (s->failing_total > (int64_t)s->failing_count)
-		printf("  ... and %lld more\n", (long long)(s->failing_total - (int64_t)s->failing_count));
+		printf("  ... and %lld more\n",
+			(long long)(s->failing_total - (int64_t)s->failing_count));
 }
 
 static void
@@ -169,9 +182,9 @@ int
 cmd_status(struct cli *c, int argc, char **argv)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	struct jsonw w = jsonw(&out);
-	struct err e = {0};
+	struct err e = { 0 };
 	bool lockstep = true;
 
 	(void)argv;
@@ -238,10 +251,13 @@ history_runs(struct cli *c, const struct conf_target *t, struct ledger *l, struc
 
 			if (json_parse(str_c(r->counts), 0, &j, NULL))
 				json_for_each(it, j)
-					if (json_type(it) == JSON_NUMBER && json_number(it, 0) > 0 &&
-						strcmp(json_key(it), "run") != 0 && strcmp(json_key(it), "exit") != 0 &&
+					if (json_type(it) == JSON_NUMBER &&
+						json_number(it, 0) > 0 &&
+						strcmp(json_key(it), "run") != 0 &&
+						strcmp(json_key(it), "exit") != 0 &&
 						strcmp(json_key(it), "seconds") != 0)
-						printf("  %s %.0f", json_key(it), json_number(it, 0));
+						printf("  %s %.0f", json_key(it),
+							json_number(it, 0));
 		}
 		if (r->text) {
 			fputs("  ", stdout);
@@ -359,9 +375,9 @@ number_of(const char *s, int64_t *n_r)
 int
 cmd_history(struct cli *c, int argc, char **argv)
 {
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	struct jsonw w = jsonw(&out);
-	struct err e = {0};
+	struct err e = { 0 };
 	int64_t run = 0;
 
 	if (argc > 2 || (argc == 2 && !number_of(argv[1], &run)))
@@ -399,7 +415,8 @@ release_in(struct cli *c, const struct conf_target *t, int64_t run, int64_t *pai
 	struct ledger *l = NULL;
 	bool ok;
 
-	if (!sync_lock(sync_target_path(c->conf, t->name, a), &lock, e) || !open_ledger(c, t, false, &l, e))
+	if (!sync_lock(sync_target_path(c->conf, t->name, a), &lock, e) ||
+		!open_ledger(c, t, false, &l, e))
 		return false;
 	ok = ledger_begin(l, e) && ledger_release(l, run, pairs_r, e) && ledger_commit(l, e);
 	if (!ok)
@@ -412,7 +429,7 @@ int
 cmd_release(struct cli *c, int argc, char **argv)
 {
 	int64_t run, pairs = 0, total = 0;
-	struct err e = {0}, last = {0};
+	struct err e = { 0 }, last = { 0 };
 
 	if (argc != 2 || !number_of(argv[1], &run))
 		return cli_usage(command_named("release"), "release takes the number of a run");
@@ -427,7 +444,8 @@ cmd_release(struct cli *c, int argc, char **argv)
 	if (c->json)
 		printf("{\"run\":%lld,\"released\":%lld}\n", (long long)run, (long long)total);
 	else
-		printf("Released %lld operations of run %lld: the next sync performs those that are still wanted.\n",
+		printf("Released %lld operations of run %lld: the next sync performs those that "
+		       "are still wanted.\n",
 			(long long)total, (long long)run);
 	return 0;
 }

@@ -3,23 +3,28 @@
 
 #include <string.h>
 
-struct count_row { const char *label; int64_t value; };
+struct count_row {
+	const char *label;
+	int64_t value;
+};
 
 static void
 print_result(const struct cli *c, const struct sync_result *r)
 {
-	const struct count_row rows[] = {{"created", r->created}, {"adopted", r->adopted},
-		{"recreated", r->recreated}, {"updated", r->updated}, {"enabled", r->enabled},
-		{"disabled", r->disabled}, {"deleted", r->deleted}, {"members added", r->members_added},
-		{"members removed", r->members_removed}, {"held", r->held}, {"failed", r->failed}};
-	CLEAN_BUF struct buf line = {0};
+	const struct count_row rows[] = { { "created", r->created }, { "adopted", r->adopted },
+		{ "recreated", r->recreated }, { "updated", r->updated }, { "enabled", r->enabled },
+		{ "disabled", r->disabled }, { "deleted", r->deleted },
+		{ "members added", r->members_added }, { "members removed", r->members_removed },
+		{ "held", r->held }, { "failed", r->failed } };
+	CLEAN_BUF struct buf line = { 0 };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].value)
 			buf_addf(&line, "%s%s %lld", line.n ? ", " : "", rows[i].label,
 				(long long)rows[i].value);
 	printf("Run %lld (%s): read %lld, %s%s%lld unchanged; %.1f s\n", (long long)r->run, r->kind,
-		(long long)r->read, buf_cstr(&line), line.n ? ", " : "", (long long)r->unchanged, r->seconds);
+		(long long)r->read, buf_cstr(&line), line.n ? ", " : "", (long long)r->unchanged,
+		r->seconds);
 	if (r->exit == SYNC_OK)
 		puts("In lockstep.");
 	if (r->held)
@@ -27,7 +32,8 @@ print_result(const struct cli *c, const struct sync_result *r)
 		       "`lockstep release %lld` permits them.\n",
 			(long long)r->held, (long long)r->run, (long long)r->run);
 	if (r->failed)
-		puts("Some objects fail: `lockstep status` names them, `lockstep explain WHO` tells why.");
+		puts("Some objects fail: `lockstep status` names them, `lockstep explain WHO` "
+		     "tells why.");
 	if (r->error.kind != ERR_NONE)
 		cli_error(c, &r->error, r->exit);
 }
@@ -35,7 +41,7 @@ print_result(const struct cli *c, const struct sync_result *r)
 static int
 print_outcome(struct cli *c, const struct sync_result *r)
 {
-	CLEAN_BUF struct buf line = {0};
+	CLEAN_BUF struct buf line = { 0 };
 
 	progress_clear(c);
 	if (!c->json) {
@@ -50,15 +56,16 @@ print_outcome(struct cli *c, const struct sync_result *r)
 int
 cmd_sync(struct cli *c, int argc, char **argv)
 {
-	struct sync_options o = {0};
+	struct sync_options o = { 0 };
 	struct sync_result r;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--full") == 0)
 			o.full = true;
 		else if (argv[i][0] == '-' || o.only)
-			return cli_usage(command_named("sync"), "sync takes --full and the name of one sync");
+			return cli_usage(command_named("sync"),
+				"sync takes --full and the name of one sync");
 		else
 			o.only = argv[i];
 	}
@@ -68,7 +75,8 @@ cmd_sync(struct cli *c, int argc, char **argv)
 		for (size_t i = 0; i < c->conf->sync_count; i++)
 			known |= strcmp(c->conf->syncs[i].name, o.only) == 0;
 		if (!known) {
-			err_set(&e, ERR_CONFIG, "bad-usage", "%s has no sync \"%s\"", c->conf_path, o.only);
+			err_set(&e, ERR_CONFIG, "bad-usage", "%s has no sync \"%s\"", c->conf_path,
+				o.only);
 			return cli_error(c, &e, 2);
 		}
 	}
@@ -80,9 +88,9 @@ cmd_sync(struct cli *c, int argc, char **argv)
 int
 cmd_plan(struct cli *c, int argc, char **argv)
 {
-	struct sync_options o = {.plan_only = true};
+	struct sync_options o = { .plan_only = true };
 	struct sync_result r;
-	struct err e = {0};
+	struct err e = { 0 };
 	bool all = false;
 
 	for (int i = 1; i < argc; i++) {

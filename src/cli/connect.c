@@ -15,7 +15,7 @@ static void
 log_line(void *ctx, struct str line)
 {
 	struct cli *c = ctx;
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 
 	if (!c->verbose)
 		return;
@@ -25,10 +25,10 @@ log_line(void *ctx, struct str line)
 }
 
 static bool
-program_of(const struct cli *c, const char *role, const char *type, const char *command, struct arena *a,
-	char **path_r, struct err *e)
+program_of(const struct cli *c, const char *role, const char *type, const char *command,
+	struct arena *a, char **path_r, struct err *e)
 {
-	const char *const folders[] = {c->bin, "/usr/lib/lockstep", "/usr/bin"};
+	const char *const folders[] = { c->bin, "/usr/lib/lockstep", "/usr/bin" };
 
 	if (strcmp(type, "exec") == 0) {
 		*path_r = arena_strdup(a, command);
@@ -39,21 +39,26 @@ program_of(const struct cli *c, const char *role, const char *type, const char *
 		if (access(*path_r, X_OK) == 0)
 			return true;
 	}
-	return err_set(e, ERR_CONFIG, "bad-config", "no connector for %s type \"%s\": there is no program lockstep-%s-%s",
-		role, type, role, type);
+	return err_set(e, ERR_CONFIG, "bad-config",
+		"no connector for %s type \"%s\": there is no program lockstep-%s-%s", role, type,
+		role, type);
 }
 
 static bool
-open_program(struct cli *c, const char *path, const char *argument, int lock_fd, struct conn **c_r, struct err *e)
+open_program(struct cli *c, const char *path, const char *argument, int lock_fd, struct conn **c_r,
+	struct err *e)
 {
-	const char *argv[] = {path, argument, NULL};
-	struct conn_process p = {.argv = argv, .lock_fd = lock_fd, .log_line = log_line, .ctx = c};
+	const char *argv[] = { path, argument, NULL };
+	struct conn_process p = {
+		.argv = argv, .lock_fd = lock_fd, .log_line = log_line, .ctx = c
+	};
 
 	return conn_open_process(&p, c_r, e);
 }
 
 bool
-cli_open_source(void *ctx, const struct conf_source *s, int lock_fd, struct conn **c_r, struct err *e)
+cli_open_source(
+	void *ctx, const struct conf_source *s, int lock_fd, struct conn **c_r, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	char *path;
@@ -63,7 +68,8 @@ cli_open_source(void *ctx, const struct conf_source *s, int lock_fd, struct conn
 }
 
 bool
-cli_open_target(void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e)
+cli_open_target(
+	void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	char *path;
@@ -100,7 +106,8 @@ option_named(const struct json *options, const char *name)
 }
 
 static bool
-unknown_option(struct cli *c, const char *what, int line, const char *name, const struct json *options, struct err *e)
+unknown_option(struct cli *c, const char *what, int line, const char *name,
+	const struct json *options, struct err *e)
 {
 	const char *names[64];
 	const char *near;
@@ -111,8 +118,9 @@ unknown_option(struct cli *c, const char *what, int line, const char *name, cons
 			names[count++] = json_get_string(it, "name");
 	names[count] = NULL;
 	near = text_nearest(name, names);
-	return err_set(e, ERR_CONFIG, "bad-config", "%s:%d: %s has no option \"%s\"%s%s%s", c->conf_path, line, what, name,
-		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return err_set(e, ERR_CONFIG, "bad-config", "%s:%d: %s has no option \"%s\"%s%s%s",
+		c->conf_path, line, what, name, near ? "; did you mean \"" : "", near ? near : "",
+		near ? "\"?" : "");
 }
 
 static void
@@ -132,8 +140,8 @@ resolve_paths(struct cli *c, struct conf_value *v, const struct json *option)
 }
 
 static bool
-check_options(struct cli *c, const char *role, const char *type, const char *command, const char *name, int line,
-	struct conf_value *values, size_t count, struct err *e)
+check_options(struct cli *c, const char *role, const char *type, const char *command,
+	const char *name, int line, struct conf_value *values, size_t count, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_JSON struct json *d = NULL;
@@ -160,8 +168,9 @@ check_options(struct cli *c, const char *role, const char *type, const char *com
 		for (size_t i = 0; n && i < count; i++)
 			given |= strcmp(values[i].name, n) == 0;
 		if (n && !given && json_get_bool(o, "required", false))
-			return err_set(e, ERR_CONFIG, "bad-config", "%s:%d: %s needs the option \"%s\" (%s)", c->conf_path, line,
-				what, n, json_get_string(o, "help") ? json_get_string(o, "help") : "");
+			return err_set(e, ERR_CONFIG, "bad-config",
+				"%s:%d: %s needs the option \"%s\" (%s)", c->conf_path, line, what,
+				n, json_get_string(o, "help") ? json_get_string(o, "help") : "");
 	}
 	return true;
 }
@@ -172,13 +181,15 @@ cli_resolve_options(struct cli *c, struct err *e)
 	for (size_t i = 0; i < c->conf->source_count; i++) {
 		struct conf_source *s = &c->conf->sources[i];
 
-		if (!check_options(c, "source", s->type, s->command, s->name, s->line, s->options, s->option_count, e))
+		if (!check_options(c, "source", s->type, s->command, s->name, s->line, s->options,
+			    s->option_count, e))
 			return false;
 	}
 	for (size_t i = 0; i < c->conf->target_count; i++) {
 		struct conf_target *t = &c->conf->targets[i];
 
-		if (!check_options(c, "target", t->type, t->command, t->name, t->line, t->options, t->option_count, e))
+		if (!check_options(c, "target", t->type, t->command, t->name, t->line, t->options,
+			    t->option_count, e))
 			return false;
 	}
 	return true;

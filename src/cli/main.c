@@ -12,34 +12,40 @@
 #include <unistd.h>
 
 const struct command commands[] = {
-	{"check", "check [--print-setup]", "tests configuration, source and target; each finding with its remedy",
-		cmd_check, true},
-	{"plan", "plan [--all]", "shows what a sync would do, and does nothing", cmd_plan, true},
-	{"sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory", cmd_sync, true},
-	{"release", "release RUN", "permits what the guard holds back of a run", cmd_release, true},
-	{"status", "status", "in lockstep or not, what fails, what waits", cmd_status, true},
-	{"history", "history [RUN]", "the runs, or every operation of one", cmd_history, true},
-	{"explain", "explain WHO", "all about one entry, by mail, DN, account name or id", cmd_explain, true},
-	{"config", "config show", "the configuration in force, defaults included", cmd_config, true},
-	{"state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror", cmd_state, true},
-	{0},
+	{ "check", "check [--print-setup]",
+		"tests configuration, source and target; each finding with its remedy", cmd_check,
+		true },
+	{ "plan", "plan [--all]", "shows what a sync would do, and does nothing", cmd_plan, true },
+	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
+		cmd_sync, true },
+	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release,
+		true },
+	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
+	{ "history", "history [RUN]", "the runs, or every operation of one", cmd_history, true },
+	{ "explain", "explain WHO", "all about one entry, by mail, DN, account name or id",
+		cmd_explain, true },
+	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
+		true },
+	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
+		cmd_state, true },
+	{ 0 },
 };
 
 static void
 help(FILE *f)
 {
-	fprintf(f,
-		"usage: lockstep [-c FILE] COMMAND [--json] [--help]\n\n"
-		"Keeps hosted services in lockstep with a directory.\n\n"
-		"  -c, --config FILE  configuration (/etc/lockstep/lockstep.conf)\n"
-		"  -j, --json         one JSON object on one line instead of text\n"
-		"  -q, --quiet        no progress\n"
-		"  -v, --verbose      what connectors log, and every operation\n"
-		"      --version\n\n");
+	fprintf(f, "usage: lockstep [-c FILE] COMMAND [--json] [--help]\n\n"
+		   "Keeps hosted services in lockstep with a directory.\n\n"
+		   "  -c, --config FILE  configuration (/etc/lockstep/lockstep.conf)\n"
+		   "  -j, --json         one JSON object on one line instead of text\n"
+		   "  -q, --quiet        no progress\n"
+		   "  -v, --verbose      what connectors log, and every operation\n"
+		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
 	fprintf(f,
-		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 the source could\n"
+		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
+		"the source could\n"
 		"not be read completely, 4 held by the guard, 5 the target could not be reached.\n"
 		"See lockstep(1) and lockstep.conf(5).\n");
 }
@@ -49,7 +55,8 @@ cli_usage(const struct command *cmd, const char *wrong)
 {
 	if (wrong)
 		fprintf(stderr, "lockstep: %s\n", wrong);
-	fprintf(wrong ? stderr : stdout, "usage: lockstep [-c FILE] %s [--json]\n  %s\n", cmd->synopsis, cmd->help);
+	fprintf(wrong ? stderr : stdout, "usage: lockstep [-c FILE] %s [--json]\n  %s\n",
+		cmd->synopsis, cmd->help);
 	return wrong ? 2 : 0;
 }
 
@@ -73,7 +80,8 @@ unknown_command(const char *name)
 		names[n] = commands[n].name;
 	names[n] = NULL;
 	near = text_nearest(name, names);
-	fprintf(stderr, "lockstep: there is no command \"%s\"%s%s%s; `lockstep --help` lists them\n", name,
+	fprintf(stderr,
+		"lockstep: there is no command \"%s\"%s%s%s; `lockstep --help` lists them\n", name,
 		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	return 2;
 }
@@ -81,7 +89,7 @@ unknown_command(const char *name)
 int
 cli_error(const struct cli *c, const struct err *e, int code)
 {
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 
 	progress_clear((struct cli *)c);
 	if (c->json) {
@@ -106,7 +114,7 @@ cli_error(const struct cli *c, const struct err *e, int code)
 void
 cli_text(FILE *f, const char *s)
 {
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 
 	text_escape(s ? s : "", s ? strlen(s) : 0, 0, &text);
 	fputs(buf_cstr(&text), f);
@@ -156,7 +164,8 @@ say_event(void *ctx, const char *event, const char *object, const char *text)
 		return;
 	progress_clear(c);
 	if (!c->verbose && c->events++ == EVENTS_SHOWN) {
-		fputs("... and more: `lockstep history` and `lockstep status` name them all\n", stderr);
+		fputs("... and more: `lockstep history` and `lockstep status` name them all\n",
+			stderr);
 		return;
 	}
 	fprintf(stderr, "%s: ", event);
@@ -184,7 +193,7 @@ static bool
 check_rules(const struct conf *conf, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct names names = {.arena = a};
+	struct names names = { .arena = a };
 
 	for (size_t i = 0; i < conf->sync_count; i++)
 		if (!rules_attributes(&conf->syncs[i], &names, e))
@@ -195,13 +204,13 @@ check_rules(const struct conf *conf, struct err *e)
 static int
 run(struct cli *c, const struct command *cmd, int argc, char **argv)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	int code = 0;
 
 	if (!cli_options(c, cmd, &argc, argv, &code))
 		return code;
-	if (cmd->needs_conf && (!conf_load(c->conf_path, &c->conf, &e) || !check_rules(c->conf, &e) ||
-				       !cli_resolve_options(c, &e)))
+	if (cmd->needs_conf && (!conf_load(c->conf_path, &c->conf, &e) ||
+				       !check_rules(c->conf, &e) || !cli_resolve_options(c, &e)))
 		return cli_error(c, &e, 2);
 	code = cmd->run(c, argc, argv);
 	progress_clear(c);
@@ -211,11 +220,11 @@ run(struct cli *c, const struct command *cmd, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
-		{"json", no_argument, NULL, 'j'}, {"quiet", no_argument, NULL, 'q'},
-		{"verbose", no_argument, NULL, 'v'}, {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'}, {0}};
-	struct cli c = {.program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf"};
+	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' }, { "quiet", no_argument, NULL, 'q' },
+		{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' }, { 0 } };
+	struct cli c = { .program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf" };
 	CLEAN_FREE char *folder = own_folder();
 	const struct command *cmd;
 	int opt, code;
@@ -256,12 +265,12 @@ main(int argc, char **argv)
 		return unknown_command(argv[optind]);
 	c.bin = folder;
 	c.progress = progress_new();
-	c.env = (struct sync_env){.store = {.clock = &clock_system},
+	c.env = (struct sync_env){ .store = { .clock = &clock_system },
 		.open_source = cli_open_source,
 		.open_target = cli_open_target,
 		.progress = progress_show,
 		.event = say_event,
-		.ctx = &c};
+		.ctx = &c };
 	code = run(&c, cmd, argc - optind, argv + optind);
 	conf_free(&c.conf);
 	free(c.progress);

@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* The order of surprise: removals before changes before additions. */
-static const enum op_class surprise[] = {CLASS_DELETE, CLASS_DISABLE, CLASS_SEEN_DISABLE, CLASS_RECREATE,
-	CLASS_ADOPT, CLASS_MEMBER_REMOVAL, CLASS_FOLLOWING, CLASS_UPDATE, CLASS_ENABLE, CLASS_CREATE,
-	CLASS_MEMBER_ADD};
+static const enum op_class surprise[] = { CLASS_DELETE, CLASS_DISABLE, CLASS_SEEN_DISABLE,
+	CLASS_RECREATE, CLASS_ADOPT, CLASS_MEMBER_REMOVAL, CLASS_FOLLOWING, CLASS_UPDATE,
+	CLASS_ENABLE, CLASS_CREATE, CLASS_MEMBER_ADD };
 
 #define SHOWN 20
 
@@ -17,7 +17,7 @@ print_values(FILE *f, const struct attr *a)
 	if (!a || !a->count)
 		fputs("(none)", f);
 	for (size_t i = 0; a && i < a->count; i++) {
-		CLEAN_BUF struct buf text = {0};
+		CLEAN_BUF struct buf text = { 0 };
 
 		text_escape(a->values[i].p, a->values[i].n, 200, &text);
 		fprintf(f, "%s\"%s\"", i ? ", " : "", buf_cstr(&text));
@@ -25,7 +25,8 @@ print_values(FILE *f, const struct attr *a)
 }
 
 void
-attrs_print_changes(FILE *f, const struct attrs *before, const struct attrs *after, const char *indent)
+attrs_print_changes(
+	FILE *f, const struct attrs *before, const struct attrs *after, const char *indent)
 {
 	for (size_t i = 0; i < after->count; i++) {
 		const struct attr *a = &after->list[i], *b = attrs_get(before, a->name);
@@ -54,7 +55,10 @@ print_op(struct ledger *l, const struct op *op, struct arena *a, struct err *e)
 	if (op->other) {
 		const struct kind_ref *ref = &ob.kind->refs[op->attribute];
 
-		printf(": %s%s", ref->multi ? "" : ref->attribute, ref->multi ? "" : op->remove ? " no longer " : " ");
+		printf(": %s%s", ref->multi ? "" : ref->attribute,
+			ref->multi   ? ""
+			: op->remove ? " no longer "
+				     : " ");
 		cli_text(stdout, other.name ? other.name : other.anchor);
 	}
 	if (op->held)
@@ -75,7 +79,8 @@ print_class(struct ledger *l, enum op_class c, bool all, struct err *e)
 
 	while ((got = ledger_ops_all(l, after, a, ops, ARRAY_LEN(ops)))) {
 		for (size_t i = 0; i < got; i++)
-			if (ops[i].class == c && (count++ < SHOWN || all) && !print_op(l, &ops[i], a, e))
+			if (ops[i].class == c && (count++ < SHOWN || all) &&
+				!print_op(l, &ops[i], a, e))
 				return false;
 		after = ops[got - 1].id;
 		arena_reset(a);
@@ -151,7 +156,7 @@ static bool
 print_json(struct ledger *l, const struct conf_target *t, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	struct jsonw w = jsonw(&out);
 	struct op_count *list;
 	size_t count = ledger_op_counts(l, a, &list);

@@ -49,7 +49,7 @@ progress_show(void *ctx, const char *phase, const char *what, int64_t done, int6
 	struct cli *c = ctx;
 	struct progress *p = c->progress;
 	const struct clock *k = c->env.store.clock;
-	CLEAN_BUF struct buf line = {0};
+	CLEAN_BUF struct buf line = { 0 };
 	int64_t now;
 
 	if (!p->terminal || c->quiet)

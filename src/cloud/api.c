@@ -154,12 +154,10 @@ joined(struct arena *a, const struct json *names)
 
 	if (json_type(names) != JSON_ARRAY)
 		return json_string(names) ? arena_strdup(a, json_string(names)) : NULL;
-	for
-		json_each(n, names)
-		{
-			if (json_string(n))
-				buf_addf(&b, "%s%s", b.n ? "," : "", json_string(n));
-		}
+	json_for_each(n, names) {
+		if (json_string(n))
+			buf_addf(&b, "%s%s", b.n ? "," : "", json_string(n));
+	}
 	return arena_strdup(a, buf_cstr(&b));
 }
 

@@ -260,22 +260,20 @@ read_ops(struct bulk *b, struct json *list, struct err *e)
 	size_t i = 0;
 
 	b->ops = arena_alloc(b->k->a, (b->n + 1) * sizeof(*b->ops));
-	for
-		json_each(it, list)
-		{
-			struct op *op = &b->ops[i++];
-			op->method = json_string(scim_get(it, "method"));
-			op->path = json_string(scim_get(it, "path"));
-			op->bulk_id = json_string(scim_get(it, "bulkId"));
-			op->version = json_string(scim_get(it, "version"));
-			op->data = (struct json *)(uintptr_t)scim_get(it, "data");
-			if (!op->method || strcmp(op->method, "POST") != 0)
-				continue;
-			id_new(b->k->c->clock, op->id);
-			if (op->bulk_id && map_set(b->by_id, str_c(op->bulk_id), op))
-				return err_set(e, ERR_OBJECT, "invalidSyntax",
-					"the bulkId \"%.100s\" is there twice", op->bulk_id);
-		}
+	json_for_each(it, list) {
+		struct op *op = &b->ops[i++];
+		op->method = json_string(scim_get(it, "method"));
+		op->path = json_string(scim_get(it, "path"));
+		op->bulk_id = json_string(scim_get(it, "bulkId"));
+		op->version = json_string(scim_get(it, "version"));
+		op->data = (struct json *)(uintptr_t)scim_get(it, "data");
+		if (!op->method || strcmp(op->method, "POST") != 0)
+			continue;
+		id_new(b->k->c->clock, op->id);
+		if (op->bulk_id && map_set(b->by_id, str_c(op->bulk_id), op))
+			return err_set(e, ERR_OBJECT, "invalidSyntax",
+				"the bulkId \"%.100s\" is there twice", op->bulk_id);
+	}
 	return true;
 }
 

@@ -88,18 +88,16 @@ put_subs(struct jsonw *w, const struct projection *p, const struct scim_schema *
 {
 	if (json_type(v) == JSON_ARRAY) {
 		jsonw_arr(w, name);
-		for
-			json_each(el, v) put_subs(w, p, schema, attr, NULL, el);
+		json_for_each(el, v)
+			put_subs(w, p, schema, attr, NULL, el);
 		jsonw_end(w);
 		return;
 	}
 	jsonw_obj(w, name);
-	for
-		json_each(m, v)
-		{
-			if (wants_sub(p, schema, attr, json_key(m)))
-				jsonw_json(w, json_key(m), m);
-		}
+	json_for_each(m, v) {
+		if (wants_sub(p, schema, attr, json_key(m)))
+			jsonw_json(w, json_key(m), m);
+	}
 	jsonw_end(w);
 }
 
@@ -107,39 +105,37 @@ static void
 put_members_of(struct jsonw *w, const struct projection *p, const struct scim_type *type,
 	const struct scim_schema *schema, const struct json *obj)
 {
-	for
-		json_each(m, obj)
-		{
-			const struct scim_schema *s = schema, *ext;
-			const struct scim_attr *attr =
-				scim_attr_find(s->attrs, s->n_attrs, str_c(json_key(m)));
-			if (!attr && schema == type->core) {
-				s = &scim_common;
-				attr = scim_attr_find(s->attrs, s->n_attrs, str_c(json_key(m)));
-			}
-			if (attr) {
-				enum wanted want = wants(p, s, attr);
-				if (want == WHOLLY)
-					jsonw_json(w, json_key(m), m);
-				else if (want == PARTLY)
-					put_subs(w, p, s, attr, json_key(m), m);
-				continue;
-			}
-			ext = scim_schema_find(type, str_c(json_key(m)));
-			if (ext && ext != type->core) {
-				struct jsonw before = *w;
-				size_t at = w->out->n, start;
-				jsonw_obj(w, ext->urn);
-				start = w->out->n;
-				put_members_of(w, p, type, ext, m);
-				if (w->out->n == start) {
-					*w = before;
-					w->out->n = at;
-				} else {
-					jsonw_end(w);
-				}
+	json_for_each(m, obj) {
+		const struct scim_schema *s = schema, *ext;
+		const struct scim_attr *attr =
+			scim_attr_find(s->attrs, s->n_attrs, str_c(json_key(m)));
+		if (!attr && schema == type->core) {
+			s = &scim_common;
+			attr = scim_attr_find(s->attrs, s->n_attrs, str_c(json_key(m)));
+		}
+		if (attr) {
+			enum wanted want = wants(p, s, attr);
+			if (want == WHOLLY)
+				jsonw_json(w, json_key(m), m);
+			else if (want == PARTLY)
+				put_subs(w, p, s, attr, json_key(m), m);
+			continue;
+		}
+		ext = scim_schema_find(type, str_c(json_key(m)));
+		if (ext && ext != type->core) {
+			struct jsonw before = *w;
+			size_t at = w->out->n, start;
+			jsonw_obj(w, ext->urn);
+			start = w->out->n;
+			put_members_of(w, p, type, ext, m);
+			if (w->out->n == start) {
+				*w = before;
+				w->out->n = at;
+			} else {
+				jsonw_end(w);
 			}
 		}
+	}
 }
 
 const char *

@@ -135,7 +135,7 @@ unpack_number(struct str *in, size_t *n_r)
  */
 struct unpacking {
 	struct str in;
-	char *end;       /* of the last name or value: its NUL is due */
+	char *end; /* of the last name or value: its NUL is due */
 	struct str last;
 	struct attrs *as;
 };
@@ -172,7 +172,8 @@ unpack_attr(struct unpacking *u)
 	struct attr *at;
 	size_t count;
 
-	if (!take_bytes(u, &name) || !name.n || memchr(name.p, 0, name.n) || !take_number(u, &count))
+	if (!take_bytes(u, &name) || !name.n || memchr(name.p, 0, name.n) ||
+		!take_number(u, &count))
 		return false;
 	/* Each value takes one byte at least: a count beyond what is left is damage, not an order
 	 * to allocate. */
@@ -279,12 +280,12 @@ attr_read(const struct json *j, const char *name, struct arena *a, struct attr *
 		room *= 2; /* attrs_add's rule, see attrs.c */
 	*at_r = (struct attr){ arena_strdup(a, name), 0,
 		arena_alloc(a, room * sizeof(struct str)) };
-	for
-		json_each(v, j) if (!value_read(v, a, &at_r->values[n++])) return err_set(e,
-			ERR_OBJECT, "bad-attribute",
-			"value %zu of attribute \"%.100s\" is neither a string nor "
-			"{\"b64\": ...}",
-			n, name);
+	json_for_each(v, j)
+		if (!value_read(v, a, &at_r->values[n++]))
+			return err_set(e, ERR_OBJECT, "bad-attribute",
+				"value %zu of attribute \"%.100s\" is neither a string nor "
+				"{\"b64\": ...}",
+				n, name);
 	at_r->count = n;
 	return true;
 }
@@ -302,20 +303,18 @@ attrs_read(const struct json *j, struct arena *a, struct attrs *as_r, struct err
 			"%zu attributes in one entry; %d are the limit", count, ATTRS_MAX);
 	as_r->list = arena_alloc(a, (count + 1) * sizeof(*as_r->list));
 	as_r->cap = count + 1;
-	for
-		json_each(m, j)
-		{
-			const char *name = json_key(m);
+	json_for_each(m, j) {
+		const char *name = json_key(m);
 
-			if (!*name)
-				return err_set(e, ERR_OBJECT, "bad-attribute",
-					"an attribute without a name");
-			if (attrs_get(as_r, name))
-				return err_set(e, ERR_OBJECT, "bad-attribute",
-					"attribute \"%.100s\" stands twice", name);
-			if (!attr_read(m, name, a, &as_r->list[as_r->count], e))
-				return false;
-			as_r->count++;
-		}
+		if (!*name)
+			return err_set(
+				e, ERR_OBJECT, "bad-attribute", "an attribute without a name");
+		if (attrs_get(as_r, name))
+			return err_set(e, ERR_OBJECT, "bad-attribute",
+				"attribute \"%.100s\" stands twice", name);
+		if (!attr_read(m, name, a, &as_r->list[as_r->count], e))
+			return false;
+		as_r->count++;
+	}
 	return true;
 }

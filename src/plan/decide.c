@@ -6,7 +6,7 @@ op_put(struct decision *d, enum op_class class, enum op_rank rank, const struct 
 {
 	struct op *op = &d->ops[d->op_count++];
 
-	*op = (struct op){.class = class, .rank = rank, .attribute = -1};
+	*op = (struct op){ .class = class, .rank = rank, .attribute = -1 };
 	if (attrs)
 		op->attrs = *attrs;
 }
@@ -25,8 +25,9 @@ void
 plan_disable(const struct kind *k, const struct object *ob, const struct mapped *m, struct arena *a,
 	struct decision *d_r)
 {
-	*d_r = (struct decision){.wake = m->wake, .state = ob->state};
-	if (k->active_attribute && ob->active && str_eqc(attrs_first(&m->wanted, k->active_attribute), "false"))
+	*d_r = (struct decision){ .wake = m->wake, .state = ob->state };
+	if (k->active_attribute && ob->active &&
+		str_eqc(attrs_first(&m->wanted, k->active_attribute), "false"))
 		op_put_disable(d_r, CLASS_SEEN_DISABLE, k, a);
 }
 
@@ -92,7 +93,7 @@ plan_decide(const struct decide_input *in, struct arena *a, struct decision *d_r
 {
 	const struct object *ob = in->object;
 
-	*d_r = (struct decision){.wake = INT64_MAX, .state = ob ? ob->state : OBJECT_NEW};
+	*d_r = (struct decision){ .wake = INT64_MAX, .state = ob ? ob->state : OBJECT_NEW };
 	if (in->wanted) {
 		decide_wanted(in, a, d_r);
 		return;

@@ -6,12 +6,10 @@ scim_get(const struct json *obj, const char *name)
 {
 	if (json_type(obj) != JSON_OBJECT)
 		return NULL;
-	for
-		json_each(m, obj)
-		{
-			if (ascii_ieq(json_key(m), name))
-				return m;
-		}
+	json_for_each(m, obj) {
+		if (ascii_ieq(json_key(m), name))
+			return m;
+	}
 	return NULL;
 }
 
@@ -52,22 +50,18 @@ match_attr(const struct scim_filter *f, const struct json *values)
 	if (f->op == SCIM_HAS) {
 		if (json_type(values) != JSON_ARRAY)
 			return scim_filter_match_element(f->child, values);
-		for
-			json_each(v, values)
-			{
-				if (scim_filter_match_element(f->child, v))
-					return true;
-			}
+		json_for_each(v, values) {
+			if (scim_filter_match_element(f->child, v))
+				return true;
+		}
 		return false;
 	}
 	if (json_type(values) != JSON_ARRAY)
 		return match_value(f, values);
-	for
-		json_each(v, values)
-		{
-			if (match_value(f, v))
-				return true;
-		}
+	json_for_each(v, values) {
+		if (match_value(f, v))
+			return true;
+	}
 	return false;
 }
 

@@ -6,16 +6,16 @@ static const struct {
 	const char *name;
 	enum scim_op op;
 } operators[] = {
-	{"eq", SCIM_EQ},
-	{"ne", SCIM_NE},
-	{"co", SCIM_CO},
-	{"sw", SCIM_SW},
-	{"ew", SCIM_EW},
-	{"gt", SCIM_GT},
-	{"ge", SCIM_GE},
-	{"lt", SCIM_LT},
-	{"le", SCIM_LE},
-	{"pr", SCIM_PR},
+	{ "eq", SCIM_EQ },
+	{ "ne", SCIM_NE },
+	{ "co", SCIM_CO },
+	{ "sw", SCIM_SW },
+	{ "ew", SCIM_EW },
+	{ "gt", SCIM_GT },
+	{ "ge", SCIM_GE },
+	{ "lt", SCIM_LT },
+	{ "le", SCIM_LE },
+	{ "pr", SCIM_PR },
 };
 
 /* The JSON string at s->at, with its quotes, or a bare word; left unparsed. */
@@ -35,7 +35,7 @@ value_span(struct scan *s, struct str *span_r)
 		return false;
 	}
 	s->at++;
-	*span_r = (struct str){s->text.p + from, s->at - from};
+	*span_r = (struct str){ s->text.p + from, s->at - from };
 	return true;
 }
 
@@ -264,7 +264,7 @@ bool
 scim_filter_parse(const struct scim_type *type, struct str text, struct arena *a,
 	const struct scim_filter **f_r, struct err *e)
 {
-	struct scan s = {.type = type, .text = text, .arena = a, .e = e};
+	struct scan s = { .type = type, .text = text, .arena = a, .e = e };
 
 	return parse_all(&s, f_r);
 }
@@ -273,7 +273,7 @@ bool
 scim_filter_parse_sub(const struct scim_attr *attr, struct str text, struct arena *a,
 	const struct scim_filter **f_r, struct err *e)
 {
-	struct scan s = {.in = attr, .element = true, .text = text, .arena = a, .e = e};
+	struct scan s = { .in = attr, .element = true, .text = text, .arena = a, .e = e };
 
 	return parse_all(&s, f_r);
 }

@@ -48,17 +48,15 @@ shaped(const struct scim_attr *attr, const struct json *v)
 static void
 merge(const struct scim_attr *attr, struct json *into, const struct json *from)
 {
-	for
-		json_each(m, from)
-		{
-			const struct scim_attr *sub = scim_sub_find(attr, str_c(json_key(m)));
-			if (!sub || sub->mutability == SCIM_READ_ONLY)
-				continue;
-			if (json_type(m) == JSON_NULL)
-				drop(into, sub->name);
-			else
-				put(into, sub->name, json_dup(m));
-		}
+	json_for_each(m, from) {
+		const struct scim_attr *sub = scim_sub_find(attr, str_c(json_key(m)));
+		if (!sub || sub->mutability == SCIM_READ_ONLY)
+			continue;
+		if (json_type(m) == JSON_NULL)
+			drop(into, sub->name);
+		else
+			put(into, sub->name, json_dup(m));
+	}
 }
 
 static bool
@@ -86,16 +84,14 @@ element_covers(const struct scim_attr *attr, const struct json *have, const stru
 	v = scim_get(wanted, "value");
 	if (by_value && value && json_type(v) != JSON_NULL)
 		return plain_equal(value, scim_get(have, "value"), v);
-	for
-		json_each(m, wanted)
-		{
-			const struct scim_attr *sub = scim_sub_find(attr, str_c(json_key(m)));
-			if (!sub || json_type(m) == JSON_NULL)
-				continue;
-			said++;
-			if (!plain_equal(sub, scim_get(have, sub->name), m))
-				return false;
-		}
+	json_for_each(m, wanted) {
+		const struct scim_attr *sub = scim_sub_find(attr, str_c(json_key(m)));
+		if (!sub || json_type(m) == JSON_NULL)
+			continue;
+		said++;
+		if (!plain_equal(sub, scim_get(have, sub->name), m))
+			return false;
+	}
 	return said > 0;
 }
 
@@ -105,13 +101,11 @@ one_primary(struct json *list, const struct json *chosen)
 {
 	if (!json_bool(scim_get(chosen, "primary"), false))
 		return;
-	for
-		json_each(it, list)
-		{
-			struct json *v = (struct json *)(uintptr_t)it;
-			if (it != chosen && json_bool(scim_get(it, "primary"), false))
-				put(v, "primary", json_new_bool(false));
-		}
+	json_for_each(it, list) {
+		struct json *v = (struct json *)(uintptr_t)it;
+		if (it != chosen && json_bool(scim_get(it, "primary"), false))
+			put(v, "primary", json_new_bool(false));
+	}
 }
 
 /* The last element of a list. */
@@ -120,20 +114,18 @@ last_of(const struct json *list)
 {
 	const struct json *last = NULL;
 
-	for
-		json_each(it, list) last = it;
+	json_for_each(it, list)
+		last = it;
 	return (struct json *)(uintptr_t)last;
 }
 
 static void
 append(const struct scim_attr *attr, struct json *list, const struct json *v)
 {
-	for
-		json_each(have, list)
-		{
-			if (element_covers(attr, have, v, false))
-				return;
-		}
+	json_for_each(have, list) {
+		if (element_covers(attr, have, v, false))
+			return;
+	}
 	json_push(list, shaped(attr, v));
 	one_primary(list, last_of(list));
 }
@@ -161,8 +153,8 @@ add_values(const struct scim_attr *attr, struct json *list, const struct json *v
 		append(attr, list, value);
 		return;
 	}
-	for
-		json_each(v, value) append(attr, list, v);
+	json_for_each(v, value)
+		append(attr, list, v);
 }
 
 /* The equalities that a filter such as `type eq "work" and primary eq true` asserts; false when it
@@ -245,16 +237,13 @@ set_selected(const struct scim_patch_op *op, struct json *list, struct err *e)
 {
 	size_t hits = 0;
 
-	for
-		json_each(it, list)
-		{
-			if (json_type(it) != JSON_OBJECT ||
-				(op->path.filter &&
-					!scim_filter_match_element(op->path.filter, it)))
-				continue;
-			change_element(op, list, (struct json *)(uintptr_t)it);
-			hits++;
-		}
+	json_for_each(it, list) {
+		if (json_type(it) != JSON_OBJECT ||
+			(op->path.filter && !scim_filter_match_element(op->path.filter, it)))
+			continue;
+		change_element(op, list, (struct json *)(uintptr_t)it);
+		hits++;
+	}
 	if (hits)
 		return true;
 	if (op->path.filter)
@@ -318,12 +307,10 @@ to_remove(const struct scim_patch_op *op, const struct json *el)
 		return scim_filter_match_element(op->path.filter, el);
 	if (json_type(op->value) != JSON_ARRAY)
 		return element_covers(op->path.attr, el, op->value, true);
-	for
-		json_each(v, op->value)
-		{
-			if (element_covers(op->path.attr, el, v, true))
-				return true;
-		}
+	json_for_each(v, op->value) {
+		if (element_covers(op->path.attr, el, v, true))
+			return true;
+	}
 	return false;
 }
 

@@ -28,7 +28,7 @@ add_op(struct parser *p, enum scim_patch_kind kind, const struct scim_path *path
 		p->cap = cap;
 	}
 	list->ops[list->n++] =
-		(struct scim_patch_op){kind, *path, json_type(value) == JSON_NULL ? NULL : value};
+		(struct scim_patch_op){ kind, *path, json_type(value) == JSON_NULL ? NULL : value };
 	return true;
 }
 
@@ -44,7 +44,7 @@ static bool
 expand_schema(struct parser *p, enum scim_patch_kind kind, const struct scim_path *path,
 	const struct json *value)
 {
-	struct scim_path one = {.text = path->text, .schema = path->schema};
+	struct scim_path one = { .text = path->text, .schema = path->schema };
 
 	if (kind == SCIM_PATCH_REMOVE) {
 		for (size_t i = 0; i < path->schema->n_attrs; i++) {
@@ -57,21 +57,18 @@ expand_schema(struct parser *p, enum scim_patch_kind kind, const struct scim_pat
 	if (json_type(value) != JSON_OBJECT)
 		return err_set(p->e, ERR_OBJECT, "invalidValue", "%.*s: an object is expected",
 			(int)path->text.n, path->text.p);
-	for
-		json_each(m, value)
-		{
-			CLEAN_BUF struct buf text = {0};
-			struct scim_path sub;
-			struct err ignored;
-			buf_addf(&text, "%s:%s", path->schema->urn, json_key(m));
-			struct str copy = {
-				arena_strndup(p->arena, buf_cstr(&text), text.n), text.n};
-			if (!scim_path_parse(p->type, copy, p->arena, &sub, &ignored) ||
-				!sub.attr || read_only(&sub))
-				continue;
-			if (!add_op(p, kind, &sub, m))
-				return false;
-		}
+	json_for_each(m, value) {
+		CLEAN_BUF struct buf text = { 0 };
+		struct scim_path sub;
+		struct err ignored;
+		buf_addf(&text, "%s:%s", path->schema->urn, json_key(m));
+		struct str copy = { arena_strndup(p->arena, buf_cstr(&text), text.n), text.n };
+		if (!scim_path_parse(p->type, copy, p->arena, &sub, &ignored) || !sub.attr ||
+			read_only(&sub))
+			continue;
+		if (!add_op(p, kind, &sub, m))
+			return false;
+	}
 	return true;
 }
 
@@ -85,31 +82,28 @@ expand_pathless(struct parser *p, enum scim_patch_kind kind, const struct json *
 	if (json_type(value) != JSON_OBJECT)
 		return err_set(p->e, ERR_OBJECT, "invalidValue",
 			"an operation without path needs an object as its value");
-	for
-		json_each(m, value)
-		{
-			struct scim_path path;
-			struct err ignored;
-			if (!scim_path_parse(
-				    p->type, str_c(json_key(m)), p->arena, &path, &ignored))
-				continue;
-			if (path.attr && path.attr->rows && json_type(m) == JSON_NULL)
-				continue; /* "members": null beside a name asserts nothing; it must
+	json_for_each(m, value) {
+		struct scim_path path;
+		struct err ignored;
+		if (!scim_path_parse(p->type, str_c(json_key(m)), p->arena, &path, &ignored))
+			continue;
+		if (path.attr && path.attr->rows && json_type(m) == JSON_NULL)
+			continue; /* "members": null beside a name asserts nothing; it must
 					     not empty a group */
-			if (!path.attr && path.schema && json_type(m) == JSON_OBJECT) {
-				if (!expand_schema(p, kind, &path, m))
-					return false;
-			} else if (path.attr && !read_only(&path) && !add_op(p, kind, &path, m)) {
+		if (!path.attr && path.schema && json_type(m) == JSON_OBJECT) {
+			if (!expand_schema(p, kind, &path, m))
 				return false;
-			}
+		} else if (path.attr && !read_only(&path) && !add_op(p, kind, &path, m)) {
+			return false;
 		}
+	}
 	return true;
 }
 
 static bool
 parse_kind(const char *name, enum scim_patch_kind *kind_r)
 {
-	static const char *const names[] = {"add", "replace", "remove"};
+	static const char *const names[] = { "add", "replace", "remove" };
 
 	for (size_t i = 0; name && i < ARRAY_LEN(names); i++) {
 		if (ascii_ieq(name, names[i])) {
@@ -156,17 +150,15 @@ bool
 scim_patch_parse(const struct scim_type *type, const struct json *body, struct arena *a,
 	struct scim_patch *p_r, struct err *e)
 {
-	struct parser p = {.type = type, .arena = a, .patch = p_r, .e = e};
+	struct parser p = { .type = type, .arena = a, .patch = p_r, .e = e };
 	const struct json *ops = scim_get(body, "Operations");
 
-	*p_r = (struct scim_patch){0};
+	*p_r = (struct scim_patch){ 0 };
 	if (json_type(ops) != JSON_ARRAY || json_count(ops) == 0)
 		return err_set(e, ERR_OBJECT, "invalidSyntax", "\"Operations\" must be a list");
-	for
-		json_each(op, ops)
-		{
-			if (!parse_op(&p, op))
-				return false;
-		}
+	json_for_each(op, ops) {
+		if (!parse_op(&p, op))
+			return false;
+	}
 	return true;
 }

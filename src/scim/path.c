@@ -4,8 +4,8 @@
 bool
 scan_fail(struct scan *s, const char *what)
 {
-	CLEAN_BUF struct buf near = {0};
-	struct str rest = {s->text.p + s->at, s->text.n - s->at};
+	CLEAN_BUF struct buf near = { 0 };
+	struct str rest = { s->text.p + s->at, s->text.n - s->at };
 
 	text_escape(rest.p, rest.n, 40, &near);
 	return err_set(s->e, ERR_OBJECT, s->code, "%s at byte %zu near \"%s\"", what, s->at + 1,
@@ -35,7 +35,7 @@ scan_word(struct scan *s)
 
 	while (s->at < s->text.n && s->text.p[s->at] && !strchr(" \t()[]\"", s->text.p[s->at]))
 		s->at++;
-	return (struct str){s->text.p + from, s->at - from};
+	return (struct str){ s->text.p + from, s->at - from };
 }
 
 /* attrName = ALPHA *(nameChar); nameChar = "-" / "_" / DIGIT / ALPHA; and $ref. */
@@ -98,10 +98,10 @@ bool
 scan_path(struct scan *s, bool schema_alone, struct scim_path *p_r)
 {
 	size_t from = s->at;
-	struct str word = scan_word(s), urn = {0}, name = word, sub = {0};
+	struct str word = scan_word(s), urn = { 0 }, name = word, sub = { 0 };
 	const char *colon, *dot;
 
-	*p_r = (struct scim_path){.text = word};
+	*p_r = (struct scim_path){ .text = word };
 	if (schema_alone && str_last(word, ':')) {
 		p_r->schema = scim_schema_find(s->type, word);
 		if (p_r->schema)
@@ -109,17 +109,17 @@ scan_path(struct scan *s, bool schema_alone, struct scim_path *p_r)
 	}
 	colon = str_last(word, ':');
 	if (colon) {
-		urn = (struct str){word.p, (size_t)(colon - word.p)};
-		name = (struct str){colon + 1, word.n - urn.n - 1};
+		urn = (struct str){ word.p, (size_t)(colon - word.p) };
+		name = (struct str){ colon + 1, word.n - urn.n - 1 };
 	}
 	dot = name.n ? memchr(name.p, '.', name.n) : NULL;
 	if (dot) {
-		sub = (struct str){dot + 1, name.n - (size_t)(dot - name.p) - 1};
+		sub = (struct str){ dot + 1, name.n - (size_t)(dot - name.p) - 1 };
 		name.n = (size_t)(dot - name.p);
 	}
 	if (!name_valid(name) || (dot && !name_valid(sub)) ||
 		(colon && (s->element || urn.n < 4 ||
-				  !str_ieq((struct str){urn.p, 4}, STR("urn:")))) ||
+				  !str_ieq((struct str){ urn.p, 4 }, STR("urn:")))) ||
 		(s->element && dot)) {
 		s->at = from;
 		return scan_fail(s, "an attribute name is expected");
@@ -158,7 +158,8 @@ scim_path_parse(const struct scim_type *type, struct str text, struct arena *a,
 	struct scim_path *p_r, struct err *e)
 {
 	struct scan s = {
-		.type = type, .text = str_trim(text), .arena = a, .code = "invalidPath", .e = e};
+		.type = type, .text = str_trim(text), .arena = a, .code = "invalidPath", .e = e
+	};
 	struct str sub;
 
 	if (text.n > SCIM_FILTER_BYTES)

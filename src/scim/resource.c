@@ -35,7 +35,7 @@ add_address(struct writer *wr, const char *text, enum scim_key key)
 		k->addresses = grown;
 		wr->cap_addresses = cap;
 	}
-	k->addresses[k->n_addresses++] = (struct scim_address){text, key};
+	k->addresses[k->n_addresses++] = (struct scim_address){ text, key };
 }
 
 /* Takes down what a server indexes. */
@@ -152,8 +152,8 @@ check_primary(struct writer *wr, const struct scim_attr *attr, const struct json
 {
 	size_t n = 0;
 
-	for
-		json_each(v, list) n += json_bool(scim_get(v, "primary"), false);
+	json_for_each(v, list)
+		n += json_bool(scim_get(v, "primary"), false);
 	return n <= 1 || bad_value(wr, "", attr, "more than one value is primary");
 }
 
@@ -171,12 +171,10 @@ write_list(struct writer *wr, const char *where, const struct scim_attr *attr, c
 	} else {
 		if (!check_primary(wr, attr, v))
 			return false;
-		for
-			json_each(item, v)
-			{
-				if (!write_one(wr, where, attr, NULL, item))
-					return false;
-			}
+		json_for_each(item, v) {
+			if (!write_one(wr, where, attr, NULL, item))
+				return false;
+		}
 	}
 	if (wr->w.out->n == start) {
 		wr->w = before;
@@ -192,17 +190,15 @@ static bool
 sort_out(struct writer *wr, const struct scim_attr *attrs, size_t n, const struct json *in,
 	const struct json **slot)
 {
-	for
-		json_each(m, in)
-		{
-			const struct scim_attr *attr = scim_attr_find(attrs, n, str_c(json_key(m)));
-			if (!attr)
-				continue;
-			if (slot[attr - attrs])
-				return err_set(wr->e, ERR_OBJECT, "invalidSyntax",
-					"attribute \"%s\" is given twice", attr->name);
-			slot[attr - attrs] = m;
-		}
+	json_for_each(m, in) {
+		const struct scim_attr *attr = scim_attr_find(attrs, n, str_c(json_key(m)));
+		if (!attr)
+			continue;
+		if (slot[attr - attrs])
+			return err_set(wr->e, ERR_OBJECT, "invalidSyntax",
+				"attribute \"%s\" is given twice", attr->name);
+		slot[attr - attrs] = m;
+	}
 	return true;
 }
 
@@ -210,7 +206,7 @@ static bool
 write_attrs(struct writer *wr, const struct scim_attr *attrs, size_t n, const struct json *in,
 	const char *where)
 {
-	const struct json *slot[SCIM_ATTRS_MAX] = {NULL};
+	const struct json *slot[SCIM_ATTRS_MAX] = { NULL };
 
 	if (!sort_out(wr, attrs, n, in, slot))
 		return false;
@@ -267,10 +263,10 @@ bool
 scim_resource_write(const struct scim_type *type, const struct json *in, struct arena *a,
 	struct buf *out, struct scim_keys *keys_r, struct err *e)
 {
-	struct writer wr = {.type = type, .arena = a, .w = jsonw(out), .keys = keys_r, .e = e};
-	__attribute__((cleanup(clean_bufs))) struct buf ext[SCIM_EXTS_MAX] = {0};
+	struct writer wr = { .type = type, .arena = a, .w = jsonw(out), .keys = keys_r, .e = e };
+	__attribute__((cleanup(clean_bufs))) struct buf ext[SCIM_EXTS_MAX] = { 0 };
 
-	*keys_r = (struct scim_keys){0};
+	*keys_r = (struct scim_keys){ 0 };
 	if (json_type(in) != JSON_OBJECT)
 		return err_set(e, ERR_OBJECT, "invalidSyntax", "a JSON object is expected");
 	for (size_t i = 0; i < type->n_exts; i++) {

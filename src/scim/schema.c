@@ -21,13 +21,18 @@ static const struct scim_attr name_subs[] = {
  */
 #define PLURAL(table, value_kind, value_key, types)                                                \
 	static const struct scim_attr table[] = {                                                  \
-		{.name = "value", .kind = (value_kind), .key = (value_key), .help = "The value."}, \
-		{.name = "display", .kind = SCIM_STRING, .help = "The value for display."},        \
-		{.name = "type",                                                                   \
+		{ .name = "value",                                                                 \
+			.kind = (value_kind),                                                      \
+			.key = (value_key),                                                        \
+			.help = "The value." },                                                    \
+		{ .name = "display", .kind = SCIM_STRING, .help = "The value for display." },      \
+		{ .name = "type",                                                                  \
 			.kind = SCIM_STRING,                                                       \
 			.canonical = (types),                                                      \
-			.help = "What it is."},                                                    \
-		{.name = "primary", .kind = SCIM_BOOLEAN, .help = "True for the preferred one."},  \
+			.help = "What it is." },                                                   \
+		{ .name = "primary",                                                               \
+			.kind = SCIM_BOOLEAN,                                                      \
+			.help = "True for the preferred one." },                                   \
 	}
 PLURAL(email_subs, SCIM_STRING, SCIM_KEY_EMAIL, "work|home|other");
 PLURAL(phone_subs, SCIM_STRING, SCIM_KEY_NONE, "work|home|mobile|fax|pager|other");
@@ -43,121 +48,121 @@ static const struct scim_attr address_subs[] = {
 	TEXT("region", "State or region."),
 	TEXT("postalCode", "Postal code."),
 	TEXT("country", "Country, ISO 3166-1 alpha-2."),
-	{.name = "type",
+	{ .name = "type",
 		.kind = SCIM_STRING,
 		.canonical = "work|home|other",
-		.help = "What it is."},
-	{.name = "primary", .kind = SCIM_BOOLEAN, .help = "True for the preferred one."},
+		.help = "What it is." },
+	{ .name = "primary", .kind = SCIM_BOOLEAN, .help = "True for the preferred one." },
 };
 
 static const struct scim_attr group_subs[] = {
-	{.name = "value",
+	{ .name = "value",
 		.kind = SCIM_STRING,
 		.case_exact = true,
 		READ_ONLY,
 		.key = SCIM_KEY_GROUP,
-		.help = "The group's id."},
-	{.name = "$ref",
+		.help = "The group's id." },
+	{ .name = "$ref",
 		.kind = SCIM_REFERENCE,
 		.case_exact = true,
 		READ_ONLY,
 		.canonical = "Group",
-		.help = "The group's URI."},
-	{.name = "display", .kind = SCIM_STRING, READ_ONLY, .help = "The group's name."},
-	{.name = "type",
+		.help = "The group's URI." },
+	{ .name = "display", .kind = SCIM_STRING, READ_ONLY, .help = "The group's name." },
+	{ .name = "type",
 		.kind = SCIM_STRING,
 		READ_ONLY,
 		.canonical = "direct",
-		.help = "How the membership came about."},
+		.help = "How the membership came about." },
 };
 
 static const struct scim_attr user_attrs[] = {
-	{.name = "userName",
+	{ .name = "userName",
 		.kind = SCIM_STRING,
 		.required = true,
 		.unique = true,
 		.key = SCIM_KEY_NAME,
-		.help = "The user's unique name at this service."},
-	{.name = "name", SUBS(name_subs), .help = "The parts of the user's name."},
+		.help = "The user's unique name at this service." },
+	{ .name = "name", SUBS(name_subs), .help = "The parts of the user's name." },
 	TEXT("displayName", "The name shown to people."),
 	TEXT("nickName", "The casual name."),
-	{.name = "profileUrl",
+	{ .name = "profileUrl",
 		.kind = SCIM_REFERENCE,
 		.canonical = "external",
-		.help = "The user's page."},
+		.help = "The user's page." },
 	TEXT("title", "The user's title."),
 	TEXT("userType", "The relation between organization and user."),
 	TEXT("preferredLanguage", "Preferred languages, as in Accept-Language."),
 	TEXT("locale", "Locale, for currency, dates and numbers."),
 	TEXT("timezone", "Time zone, IANA name."),
-	{.name = "active", .kind = SCIM_BOOLEAN, .help = "False when the user is disabled."},
-	{.name = "password",
+	{ .name = "active", .kind = SCIM_BOOLEAN, .help = "False when the user is disabled." },
+	{ .name = "password",
 		.kind = SCIM_STRING,
 		.case_exact = true,
 		.mutability = SCIM_WRITE_ONLY,
 		.returned = SCIM_NEVER,
-		.help = "Accepted and not kept."},
-	{.name = "emails", .multi = true, SUBS(email_subs), .help = "Mail addresses."},
-	{.name = "phoneNumbers", .multi = true, SUBS(phone_subs), .help = "Telephone numbers."},
-	{.name = "ims", .multi = true, SUBS(im_subs), .help = "Instant messaging addresses."},
-	{.name = "photos", .multi = true, SUBS(photo_subs), .help = "URIs of photos."},
-	{.name = "addresses", .multi = true, SUBS(address_subs), .help = "Mailing addresses."},
-	{.name = "groups",
+		.help = "Accepted and not kept." },
+	{ .name = "emails", .multi = true, SUBS(email_subs), .help = "Mail addresses." },
+	{ .name = "phoneNumbers", .multi = true, SUBS(phone_subs), .help = "Telephone numbers." },
+	{ .name = "ims", .multi = true, SUBS(im_subs), .help = "Instant messaging addresses." },
+	{ .name = "photos", .multi = true, SUBS(photo_subs), .help = "URIs of photos." },
+	{ .name = "addresses", .multi = true, SUBS(address_subs), .help = "Mailing addresses." },
+	{ .name = "groups",
 		.multi = true,
 		.rows = true,
 		READ_ONLY,
 		SUBS(group_subs),
-		.help = "The groups the user is a direct member of."},
-	{.name = "entitlements", .multi = true, SUBS(plain_subs), .help = "What the user has."},
-	{.name = "roles", .multi = true, SUBS(plain_subs), .help = "What the user is."},
-	{.name = "x509Certificates",
+		.help = "The groups the user is a direct member of." },
+	{ .name = "entitlements", .multi = true, SUBS(plain_subs), .help = "What the user has." },
+	{ .name = "roles", .multi = true, SUBS(plain_subs), .help = "What the user is." },
+	{ .name = "x509Certificates",
 		.multi = true,
 		SUBS(certificate_subs),
-		.help = "Certificates."},
+		.help = "Certificates." },
 };
 
 static const struct scim_attr member_subs[] = {
-	{.name = "value",
+	{ .name = "value",
 		.kind = SCIM_STRING,
 		.case_exact = true,
 		.mutability = SCIM_IMMUTABLE,
 		.key = SCIM_KEY_MEMBER,
-		.help = "The member's id."},
-	{.name = "$ref",
+		.help = "The member's id." },
+	{ .name = "$ref",
 		.kind = SCIM_REFERENCE,
 		.case_exact = true,
 		.mutability = SCIM_IMMUTABLE,
 		.canonical = "User|Group",
-		.help = "The member's URI."},
-	{.name = "type",
+		.help = "The member's URI." },
+	{ .name = "type",
 		.kind = SCIM_STRING,
 		.mutability = SCIM_IMMUTABLE,
 		.canonical = "User|Group",
-		.help = "What the member is."},
+		.help = "What the member is." },
 };
 
 static const struct scim_attr group_attrs[] = {
-	{.name = "displayName",
+	{ .name = "displayName",
 		.kind = SCIM_STRING,
 		.required = true,
 		.unique = true,
 		.key = SCIM_KEY_NAME,
-		.help = "The group's unique name."},
-	{.name = "members",
+		.help = "The group's unique name." },
+	{ .name = "members",
 		.multi = true,
 		.rows = true,
 		SUBS(member_subs),
-		.help = "Users and groups in this group."},
+		.help = "Users and groups in this group." },
 };
 
 static const struct scim_attr manager_subs[] = {
-	{.name = "value", .kind = SCIM_STRING, .case_exact = true, .help = "The manager's id."},
-	{.name = "$ref",
+	{ .name = "value", .kind = SCIM_STRING, .case_exact = true, .help = "The manager's id." },
+	{ .name = "$ref",
 		.kind = SCIM_REFERENCE,
 		.case_exact = true,
 		.canonical = "User",
-		.help = "The manager's URI."},
-	{.name = "displayName", .kind = SCIM_STRING, READ_ONLY, .help = "The manager's name."},
+		.help = "The manager's URI." },
+	{ .name = "displayName", .kind = SCIM_STRING, READ_ONLY, .help = "The manager's name." },
 };
 
 static const struct scim_attr enterprise_attrs[] = {
@@ -166,69 +171,79 @@ static const struct scim_attr enterprise_attrs[] = {
 	TEXT("organization", "Organization."),
 	TEXT("division", "Division."),
 	TEXT("department", "Department."),
-	{.name = "manager", SUBS(manager_subs), .help = "The user's manager."},
+	{ .name = "manager", SUBS(manager_subs), .help = "The user's manager." },
 };
 
 static const struct scim_attr lockstep_attrs[] = {
-	{.name = "aliases",
+	{ .name = "aliases",
 		.kind = SCIM_STRING,
 		.multi = true,
 		.unique = true,
 		.key = SCIM_KEY_ALIAS,
-		.help = "Further mail addresses of this mailbox; each has one owner."},
+		.help = "Further mail addresses of this mailbox; each has one owner." },
 	TEXT("mailboxKind", "What the mailbox is: user, shared, room, and the like."),
 	TEXT("routing", "Where mail for this user is delivered."),
 };
 
 static const struct scim_attr lockstep_group_attrs[] = {
-	{ .name = "mail", .kind = SCIM_STRING, .unique = true, .key = SCIM_KEY_ALIAS,
+	{ .name = "mail",
+		.kind = SCIM_STRING,
+		.unique = true,
+		.key = SCIM_KEY_ALIAS,
 		.help = "The mail address of the list; it has one owner." },
-	{ .name = "aliases", .kind = SCIM_STRING, .multi = true, .unique = true, .key = SCIM_KEY_ALIAS,
+	{ .name = "aliases",
+		.kind = SCIM_STRING,
+		.multi = true,
+		.unique = true,
+		.key = SCIM_KEY_ALIAS,
 		.help = "Further mail addresses of the list; each has one owner." },
 };
 
 static const struct scim_attr meta_subs[] = {
-	{.name = "resourceType",
+	{ .name = "resourceType",
 		.kind = SCIM_STRING,
 		.case_exact = true,
 		READ_ONLY,
-		.help = "Name of the resource's type."},
-	{.name = "created", .kind = SCIM_DATETIME, READ_ONLY, .help = "When it was made."},
-	{.name = "lastModified", .kind = SCIM_DATETIME, READ_ONLY, .help = "When it last changed."},
-	{.name = "location",
+		.help = "Name of the resource's type." },
+	{ .name = "created", .kind = SCIM_DATETIME, READ_ONLY, .help = "When it was made." },
+	{ .name = "lastModified",
+		.kind = SCIM_DATETIME,
+		READ_ONLY,
+		.help = "When it last changed." },
+	{ .name = "location",
 		.kind = SCIM_REFERENCE,
 		.case_exact = true,
 		READ_ONLY,
-		.help = "Its URI."},
-	{.name = "version",
+		.help = "Its URI." },
+	{ .name = "version",
 		.kind = SCIM_STRING,
 		.case_exact = true,
 		READ_ONLY,
-		.help = "Its ETag."},
+		.help = "Its ETag." },
 };
 
 static const struct scim_attr common_attrs[] = {
-	{.name = "schemas",
+	{ .name = "schemas",
 		.kind = SCIM_REFERENCE,
 		.multi = true,
 		.case_exact = true,
 		READ_ONLY,
 		.returned = SCIM_ALWAYS,
-		.help = "URNs of the schemas of this resource."},
-	{.name = "id",
+		.help = "URNs of the schemas of this resource." },
+	{ .name = "id",
 		.kind = SCIM_STRING,
 		.case_exact = true,
 		.unique = true,
 		READ_ONLY,
 		.returned = SCIM_ALWAYS,
 		.key = SCIM_KEY_ID,
-		.help = "The service's identifier."},
-	{.name = "externalId",
+		.help = "The service's identifier." },
+	{ .name = "externalId",
 		.kind = SCIM_STRING,
 		.case_exact = true,
 		.key = SCIM_KEY_EXTERNAL,
-		.help = "The client's identifier."},
-	{.name = "meta", READ_ONLY, SUBS(meta_subs), .help = "About the resource."},
+		.help = "The client's identifier." },
+	{ .name = "meta", READ_ONLY, SUBS(meta_subs), .help = "About the resource." },
 };
 
 #define SCHEMA(u, n, h, table)                                                                     \
@@ -246,20 +261,21 @@ static const struct scim_schema enterprise_schema =
 static const struct scim_schema lockstep_schema =
 	SCHEMA(SCIM_URN_LOCKSTEP, "LockstepUser", "Mail attributes of a user", lockstep_attrs);
 
-static const struct scim_schema lockstep_group_schema =
-	SCHEMA(SCIM_URN_LOCKSTEP_GROUP, "LockstepGroup", "Mail attributes of a group", lockstep_group_attrs);
+static const struct scim_schema lockstep_group_schema = SCHEMA(SCIM_URN_LOCKSTEP_GROUP,
+	"LockstepGroup", "Mail attributes of a group", lockstep_group_attrs);
 
 _Static_assert(ARRAY_LEN(user_attrs) <= SCIM_ATTRS_MAX, "raise SCIM_ATTRS_MAX");
 
-static const struct scim_schema *const user_exts[] = {&enterprise_schema, &lockstep_schema};
+static const struct scim_schema *const user_exts[] = { &enterprise_schema, &lockstep_schema };
 _Static_assert(ARRAY_LEN(user_exts) <= SCIM_EXTS_MAX, "raise SCIM_EXTS_MAX");
 
 static const struct scim_schema *const group_exts[] = { &lockstep_group_schema };
 
 const struct scim_type scim_types[SCIM_TYPES] = {
-	[SCIM_USER] = {"User", "/Users", "User account", &user_schema, user_exts,
-		ARRAY_LEN(user_exts)},
-	[SCIM_GROUP] = {"Group", "/Groups", "Group", &group_schema, group_exts, ARRAY_LEN(group_exts)},
+	[SCIM_USER] = { "User", "/Users", "User account", &user_schema, user_exts,
+		ARRAY_LEN(user_exts) },
+	[SCIM_GROUP] = { "Group", "/Groups", "Group", &group_schema, group_exts,
+		ARRAY_LEN(group_exts) },
 };
 
 /* Every attribute of every resource comes by here: most rows differ in their first letter. */

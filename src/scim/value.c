@@ -8,7 +8,7 @@ value_time(const char *s, struct value_time *t_r)
 {
 	const char *dot = strchr(s, '.');
 	char plain[64];
-	struct value_time t = {.fraction = "000000000"};
+	struct value_time t = { .fraction = "000000000" };
 	size_t digits = 0;
 
 	if (strlen(s) >= sizeof(plain))
@@ -32,16 +32,16 @@ value_time(const char *s, struct value_time *t_r)
 struct str
 value_fold(struct arena *a, const char *s)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	utf8_fold(s, strlen(s), &b);
-	return (struct str){arena_strndup(a, buf_cstr(&b), b.n), b.n};
+	return (struct str){ arena_strndup(a, buf_cstr(&b), b.n), b.n };
 }
 
 bool
 value_text_equal(const char *a, const char *b, bool case_exact)
 {
-	CLEAN_BUF struct buf x = {0}, y = {0};
+	CLEAN_BUF struct buf x = { 0 }, y = { 0 };
 
 	if (strcmp(a, b) == 0)
 		return true;
@@ -67,11 +67,11 @@ comparable(const char *text, bool case_exact, struct buf *scratch, char *small, 
 	size_t n = strlen(text), i;
 
 	if (case_exact)
-		return (struct str){text, n};
+		return (struct str){ text, n };
 	for (i = 0; i < n && i < small_size && (unsigned char)text[i] < 0x80; i++)
 		small[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
 	if (i == n)
-		return (struct str){small, n};
+		return (struct str){ small, n };
 	utf8_fold(text, n, scratch);
 	return buf_str(scratch);
 }
@@ -100,7 +100,7 @@ ordered(enum scim_op op, int c)
 static bool
 compare_text(const struct scim_filter *f, bool case_exact, const char *text)
 {
-	CLEAN_BUF struct buf scratch = {0};
+	CLEAN_BUF struct buf scratch = { 0 };
 	char small[256];
 	struct str v = comparable(text, case_exact, &scratch, small, sizeof(small));
 	struct str w = f->folded;

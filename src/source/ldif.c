@@ -188,9 +188,9 @@ names_of(const struct json *list, struct arena *a)
 	const char **names = arena_alloc(a, (json_count(list) + 1) * sizeof(*names));
 	size_t n = 0;
 
-	for
-		json_each(it, list) if (json_string(it)) names[n++] =
-			arena_strdup(a, json_string(it));
+	json_for_each(it, list)
+		if (json_string(it))
+			names[n++] = arena_strdup(a, json_string(it));
 	return names;
 }
 

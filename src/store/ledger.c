@@ -7,45 +7,60 @@
 
 static const char schema[] =
 	"CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
-	"CREATE TABLE projected(source TEXT PRIMARY KEY, rev INTEGER, digest TEXT, mirror TEXT) WITHOUT ROWID;"
-	"CREATE TABLE object(o INTEGER PRIMARY KEY, anchor TEXT NOT NULL UNIQUE, kind INTEGER, state INTEGER,"
-	" key TEXT, name TEXT, sync TEXT, source TEXT, n INTEGER, version TEXT, wanted INTEGER, active INTEGER,"
+	"CREATE TABLE projected(source TEXT PRIMARY KEY, rev INTEGER, digest TEXT, mirror TEXT) "
+	"WITHOUT ROWID;"
+	"CREATE TABLE object(o INTEGER PRIMARY KEY, anchor TEXT NOT NULL UNIQUE, kind INTEGER, "
+	"state INTEGER,"
+	" key TEXT, name TEXT, sync TEXT, source TEXT, n INTEGER, version TEXT, wanted INTEGER, "
+	"active INTEGER,"
 	" left_at INTEGER, sent BLOB, seen BLOB);"
 	"CREATE INDEX object_entry ON object(n);"
-	"CREATE TABLE ref(o INTEGER, attribute INTEGER, other INTEGER, PRIMARY KEY(o, attribute, other))"
+	"CREATE TABLE ref(o INTEGER, attribute INTEGER, other INTEGER, PRIMARY KEY(o, attribute, "
+	"other))"
 	" WITHOUT ROWID;"
 	"CREATE INDEX ref_other ON ref(other);"
 	"CREATE TABLE dirty(source TEXT, n INTEGER, why INTEGER, planned INTEGER, wait INTEGER,"
 	" PRIMARY KEY(source, n)) WITHOUT ROWID;"
-	"CREATE TABLE dirty_link(source TEXT, owner INTEGER, attribute INTEGER, other INTEGER, planned INTEGER,"
+	"CREATE TABLE dirty_link(source TEXT, owner INTEGER, attribute INTEGER, other INTEGER, "
+	"planned INTEGER,"
 	" wait INTEGER, PRIMARY KEY(source, owner, attribute, other)) WITHOUT ROWID;"
-	"CREATE TABLE op(id INTEGER PRIMARY KEY, o INTEGER, class INTEGER, rank INTEGER, state INTEGER,"
-	" held INTEGER, approved INTEGER, attribute INTEGER, remove INTEGER, other INTEGER, key TEXT, attrs BLOB,"
+	"CREATE TABLE op(id INTEGER PRIMARY KEY, o INTEGER, class INTEGER, rank INTEGER, state "
+	"INTEGER,"
+	" held INTEGER, approved INTEGER, attribute INTEGER, remove INTEGER, other INTEGER, key "
+	"TEXT, attrs BLOB,"
 	" settle_at INTEGER);"
 	"CREATE INDEX op_object ON op(o, attribute, other);"
 	"CREATE INDEX op_todo ON op(rank, id) WHERE state = 0 AND held = 0 AND attribute < 0;"
-	"CREATE INDEX op_refs ON op(o, attribute, id) WHERE state = 0 AND held = 0 AND attribute >= 0;"
+	"CREATE INDEX op_refs ON op(o, attribute, id) WHERE state = 0 AND held = 0 AND attribute "
+	">= 0;"
 	"CREATE INDEX op_open ON op(id) WHERE state > 0;"
-	"CREATE TABLE attempt(o INTEGER PRIMARY KEY, count INTEGER, next_at INTEGER, since INTEGER, code TEXT,"
+	"CREATE TABLE attempt(o INTEGER PRIMARY KEY, count INTEGER, next_at INTEGER, since "
+	"INTEGER, code TEXT,"
 	" text TEXT, op TEXT);"
 	"CREATE TABLE problem(n INTEGER, source TEXT, id TEXT, code TEXT, text TEXT, since INTEGER,"
 	" PRIMARY KEY(n, source)) WITHOUT ROWID;"
-	"CREATE TABLE wake(source TEXT, n INTEGER, at INTEGER, PRIMARY KEY(source, n)) WITHOUT ROWID;"
+	"CREATE TABLE wake(source TEXT, n INTEGER, at INTEGER, PRIMARY KEY(source, n)) WITHOUT "
+	"ROWID;"
 	"CREATE INDEX wake_at ON wake(at);"
-	"CREATE TABLE approval(o INTEGER, class INTEGER, attribute INTEGER, other INTEGER, run INTEGER,"
+	"CREATE TABLE approval(o INTEGER, class INTEGER, attribute INTEGER, other INTEGER, run "
+	"INTEGER,"
 	" PRIMARY KEY(o, class, attribute, other)) WITHOUT ROWID;"
 	"CREATE TABLE hold(run INTEGER, o INTEGER, class INTEGER, attribute INTEGER, other INTEGER,"
 	" PRIMARY KEY(run, o, class, attribute, other)) WITHOUT ROWID;"
-	"CREATE TABLE run(run INTEGER PRIMARY KEY AUTOINCREMENT, started INTEGER, ended INTEGER, kind TEXT,"
+	"CREATE TABLE run(run INTEGER PRIMARY KEY AUTOINCREMENT, started INTEGER, ended INTEGER, "
+	"kind TEXT,"
 	" counts TEXT, exit INTEGER, text TEXT, held INTEGER, released INTEGER);"
-	"CREATE TABLE change(id INTEGER PRIMARY KEY, run INTEGER, o INTEGER, at INTEGER, class INTEGER,"
-	" attribute INTEGER, other INTEGER, before BLOB, after BLOB, code TEXT, text TEXT, approved INTEGER);"
+	"CREATE TABLE change(id INTEGER PRIMARY KEY, run INTEGER, o INTEGER, at INTEGER, class "
+	"INTEGER,"
+	" attribute INTEGER, other INTEGER, before BLOB, after BLOB, code TEXT, text TEXT, "
+	"approved INTEGER);"
 	"CREATE INDEX change_object ON change(o);"
 	"CREATE INDEX change_run ON change(run);"
 	"CREATE INDEX change_class ON change(class, at);";
 
 static const struct db_kind ledger_kind_of_file = {
-	.name = "ledger", .id = 0x4c534c47, .version = 1, .sql = schema, .cache_mb = 12};
+	.name = "ledger", .id = 0x4c534c47, .version = 1, .sql = schema, .cache_mb = 12
+};
 
 bool
 ledger_open(const char *path, const struct store_env *env, bool read_only, struct ledger **l_r,
@@ -76,8 +91,8 @@ ledger_close(struct ledger **l)
 }
 
 bool
-ledger_check(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx, int64_t *findings_r,
-	struct err *e)
+ledger_check(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx,
+	int64_t *findings_r, struct err *e)
 {
 	return db_integrity(l->db, say, ctx, findings_r, e);
 }
@@ -111,7 +126,7 @@ ledger_pack(const struct attrs *as, struct buf *scratch)
 {
 	buf_reset(scratch);
 	if (!as->count)
-		return (struct str){NULL, 0};
+		return (struct str){ NULL, 0 };
 	attrs_pack_spelled(as, scratch);
 	return buf_str(scratch);
 }
@@ -136,7 +151,8 @@ ledger_kind(int64_t id)
 char *
 ledger_get(struct ledger *l, const char *name, struct arena *a)
 {
-	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL, "SELECT value FROM fact WHERE name = ?", name);
+	CLEAN_ROWS struct db_rows r =
+		db_query(l->db, NULL, "SELECT value FROM fact WHERE name = ?", name);
 
 	return db_next(&r) && db_text(&r, 0) ? arena_strdup(a, db_text(&r, 0)) : NULL;
 }
@@ -150,10 +166,10 @@ ledger_set(struct ledger *l, const char *name, const char *value, struct err *e)
 bool
 ledger_projected(struct ledger *l, const char *source, struct projected *p_r, struct err *e)
 {
-	CLEAN_ROWS struct db_rows r =
-		db_query(l->db, e, "SELECT rev, digest, mirror FROM projected WHERE source = ?", source);
+	CLEAN_ROWS struct db_rows r = db_query(
+		l->db, e, "SELECT rev, digest, mirror FROM projected WHERE source = ?", source);
 
-	*p_r = (struct projected){0};
+	*p_r = (struct projected){ 0 };
 	if (db_next(&r)) {
 		p_r->rev = db_int(&r, 0);
 		snprintf(p_r->digest, sizeof(p_r->digest), "%s", db_text(&r, 1));
@@ -165,8 +181,8 @@ ledger_projected(struct ledger *l, const char *source, struct projected *p_r, st
 bool
 ledger_projected_set(struct ledger *l, const char *source, const struct projected *p, struct err *e)
 {
-	return db_run(l->db, e, "INSERT OR REPLACE INTO projected VALUES(?, ?, ?, ?)", source, p->rev,
-		(const char *)p->digest, (const char *)p->mirror);
+	return db_run(l->db, e, "INSERT OR REPLACE INTO projected VALUES(?, ?, ?, ?)", source,
+		p->rev, (const char *)p->digest, (const char *)p->mirror);
 }
 
 /* --- objects --- */
@@ -174,7 +190,7 @@ ledger_projected_set(struct ledger *l, const char *source, const struct projecte
 const char *
 object_state_name(enum object_state s)
 {
-	static const char *const names[] = {"new", "linked", "left", "missing", "deleted"};
+	static const char *const names[] = { "new", "linked", "left", "missing", "deleted" };
 
 	return names[s];
 }
@@ -209,7 +225,8 @@ bool
 ledger_object(struct ledger *l, int64_t o, struct arena *a, struct object *ob_r, struct err *e)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, e,
-		"SELECT anchor, kind, state, key, name, sync, source, n, version, wanted, active, left_at,"
+		"SELECT anchor, kind, state, key, name, sync, source, n, version, wanted, active, "
+		"left_at,"
 		" sent, seen FROM object WHERE o = ?",
 		o);
 
@@ -240,8 +257,8 @@ ledger_object(struct ledger *l, int64_t o, struct arena *a, struct object *ob_r,
 bool
 ledger_brief(struct ledger *l, int64_t o, struct object_brief *b_r)
 {
-	CLEAN_ROWS struct db_rows r =
-		db_query(l->db, NULL, "SELECT state, kind, wanted, key, n FROM object WHERE o = ?", o);
+	CLEAN_ROWS struct db_rows r = db_query(
+		l->db, NULL, "SELECT state, kind, wanted, key, n FROM object WHERE o = ?", o);
 	const char *key;
 
 	if (!db_next(&r))
@@ -261,7 +278,8 @@ bool
 ledger_object_add(struct ledger *l, const struct object *ob, int64_t *o_r, struct err *e)
 {
 	if (!db_run(l->db, e,
-		    "INSERT INTO object(anchor, kind, state, key, name, sync, source, n, wanted, active, left_at)"
+		    "INSERT INTO object(anchor, kind, state, key, name, sync, source, n, wanted, "
+		    "active, left_at)"
 		    " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
 		    ob->anchor, (int64_t)(ob->kind - kinds), ob->state, ob->key, ob->name, ob->sync,
 		    ob->source, ob->n, ob->wanted, ob->active))
@@ -273,14 +291,15 @@ ledger_object_add(struct ledger *l, const struct object *ob, int64_t *o_r, struc
 bool
 ledger_object_save(struct ledger *l, const struct object *ob, struct err *e)
 {
-	CLEAN_BUF struct buf seen = {0};
+	CLEAN_BUF struct buf seen = { 0 };
 
 	return db_run(l->db, e,
-		"UPDATE object SET kind = ?, state = ?, key = ?, name = ?, sync = ?, source = ?, n = ?,"
+		"UPDATE object SET kind = ?, state = ?, key = ?, name = ?, sync = ?, source = ?, n "
+		"= ?,"
 		" version = ?, wanted = ?, active = ?, left_at = ?, sent = ?, seen = ? WHERE o = ?",
-		(int64_t)(ob->kind - kinds), ob->state, ob->key, ob->name, ob->sync, ob->source, ob->n,
-		ob->version, ob->wanted, ob->active, ob->left_at, ledger_pack(&ob->sent, &l->pack),
-		ledger_pack(&ob->seen, &seen), ob->o);
+		(int64_t)(ob->kind - kinds), ob->state, ob->key, ob->name, ob->sync, ob->source,
+		ob->n, ob->version, ob->wanted, ob->active, ob->left_at,
+		ledger_pack(&ob->sent, &l->pack), ledger_pack(&ob->seen, &seen), ob->o);
 }
 
 bool
@@ -292,8 +311,8 @@ ledger_object_drop(struct ledger *l, int64_t o, struct err *e)
 }
 
 bool
-ledger_renumber(struct ledger *l, const char *source, int64_t (*find)(void *ctx, const char *anchor),
-	void *ctx, struct err *e)
+ledger_renumber(struct ledger *l, const char *source,
+	int64_t (*find)(void *ctx, const char *anchor), void *ctx, struct err *e)
 {
 	CLEAN_ROWS struct db_rows r =
 		db_query(l->db, e, "SELECT o, anchor FROM object WHERE source = ?", source);
@@ -305,17 +324,19 @@ ledger_renumber(struct ledger *l, const char *source, int64_t (*find)(void *ctx,
 		!db_run(l->db, e, "DELETE FROM problem WHERE source = ?", source))
 		return false;
 	while (db_next(&r))
-		if (!db_run(l->db, e, "UPDATE object SET n = ? WHERE o = ?", find(ctx, db_text(&r, 1)),
-			    db_int(&r, 0)))
+		if (!db_run(l->db, e, "UPDATE object SET n = ? WHERE o = ?",
+			    find(ctx, db_text(&r, 1)), db_int(&r, 0)))
 			return false;
 	return !r.failed;
 }
 
 bool
-ledger_counts(struct ledger *l, const char *sync, const struct kind *k, int64_t *owned_r, int64_t *active_r)
+ledger_counts(struct ledger *l, const char *sync, const struct kind *k, int64_t *owned_r,
+	int64_t *active_r)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT count(*), total(active) FROM object WHERE state IN (1, 2, 3) AND sync = ? AND kind = ?",
+		"SELECT count(*), total(active) FROM object WHERE state IN (1, 2, 3) AND sync = ? "
+		"AND kind = ?",
 		sync, (int64_t)(k - kinds));
 
 	*owned_r = *active_r = 0;
@@ -327,10 +348,12 @@ ledger_counts(struct ledger *l, const char *sync, const struct kind *k, int64_t 
 }
 
 size_t
-ledger_objects(struct ledger *l, const char *source, int64_t after, int64_t *os, int64_t *ns, size_t max)
+ledger_objects(
+	struct ledger *l, const char *source, int64_t after, int64_t *os, int64_t *ns, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT o, n FROM object WHERE o > ? AND source = ? ORDER BY o LIMIT ?", after, source, max);
+		"SELECT o, n FROM object WHERE o > ? AND source = ? ORDER BY o LIMIT ?", after,
+		source, max);
 	size_t got = 0;
 
 	while (db_next(&r)) {

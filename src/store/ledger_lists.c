@@ -10,18 +10,21 @@ ledger_ref_has(struct ledger *l, int64_t o, int attribute, int64_t other)
 {
 	int64_t there = 0;
 
-	db_value(l->db, NULL, &there, "SELECT 1 FROM ref WHERE o = ? AND attribute = ? AND other = ?", o,
-		attribute, other);
+	db_value(l->db, NULL, &there,
+		"SELECT 1 FROM ref WHERE o = ? AND attribute = ? AND other = ?", o, attribute,
+		other);
 	return there;
 }
 
 bool
-ledger_ref_set(struct ledger *l, int64_t o, int attribute, int64_t other, bool present, struct err *e)
+ledger_ref_set(
+	struct ledger *l, int64_t o, int attribute, int64_t other, bool present, struct err *e)
 {
 	if (present)
-		return db_run(l->db, e, "INSERT OR IGNORE INTO ref VALUES(?, ?, ?)", o, attribute, other);
-	return db_run(l->db, e, "DELETE FROM ref WHERE o = ? AND attribute = ? AND other = ?", o, attribute,
-		other);
+		return db_run(
+			l->db, e, "INSERT OR IGNORE INTO ref VALUES(?, ?, ?)", o, attribute, other);
+	return db_run(l->db, e, "DELETE FROM ref WHERE o = ? AND attribute = ? AND other = ?", o,
+		attribute, other);
 }
 
 bool
@@ -36,7 +39,8 @@ ledger_ref_count(struct ledger *l, int64_t o, int attribute)
 {
 	int64_t count = 0;
 
-	db_value(l->db, NULL, &count, "SELECT count(*) FROM ref WHERE o = ? AND attribute = ?", o, attribute);
+	db_value(l->db, NULL, &count, "SELECT count(*) FROM ref WHERE o = ? AND attribute = ?", o,
+		attribute);
 	return count;
 }
 
@@ -44,7 +48,8 @@ int64_t
 ledger_ref_total(struct ledger *l, const char *sync)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT object.kind, ref.attribute, count(*) FROM ref JOIN object USING(o) WHERE sync = ?"
+		"SELECT object.kind, ref.attribute, count(*) FROM ref JOIN object USING(o) WHERE "
+		"sync = ?"
 		" GROUP BY 1, 2",
 		sync);
 	int64_t total = 0;
@@ -56,26 +61,29 @@ ledger_ref_total(struct ledger *l, const char *sync)
 }
 
 size_t
-ledger_refs(struct ledger *l, int64_t o, bool reverse, const struct ref *after, struct ref *list, size_t max)
+ledger_refs(struct ledger *l, int64_t o, bool reverse, const struct ref *after, struct ref *list,
+	size_t max)
 {
-	struct ref from = after ? *after : (struct ref){.o = -1, .other = -1, .attribute = -1};
+	struct ref from = after ? *after : (struct ref){ .o = -1, .other = -1, .attribute = -1 };
 	size_t got = 0;
 	struct db_rows r;
 
 	if (reverse)
 		r = db_query(l->db, NULL,
-			"SELECT o, attribute, other FROM ref WHERE other = ? AND (o, attribute) > (?, ?)"
+			"SELECT o, attribute, other FROM ref WHERE other = ? AND (o, attribute) > "
+			"(?, ?)"
 			" ORDER BY o, attribute LIMIT ?",
 			o, from.o, from.attribute, max);
 	else
 		r = db_query(l->db, NULL,
-			"SELECT o, attribute, other FROM ref WHERE o = ? AND (attribute, other) > (?, ?)"
+			"SELECT o, attribute, other FROM ref WHERE o = ? AND (attribute, other) > "
+			"(?, ?)"
 			" ORDER BY attribute, other LIMIT ?",
 			o, from.attribute, from.other, max);
 	while (db_next(&r))
-		list[got++] = (struct ref){.o = db_int(&r, 0),
-			.attribute = (int)db_int(&r, 1),
-			.other = db_int(&r, 2)};
+		list[got++] = (struct ref){
+			.o = db_int(&r, 0), .attribute = (int)db_int(&r, 1), .other = db_int(&r, 2)
+		};
 	return got;
 }
 
@@ -85,7 +93,8 @@ bool
 ledger_dirty_add(struct ledger *l, const char *source, int64_t n, enum dirty_why why, struct err *e)
 {
 	return db_run(l->db, e,
-		"INSERT INTO dirty VALUES(?1, ?2, ?3, 0, 0) ON CONFLICT DO UPDATE SET why = why | ?3,"
+		"INSERT INTO dirty VALUES(?1, ?2, ?3, 0, 0) ON CONFLICT DO UPDATE SET why = why | "
+		"?3,"
 		" planned = 0, wait = CASE ?3 WHEN 32 THEN wait ELSE 0 END",
 		source, n, why);
 }
@@ -99,27 +108,31 @@ ledger_dirty_done(struct ledger *l, const char *source, int64_t n, struct err *e
 bool
 ledger_dirty_confirmed(struct ledger *l, const char *source, int64_t n, struct err *e)
 {
-	return db_run(l->db, e, "DELETE FROM dirty WHERE source = ? AND n = ? AND planned = 1", source, n);
+	return db_run(l->db, e, "DELETE FROM dirty WHERE source = ? AND n = ? AND planned = 1",
+		source, n);
 }
 
 bool
 ledger_dirty_planned(struct ledger *l, const char *source, int64_t now, int64_t n, struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE dirty SET planned = 1 WHERE source = ? AND n <= ? AND planned = 0 AND wait <= ?", source,
-		n, now);
+		"UPDATE dirty SET planned = 1 WHERE source = ? AND n <= ? AND planned = 0 AND wait "
+		"<= ?",
+		source, n, now);
 }
 
 bool
 ledger_dirty_wait(struct ledger *l, const char *source, int64_t n, int64_t until, struct err *e)
 {
 	return db_run(l->db, e,
-		"INSERT INTO dirty VALUES(?1, ?2, 32, 0, ?3) ON CONFLICT DO UPDATE SET planned = 0, wait = ?3",
+		"INSERT INTO dirty VALUES(?1, ?2, 32, 0, ?3) ON CONFLICT DO UPDATE SET planned = "
+		"0, wait = ?3",
 		source, n, until);
 }
 
 size_t
-ledger_dirty(struct ledger *l, const char *source, int64_t now, int64_t after, struct dirty *list, size_t max)
+ledger_dirty(struct ledger *l, const char *source, int64_t now, int64_t after, struct dirty *list,
+	size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
 		"SELECT n, why FROM dirty WHERE source = ? AND n > ? AND planned = 0 AND wait <= ?"
@@ -128,7 +141,7 @@ ledger_dirty(struct ledger *l, const char *source, int64_t now, int64_t after, s
 	size_t got = 0;
 
 	while (db_next(&r))
-		list[got++] = (struct dirty){.n = db_int(&r, 0), .why = (unsigned)db_int(&r, 1)};
+		list[got++] = (struct dirty){ .n = db_int(&r, 0), .why = (unsigned)db_int(&r, 1) };
 	return got;
 }
 
@@ -144,27 +157,32 @@ ledger_dirty_count(struct ledger *l)
 /* --- dirty links --- */
 
 bool
-ledger_dirty_link_add(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e)
+ledger_dirty_link_add(
+	struct ledger *l, const char *source, const struct dirty_link *d, struct err *e)
 {
 	return db_run(l->db, e,
-		"INSERT INTO dirty_link VALUES(?, ?, ?, ?, 0, 0) ON CONFLICT DO UPDATE SET planned = 0, wait = 0",
+		"INSERT INTO dirty_link VALUES(?, ?, ?, ?, 0, 0) ON CONFLICT DO UPDATE SET planned "
+		"= 0, wait = 0",
 		source, d->owner, d->attribute, d->other);
 }
 
 bool
-ledger_dirty_link_done(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e)
+ledger_dirty_link_done(
+	struct ledger *l, const char *source, const struct dirty_link *d, struct err *e)
 {
 	return db_run(l->db, e,
-		"DELETE FROM dirty_link WHERE source = ? AND owner = ? AND attribute = ? AND other = ?", source,
-		d->owner, d->attribute, d->other);
+		"DELETE FROM dirty_link WHERE source = ? AND owner = ? AND attribute = ? AND other "
+		"= ?",
+		source, d->owner, d->attribute, d->other);
 }
 
 bool
-ledger_dirty_links_planned(struct ledger *l, const char *source, int64_t now, const struct dirty_link *last,
-	struct err *e)
+ledger_dirty_links_planned(struct ledger *l, const char *source, int64_t now,
+	const struct dirty_link *last, struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE dirty_link SET planned = 1 WHERE source = ? AND (owner, attribute, other) <= (?, ?, ?)"
+		"UPDATE dirty_link SET planned = 1 WHERE source = ? AND (owner, attribute, other) "
+		"<= (?, ?, ?)"
 		" AND planned = 0 AND wait <= ?",
 		source, last->owner, last->attribute, last->other, now);
 }
@@ -178,13 +196,16 @@ view_side(const struct db_rows *r, int col)
 }
 
 bool
-ledger_link_view(struct ledger *l, const char *source, const struct dirty_link *d, struct link_view *v_r)
+ledger_link_view(
+	struct ledger *l, const char *source, const struct dirty_link *d, struct link_view *v_r)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
 		"SELECT a.o, b.o, a.state, a.kind, a.wanted, b.state, b.kind, b.wanted,"
 		" EXISTS (SELECT 1 FROM ref WHERE o = a.o AND attribute = ?1 AND other = b.o),"
-		" EXISTS (SELECT 1 FROM op WHERE o = a.o AND attribute = ?1 AND other = b.o AND state = 0)"
-		" FROM object a CROSS JOIN object b WHERE a.n = ?2 AND a.source = ?3 AND b.n = ?4 AND b.source = ?3",
+		" EXISTS (SELECT 1 FROM op WHERE o = a.o AND attribute = ?1 AND other = b.o AND "
+		"state = 0)"
+		" FROM object a CROSS JOIN object b WHERE a.n = ?2 AND a.source = ?3 AND b.n = ?4 "
+		"AND b.source = ?3",
 		d->attribute, d->owner, source, d->other);
 
 	if (!db_next(&r))
@@ -199,20 +220,21 @@ ledger_link_view(struct ledger *l, const char *source, const struct dirty_link *
 }
 
 bool
-ledger_dirty_link_wait(struct ledger *l, const char *source, const struct dirty_link *d, int64_t until,
-	struct err *e)
+ledger_dirty_link_wait(struct ledger *l, const char *source, const struct dirty_link *d,
+	int64_t until, struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE dirty_link SET planned = 0, wait = ? WHERE source = ? AND owner = ? AND attribute = ?"
+		"UPDATE dirty_link SET planned = 0, wait = ? WHERE source = ? AND owner = ? AND "
+		"attribute = ?"
 		" AND other = ?",
 		until, source, d->owner, d->attribute, d->other);
 }
 
 size_t
-ledger_dirty_links(struct ledger *l, const char *source, int64_t now, const struct dirty_link *after,
-	struct dirty_link *ls, size_t max)
+ledger_dirty_links(struct ledger *l, const char *source, int64_t now,
+	const struct dirty_link *after, struct dirty_link *ls, size_t max)
 {
-	struct dirty_link from = after ? *after : (struct dirty_link){.owner = -1};
+	struct dirty_link from = after ? *after : (struct dirty_link){ .owner = -1 };
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
 		"SELECT owner, attribute, other FROM dirty_link WHERE source = ?"
 		" AND (owner, attribute, other) > (?, ?, ?) AND planned = 0 AND wait <= ?"
@@ -221,9 +243,9 @@ ledger_dirty_links(struct ledger *l, const char *source, int64_t now, const stru
 	size_t got = 0;
 
 	while (db_next(&r))
-		ls[got++] = (struct dirty_link){.owner = db_int(&r, 0),
+		ls[got++] = (struct dirty_link){ .owner = db_int(&r, 0),
 			.attribute = (int)db_int(&r, 1),
-			.other = db_int(&r, 2)};
+			.other = db_int(&r, 2) };
 	return got;
 }
 
@@ -241,7 +263,8 @@ bool
 ledger_wake_set(struct ledger *l, const char *source, int64_t n, int64_t at, struct err *e)
 {
 	if (at == INT64_MAX)
-		return !l->wakes || db_run(l->db, e, "DELETE FROM wake WHERE source = ? AND n = ?", source, n);
+		return !l->wakes ||
+		       db_run(l->db, e, "DELETE FROM wake WHERE source = ? AND n = ?", source, n);
 	l->wakes++;
 	return db_run(l->db, e, "INSERT OR REPLACE INTO wake VALUES(?, ?, ?)", source, n, at);
 }
@@ -250,7 +273,8 @@ bool
 ledger_wake_due(struct ledger *l, const char *source, int64_t now, struct err *e)
 {
 	return db_run(l->db, e,
-		       "INSERT INTO dirty SELECT source, n, 8, 0, 0 FROM wake WHERE at <= ?2 AND source = ?1"
+		       "INSERT INTO dirty SELECT source, n, 8, 0, 0 FROM wake WHERE at <= ?2 AND "
+		       "source = ?1"
 		       " ON CONFLICT DO UPDATE SET why = why | 8, planned = 0, wait = 0",
 		       source, now) &&
 	       db_run(l->db, e, "DELETE FROM wake WHERE at <= ? AND source = ?", now, source);
@@ -274,27 +298,31 @@ ledger_problem_set(struct ledger *l, const struct problem *p, struct err *e)
 		return true;
 	l->problems += p->code != NULL;
 	if (!p->code)
-		return db_run(l->db, e, "DELETE FROM problem WHERE n = ? AND source = ?", p->n, p->source);
+		return db_run(l->db, e, "DELETE FROM problem WHERE n = ? AND source = ?", p->n,
+			p->source);
 	return db_run(l->db, e,
-		"INSERT INTO problem VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET id = ?3,"
+		"INSERT INTO problem VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET id = "
+		"?3,"
 		" code = ?4, text = ?5",
 		p->n, p->source, p->id, p->code, p->text, p->since);
 }
 
 size_t
-ledger_problems(struct ledger *l, int64_t after_n, struct arena *a, struct problem *list, size_t max)
+ledger_problems(
+	struct ledger *l, int64_t after_n, struct arena *a, struct problem *list, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT n, source, id, code, text, since FROM problem WHERE n > ? ORDER BY n LIMIT ?", after_n,
-		max);
+		"SELECT n, source, id, code, text, since FROM problem WHERE n > ? ORDER BY n LIMIT "
+		"?",
+		after_n, max);
 	size_t got = 0;
 
 	while (db_next(&r))
-		list[got++] = (struct problem){.n = db_int(&r, 0),
+		list[got++] = (struct problem){ .n = db_int(&r, 0),
 			.source = arena_strdup(a, db_text(&r, 1)),
 			.id = arena_strdup(a, db_text(&r, 2)),
 			.code = arena_strdup(a, db_text(&r, 3)),
 			.text = arena_strdup(a, db_text(&r, 4)),
-			.since = db_int(&r, 5)};
+			.since = db_int(&r, 5) };
 	return got;
 }

@@ -43,13 +43,15 @@ ledger_attempt_clear(struct ledger *l, int64_t o, struct err *e)
 bool
 ledger_attempts_over(struct ledger *l, struct err *e)
 {
-	return !l->attempts || db_run(l->db, e,
-				       "DELETE FROM attempt WHERE NOT EXISTS (SELECT 1 FROM object JOIN dirty"
-				       "  ON dirty.source = object.source AND dirty.n = object.n WHERE object.o = attempt.o"
-				       "  AND dirty.wait > 0)"
-				       " AND NOT EXISTS (SELECT 1 FROM object JOIN dirty_link ON"
-				       "  dirty_link.source = object.source AND dirty_link.owner = object.n"
-				       "  WHERE object.o = attempt.o AND dirty_link.wait > 0)");
+	return !l->attempts ||
+	       db_run(l->db, e,
+		       "DELETE FROM attempt WHERE NOT EXISTS (SELECT 1 FROM object JOIN dirty"
+		       "  ON dirty.source = object.source AND dirty.n = object.n WHERE object.o = "
+		       "attempt.o"
+		       "  AND dirty.wait > 0)"
+		       " AND NOT EXISTS (SELECT 1 FROM object JOIN dirty_link ON"
+		       "  dirty_link.source = object.source AND dirty_link.owner = object.n"
+		       "  WHERE object.o = attempt.o AND dirty_link.wait > 0)");
 }
 
 static size_t

@@ -6,8 +6,9 @@
 const char *
 op_class_name(enum op_class c)
 {
-	static const char *const names[] = {"create", "adopt", "update", "disable", "disable (seen)",
-		"enable", "delete", "recreate", "member add", "member removal", "member removal (follows)"};
+	static const char *const names[] = { "create", "adopt", "update", "disable",
+		"disable (seen)", "enable", "delete", "recreate", "member add", "member removal",
+		"member removal (follows)" };
 
 	return names[c];
 }
@@ -15,7 +16,7 @@ op_class_name(enum op_class c)
 const char *
 op_hold_name(enum op_hold h)
 {
-	static const char *const names[] = {"", "guard", "approval", "protected"};
+	static const char *const names[] = { "", "guard", "approval", "protected" };
 
 	return names[h];
 }
@@ -24,10 +25,11 @@ bool
 ledger_op_add(struct ledger *l, const struct op *op, int64_t *id_r, struct err *e)
 {
 	if (!db_run(l->db, e,
-		    "INSERT INTO op(o, class, rank, state, held, approved, attribute, remove, other, key, attrs,"
+		    "INSERT INTO op(o, class, rank, state, held, approved, attribute, remove, "
+		    "other, key, attrs,"
 		    " settle_at) VALUES(?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?, 0)",
-		    op->o, op->class, op->rank, op->held, op->attribute, op->remove, op->other, op->key,
-		    ledger_pack(&op->attrs, &l->pack)))
+		    op->o, op->class, op->rank, op->held, op->attribute, op->remove, op->other,
+		    op->key, ledger_pack(&op->attrs, &l->pack)))
 		return false;
 	*id_r = db_last_id(l->db);
 	return true;
@@ -42,13 +44,15 @@ ledger_op_sent(struct ledger *l, int64_t id, struct err *e)
 bool
 ledger_op_unknown(struct ledger *l, int64_t id, int64_t settle_at, struct err *e)
 {
-	return db_run(l->db, e, "UPDATE op SET state = 2, settle_at = ? WHERE id = ?", settle_at, id);
+	return db_run(
+		l->db, e, "UPDATE op SET state = 2, settle_at = ? WHERE id = ?", settle_at, id);
 }
 
 bool
 ledger_ops_unknown(struct ledger *l, int64_t settle_at, struct err *e)
 {
-	return db_run(l->db, e, "UPDATE op SET state = 2, settle_at = ? WHERE state = 1", settle_at);
+	return db_run(
+		l->db, e, "UPDATE op SET state = 2, settle_at = ? WHERE state = 1", settle_at);
 }
 
 bool
@@ -60,8 +64,9 @@ ledger_op_planned(struct ledger *l, int64_t id, struct err *e)
 bool
 ledger_op_adopt(struct ledger *l, int64_t id, const char *key, enum op_hold held, struct err *e)
 {
-	return db_run(l->db, e, "UPDATE op SET class = ?, key = ?, held = ?, state = 0 WHERE id = ?",
-		CLASS_ADOPT, key, held, id);
+	return db_run(l->db, e,
+		"UPDATE op SET class = ?, key = ?, held = ?, state = 0 WHERE id = ?", CLASS_ADOPT,
+		key, held, id);
 }
 
 bool
@@ -80,7 +85,8 @@ bool
 ledger_op_drop_ref(struct ledger *l, int64_t o, int attribute, int64_t other, struct err *e)
 {
 	return db_run(l->db, e,
-		"DELETE FROM op WHERE o = ? AND attribute = ? AND other = ? AND state = 0", o, attribute, other);
+		"DELETE FROM op WHERE o = ? AND attribute = ? AND other = ? AND state = 0", o,
+		attribute, other);
 }
 
 bool
@@ -92,8 +98,9 @@ ledger_op_pending(struct ledger *l, int64_t o)
 	return any;
 }
 
-#define OP_COLUMNS \
-	"id, o, class, rank, state, held, approved, attribute, remove, other, key, attrs, settle_at"
+#define OP_COLUMNS                                                                                 \
+	"id, o, class, rank, state, held, approved, attribute, remove, other, key, attrs, "        \
+	"settle_at"
 
 static size_t
 read_ops(struct db_rows *r, struct arena *a, struct op *ops)
@@ -121,24 +128,27 @@ read_ops(struct db_rows *r, struct arena *a, struct op *ops)
 }
 
 size_t
-ledger_ops(struct ledger *l, enum op_rank rank, struct op_pos *pos, struct arena *a, struct op *ops, size_t max)
+ledger_ops(struct ledger *l, enum op_rank rank, struct op_pos *pos, struct arena *a, struct op *ops,
+	size_t max)
 {
 	struct db_rows r;
 	size_t got;
 
 	if (rank == RANK_REFS)
 		r = db_query(l->db, NULL,
-			"SELECT " OP_COLUMNS " FROM op WHERE state = 0 AND held = 0 AND attribute >= 0"
+			"SELECT " OP_COLUMNS
+			" FROM op WHERE state = 0 AND held = 0 AND attribute >= 0"
 			" AND (o, attribute, id) > (?, ?, ?) ORDER BY o, attribute, id LIMIT ?",
 			pos->o, pos->attribute, pos->id, max);
 	else
 		r = db_query(l->db, NULL,
-			"SELECT " OP_COLUMNS " FROM op WHERE state = 0 AND held = 0 AND attribute < 0"
+			"SELECT " OP_COLUMNS
+			" FROM op WHERE state = 0 AND held = 0 AND attribute < 0"
 			" AND rank = ? AND id > ? ORDER BY id LIMIT ?",
 			rank, pos->id, max);
 	got = read_ops(&r, a, ops);
 	if (got)
-		*pos = (struct op_pos){ops[got - 1].id, ops[got - 1].o, ops[got - 1].attribute};
+		*pos = (struct op_pos){ ops[got - 1].id, ops[got - 1].o, ops[got - 1].attribute };
 	return got;
 }
 
@@ -146,7 +156,8 @@ size_t
 ledger_ops_open(struct ledger *l, int64_t after, struct arena *a, struct op *ops, size_t max)
 {
 	struct db_rows r = db_query(l->db, NULL,
-		"SELECT " OP_COLUMNS " FROM op WHERE state > 0 AND id > ? ORDER BY id LIMIT ?", after, max);
+		"SELECT " OP_COLUMNS " FROM op WHERE state > 0 AND id > ? ORDER BY id LIMIT ?",
+		after, max);
 
 	return read_ops(&r, a, ops);
 }
@@ -155,7 +166,8 @@ size_t
 ledger_ops_all(struct ledger *l, int64_t after, struct arena *a, struct op *ops, size_t max)
 {
 	struct db_rows r = db_query(l->db, NULL,
-		"SELECT " OP_COLUMNS " FROM op WHERE state = 0 AND id > ? ORDER BY id LIMIT ?", after, max);
+		"SELECT " OP_COLUMNS " FROM op WHERE state = 0 AND id > ? ORDER BY id LIMIT ?",
+		after, max);
 
 	return read_ops(&r, a, ops);
 }
@@ -163,8 +175,8 @@ ledger_ops_all(struct ledger *l, int64_t after, struct arena *a, struct op *ops,
 size_t
 ledger_ops_of(struct ledger *l, int64_t o, struct arena *a, struct op *ops, size_t max)
 {
-	struct db_rows r =
-		db_query(l->db, NULL, "SELECT " OP_COLUMNS " FROM op WHERE o = ? ORDER BY id LIMIT ?", o, max);
+	struct db_rows r = db_query(l->db, NULL,
+		"SELECT " OP_COLUMNS " FROM op WHERE o = ? ORDER BY id LIMIT ?", o, max);
 
 	return read_ops(&r, a, ops);
 }
@@ -173,25 +185,27 @@ size_t
 ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT object.sync, object.kind, op.class, count(*), sum(op.held <> 0), sum(op.approved)"
+		"SELECT object.sync, object.kind, op.class, count(*), sum(op.held <> 0), "
+		"sum(op.approved)"
 		" FROM op JOIN object USING(o) WHERE op.state = 0 GROUP BY 1, 2, 3");
 	size_t got = 0, cap = 0;
 
 	*list_r = NULL;
 	while (db_next(&r)) {
 		if (got == cap) {
-			struct op_count *more = arena_alloc(a, (cap = cap ? cap * 2 : 16) * sizeof(*more));
+			struct op_count *more =
+				arena_alloc(a, (cap = cap ? cap * 2 : 16) * sizeof(*more));
 
 			for (size_t i = 0; i < got; i++)
 				more[i] = (*list_r)[i];
 			*list_r = more;
 		}
-		(*list_r)[got++] = (struct op_count){.sync = arena_strdup(a, db_text(&r, 0)),
+		(*list_r)[got++] = (struct op_count){ .sync = arena_strdup(a, db_text(&r, 0)),
 			.kind = ledger_kind(db_int(&r, 1)),
 			.class = (enum op_class)db_int(&r, 2),
 			.count = db_int(&r, 3),
 			.held = db_int(&r, 4),
-			.approved = db_int(&r, 5)};
+			.approved = db_int(&r, 5) };
 	}
 	return got;
 }
@@ -210,7 +224,8 @@ ledger_held_now(struct ledger *l)
 {
 	int64_t count = 0;
 
-	db_value(l->db, NULL, &count, "SELECT count(*) FROM op WHERE state = 0 AND held <> 0 AND class <> ?",
+	db_value(l->db, NULL, &count,
+		"SELECT count(*) FROM op WHERE state = 0 AND held <> 0 AND class <> ?",
 		CLASS_FOLLOWING);
 	return count;
 }
@@ -218,8 +233,8 @@ ledger_held_now(struct ledger *l)
 /* --- holds and approvals --- */
 
 bool
-ledger_hold_class(struct ledger *l, const char *sync, const struct kind *k, enum op_class c, enum op_hold why,
-	struct err *e)
+ledger_hold_class(struct ledger *l, const char *sync, const struct kind *k, enum op_class c,
+	enum op_hold why, struct err *e)
 {
 	return db_run(l->db, e,
 		"UPDATE op SET held = ? WHERE state = 0 AND held = 0 AND approved = 0 AND class = ?"
@@ -231,7 +246,8 @@ bool
 ledger_hold_object(struct ledger *l, int64_t o, enum op_class c, enum op_hold why, struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE op SET held = ? WHERE o = ? AND state = 0 AND held = 0 AND approved = 0 AND class = ?",
+		"UPDATE op SET held = ? WHERE o = ? AND state = 0 AND held = 0 AND approved = 0 "
+		"AND class = ?",
 		why, o, c);
 }
 
@@ -249,7 +265,8 @@ ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct
 	struct group_removals **list_r)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT op.o, count(*) FROM op JOIN object USING(o) WHERE op.state = 0 AND op.class = ?"
+		"SELECT op.o, count(*) FROM op JOIN object USING(o) WHERE op.state = 0 AND "
+		"op.class = ?"
 		" AND op.approved = 0 AND object.sync = ? GROUP BY op.o HAVING count(*) > ?",
 		CLASS_MEMBER_REMOVAL, sync, floor);
 	size_t got = 0, cap = 0;
@@ -264,19 +281,22 @@ ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct
 				more[i] = (*list_r)[i];
 			*list_r = more;
 		}
-		(*list_r)[got++] = (struct group_removals){db_int(&r, 0), db_int(&r, 1)};
+		(*list_r)[got++] = (struct group_removals){ db_int(&r, 0), db_int(&r, 1) };
 	}
 	return got;
 }
 
 int64_t
-ledger_done_since(struct ledger *l, const char *sync, const struct kind *k, enum op_class c, int64_t since)
+ledger_done_since(
+	struct ledger *l, const char *sync, const struct kind *k, enum op_class c, int64_t since)
 {
 	int64_t count = 0;
 
 	db_value(l->db, NULL, &count,
-		"SELECT count(*) FROM change JOIN object USING(o) WHERE change.class = ? AND change.at > ?"
-		" AND change.code IS NULL AND change.approved = 0 AND object.sync = ? AND object.kind = ?",
+		"SELECT count(*) FROM change JOIN object USING(o) WHERE change.class = ? AND "
+		"change.at > ?"
+		" AND change.code IS NULL AND change.approved = 0 AND object.sync = ? AND "
+		"object.kind = ?",
 		c, since, sync, (int64_t)(k - kinds));
 	return count;
 }
@@ -304,7 +324,8 @@ ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r, struct err *e)
 		return err_set(e, ERR_CONFIG, "no-such-run",
 			"there is no run %lld; `lockstep history` lists them", (long long)run);
 	if (!db_run(l->db, e,
-		    "INSERT OR IGNORE INTO approval SELECT o, class, attribute, other, run FROM hold WHERE run = ?",
+		    "INSERT OR IGNORE INTO approval SELECT o, class, attribute, other, run FROM "
+		    "hold WHERE run = ?",
 		    run))
 		return false;
 	*pairs_r = db_changes(l->db);
@@ -325,32 +346,39 @@ ledger_approvals_apply(struct ledger *l, struct err *e)
 	if (!any)
 		return true;
 	return db_run(l->db, e,
-		       "UPDATE op SET approved = 1, held = 0 WHERE state = 0 AND EXISTS (SELECT 1 FROM approval a"
+		       "UPDATE op SET approved = 1, held = 0 WHERE state = 0 AND EXISTS (SELECT 1 "
+		       "FROM approval a"
 		       " WHERE a.o = op.o AND a.attribute = op.attribute AND a.other = op.other AND"
 		       " (a.class = op.class OR (a.class = ?1 AND op.class IN (?2, ?3))))",
 		       CLASS_ADOPT, CLASS_CREATE, CLASS_RECREATE) &&
 	       db_run(l->db, e,
-		       "DELETE FROM approval WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.o = approval.o)"
-		       " AND NOT EXISTS (SELECT 1 FROM object JOIN dirty ON dirty.source = object.source"
+		       "DELETE FROM approval WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.o = "
+		       "approval.o)"
+		       " AND NOT EXISTS (SELECT 1 FROM object JOIN dirty ON dirty.source = "
+		       "object.source"
 		       "  AND dirty.n = object.n WHERE object.o = approval.o)"
-		       " AND NOT EXISTS (SELECT 1 FROM object JOIN dirty_link ON dirty_link.source = object.source"
+		       " AND NOT EXISTS (SELECT 1 FROM object JOIN dirty_link ON dirty_link.source "
+		       "= object.source"
 		       "  AND dirty_link.owner = object.n WHERE object.o = approval.o)");
 }
 
 size_t
-ledger_held(struct ledger *l, int64_t run, int64_t skip, struct arena *a, struct held *list, size_t max)
+ledger_held(
+	struct ledger *l, int64_t run, int64_t skip, struct arena *a, struct held *list, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT h.class, b.kind, coalesce(b.name, b.anchor), p.name FROM hold h JOIN object b ON b.o = h.o"
-		" LEFT JOIN object p ON p.o = h.other WHERE h.run = ? ORDER BY h.class, h.o, h.attribute, h.other"
+		"SELECT h.class, b.kind, coalesce(b.name, b.anchor), p.name FROM hold h JOIN "
+		"object b ON b.o = h.o"
+		" LEFT JOIN object p ON p.o = h.other WHERE h.run = ? ORDER BY h.class, h.o, "
+		"h.attribute, h.other"
 		" LIMIT ? OFFSET ?",
 		run, max, skip);
 	size_t got = 0;
 
 	while (db_next(&r))
-		list[got++] = (struct held){.class = (enum op_class)db_int(&r, 0),
+		list[got++] = (struct held){ .class = (enum op_class)db_int(&r, 0),
 			.kind = ledger_kind(db_int(&r, 1)),
 			.name = arena_strdup(a, db_text(&r, 2)),
-			.other = db_text(&r, 3) ? arena_strdup(a, db_text(&r, 3)) : NULL};
+			.other = db_text(&r, 3) ? arena_strdup(a, db_text(&r, 3)) : NULL };
 	return got;
 }

@@ -5,10 +5,10 @@
 
 struct ledger {
 	struct db *db;
-	int64_t attempts;      /* rows in attempt: most of the time none, then nothing need be cleared */
-	int64_t wakes;         /* the same of wake-ups, */
-	int64_t problems;      /* and of problems: upper bounds all three */
-	struct buf pack;       /* scratch for packed attributes */
+	int64_t attempts; /* rows in attempt: most of the time none, then nothing need be cleared */
+	int64_t wakes;    /* the same of wake-ups, */
+	int64_t problems; /* and of problems: upper bounds all three */
+	struct buf pack;  /* scratch for packed attributes */
 };
 
 struct str ledger_pack(const struct attrs *as, struct buf *scratch);

@@ -247,8 +247,8 @@ link_is_present(struct mirror *m, int64_t owner, int attribute, int64_t other)
 	int64_t there = 0;
 
 	db_value(m->db, NULL, &there,
-		"SELECT 1 FROM link WHERE owner = ? AND attr = ? AND other = ? AND present = 1", owner,
-		attribute, other);
+		"SELECT 1 FROM link WHERE owner = ? AND attr = ? AND other = ? AND present = 1",
+		owner, attribute, other);
 	return there;
 }
 

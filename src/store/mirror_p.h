@@ -150,7 +150,7 @@ int64_t memo_get(struct mirror *m, struct str text); /* 0 = not known */
 void memo_put(struct mirror *m, struct str text, int64_t n);
 
 /* --- mirror_read.c --- */
-bool row_leave(struct mirror *m, struct row *r, bool state, struct err *e);       /* to PRESENCE_GONE */
+bool row_leave(struct mirror *m, struct row *r, bool state, struct err *e); /* to PRESENCE_GONE */
 bool row_seen(struct mirror *m, struct row *r, struct err *e);        /* ABSENT becomes HERE */
 void row_pack(struct mirror *m, const struct attrs *as);              /* into m->pack */
 bool row_write_attrs(struct mirror *m, struct row *r, struct err *e); /* m->pack */
@@ -169,7 +169,8 @@ bool bad_over(struct mirror *m, int64_t n, const struct mirror_entry *en, struct
 /* --- mirror_link.c --- */
 bool link_functions(struct mirror *m, struct err *e);
 bool link_put(struct mirror *m, int64_t subject, int name, int64_t end, bool mark, struct err *e);
-bool links_leave(struct mirror *m, int64_t n, bool state, struct err *e); /* n is gone: its links, both ways; state: not what the read asserts */
+bool links_leave(struct mirror *m, int64_t n, bool state,
+	struct err *e); /* n is gone: its links, both ways; state: not what the read asserts */
 bool links_join(struct mirror *m, int64_t stub, int64_t to, struct err *e);
 bool links_replace(
 	struct mirror *m, int64_t subject, struct err *e); /* drops what the read did not assert */

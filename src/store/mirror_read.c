@@ -434,7 +434,8 @@ row_leave(struct mirror *m, struct row *r, bool state, struct err *e)
 	return db_run(m->db, e, "UPDATE entry SET presence = 3, rev = ?, moved_rev = ? WHERE n = ?",
 		       m->rev, r->moved_rev, r->n) &&
 	       db_run(m->db, e, "DELETE FROM absent WHERE n = ?", r->n) &&
-	       db_run(m->db, e, "DELETE FROM bad WHERE n = ?", r->n) && links_leave(m, r->n, state, e);
+	       db_run(m->db, e, "DELETE FROM bad WHERE n = ?", r->n) &&
+	       links_leave(m, r->n, state, e);
 }
 
 bool

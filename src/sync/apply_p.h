@@ -7,7 +7,7 @@ enum flight_phase {
 	FLIGHT_FIND,  /* asked for, before a create */
 	FLIGHT_READY, /* to be sent after the next commit */
 	FLIGHT_SENT,
-	FLIGHT_LOOK,  /* refused as taken: who is there? */
+	FLIGHT_LOOK, /* refused as taken: who is there? */
 };
 
 struct flight_op {
@@ -19,14 +19,14 @@ struct flight_op {
 
 struct flight {
 	enum flight_phase phase;
-	int64_t id;                  /* of the protocol */
+	int64_t id; /* of the protocol */
 	struct arena *arena;
 	struct object ob;
-	struct op op;                /* of references: the first */
-	struct flight_op *ops;       /* ledger rows that this flight covers */
+	struct op op;          /* of references: the first */
+	struct flight_op *ops; /* ledger rows that this flight covers */
 	size_t op_count, op_max;
-	struct err refused;          /* LOOK: why */
-	bool answered;               /* LOOK: the question is out */
+	struct err refused; /* LOOK: why */
+	bool answered;      /* LOOK: the question is out */
 };
 
 struct answer {
@@ -39,18 +39,18 @@ struct apply {
 	struct flight *flights;
 	size_t size, used, window, next, hint;
 	size_t members_max, op_max;
-	bool singly;                 /* references one by one: a batch was refused */
-	struct op *ops;              /* a page */
+	bool singly;    /* references one by one: a batch was refused */
+	struct op *ops; /* a page */
 	struct answer *answers;
 	size_t answer_count;
 	struct arena *page, *answered;
 	enum op_rank rank;
 	struct op_pos pos;
 	bool drained, stopped, requeue, last_pass, final, deferred;
-	bool again;                  /* something became possible by planning anew */
-	int64_t heard;               /* when the connector last said something (mono) */
+	bool again;    /* something became possible by planning anew */
+	int64_t heard; /* when the connector last said something (mono) */
 	int64_t deadline, done, done_before, total, conflicts;
-	struct err fatal;            /* the target, or a person must act: stop after this commit */
+	struct err fatal; /* the target, or a person must act: stop after this commit */
 };
 
 void flight_end(struct apply *ap, struct flight *f);

@@ -181,10 +181,11 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 /* A problem elsewhere does not hold up a disable (I5): whatever else is wrong, what says that the account is
  * off, or when it will be, is heard. */
 static bool
-disable_anyway(struct projecting *p, const struct entry *en, const struct judged *j, const struct object *ob,
-	bool *any_r)
+disable_anyway(struct projecting *p, const struct entry *en, const struct judged *j,
+	const struct object *ob, bool *any_r)
 {
-	const struct lane *lane = ob->o && ob->state == OBJECT_LINKED ? lane_of(p->t, ob->sync) : NULL;
+	const struct lane *lane =
+		ob->o && ob->state == OBJECT_LINKED ? lane_of(p->t, ob->sync) : NULL;
 	struct decision d;
 	struct mapped m;
 	struct err not_now;
@@ -195,14 +196,16 @@ disable_anyway(struct projecting *p, const struct entry *en, const struct judged
 	(void)rules_map(lane->rules, &lane->world, en, ob->kind, p->arena, &m, &not_now);
 	plan_disable(ob->kind, ob, &m, p->arena, &d);
 	*any_r = d.op_count > 0;
-	return ledger_wake_set(p->t->ledger, p->source, en->n, m.wake < j->wake ? m.wake : j->wake, p->e) &&
+	return ledger_wake_set(
+		       p->t->ledger, p->source, en->n, m.wake < j->wake ? m.wake : j->wake, p->e) &&
 	       put_ops(p, &d, ob->o, ob->kind, lane, en->n);
 }
 
 /* An entry that cannot be what the rules want: the problem is named and stands until it is gone; the
  * object counts as present and is left alone. */
 static bool
-note_problem(struct projecting *p, const struct entry *en, const struct judged *j, const struct object *ob)
+note_problem(struct projecting *p, const struct entry *en, const struct judged *j,
+	const struct object *ob)
 {
 	struct problem pr = { .source = p->source,
 		.id = en->id ? en->id : "",
@@ -217,7 +220,8 @@ note_problem(struct projecting *p, const struct entry *en, const struct judged *
 	pr.text = own.text;
 	run_event(p->t->run, "object-problem", pr.id, "%s: %s", own.code, own.text);
 	err_clear(p->e);
-	return ledger_problem_set(p->t->ledger, &pr, p->e) && disable_anyway(p, en, j, ob, &planned) &&
+	return ledger_problem_set(p->t->ledger, &pr, p->e) &&
+	       disable_anyway(p, en, j, ob, &planned) &&
 	       (planned || ledger_dirty_done(p->t->ledger, p->source, en->n, p->e));
 }
 

@@ -6,18 +6,24 @@
 #include "sync/sync.h"
 #include "wire/msg.h"
 
-struct schema_row { const char *name; bool multi, link, bytes; };
-struct schema_rows { struct schema_row *list; size_t count; };
+struct schema_row {
+	const char *name;
+	bool multi, link, bytes;
+};
+struct schema_rows {
+	struct schema_row *list;
+	size_t count;
+};
 
 struct source_run {
 	const struct conf_source *conf;
 	struct mirror *mirror;
 	struct conn *conn;
 	int lock;
-	struct arena *arena;            /* hello, classes, attributes: the run's length */
+	struct arena *arena; /* hello, classes, attributes: the run's length */
 	struct wire_hello hello;
 	struct names attributes;
-	const char *const *requested;   /* the same, NULL-ended */
+	const char *const *requested; /* the same, NULL-ended */
 	char request[65];
 	bool greeted, read_ok;
 	int64_t now_directory, now_local;
@@ -30,8 +36,10 @@ struct lane {
 	struct rules *rules;
 	struct world world;
 	bool maps_ref[KIND_COUNT][3];
-	int64_t *protect_groups; size_t protect_group_count;
-	int64_t *protect; size_t protect_count;       /* n of protected entries */
+	int64_t *protect_groups;
+	size_t protect_group_count;
+	int64_t *protect;
+	size_t protect_count; /* n of protected entries */
 };
 
 struct target_run {
@@ -42,15 +50,16 @@ struct target_run {
 	int lock;
 	struct arena *arena;
 	struct wire_hello hello;
-	struct lane *lanes; size_t lane_count;
-	int64_t id;                     /* run number in this ledger */
+	struct lane *lanes;
+	size_t lane_count;
+	int64_t id; /* run number in this ledger */
 	int64_t next_wire_id;
 	int restarts;
-	bool unknown;                   /* some outcomes are to be settled */
-	int unknown_rounds;             /* how often so in this run */
-	bool down;                      /* the target failed: no more in this run */
-	bool configured;                /* rules compiled, position known */
-	int64_t resume_at_ms;           /* rate limit: nothing is sent before (mono) */
+	bool unknown;         /* some outcomes are to be settled */
+	int unknown_rounds;   /* how often so in this run */
+	bool down;            /* the target failed: no more in this run */
+	bool configured;      /* rules compiled, position known */
+	int64_t resume_at_ms; /* rate limit: nothing is sent before (mono) */
 };
 
 struct run {
@@ -58,18 +67,22 @@ struct run {
 	const struct sync_env *env;
 	const struct sync_options *options;
 	struct arena *arena;
-	struct source_run *sources; size_t source_count;
-	struct target_run *targets; size_t target_count;
+	struct source_run *sources;
+	size_t source_count;
+	struct target_run *targets;
+	size_t target_count;
 	struct sync_result *result;
 };
 
 int64_t run_mono(const struct run *r);
 int64_t source_now(const struct run *r, const struct source_run *s); /* the directory's clock */
 int64_t target_now(const struct target_run *t);                      /* of its first source */
-void run_fail(struct run *r, enum sync_exit exit, const struct err *e); /* keeps the first by precedence */
+void run_fail(struct run *r, enum sync_exit exit,
+	const struct err *e); /* keeps the first by precedence */
 void run_event(const struct run *r, const char *event, const char *object, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
-void run_progress(const struct run *r, const char *phase, const char *what, int64_t done, int64_t total);
+void run_progress(
+	const struct run *r, const char *phase, const char *what, int64_t done, int64_t total);
 
 /* schema.c */
 void schema_text(const struct wire_hello *h, struct buf *out);
@@ -79,20 +92,21 @@ struct rules_schema schema_of(struct schema_rows *rows);
 /* sides.c: opening state and connectors */
 bool source_open(struct run *r, struct source_run *s, struct err *e);
 bool source_greet(struct run *r, struct source_run *s, struct err *e);
-const char *const *source_classes(void);                              /* NULL-ended */
+const char *const *source_classes(void); /* NULL-ended */
 void source_close(struct source_run *s);
 bool target_open(struct target_run *t, struct err *e);
 bool target_greet(struct target_run *t, struct err *e);
 void target_close(struct target_run *t);
-bool target_rules(struct target_run *t, struct err *e);               /* compiles the lanes */
+bool target_rules(struct target_run *t, struct err *e); /* compiles the lanes */
 
-int64_t entry_find(struct mirror *m, const char *who);             /* 0 = none */
+int64_t entry_find(struct mirror *m, const char *who); /* 0 = none */
 
 /* world.c */
 void world_of(struct run *r, struct source_run *s, struct world *w_r);
 
 /* read.c */
-bool source_read(struct run *r, struct source_run *s, bool full, struct mirror_stats *st_r, struct err *e);
+bool source_read(
+	struct run *r, struct source_run *s, bool full, struct mirror_stats *st_r, struct err *e);
 
 /* dirty.c: what changed in the mirrors -> dirty list */
 bool dirty_collect(struct target_run *t, struct err *e);
@@ -100,8 +114,8 @@ bool dirty_collect(struct target_run *t, struct err *e);
 /* project.c: dirty list -> operations */
 bool project_objects(struct target_run *t, struct err *e);
 /* links.c */
-bool links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const struct kind *k, bool back,
-	struct arena *a, struct err *e);
+bool links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const struct kind *k,
+	bool back, struct arena *a, struct err *e);
 bool links_dirty_refs(struct target_run *t, struct source_run *s, int64_t o, struct err *e);
 bool project_links(struct target_run *t, struct err *e);
 
@@ -118,15 +132,22 @@ struct outcome {
 	bool has_seen;
 	struct attrs seen;
 };
-bool confirm_object(struct target_run *t, struct object *ob, const struct op *op, const struct outcome *out, struct err *e);
-bool confirm_ref(struct target_run *t, const struct object *owner, const struct op *op, struct err *e);
+bool confirm_object(struct target_run *t, struct object *ob, const struct op *op,
+	const struct outcome *out, struct err *e);
+bool confirm_ref(
+	struct target_run *t, const struct object *owner, const struct op *op, struct err *e);
 bool confirm_missing(struct target_run *t, struct object *ob, const struct op *op, struct err *e);
 /* Not done, for a known reason. The operation leaves the plan; the object stays dirty with back-off. */
-bool confirm_failed(struct target_run *t, const struct object *ob, const struct op *op, const struct err *why, struct err *e);
-const struct lane *lane_of(const struct target_run *t, const char *sync);  /* NULL = none */
+bool confirm_failed(struct target_run *t, const struct object *ob, const struct op *op,
+	const struct err *why, struct err *e);
+const struct lane *lane_of(const struct target_run *t, const char *sync); /* NULL = none */
 
 /* settle.c: SENT and UNKNOWN operations, by looking; *wait_r: seconds until the next may be looked at */
 bool settle_open(struct target_run *t, int64_t *wait_r, struct err *e);
-struct find_answer { bool found; bool ours; const char *key, *external, *name, *version; };
-bool target_find(struct target_run *t, const struct kind *k, const char *anchor, const char *name, struct arena *a,
-	struct find_answer *f_r, struct err *e);
+struct find_answer {
+	bool found;
+	bool ours;
+	const char *key, *external, *name, *version;
+};
+bool target_find(struct target_run *t, const struct kind *k, const char *anchor, const char *name,
+	struct arena *a, struct find_answer *f_r, struct err *e);

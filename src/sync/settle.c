@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define PAGE	       64
+#define PAGE           64
 #define UNKNOWN_ROUNDS 3 /* in one run */
 
 static bool
@@ -110,7 +110,8 @@ plan_anew(struct target_run *t, const struct object *ob, const struct op *op, st
 
 	if (t->unknown_rounds > UNKNOWN_ROUNDS) {
 		err_set(&why, ERR_RETRY, "no-answer",
-			"the target never said what became of %s; it is tried again later: see why the target is slow",
+			"the target never said what became of %s; it is tried again later: see why "
+			"the target is slow",
 			ob->name ? ob->name : ob->anchor);
 		return confirm_failed(t, ob, op, &why, e);
 	}

@@ -245,13 +245,11 @@ there(const struct place *p, const struct json *have)
 static bool
 there_element(const struct place *p, const struct json *have, bool sub)
 {
-	for
-		json_each(it, there(p, have))
-		{
-			const char *type = json_get_string(it, "type");
-			if (type && ascii_ieq(type, p->type) && (!sub || json_get(it, p->sub)))
-				return true;
-		}
+	json_for_each(it, there(p, have)) {
+		const char *type = json_get_string(it, "type");
+		if (type && ascii_ieq(type, p->type) && (!sub || json_get(it, p->sub)))
+			return true;
+	}
 	return false;
 }
 
@@ -402,24 +400,21 @@ put_elements(const struct body_item *it, const struct json *old)
 	size_t n = it->attr->count, set = 0;
 	bool whole = whole_element(&it->at) || !it->at.type;
 
-	for
-		json_each(o, old)
-		{
-			const char *type = json_get_string(o, "type");
-			if (!same(type, it->at.type)) {
-				json_push(list, json_dup(o));
-				continue;
-			}
-			if (whole && set >= n)
-				continue;
-			struct json *copy = json_dup(o);
-			if (set < n)
-				json_set(copy, it->at.sub,
-					new_value(&it->at, it->attr->values[set++]));
-			else
-				json_remove(copy, it->at.sub);
-			json_push(list, copy);
+	json_for_each(o, old) {
+		const char *type = json_get_string(o, "type");
+		if (!same(type, it->at.type)) {
+			json_push(list, json_dup(o));
+			continue;
 		}
+		if (whole && set >= n)
+			continue;
+		struct json *copy = json_dup(o);
+		if (set < n)
+			json_set(copy, it->at.sub, new_value(&it->at, it->attr->values[set++]));
+		else
+			json_remove(copy, it->at.sub);
+		json_push(list, copy);
+	}
 	for (; set < n; set++) {
 		struct json *fresh = json_new_object();
 		if (it->at.type)
@@ -471,10 +466,9 @@ put_schema(struct json *resource, const char *urn)
 {
 	if (json_type(json_get(resource, "schemas")) != JSON_ARRAY)
 		json_set(resource, "schemas", json_new_array());
-	for
-		json_each(it, json_get(resource, "schemas")) if (json_string(it) &&
-								 strcmp(json_string(it), urn) ==
-									 0) return;
+	json_for_each(it, json_get(resource, "schemas"))
+		if (json_string(it) && strcmp(json_string(it), urn) == 0)
+			return;
 	json_push(json_get_mut(resource, "schemas"), json_new_string(urn));
 }
 

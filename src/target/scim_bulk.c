@@ -127,18 +127,16 @@ results(struct scim *s, struct work *w, const struct json *ops)
 
 	for (size_t i = 0; i < n; i++)
 		jobs[i] = job_queue_take(&w->jobs);
-	for
-		json_each(it, ops)
-		{
-			struct answer_op o;
-			answer_bulk_op(it, &o);
-			size_t i = o.index >= 0 ? (size_t)o.index : by_order ? at : n;
-			at++;
-			if (i >= n || !jobs[i] || !o.answer.status)
-				continue;
-			write_answered(s, jobs[i], &o.answer, NULL);
-			jobs[i] = NULL;
-		}
+	json_for_each(it, ops) {
+		struct answer_op o;
+		answer_bulk_op(it, &o);
+		size_t i = o.index >= 0 ? (size_t)o.index : by_order ? at : n;
+		at++;
+		if (i >= n || !jobs[i] || !o.answer.status)
+			continue;
+		write_answered(s, jobs[i], &o.answer, NULL);
+		jobs[i] = NULL;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (jobs[i])
 			unanswered(s, jobs[i]);

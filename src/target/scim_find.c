@@ -263,8 +263,8 @@ sort_out(struct scim *s, struct work *w, const struct answer_list *l)
 		j->found_end = &j->found;
 		index_add(&ix, j);
 	}
-	for
-		json_each(r, l->resources) match(&ix, w->kind, r);
+	json_for_each(r, l->resources)
+		match(&ix, w->kind, r);
 	map_free(ix.external, NULL);
 	map_free(ix.name, NULL);
 	while ((j = job_queue_take(&w->jobs)) != NULL)

@@ -122,14 +122,12 @@ read_keys(struct job *j, const struct json *list, const char *const **keys_r, si
 	const char **keys = arena_alloc(j->arena, (json_count(list) + 1) * sizeof(*keys));
 	size_t n = 0;
 
-	for
-		json_each(it, list)
-		{
-			const char *key = json_get_string(it, "key");
-			if (!key || !*key)
-				return false;
-			keys[n++] = arena_strdup(j->arena, key);
-		}
+	json_for_each(it, list) {
+		const char *key = json_get_string(it, "key");
+		if (!key || !*key)
+			return false;
+		keys[n++] = arena_strdup(j->arena, key);
+	}
 	*keys_r = keys;
 	*count_r = n;
 	return true;

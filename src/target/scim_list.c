@@ -184,15 +184,13 @@ list_finish(struct scim *s, struct http_slot *slot, struct work *w)
 		list_again(s, &e);
 		return;
 	}
-	for
-		json_each(r, page.resources)
-		{
-			if (object(s, w->kind, r))
-				continue;
-			err_set(&e, ERR_SIDE, "bad-list",
-				"list: an object without id, or one that fits no line");
-			list_end(s, &e);
-			return;
-		}
+	json_for_each(r, page.resources) {
+		if (object(s, w->kind, r))
+			continue;
+		err_set(&e, ERR_SIDE, "bad-list",
+			"list: an object without id, or one that fits no line");
+		list_end(s, &e);
+		return;
+	}
 	next_page(s, &page, json_count(page.resources));
 }

@@ -131,14 +131,12 @@ seen_value(struct attrs *as, const char *name, const struct json *v)
 static void
 seen_subs(struct attrs *as, const char *prefix, const struct json *v)
 {
-	for
-		json_each(it, v)
-		{
-			const char *key = json_key(it);
-			if (strcmp(key, "type") != 0 && strcmp(key, "primary") != 0 &&
-				strcmp(key, "display") != 0 && key[0] != '$')
-				seen_value(as, arena_printf(as->arena, "%s.%s", prefix, key), it);
-		}
+	json_for_each(it, v) {
+		const char *key = json_key(it);
+		if (strcmp(key, "type") != 0 && strcmp(key, "primary") != 0 &&
+			strcmp(key, "display") != 0 && key[0] != '$')
+			seen_value(as, arena_printf(as->arena, "%s.%s", prefix, key), it);
+	}
 }
 
 static void
@@ -159,8 +157,8 @@ static void
 seen_attr(struct attrs *as, const char *name, const struct json *v)
 {
 	if (json_type(v) == JSON_ARRAY) {
-		for
-			json_each(it, v) seen_element(as, name, it);
+		json_for_each(it, v)
+			seen_element(as, name, it);
 	} else if (json_type(v) == JSON_OBJECT && json_get(v, "value")) {
 		seen_value(as, name, json_get(v, "value"));
 	} else if (json_type(v) == JSON_OBJECT) {
@@ -182,17 +180,13 @@ seen_extension(const struct scim_type *t, const struct json *ext, struct attrs *
 	const char *urn = json_key(ext);
 	const struct scim_schema *s = scim_schema_find(t, str_c(urn));
 
-	for
-		json_each(it, ext)
-		{
-			const char *key = json_key(it);
-			const struct scim_attr *a =
-				s ? scim_attr_find(s->attrs, s->n_attrs, str_c(key)) : NULL;
-			if (!hidden(a))
-				seen_attr(as,
-					a ? a->name : arena_printf(as->arena, "%s:%s", urn, key),
-					it);
-		}
+	json_for_each(it, ext) {
+		const char *key = json_key(it);
+		const struct scim_attr *a =
+			s ? scim_attr_find(s->attrs, s->n_attrs, str_c(key)) : NULL;
+		if (!hidden(a))
+			seen_attr(as, a ? a->name : arena_printf(as->arena, "%s:%s", urn, key), it);
+	}
 }
 
 void
@@ -200,18 +194,15 @@ place_seen(enum kind_id kind, const struct json *resource, struct attrs *as)
 {
 	const struct scim_type *t = place_type(kind);
 
-	for
-		json_each(it, resource)
-		{
-			const char *key = json_key(it);
-			struct str name = str_c(key);
-			const struct scim_attr *a =
-				scim_attr_find(t->core->attrs, t->core->n_attrs, name);
+	json_for_each(it, resource) {
+		const char *key = json_key(it);
+		struct str name = str_c(key);
+		const struct scim_attr *a = scim_attr_find(t->core->attrs, t->core->n_attrs, name);
 
-			if (strchr(key, ':'))
-				seen_extension(t, it, as);
-			else if (!hidden(a) &&
-				 !scim_attr_find(scim_common.attrs, scim_common.n_attrs, name))
-				seen_attr(as, a ? a->name : key, it);
-		}
+		if (strchr(key, ':'))
+			seen_extension(t, it, as);
+		else if (!hidden(a) &&
+			 !scim_attr_find(scim_common.attrs, scim_common.n_attrs, name))
+			seen_attr(as, a ? a->name : key, it);
+	}
 }

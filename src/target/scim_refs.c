@@ -141,13 +141,11 @@ put_list(const struct body_refs *r, const struct place *p, struct json *level)
 		map_set(named, str_c(r->remove[i]), list);
 	for (size_t i = 0; i < r->add_count; i++)
 		map_set(named, str_c(r->add[i]), list);
-	for
-		json_each(it, json_get(level, p->attr))
-		{
-			const char *key = json_get_string(it, "value");
-			if (key && !map_has(named, str_c(key)))
-				json_push(list, json_dup(it));
-		}
+	json_for_each(it, json_get(level, p->attr)) {
+		const char *key = json_get_string(it, "value");
+		if (key && !map_has(named, str_c(key)))
+			json_push(list, json_dup(it));
+	}
 	for (size_t i = 0; i < r->add_count; i++) {
 		struct json *m = json_new_object();
 		json_set_string(m, "value", r->add[i]);

@@ -65,9 +65,9 @@ hello_schema(const struct json *j, struct arena *a, struct wire_hello *h, struct
 
 	if (json_type(schema) != JSON_OBJECT)
 		return msg_refuse(e, "hello", "it has no schema");
-	for
-		json_each(
-			m, schema) if (!schema_row(m, a, &rows[h->schema_count++], e)) return false;
+	json_for_each(m, schema)
+		if (!schema_row(m, a, &rows[h->schema_count++], e))
+			return false;
 	h->schema = rows;
 	return true;
 }
@@ -87,13 +87,10 @@ hello_capabilities(const struct json *j, struct wire_hello *h)
 		{ "list", &h->list },
 	};
 
-	for
-		json_each(it,
-			json_get(j, "capabilities")) for (size_t i = 0; i < ARRAY_LEN(known);
-							  i++) if (json_string(it) &&
-								   strcmp(json_string(it),
-									   known[i].name) == 0) *
-			known[i].flag = true;
+	json_for_each(it, json_get(j, "capabilities"))
+		for (size_t i = 0; i < ARRAY_LEN(known); i++)
+			if (json_string(it) && strcmp(json_string(it), known[i].name) == 0)
+				*known[i].flag = true;
 	return true;
 }
 
@@ -110,13 +107,11 @@ hello_target(const struct json *j, struct arena *a, struct wire_hello *h, struct
 	h->window = window > 10000 ? 10000 : (size_t)window;
 	h->members_max = members > 1000 ? 1000 : (size_t)members; /* what fits into a line */
 	h->settle = (int)settle;
-	for
-		json_each(it, json_get(j, "kinds"))
-		{
-			if (n == ARRAY_LEN(h->kinds) - 1)
-				return msg_refuse(e, "hello", "it has too many kinds");
-			h->kinds[n++] = arena_strdup(a, json_key(it));
-		}
+	json_for_each(it, json_get(j, "kinds")) {
+		if (n == ARRAY_LEN(h->kinds) - 1)
+			return msg_refuse(e, "hello", "it has too many kinds");
+		h->kinds[n++] = arena_strdup(a, json_key(it));
+	}
 	return n > 0 || msg_refuse(e, "hello", "it names no kinds");
 }
 

@@ -108,10 +108,9 @@ read_links(const struct reading *r, struct wire_source_msg *m, struct err *e)
 	if (m->more && m->mode != LINKS_SET)
 		return msg_refuse(e, "links", "only a set can go on with \"more\"");
 	struct wire_link *links = arena_alloc(r->a, (json_count(list) + 1) * sizeof(*links));
-	for
-		json_each(it, list) if (!read_link(it, r->a,
-						&links[m->link_count++])) return msg_refuse(e,
-			"links", "an end has neither id nor sid nor dn");
+	json_for_each(it, list)
+		if (!read_link(it, r->a, &links[m->link_count++]))
+			return msg_refuse(e, "links", "an end has neither id nor sid nor dn");
 	m->links = links;
 	return true;
 }

@@ -82,23 +82,21 @@ read_found(const struct json *list, struct arena *a, struct wire_result *r, stru
 
 	if (json_type(list) != JSON_ARRAY)
 		return msg_refuse(e, "result", "found is not a list");
-	for
-		json_each(it, list)
-		{
-			const char *by = json_get_string(it, "by");
-			struct wire_found *f = &found[r->found_count++];
+	json_for_each(it, list) {
+		const char *by = json_get_string(it, "by");
+		struct wire_found *f = &found[r->found_count++];
 
-			*f = (struct wire_found){
-				.key = msg_str(it, "key", a),
-				.external = msg_str(it, "external", a),
-				.name = msg_str(it, "name", a),
-				.version = msg_str(it, "version", a),
-				.by_external = by && strcmp(by, "external") == 0,
-			};
-			if (!f->key || !by || (!f->by_external && strcmp(by, "name") != 0))
-				return msg_refuse(e, "result",
-					"a found object lacks its key or by what it was found");
-		}
+		*f = (struct wire_found){
+			.key = msg_str(it, "key", a),
+			.external = msg_str(it, "external", a),
+			.name = msg_str(it, "name", a),
+			.version = msg_str(it, "version", a),
+			.by_external = by && strcmp(by, "external") == 0,
+		};
+		if (!f->key || !by || (!f->by_external && strcmp(by, "name") != 0))
+			return msg_refuse(e, "result",
+				"a found object lacks its key or by what it was found");
+	}
 	r->found = found;
 	return true;
 }

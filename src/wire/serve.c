@@ -271,17 +271,15 @@ option_take(struct serve *s, const struct json *j, struct err *e)
 		return bad_option(e, o->name, "has more than one value");
 	struct serve_value *v = &s->given[o - s->options];
 	v->values = arena_alloc(s->arena, (count + 1) * sizeof(*v->values));
-	for
-		json_each(it, j)
-		{
-			const char *text = json_string(it);
+	json_for_each(it, j) {
+		const char *text = json_string(it);
 
-			if (!text)
-				return bad_option(e, o->name, "is not a list of strings");
-			if (!option_valid(o, text, e))
-				return false;
-			v->values[v->count++] = arena_strdup(s->arena, text);
-		}
+		if (!text)
+			return bad_option(e, o->name, "is not a list of strings");
+		if (!option_valid(o, text, e))
+			return false;
+		v->values[v->count++] = arena_strdup(s->arena, text);
+	}
 	return true;
 }
 
@@ -291,14 +289,12 @@ names_take(struct serve *s, const struct json *list, const char *const **names_r
 	const char **names = arena_alloc(s->arena, (json_count(list) + 1) * sizeof(*names));
 	size_t n = 0;
 
-	for
-		json_each(it, list)
-		{
-			if (!json_string(it))
-				return err_set(e, ERR_SIDE, "bad-message",
-					"hello: a list of names holds something else");
-			names[n++] = arena_strdup(s->arena, json_string(it));
-		}
+	json_for_each(it, list) {
+		if (!json_string(it))
+			return err_set(e, ERR_SIDE, "bad-message",
+				"hello: a list of names holds something else");
+		names[n++] = arena_strdup(s->arena, json_string(it));
+	}
 	*names_r = names;
 	return true;
 }
@@ -335,8 +331,9 @@ serve_hello(struct serve *s, struct err *e)
 					      : false;
 	if (!hello_fits(s, j, e))
 		return false;
-	for
-		json_each(it, json_get(j, "options")) if (!option_take(s, it, e)) return false;
+	json_for_each(it, json_get(j, "options"))
+		if (!option_take(s, it, e))
+			return false;
 	for (size_t i = 0; i < s->option_count; i++)
 		if (s->options[i].required && s->given[i].count == 0)
 			return bad_option(e, s->options[i].name, "is required");

@@ -7,9 +7,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	struct ad_cursor c, again;
-	struct err e = {0};
+	struct err e = { 0 };
 	char *text = arena_strndup(a, (const char *)data, n);
 	if (!ad_cursor_read(text, a, &c, &e)) {
 		if (e.kind != ERR_RETRY || strcmp(e.code, "cursor-invalid") != 0)
@@ -17,8 +17,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	}
 	ad_cursor_write(&c, &out);
-	if (!ad_cursor_read(buf_cstr(&out), a, &again, &e) || !str_eq(c.cookie, again.cookie) || c.usn != again.usn ||
-		!ad_cursor_fits(&c, &again, &e))
+	if (!ad_cursor_read(buf_cstr(&out), a, &again, &e) || !str_eq(c.cookie, again.cookie) ||
+		c.usn != again.usn || !ad_cursor_fits(&c, &again, &e))
 		abort();
 	return 0;
 }

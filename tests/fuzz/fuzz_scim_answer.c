@@ -56,8 +56,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!utf8_valid(e.text, __builtin_strlen(e.text)))
 		abort();
 	if (answer_list(j, &l))
-		for
-			json_each(r, l.resources) place_seen(kind, r, &seen);
+		json_for_each(r, l.resources)
+			place_seen(kind, r, &seen);
 	place_seen(kind, j, &seen);
 	if (json_type(j) == JSON_OBJECT)
 		change(j, &sv, kind, &seen);

@@ -387,7 +387,9 @@ refused(const struct asked *q)
 
 	for (const struct t_refusal *r = q->w->refusals; r; r = r->next)
 		if (external && strcmp(r->external, external) == 0 &&
-			(!r->op || strcmp(r->op, strcmp(r->op, "disable") ? q->op : is_disable(q) ? "disable" : "") == 0))
+			(!r->op || strcmp(r->op, strcmp(r->op, "disable") ? q->op
+						 : is_disable(q)          ? "disable"
+									  : "") == 0))
 			return r;
 	return NULL;
 }

@@ -6,17 +6,20 @@
 #include <string.h>
 #include "ad_cursor.h"
 
-static const struct ad_cursor sample = {
-	.context = "id DC=x", .invocation = "inv", .request = "req", .usn = 4028, .cookie = {"MSDS\0\xff", 6}};
+static const struct ad_cursor sample = { .context = "id DC=x",
+	.invocation = "inv",
+	.request = "req",
+	.usn = 4028,
+	.cookie = { "MSDS\0\xff", 6 } };
 
 static void
 test_cursor_round_trip(void **state)
 {
 	(void)state;
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf text = {0};
+	CLEAN_BUF struct buf text = { 0 };
 	struct ad_cursor c;
-	struct err e = {0};
+	struct err e = { 0 };
 	ad_cursor_write(&sample, &text);
 	if (!ad_cursor_read(buf_cstr(&text), a, &c, &e))
 		fail_msg("%s", e.text);
@@ -32,18 +35,24 @@ static void
 test_cursor_that_cannot_be_read(void **state)
 {
 	(void)state;
-	static const char *const rows[] = {"", "x", "{}", "[]", "\"x\"",
+	static const char *const rows[] = { "", "x", "{}", "[]", "\"x\"",
 		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":\"1\",\"request\":\"c\"}",
-		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":\"1\",\"request\":\"c\",\"cookie\":\"\"}",
-		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":\"1\",\"request\":\"c\",\"cookie\":\"?\"}",
-		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":\"-1\",\"request\":\"c\",\"cookie\":\"TVNE\"}",
-		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":\"1x\",\"request\":\"c\",\"cookie\":\"TVNE\"}",
-		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":1,\"request\":\"c\",\"cookie\":\"TVNE\"}",
-		"{\"context\":7,\"invocation\":\"b\",\"usn\":\"1\",\"request\":\"c\",\"cookie\":\"TVNE\"}"};
+		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":\"1\",\"request\":\"c\","
+		"\"cookie\":\"\"}",
+		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":\"1\",\"request\":\"c\","
+		"\"cookie\":\"?\"}",
+		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":\"-1\",\"request\":\"c\","
+		"\"cookie\":\"TVNE\"}",
+		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":\"1x\",\"request\":\"c\","
+		"\"cookie\":\"TVNE\"}",
+		"{\"context\":\"a\",\"invocation\":\"b\",\"usn\":1,\"request\":\"c\",\"cookie\":"
+		"\"TVNE\"}",
+		"{\"context\":7,\"invocation\":\"b\",\"usn\":\"1\",\"request\":\"c\",\"cookie\":"
+		"\"TVNE\"}" };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_cursor c;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct err e = {0};
+		struct err e = { 0 };
 		assert_false(ad_cursor_read(rows[i], a, &c, &e));
 		assert_int_equal(e.kind, ERR_RETRY);
 		assert_string_equal(e.code, "cursor-invalid");
@@ -54,14 +63,15 @@ static void
 test_I1_4_1_cursor_is_bound_to_controller_context_and_request(void **state)
 {
 	(void)state;
-	struct ad_cursor others[] = {sample, sample, sample, sample};
-	static const char *const says[] = {"naming context", "another domain controller", "gone back", "classes or attributes"};
+	struct ad_cursor others[] = { sample, sample, sample, sample };
+	static const char *const says[] = { "naming context", "another domain controller",
+		"gone back", "classes or attributes" };
 	others[0].context = "other";
 	others[1].invocation = "other";
 	others[2].usn = sample.usn - 1; /* the controller knows less than it did */
 	others[3].request = "other";
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
-		struct err e = {0};
+		struct err e = { 0 };
 		assert_false(ad_cursor_fits(&sample, &others[i], &e));
 		assert_int_equal(e.kind, ERR_RETRY);
 		assert_string_equal(e.code, "cursor-invalid");
@@ -77,12 +87,16 @@ test_4_1_request_digest(void **state)
 {
 	(void)state;
 	char one[65], two[65];
-	ad_request_digest((const char *const[]){"user", "group", NULL}, (const char *const[]){"mail", "cn", NULL}, one);
-	ad_request_digest((const char *const[]){"Group", "user", "user", NULL}, (const char *const[]){"CN", "Mail", NULL}, two);
+	ad_request_digest((const char *const[]){ "user", "group", NULL },
+		(const char *const[]){ "mail", "cn", NULL }, one);
+	ad_request_digest((const char *const[]){ "Group", "user", "user", NULL },
+		(const char *const[]){ "CN", "Mail", NULL }, two);
 	assert_string_equal(one, two);
-	ad_request_digest((const char *const[]){"user", "group", "mail", NULL}, (const char *const[]){"cn", NULL}, two);
+	ad_request_digest((const char *const[]){ "user", "group", "mail", NULL },
+		(const char *const[]){ "cn", NULL }, two);
 	assert_string_not_equal(one, two);
-	ad_request_digest((const char *const[]){"user", "group", NULL}, (const char *const[]){"mail", NULL}, two);
+	ad_request_digest((const char *const[]){ "user", "group", NULL },
+		(const char *const[]){ "mail", NULL }, two);
 	assert_string_not_equal(one, two);
 }
 

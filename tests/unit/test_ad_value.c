@@ -16,32 +16,32 @@ test_3_1_extended_dn(void **state)
 	static const struct {
 		const char *value, *guid, *sid, *dn; /* guid NULL: refused */
 	} rows[] = {
-		{"CN=a,DC=x", "", NULL, "CN=a,DC=x"},
-		{"<GUID=" GUID ">;<SID=" SID ">;CN=a,DC=x", GUID, SID, "CN=a,DC=x"},
-		{"<GUID=9C82BF21-80D0-4B83-A63C-82E235B0EF0E>;CN=a", GUID, NULL, "CN=a"},
+		{ "CN=a,DC=x", "", NULL, "CN=a,DC=x" },
+		{ "<GUID=" GUID ">;<SID=" SID ">;CN=a,DC=x", GUID, SID, "CN=a,DC=x" },
+		{ "<GUID=9C82BF21-80D0-4B83-A63C-82E235B0EF0E>;CN=a", GUID, NULL, "CN=a" },
 		/* hexadecimal: bytes as they lie in memory, the first three fields little-endian */
-		{"<GUID=21bf829cd080834ba63c82e235b0ef0e>;CN=a", GUID, NULL, "CN=a"},
-		{"<GUID=21BF829CD080834BA63C82E235B0EF0E>", GUID, NULL, NULL},
-		{"<SID=01020000000000052000000020020000>;CN=a", "", "S-1-5-32-544", "CN=a"},
-		{"<SID=S-1-5-32-544>", "", "S-1-5-32-544", NULL},
-		{"<RMD_FLAGS=0>;<GUID=" GUID ">;CN=a;b", GUID, NULL, "CN=a;b"},
-		{"", NULL, NULL, NULL},
-		{"<", NULL, NULL, NULL},
-		{"<GUID>", NULL, NULL, NULL},
-		{"<GUID=>;CN=a", NULL, NULL, NULL},
-		{"<GUID=" GUID "0>;CN=a", NULL, NULL, NULL},
-		{"<GUID=21bf829cd080834ba63c82e235b0ef0>;CN=a", NULL, NULL, NULL},
-		{"<GUID=21bf829cd080834ba63c82e235b0efzz>;CN=a", NULL, NULL, NULL},
-		{"<GUID=" GUID ">CN=a", NULL, NULL, NULL},
-		{"<SID=S-1-x>;CN=a", NULL, NULL, NULL},
-		{"<SID=01>;CN=a", NULL, NULL, NULL},
-		{"<RMD_FLAGS=0>;", NULL, NULL, NULL},
-		{"CN=\xff", NULL, NULL, NULL},
+		{ "<GUID=21bf829cd080834ba63c82e235b0ef0e>;CN=a", GUID, NULL, "CN=a" },
+		{ "<GUID=21BF829CD080834BA63C82E235B0EF0E>", GUID, NULL, NULL },
+		{ "<SID=01020000000000052000000020020000>;CN=a", "", "S-1-5-32-544", "CN=a" },
+		{ "<SID=S-1-5-32-544>", "", "S-1-5-32-544", NULL },
+		{ "<RMD_FLAGS=0>;<GUID=" GUID ">;CN=a;b", GUID, NULL, "CN=a;b" },
+		{ "", NULL, NULL, NULL },
+		{ "<", NULL, NULL, NULL },
+		{ "<GUID>", NULL, NULL, NULL },
+		{ "<GUID=>;CN=a", NULL, NULL, NULL },
+		{ "<GUID=" GUID "0>;CN=a", NULL, NULL, NULL },
+		{ "<GUID=21bf829cd080834ba63c82e235b0ef0>;CN=a", NULL, NULL, NULL },
+		{ "<GUID=21bf829cd080834ba63c82e235b0efzz>;CN=a", NULL, NULL, NULL },
+		{ "<GUID=" GUID ">CN=a", NULL, NULL, NULL },
+		{ "<SID=S-1-x>;CN=a", NULL, NULL, NULL },
+		{ "<SID=01>;CN=a", NULL, NULL, NULL },
+		{ "<RMD_FLAGS=0>;", NULL, NULL, NULL },
+		{ "CN=\xff", NULL, NULL, NULL },
 	};
 	CLEAN_ARENA struct arena *a = arena_new();
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct ad_dn dn;
-		struct err e = {0};
+		struct err e = { 0 };
 		bool ok = ad_dn_parse(str_c(rows[i].value), a, &dn, &e);
 		if (ok != (rows[i].guid != NULL))
 			fail_msg("'%s': %s", rows[i].value, ok ? "taken" : e.text);
@@ -61,7 +61,7 @@ test_extended_dn_with_nul_or_too_long_is_refused(void **state)
 {
 	(void)state;
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 	struct ad_dn dn;
 	assert_false(ad_dn_parse(STR("CN=a\0b"), a, &dn, NULL));
 	assert_false(ad_dn_parse(STR("<GUID=\0>"), a, &dn, NULL));
@@ -80,25 +80,25 @@ test_range_option(void **state)
 		enum ad_range range;
 		size_t from, to;
 	} rows[] = {
-		{"member", "member", true, false, AD_RANGE_NONE, 0, 0},
-		{"member;range=1-1", "member", true, false, AD_RANGE_ADDED, 1, 1},
-		{"member;RANGE=0-0", "member", true, false, AD_RANGE_REMOVED, 0, 0},
-		{"member;range=0-0", "member", false, false, AD_RANGE_PART, 0, 0},
-		{"member;range=1-1", "member", false, false, AD_RANGE_PART, 1, 1},
-		{"member;range=0-1499", "member", true, false, AD_RANGE_PART, 0, 1499},
-		{"member;range=1500-*", "member", true, true, AD_RANGE_PART, 1500, SIZE_MAX},
-		{"userCertificate;binary", "userCertificate", true, false, AD_RANGE_NONE, 0, 0},
-		{"x;binary;range=0-9", "x", true, false, AD_RANGE_PART, 0, 9},
-		{"x;range=0-9;binary", "x", true, false, AD_RANGE_PART, 0, 9},
-		{"member;range=", NULL},
-		{"member;range=1", NULL},
-		{"member;range=1-", NULL},
-		{"member;range=2-1", NULL},
-		{"member;range=0-1x", NULL},
-		{"member;range=-1-2", NULL},
-		{"member;range=0-99999999999", NULL},
-		{";range=0-1", NULL},
-		{"", NULL},
+		{ "member", "member", true, false, AD_RANGE_NONE, 0, 0 },
+		{ "member;range=1-1", "member", true, false, AD_RANGE_ADDED, 1, 1 },
+		{ "member;RANGE=0-0", "member", true, false, AD_RANGE_REMOVED, 0, 0 },
+		{ "member;range=0-0", "member", false, false, AD_RANGE_PART, 0, 0 },
+		{ "member;range=1-1", "member", false, false, AD_RANGE_PART, 1, 1 },
+		{ "member;range=0-1499", "member", true, false, AD_RANGE_PART, 0, 1499 },
+		{ "member;range=1500-*", "member", true, true, AD_RANGE_PART, 1500, SIZE_MAX },
+		{ "userCertificate;binary", "userCertificate", true, false, AD_RANGE_NONE, 0, 0 },
+		{ "x;binary;range=0-9", "x", true, false, AD_RANGE_PART, 0, 9 },
+		{ "x;range=0-9;binary", "x", true, false, AD_RANGE_PART, 0, 9 },
+		{ "member;range=", NULL },
+		{ "member;range=1", NULL },
+		{ "member;range=1-", NULL },
+		{ "member;range=2-1", NULL },
+		{ "member;range=0-1x", NULL },
+		{ "member;range=-1-2", NULL },
+		{ "member;range=0-99999999999", NULL },
+		{ ";range=0-1", NULL },
+		{ "", NULL },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct ad_name n;

@@ -52,7 +52,7 @@ static const struct create_row {
 		"{\"emails.work\":[\"w\"],\"userName\":[\"a\"],\"emails.home\":[\"h\"],\"title\":[]"
 		"}",
 		"{\"schemas\":[\"" SCIM_URN_USER "\"],\"externalId\":\"A\",\"emails\":[{\"type\":"
-						 "\"work\",\"value\":\"w\",\"primary\":true},"
+		"\"work\",\"value\":\"w\",\"primary\":true},"
 		"{\"type\":\"home\",\"value\":\"h\"}],\"userName\":\"a\"}" },
 	{ KIND_USER,
 		"{\"addresses.work.locality\":[\"L\"],\"department\":[\"D\"],\"addresses.work."

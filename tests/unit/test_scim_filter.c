@@ -26,141 +26,141 @@ static const struct {
 	bool holds;
 } matches[] = {
 	/* every operator */
-	{"userName eq \"bjensen@example.com\"", true},
-	{"userName eq \"BJensen@Example.COM\"", true},
-	{"userName ne \"bjensen@example.com\"", false},
-	{"userName ne \"x\"", true},
-	{"userName co \"SEN@\"", true},
-	{"userName co \"zzz\"", false},
-	{"userName sw \"BJ\"", true},
-	{"userName sw \"j\"", false},
-	{"userName ew \".COM\"", true},
-	{"userName ew \"bjensen\"", false},
-	{"userName gt \"a\"", true},
-	{"userName lt \"a\"", false},
-	{"userName ge \"bjensen@example.com\"", true},
-	{"userName le \"bjensen@example.com\"", true},
-	{"userName pr", true},
-	{"displayName pr", false},
-	{"nickName pr", false},
+	{ "userName eq \"bjensen@example.com\"", true },
+	{ "userName eq \"BJensen@Example.COM\"", true },
+	{ "userName ne \"bjensen@example.com\"", false },
+	{ "userName ne \"x\"", true },
+	{ "userName co \"SEN@\"", true },
+	{ "userName co \"zzz\"", false },
+	{ "userName sw \"BJ\"", true },
+	{ "userName sw \"j\"", false },
+	{ "userName ew \".COM\"", true },
+	{ "userName ew \"bjensen\"", false },
+	{ "userName gt \"a\"", true },
+	{ "userName lt \"a\"", false },
+	{ "userName ge \"bjensen@example.com\"", true },
+	{ "userName le \"bjensen@example.com\"", true },
+	{ "userName pr", true },
+	{ "displayName pr", false },
+	{ "nickName pr", false },
 	/* names and operators in any case */
-	{"USERNAME Eq \"bjensen@example.com\" AND Title PR", true},
-	{"NOT (active EQ TRUE)", false},
+	{ "USERNAME Eq \"bjensen@example.com\" AND Title PR", true },
+	{ "NOT (active EQ TRUE)", false },
 	/* caseExact */
-	{"externalId eq \"Ab-1\"", true},
-	{"externalId eq \"ab-1\"", false},
-	{"id eq \"2819C223\"", false},
-	{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq \"m1\"",
-		false},
+	{ "externalId eq \"Ab-1\"", true },
+	{ "externalId eq \"ab-1\"", false },
+	{ "id eq \"2819C223\"", false },
+	{ "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq \"m1\"",
+		false },
 	/* folding beyond ASCII */
-	{"name.givenName eq \"BÄRBEL\"", true},
-	{"name.givenName co \"\\u00c4\"", true},
+	{ "name.givenName eq \"BÄRBEL\"", true },
+	{ "name.givenName co \"\\u00c4\"", true },
 	/* escapes */
-	{"title eq \"tour \\\"guide\\\"\"", true},
-	{"name.familyName co \"O'Malley\"", true},
+	{ "title eq \"tour \\\"guide\\\"\"", true },
+	{ "name.familyName co \"O'Malley\"", true },
 	/* boolean, also as Entra writes it */
-	{"active eq true", true},
-	{"active eq false", false},
-	{"active ne false", true},
-	{"active eq \"True\"", true},
+	{ "active eq true", true },
+	{ "active eq false", false },
+	{ "active ne false", true },
+	{ "active eq \"True\"", true },
 	/* absent */
-	{"displayName eq \"x\"", false},
-	{"displayName ne \"x\"", true},
-	{"displayName eq null", true},
-	{"userName eq null", false},
-	{"userName ne null", true},
-	{"noSuchName eq \"x\"", false},
-	{"noSuchName pr", false},
-	{"urn:foreign:schema:User:thing eq \"x\"", false},
+	{ "displayName eq \"x\"", false },
+	{ "displayName ne \"x\"", true },
+	{ "displayName eq null", true },
+	{ "userName eq null", false },
+	{ "userName ne null", true },
+	{ "noSuchName eq \"x\"", false },
+	{ "noSuchName pr", false },
+	{ "urn:foreign:schema:User:thing eq \"x\"", false },
 	/* types that differ */
-	{"userName eq 5", false},
-	{"userName eq true", false},
+	{ "userName eq 5", false },
+	{ "userName eq true", false },
 	/* lists: value by default, any element */
-	{"emails eq \"BABS@home.example\"", true},
-	{"emails.value ew \"example.com\"", true},
-	{"emails.type eq \"other\"", false},
-	{"emails pr", true},
-	{"phoneNumbers pr", false},
+	{ "emails eq \"BABS@home.example\"", true },
+	{ "emails.value ew \"example.com\"", true },
+	{ "emails.type eq \"other\"", false },
+	{ "emails pr", true },
+	{ "phoneNumbers pr", false },
 	/* value paths hold within one element */
-	{"emails[type eq \"work\" and value co \"@example.com\"]", true},
-	{"emails[type eq \"home\" and value co \"@example.com\"]", false},
-	{"emails[not (type eq \"work\") and value sw \"babs\"]", true},
-	{"emails[primary eq true]", true},
-	{"emails[(type eq \"x\" or type eq \"home\") and value pr]", true},
-	{"userType eq \"Employee\" and emails[type eq \"work\"]", true},
-	{"phoneNumbers[type eq \"work\"]", false},
-	{"unknown[type eq \"work\"]", false},
+	{ "emails[type eq \"work\" and value co \"@example.com\"]", true },
+	{ "emails[type eq \"home\" and value co \"@example.com\"]", false },
+	{ "emails[not (type eq \"work\") and value sw \"babs\"]", true },
+	{ "emails[primary eq true]", true },
+	{ "emails[(type eq \"x\" or type eq \"home\") and value pr]", true },
+	{ "userType eq \"Employee\" and emails[type eq \"work\"]", true },
+	{ "phoneNumbers[type eq \"work\"]", false },
+	{ "unknown[type eq \"work\"]", false },
 	/* URN prefixes, split at the last colon although the URN has a dot */
-	{"urn:ietf:params:scim:schemas:core:2.0:User:userName sw \"bj\"", true},
-	{"URN:IETF:params:scim:schemas:extension:enterprise:2.0:User:department eq \"dev: ops\"",
-		true},
-	{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:department eq \"dev: ops\"",
-		true},
-	{SCIM_URN_LOCKSTEP ":aliases eq \"babs@EXAMPLE.com\"", true},
-	{SCIM_URN_LOCKSTEP ":aliases eq \"none@example.com\"", false},
-	{SCIM_URN_LOCKSTEP ":aliases[value sw \"b@\"]", true},
+	{ "urn:ietf:params:scim:schemas:core:2.0:User:userName sw \"bj\"", true },
+	{ "URN:IETF:params:scim:schemas:extension:enterprise:2.0:User:department eq \"dev: ops\"",
+		true },
+	{ "urn:ietf:params:scim:schemas:extension:enterprise:2.0:user:department eq \"dev: ops\"",
+		true },
+	{ SCIM_URN_LOCKSTEP ":aliases eq \"babs@EXAMPLE.com\"", true },
+	{ SCIM_URN_LOCKSTEP ":aliases eq \"none@example.com\"", false },
+	{ SCIM_URN_LOCKSTEP ":aliases[value sw \"b@\"]", true },
 	/* a URN as a value does not confuse the path */
-	{"schemas eq \"" SCIM_URN_USER "\"", true},
+	{ "schemas eq \"" SCIM_URN_USER "\"", true },
 	/* dateTime compares as time */
-	{"meta.lastModified gt \"2026-05-13T04:42:33Z\"", true},
-	{"meta.lastModified eq \"2026-05-13T06:42:34+02:00\"", true},
-	{"meta.lastModified lt \"2026-05-13T04:42:34.5Z\"", true},
-	{"meta.lastModified ge \"2026-05-13T04:42:34.000Z\"", true},
-	{"meta.created le \"2025-12-31T23:59:59Z\"", false},
+	{ "meta.lastModified gt \"2026-05-13T04:42:33Z\"", true },
+	{ "meta.lastModified eq \"2026-05-13T06:42:34+02:00\"", true },
+	{ "meta.lastModified lt \"2026-05-13T04:42:34.5Z\"", true },
+	{ "meta.lastModified ge \"2026-05-13T04:42:34.000Z\"", true },
+	{ "meta.created le \"2025-12-31T23:59:59Z\"", false },
 	/* precedence: not, and, or; grouping */
-	{"userType eq \"x\" and userName pr or title pr", true},
-	{"userType eq \"x\" and (userName pr or title pr)", false},
-	{"title pr or userName pr and userType eq \"x\"", true},
-	{"(title pr or userName pr) and userType eq \"x\"", false},
-	{"not (userType eq \"x\") and title pr", true},
-	{"not(userType eq \"x\")", true},
-	{"not ((userType eq \"x\") or (title pr))", false},
-	{"  ( userName   pr )  ", true},
+	{ "userType eq \"x\" and userName pr or title pr", true },
+	{ "userType eq \"x\" and (userName pr or title pr)", false },
+	{ "title pr or userName pr and userType eq \"x\"", true },
+	{ "(title pr or userName pr) and userType eq \"x\"", false },
+	{ "not (userType eq \"x\") and title pr", true },
+	{ "not(userType eq \"x\")", true },
+	{ "not ((userType eq \"x\") or (title pr))", false },
+	{ "  ( userName   pr )  ", true },
 };
 
 static const struct {
 	const char *filter;
 	size_t at; /* byte where the error is shown, 1-based */
 } refused[] = {
-	{"", 1},
-	{"userName", 9},
-	{"userName eq", 12},
-	{"userName eq ", 13},
-	{"userName xx \"a\"", 10},
-	{"userName eq a", 13},
-	{"userName eq \"a", 13},
-	{"userName eq \"a\\u0000\"", 13},
-	{"userName eq \"\\ud800\"", 13},
-	{"userName eq 'a'", 13},
-	{"userName eq 01", 13},
-	{"userName eq \"a\" \"b\"", 17},
-	{"userName eq \"a\" and", 20},
-	{"userName eq \"a\" or or title pr", 23},
-	{"(userName pr", 13},
-	{"userName pr)", 12},
-	{"emails[type eq \"work\"", 22},
-	{"emails[type eq \"work\"].value eq \"x\"", 23},
-	{"emails[emails[type pr]]", 14},
-	{"emails.value[type pr]", 13},
-	{"emails[urn:x:y pr]", 8},
-	{"name.given.x pr", 1},
-	{"1name pr", 1},
-	{"user%20Name pr", 1},
-	{"active gt true", 11},
-	{"active gt \"x\"", 11},
-	{"userName gt null", 13},
-	{"userName co 5", 13},
-	{"name eq \"x\"", 9},
-	{"meta.created gt \"yesterday\"", 17},
-	{"x509Certificates.value gt \"x\"", 27},
-	{"not userName pr", 5},
+	{ "", 1 },
+	{ "userName", 9 },
+	{ "userName eq", 12 },
+	{ "userName eq ", 13 },
+	{ "userName xx \"a\"", 10 },
+	{ "userName eq a", 13 },
+	{ "userName eq \"a", 13 },
+	{ "userName eq \"a\\u0000\"", 13 },
+	{ "userName eq \"\\ud800\"", 13 },
+	{ "userName eq 'a'", 13 },
+	{ "userName eq 01", 13 },
+	{ "userName eq \"a\" \"b\"", 17 },
+	{ "userName eq \"a\" and", 20 },
+	{ "userName eq \"a\" or or title pr", 23 },
+	{ "(userName pr", 13 },
+	{ "userName pr)", 12 },
+	{ "emails[type eq \"work\"", 22 },
+	{ "emails[type eq \"work\"].value eq \"x\"", 23 },
+	{ "emails[emails[type pr]]", 14 },
+	{ "emails.value[type pr]", 13 },
+	{ "emails[urn:x:y pr]", 8 },
+	{ "name.given.x pr", 1 },
+	{ "1name pr", 1 },
+	{ "user%20Name pr", 1 },
+	{ "active gt true", 11 },
+	{ "active gt \"x\"", 11 },
+	{ "userName gt null", 13 },
+	{ "userName co 5", 13 },
+	{ "name eq \"x\"", 9 },
+	{ "meta.created gt \"yesterday\"", 17 },
+	{ "x509Certificates.value gt \"x\"", 27 },
+	{ "not userName pr", 5 },
 };
 
 static void
 test_filter_matches(void **state)
 {
 	CLEAN_JSON struct json *j = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	assert_true(json_parse(str_c(user), 0, &j, &e));
@@ -182,7 +182,7 @@ test_filter_refused_with_position(void **state)
 		CLEAN_ARENA struct arena *a = arena_new();
 		CLEAN_FREE char *at = xasprintf("at byte %zu ", refused[i].at);
 		const struct scim_filter *f;
-		struct err e = {0};
+		struct err e = { 0 };
 		if (scim_filter_parse(&scim_types[SCIM_USER], str_c(refused[i].filter), a, &f, &e))
 			fail_msg("%s: accepted", refused[i].filter);
 		assert_string_equal(e.code, "invalidFilter");
@@ -197,7 +197,7 @@ parses(const char *text, size_t n)
 	CLEAN_ARENA struct arena *a = arena_new();
 	const struct scim_filter *f;
 
-	return scim_filter_parse(&scim_types[SCIM_USER], (struct str){text, n}, a, &f, NULL);
+	return scim_filter_parse(&scim_types[SCIM_USER], (struct str){ text, n }, a, &f, NULL);
 }
 
 static void
@@ -210,7 +210,7 @@ repeat(struct buf *b, const char *s, size_t n)
 static void
 test_filter_bounds(void **state)
 {
-	CLEAN_BUF struct buf b = {0};
+	CLEAN_BUF struct buf b = { 0 };
 
 	(void)state;
 	for (int extra = 0; extra <= 1; extra++) {
@@ -247,7 +247,7 @@ test_filter_rows_are_asked_outside(void **state)
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_JSON struct json *j = json_new_object();
 	int asked = 0;
-	struct scim_match m = {no_rows, &asked};
+	struct scim_match m = { no_rows, &asked };
 	const struct scim_filter *f;
 
 	(void)state;

@@ -21,197 +21,202 @@ static const struct {
 	const char *code;
 } cases[] = {
 	/* RFC 7644 */
-	{"add single", "{\"userName\":\"a\"}",
+	{ "add single", "{\"userName\":\"a\"}",
 		"[{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"}]",
-		"{" U "\"userName\":\"a\",\"title\":\"x\"}", NULL},
-	{"replace absent is add", "{\"userName\":\"a\"}",
+		"{" U "\"userName\":\"a\",\"title\":\"x\"}", NULL },
+	{ "replace absent is add", "{\"userName\":\"a\"}",
 		"[{\"op\":\"replace\",\"path\":\"name.givenName\",\"value\":\"x\"}]",
-		"{" U "\"userName\":\"a\",\"name\":{\"givenName\":\"x\"}}", NULL},
-	{"complex keeps what is not given",
+		"{" U "\"userName\":\"a\",\"name\":{\"givenName\":\"x\"}}", NULL },
+	{ "complex keeps what is not given",
 		"{\"userName\":\"a\",\"name\":{\"givenName\":\"x\",\"familyName\":\"y\"}}",
 		"[{\"op\":\"replace\",\"path\":\"name\",\"value\":{\"familyName\":\"z\"}}]",
 		"{" U "\"userName\":\"a\",\"name\":{\"familyName\":\"z\",\"givenName\":\"x\"}}",
-		NULL},
-	{"add present value",
+		NULL },
+	{ "add present value",
 		"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"type\":\"work\"}]}",
 		"[{\"op\":\"add\",\"path\":\"emails\",\"value\":[{\"value\":\"E\",\"type\":"
 		"\"work\"}]}]",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"type\":\"work\"}]}", NULL},
-	{"new primary clears others",
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"type\":\"work\"}]}",
+		NULL },
+	{ "new primary clears others",
 		"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"primary\":true}]}",
 		"[{\"op\":\"add\",\"path\":\"emails\",\"value\":{\"value\":\"f\",\"primary\":true}}"
 		"]",
 		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"primary\":false},{"
-		      "\"value\":\"f\",\"primary\":true}]}",
-		NULL},
-	{"replace list", "{\"userName\":\"a\",\"emails\":[{\"value\":\"e\"},{\"value\":\"f\"}]}",
+		"\"value\":\"f\",\"primary\":true}]}",
+		NULL },
+	{ "replace list", "{\"userName\":\"a\",\"emails\":[{\"value\":\"e\"},{\"value\":\"f\"}]}",
 		"[{\"op\":\"replace\",\"path\":\"emails\",\"value\":[{\"value\":\"g\"}]}]",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"g\"}]}", NULL},
-	{"replace selected element",
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"g\"}]}", NULL },
+	{ "replace selected element",
 		"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"type\":\"work\",\"display\":"
 		"\"E\"}]}",
 		"[{\"op\":\"replace\",\"path\":\"emails[type eq "
 		"\\\"work\\\"]\",\"value\":{\"value\":\"g\"}}]",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"g\",\"type\":\"work\"}]}", NULL},
-	{"replace selected none", "{\"userName\":\"a\"}",
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"g\",\"type\":\"work\"}]}",
+		NULL },
+	{ "replace selected none", "{\"userName\":\"a\"}",
 		"[{\"op\":\"replace\",\"path\":\"emails[type eq "
 		"\\\"work\\\"]\",\"value\":{\"value\":\"g\"}}]",
-		NULL, "noTarget"},
-	{"remove attribute", "{\"userName\":\"a\",\"title\":\"x\"}",
-		"[{\"op\":\"remove\",\"path\":\"title\"}]", "{" U "\"userName\":\"a\"}", NULL},
-	{"remove sub-attribute", "{\"userName\":\"a\",\"name\":{\"givenName\":\"x\"}}",
+		NULL, "noTarget" },
+	{ "remove attribute", "{\"userName\":\"a\",\"title\":\"x\"}",
+		"[{\"op\":\"remove\",\"path\":\"title\"}]", "{" U "\"userName\":\"a\"}", NULL },
+	{ "remove sub-attribute", "{\"userName\":\"a\",\"name\":{\"givenName\":\"x\"}}",
 		"[{\"op\":\"remove\",\"path\":\"name.givenName\"}]", "{" U "\"userName\":\"a\"}",
-		NULL},
-	{"remove selected",
+		NULL },
+	{ "remove selected",
 		"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"type\":\"work\"},{\"value\":"
 		"\"f\",\"type\":\"home\"}]}",
 		"[{\"op\":\"remove\",\"path\":\"emails[type eq \\\"work\\\" and value ew "
 		"\\\"E\\\"]\"}]",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"f\",\"type\":\"home\"}]}", NULL},
-	{"remove selected sub",
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"f\",\"type\":\"home\"}]}",
+		NULL },
+	{ "remove selected sub",
 		"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"type\":\"work\"}]}",
 		"[{\"op\":\"remove\",\"path\":\"emails[value eq \\\"e\\\"].type\"}]",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL},
-	{"remove selected none is no change", "{\"userName\":\"a\"}",
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL },
+	{ "remove selected none is no change", "{\"userName\":\"a\"}",
 		"[{\"op\":\"remove\",\"path\":\"emails[type eq \\\"work\\\"]\"}]",
-		"{" U "\"userName\":\"a\"}", NULL},
-	{"remove without path", "{\"userName\":\"a\"}", "[{\"op\":\"remove\"}]", NULL, "noTarget"},
-	{"remove required", "{\"userName\":\"a\"}", "[{\"op\":\"remove\",\"path\":\"userName\"}]",
-		NULL, "invalidValue"},
-	{"null unassigns", "{\"userName\":\"a\",\"title\":\"x\"}",
+		"{" U "\"userName\":\"a\"}", NULL },
+	{ "remove without path", "{\"userName\":\"a\"}", "[{\"op\":\"remove\"}]", NULL,
+		"noTarget" },
+	{ "remove required", "{\"userName\":\"a\"}", "[{\"op\":\"remove\",\"path\":\"userName\"}]",
+		NULL, "invalidValue" },
+	{ "null unassigns", "{\"userName\":\"a\",\"title\":\"x\"}",
 		"[{\"op\":\"replace\",\"path\":\"title\",\"value\":null}]",
-		"{" U "\"userName\":\"a\"}", NULL},
-	{"in order", "{\"userName\":\"a\"}",
+		"{" U "\"userName\":\"a\"}", NULL },
+	{ "in order", "{\"userName\":\"a\"}",
 		"[{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"},{\"op\":\"replace\",\"path\":"
 		"\"title\",\"value\":\"y\"}]",
-		"{" U "\"userName\":\"a\",\"title\":\"y\"}", NULL},
-	{"read-only", "{\"userName\":\"a\"}",
-		"[{\"op\":\"replace\",\"path\":\"id\",\"value\":\"x\"}]", NULL, "mutability"},
-	{"read-only groups", "{\"userName\":\"a\"}",
+		"{" U "\"userName\":\"a\",\"title\":\"y\"}", NULL },
+	{ "read-only", "{\"userName\":\"a\"}",
+		"[{\"op\":\"replace\",\"path\":\"id\",\"value\":\"x\"}]", NULL, "mutability" },
+	{ "read-only groups", "{\"userName\":\"a\"}",
 		"[{\"op\":\"add\",\"path\":\"groups\",\"value\":[{\"value\":\"x\"}]}]", NULL,
-		"mutability"},
-	{"unknown path", "{\"userName\":\"a\"}",
-		"[{\"op\":\"add\",\"path\":\"shoeSize\",\"value\":\"x\"}]", NULL, "invalidPath"},
-	{"bad path", "{\"userName\":\"a\"}",
+		"mutability" },
+	{ "unknown path", "{\"userName\":\"a\"}",
+		"[{\"op\":\"add\",\"path\":\"shoeSize\",\"value\":\"x\"}]", NULL, "invalidPath" },
+	{ "bad path", "{\"userName\":\"a\"}",
 		"[{\"op\":\"add\",\"path\":\"emails[type eq\",\"value\":\"x\"}]", NULL,
-		"invalidPath"},
-	{"unknown op", "{\"userName\":\"a\"}", "[{\"op\":\"move\",\"path\":\"title\"}]", NULL,
-		"invalidSyntax"},
-	{"no operations", "{\"userName\":\"a\"}", "[]", NULL, "invalidSyntax"},
-	{"wrong type", "{\"userName\":\"a\"}", "[{\"op\":\"add\",\"path\":\"title\",\"value\":5}]",
-		NULL, "invalidValue"},
-	{"complex as text", "{\"userName\":\"a\"}",
-		"[{\"op\":\"add\",\"path\":\"name\",\"value\":\"x\"}]", NULL, "invalidValue"},
-	{"all operations or none", "{\"userName\":\"a\"}",
+		"invalidPath" },
+	{ "unknown op", "{\"userName\":\"a\"}", "[{\"op\":\"move\",\"path\":\"title\"}]", NULL,
+		"invalidSyntax" },
+	{ "no operations", "{\"userName\":\"a\"}", "[]", NULL, "invalidSyntax" },
+	{ "wrong type", "{\"userName\":\"a\"}", "[{\"op\":\"add\",\"path\":\"title\",\"value\":5}]",
+		NULL, "invalidValue" },
+	{ "complex as text", "{\"userName\":\"a\"}",
+		"[{\"op\":\"add\",\"path\":\"name\",\"value\":\"x\"}]", NULL, "invalidValue" },
+	{ "all operations or none", "{\"userName\":\"a\"}",
 		"[{\"op\":\"add\",\"path\":\"title\",\"value\":\"x\"},{\"op\":\"add\",\"path\":"
 		"\"active\",\"value\":\"maybe\"}]",
-		NULL, "invalidValue"},
+		NULL, "invalidValue" },
 	/* Entra by default */
-	{"Entra disable as text", "{\"userName\":\"a\",\"active\":true}",
+	{ "Entra disable as text", "{\"userName\":\"a\",\"active\":true}",
 		"[{\"op\":\"Replace\",\"path\":\"active\",\"value\":\"False\"}]",
-		"{" U "\"userName\":\"a\",\"active\":false}", NULL},
-	{"Entra disable as boolean", "{\"userName\":\"a\",\"active\":true}",
+		"{" U "\"userName\":\"a\",\"active\":false}", NULL },
+	{ "Entra disable as boolean", "{\"userName\":\"a\",\"active\":true}",
 		"[{\"op\":\"Replace\",\"path\":\"active\",\"value\":false}]",
-		"{" U "\"userName\":\"a\",\"active\":false}", NULL},
-	{"Entra selected value, present",
+		"{" U "\"userName\":\"a\",\"active\":false}", NULL },
+	{ "Entra selected value, present",
 		"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"type\":\"work\"}]}",
 		"[{\"op\":\"Replace\",\"path\":\"emails[type eq "
 		"\\\"work\\\"].value\",\"value\":\"g\"}]",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"g\",\"type\":\"work\"}]}", NULL},
-	{"Entra selected value, absent: made", "{\"userName\":\"a\"}",
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"g\",\"type\":\"work\"}]}",
+		NULL },
+	{ "Entra selected value, absent: made", "{\"userName\":\"a\"}",
 		"[{\"op\":\"Add\",\"path\":\"phoneNumbers[type eq "
 		"\\\"mobile\\\"].value\",\"value\":\"1\"}]",
 		"{" U
 		"\"userName\":\"a\",\"phoneNumbers\":[{\"value\":\"1\",\"type\":\"mobile\"}]}",
-		NULL},
-	{"Entra selected value, absent: made by replace", "{\"userName\":\"a\"}",
+		NULL },
+	{ "Entra selected value, absent: made by replace", "{\"userName\":\"a\"}",
 		"[{\"op\":\"Replace\",\"path\":\"addresses[type eq \\\"work\\\" and primary eq "
 		"true].locality\",\"value\":\"Ulm\"}]",
 		"{" U "\"userName\":\"a\",\"addresses\":[{\"locality\":\"Ulm\",\"type\":\"work\","
-		      "\"primary\":true}]}",
-		NULL},
-	{"no element from an inequality", "{\"userName\":\"a\"}",
+		"\"primary\":true}]}",
+		NULL },
+	{ "no element from an inequality", "{\"userName\":\"a\"}",
 		"[{\"op\":\"Add\",\"path\":\"emails[type ne "
 		"\\\"work\\\"].value\",\"value\":\"1\"}]",
-		NULL, "noTarget"},
-	{"Entra URN path", "{\"userName\":\"a\"}",
+		NULL, "noTarget" },
+	{ "Entra URN path", "{\"userName\":\"a\"}",
 		"[{\"op\":\"Add\",\"path\":\"" SCIM_URN_ENTERPRISE
 		":employeeNumber\",\"value\":\"7\"}]",
-		"{" UE "\"userName\":\"a\"," ENT "{\"employeeNumber\":\"7\"}}", NULL},
-	{"Entra manager as bare text", "{\"userName\":\"a\"}",
+		"{" UE "\"userName\":\"a\"," ENT "{\"employeeNumber\":\"7\"}}", NULL },
+	{ "Entra manager as bare text", "{\"userName\":\"a\"}",
 		"[{\"op\":\"Add\",\"path\":\"" SCIM_URN_ENTERPRISE
 		":manager\",\"value\":\"id-9\"}]",
-		"{" UE "\"userName\":\"a\"," ENT "{\"manager\":{\"value\":\"id-9\"}}}", NULL},
-	{"Entra manager cleared by empty text",
+		"{" UE "\"userName\":\"a\"," ENT "{\"manager\":{\"value\":\"id-9\"}}}", NULL },
+	{ "Entra manager cleared by empty text",
 		"{\"userName\":\"a\"," ENT "{\"manager\":{\"value\":\"id-9\"}}}",
 		"[{\"op\":\"Replace\",\"path\":\"" SCIM_URN_ENTERPRISE
 		":manager\",\"value\":\"\"}]",
-		"{" U "\"userName\":\"a\"}", NULL},
-	{"Entra remove with a list of values",
+		"{" U "\"userName\":\"a\"}", NULL },
+	{ "Entra remove with a list of values",
 		"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"type\":\"work\"},{\"value\":"
 		"\"f\"}]}",
 		"[{\"op\":\"Remove\",\"path\":\"emails\",\"value\":[{\"$ref\":null,\"value\":\"E\"}"
 		"]}]",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"f\"}]}", NULL},
-	{"remove with an empty list removes nothing",
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"f\"}]}", NULL },
+	{ "remove with an empty list removes nothing",
 		"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}",
 		"[{\"op\":\"remove\",\"path\":\"emails\",\"value\":[]}]",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL},
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL },
 	/* Entra with aadOptscim062020 */
-	{"Entra path-less, dotted and URN keys",
+	{ "Entra path-less, dotted and URN keys",
 		"{\"userName\":\"a\",\"name\":{\"familyName\":\"y\"}}",
 		"[{\"op\":\"replace\",\"value\":{\"name.givenName\":\"x\",\"displayName\":\"X Y\","
 		"\"" SCIM_URN_ENTERPRISE
 		":department\":\"D\",\"emails[type eq \\\"work\\\"].value\":\"e\"}}]",
 		"{" UE "\"userName\":\"a\",\"name\":{\"familyName\":\"y\",\"givenName\":\"x\"},"
-		       "\"displayName\":\"X Y\","
+		"\"displayName\":\"X Y\","
 		"\"emails\":[{\"value\":\"e\",\"type\":\"work\"}]," ENT "{\"department\":\"D\"}}",
-		NULL},
-	{"path-less extension object",
+		NULL },
+	{ "path-less extension object",
 		"{\"userName\":\"a\"," ENT "{\"department\":\"D\",\"division\":\"V\"}}",
 		"[{\"op\":\"add\",\"value\":{" ENT "{\"department\":\"E\"}}}]",
 		"{" UE "\"userName\":\"a\"," ENT "{\"division\":\"V\",\"department\":\"E\"}}",
-		NULL},
-	{"extension as a path", "{\"userName\":\"a\"," ENT "{\"department\":\"D\"}}",
+		NULL },
+	{ "extension as a path", "{\"userName\":\"a\"," ENT "{\"department\":\"D\"}}",
 		"[{\"op\":\"replace\",\"path\":\"" SCIM_URN_ENTERPRISE
 		"\",\"value\":{\"division\":\"V\"}}]",
 		"{" UE "\"userName\":\"a\"," ENT "{\"division\":\"V\",\"department\":\"D\"}}",
-		NULL},
-	{"extension removed",
+		NULL },
+	{ "extension removed",
 		"{\"userName\":\"a\"," ENT "{\"department\":\"D\",\"division\":\"V\"}}",
 		"[{\"op\":\"remove\",\"path\":\"" SCIM_URN_ENTERPRISE "\"}]",
-		"{" U "\"userName\":\"a\"}", NULL},
+		"{" U "\"userName\":\"a\"}", NULL },
 	/* Okta */
-	{"Okta deactivate", "{\"userName\":\"a\",\"active\":true}",
+	{ "Okta deactivate", "{\"userName\":\"a\",\"active\":true}",
 		"[{\"op\":\"replace\",\"value\":{\"active\":false}}]",
-		"{" U "\"userName\":\"a\",\"active\":false}", NULL},
-	{"Okta path-less with id and password", "{\"userName\":\"a\"}",
+		"{" U "\"userName\":\"a\",\"active\":false}", NULL },
+	{ "Okta path-less with id and password", "{\"userName\":\"a\"}",
 		"[{\"op\":\"replace\",\"value\":{\"id\":\"zz\",\"displayName\":\"n\",\"password\":"
 		"\"p\",\"unknown\":1}}]",
-		"{" U "\"userName\":\"a\",\"displayName\":\"n\"}", NULL},
+		"{" U "\"userName\":\"a\",\"displayName\":\"n\"}", NULL },
 	/* our extension: a plain list */
-	{"alias added once", "{\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\"]}}",
+	{ "alias added once", "{\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\"]}}",
 		"[{\"op\":\"add\",\"path\":\"" SCIM_URN_LOCKSTEP
 		":aliases\",\"value\":[\"X@e\",\"y@e\"]}]",
-		"{" UL "\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\",\"y@e\"]}}", NULL},
-	{"alias removed by value", "{\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\",\"y@e\"]}}",
+		"{" UL "\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\",\"y@e\"]}}", NULL },
+	{ "alias removed by value", "{\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\",\"y@e\"]}}",
 		"[{\"op\":\"remove\",\"path\":\"" SCIM_URN_LOCKSTEP
 		":aliases\",\"value\":[\"Y@e\"]}]",
-		"{" UL "\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\"]}}", NULL},
-	{"alias removed by filter", "{\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\",\"y@e\"]}}",
+		"{" UL "\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\"]}}", NULL },
+	{ "alias removed by filter", "{\"userName\":\"a\"," LCK "{\"aliases\":[\"x@e\",\"y@e\"]}}",
 		"[{\"op\":\"remove\",\"path\":\"" SCIM_URN_LOCKSTEP
 		":aliases[value eq \\\"x@e\\\"]\"}]",
-		"{" UL "\"userName\":\"a\"," LCK "{\"aliases\":[\"y@e\"]}}", NULL},
-	{"keys in any case", "{\"userName\":\"a\"}",
+		"{" UL "\"userName\":\"a\"," LCK "{\"aliases\":[\"y@e\"]}}", NULL },
+	{ "keys in any case", "{\"userName\":\"a\"}",
 		"[{\"OP\":\"ADD\",\"Path\":\"NAME\",\"Value\":{\"GIVENNAME\":\"x\"}}]",
-		"{" U "\"userName\":\"a\",\"name\":{\"givenName\":\"x\"}}", NULL},
+		"{" U "\"userName\":\"a\",\"name\":{\"givenName\":\"x\"}}", NULL },
 };
 
 static struct json *
 parsed(const char *text)
 {
 	struct json *j;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	if (!json_parse(str_c(text), 0, &j, &e))
 		fail_msg("%s: %s", text, e.text);
@@ -243,8 +248,8 @@ test_patch_shapes(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		CLEAN_BUF struct buf out = {0};
-		struct err e = {0};
+		CLEAN_BUF struct buf out = { 0 };
+		struct err e = { 0 };
 		bool ok = patched(cases[i].before, cases[i].ops, &out, &e);
 		if (ok != (cases[i].after != NULL))
 			fail_msg("%s: %s %s", cases[i].name, ok ? "accepted" : e.text,
@@ -269,19 +274,19 @@ test_patch_members(void **state)
 		bool filter;
 		size_t values;
 	} shapes[] = {
-		{"[{\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"$ref\":null,\"value\":"
-		 "\"i\"}]}]",
-			1, SCIM_PATCH_REMOVE, false, 1},
-		{"[{\"op\":\"remove\",\"path\":\"members[value eq \\\"i\\\"]\"}]", 1,
-			SCIM_PATCH_REMOVE, true, 0},
-		{"[{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"i\"},{\"value\":"
-		 "\"k\"}]}]",
-			1, SCIM_PATCH_ADD, false, 2},
-		{"[{\"op\":\"replace\",\"value\":{\"members\":[{\"value\":\"i\"}]}}]", 1,
-			SCIM_PATCH_REPLACE, false, 1},
-		{"[{\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"n\",\"members\":"
-		 "null}}]",
-			1, SCIM_PATCH_REPLACE, false, 0},
+		{ "[{\"op\":\"Remove\",\"path\":\"members\",\"value\":[{\"$ref\":null,\"value\":"
+		  "\"i\"}]}]",
+			1, SCIM_PATCH_REMOVE, false, 1 },
+		{ "[{\"op\":\"remove\",\"path\":\"members[value eq \\\"i\\\"]\"}]", 1,
+			SCIM_PATCH_REMOVE, true, 0 },
+		{ "[{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"i\"},{\"value\":"
+		  "\"k\"}]}]",
+			1, SCIM_PATCH_ADD, false, 2 },
+		{ "[{\"op\":\"replace\",\"value\":{\"members\":[{\"value\":\"i\"}]}}]", 1,
+			SCIM_PATCH_REPLACE, false, 1 },
+		{ "[{\"op\":\"replace\",\"value\":{\"id\":\"g\",\"displayName\":\"n\",\"members\":"
+		  "null}}]",
+			1, SCIM_PATCH_REPLACE, false, 0 },
 	};
 
 	(void)state;
@@ -290,7 +295,7 @@ test_patch_members(void **state)
 		CLEAN_JSON struct json *body = parsed(text);
 		CLEAN_ARENA struct arena *a = arena_new();
 		struct scim_patch p;
-		struct err e = {0};
+		struct err e = { 0 };
 		assert_true(scim_patch_parse(&scim_types[SCIM_GROUP], body, a, &p, &e));
 		assert_int_equal(p.n, shapes[i].n);
 		assert_int_equal(p.ops[0].kind, shapes[i].kind);
@@ -304,9 +309,9 @@ test_patch_members(void **state)
 static void
 test_patch_too_many_operations(void **state)
 {
-	CLEAN_BUF struct buf ops = {0};
-	CLEAN_BUF struct buf out = {0};
-	struct err e = {0};
+	CLEAN_BUF struct buf ops = { 0 };
+	CLEAN_BUF struct buf out = { 0 };
+	struct err e = { 0 };
 
 	(void)state;
 	buf_adds(&ops, "[");

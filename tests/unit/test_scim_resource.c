@@ -14,39 +14,39 @@
 static const struct {
 	const char *in, *out, *code;
 } users[] = {
-	{"{\"userName\":\"a\"}", "{" U "\"userName\":\"a\"}", NULL},
+	{ "{\"userName\":\"a\"}", "{" U "\"userName\":\"a\"}", NULL },
 	/* schema order, canonical names, unknown and read-only passed over */
-	{"{\"ACTIVE\":true,\"id\":\"x\",\"meta\":{},\"foo\":1,\"groups\":[{\"value\":\"g\"}],"
-	 "\"username\":\"a\",\"externalid\":\"E\"}",
-		"{" U "\"externalId\":\"E\",\"userName\":\"a\",\"active\":true}", NULL},
+	{ "{\"ACTIVE\":true,\"id\":\"x\",\"meta\":{},\"foo\":1,\"groups\":[{\"value\":\"g\"}],"
+	  "\"username\":\"a\",\"externalid\":\"E\"}",
+		"{" U "\"externalId\":\"E\",\"userName\":\"a\",\"active\":true}", NULL },
 	/* nothing and null and empty are the same */
-	{"{\"userName\":\"a\",\"title\":null,\"emails\":[],\"name\":{},\"addresses\":[{}],"
-	 "\"phoneNumbers\":[{\"foo\":1}]}",
-		"{" U "\"userName\":\"a\"}", NULL},
-	{"{\"userName\":\"a\",\"" SCIM_URN_ENTERPRISE "\":{\"foo\":1}}",
-		"{" U "\"userName\":\"a\"}", NULL},
+	{ "{\"userName\":\"a\",\"title\":null,\"emails\":[],\"name\":{},\"addresses\":[{}],"
+	  "\"phoneNumbers\":[{\"foo\":1}]}",
+		"{" U "\"userName\":\"a\"}", NULL },
+	{ "{\"userName\":\"a\",\"" SCIM_URN_ENTERPRISE "\":{\"foo\":1}}",
+		"{" U "\"userName\":\"a\"}", NULL },
 	/* tolerated shapes */
-	{"{\"userName\":\"a\",\"active\":\"FALSE\"}", "{" U "\"userName\":\"a\",\"active\":false}",
-		NULL},
-	{"{\"userName\":\"a\",\"emails\":\"e\"}",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL},
-	{"{\"userName\":\"a\",\"emails\":{\"value\":\"e\"}}",
-		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL},
+	{ "{\"userName\":\"a\",\"active\":\"FALSE\"}", "{" U "\"userName\":\"a\",\"active\":false}",
+		NULL },
+	{ "{\"userName\":\"a\",\"emails\":\"e\"}",
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL },
+	{ "{\"userName\":\"a\",\"emails\":{\"value\":\"e\"}}",
+		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL },
 	/* never kept */
-	{"{\"userName\":\"a\",\"password\":\"secret\"}", "{" U "\"userName\":\"a\"}", NULL},
-	{"[]", NULL, "invalidSyntax"},
-	{"{}", NULL, "invalidValue"},
-	{"{\"userName\":\"\"}", NULL, "invalidValue"},
-	{"{\"userName\":5}", NULL, "invalidValue"},
-	{"{\"userName\":\"a\",\"USERNAME\":\"b\"}", NULL, "invalidSyntax"},
-	{"{\"userName\":\"a\",\"active\":\"yes\"}", NULL, "invalidValue"},
-	{"{\"userName\":\"a\",\"name\":\"x\"}", NULL, "invalidValue"},
-	{"{\"userName\":\"a\",\"emails\":[{\"value\":[]},{\"value\":{\"x\":1}}]}", NULL,
-		"invalidValue"},
-	{"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"primary\":true},{\"value\":\"f\","
-	 "\"primary\":true}]}",
-		NULL, "invalidValue"},
-	{"{\"userName\":\"a\",\"" SCIM_URN_ENTERPRISE "\":\"x\"}", NULL, "invalidValue"},
+	{ "{\"userName\":\"a\",\"password\":\"secret\"}", "{" U "\"userName\":\"a\"}", NULL },
+	{ "[]", NULL, "invalidSyntax" },
+	{ "{}", NULL, "invalidValue" },
+	{ "{\"userName\":\"\"}", NULL, "invalidValue" },
+	{ "{\"userName\":5}", NULL, "invalidValue" },
+	{ "{\"userName\":\"a\",\"USERNAME\":\"b\"}", NULL, "invalidSyntax" },
+	{ "{\"userName\":\"a\",\"active\":\"yes\"}", NULL, "invalidValue" },
+	{ "{\"userName\":\"a\",\"name\":\"x\"}", NULL, "invalidValue" },
+	{ "{\"userName\":\"a\",\"emails\":[{\"value\":[]},{\"value\":{\"x\":1}}]}", NULL,
+		"invalidValue" },
+	{ "{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"primary\":true},{\"value\":\"f\","
+	  "\"primary\":true}]}",
+		NULL, "invalidValue" },
+	{ "{\"userName\":\"a\",\"" SCIM_URN_ENTERPRISE "\":\"x\"}", NULL, "invalidValue" },
 };
 
 static void
@@ -56,9 +56,9 @@ test_resource_normal_form(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
 		CLEAN_JSON struct json *j = NULL;
 		CLEAN_ARENA struct arena *a = arena_new();
-		CLEAN_BUF struct buf out = {0};
+		CLEAN_BUF struct buf out = { 0 };
 		struct scim_keys keys;
-		struct err e = {0};
+		struct err e = { 0 };
 		assert_true(json_parse(str_c(users[i].in), 0, &j, &e));
 		bool ok = scim_resource_write(&scim_types[SCIM_USER], j, a, &out, &keys, &e);
 		if (ok != (users[i].out != NULL))
@@ -75,9 +75,9 @@ test_resource_keys(void **state)
 {
 	CLEAN_JSON struct json *j = NULL;
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	struct scim_keys k;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	assert_true(json_parse(STR("{\"userName\":\"u\",\"externalId\":\"x\",\"emails\":[{"
@@ -99,9 +99,9 @@ test_resource_group_members_stay_outside(void **state)
 {
 	CLEAN_JSON struct json *j = NULL;
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf out = { 0 };
 	struct scim_keys k;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	assert_true(json_parse(
@@ -119,10 +119,10 @@ test_resource_long_keys_are_refused(void **state)
 {
 	CLEAN_JSON struct json *j = json_new_object();
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf name = {0};
-	CLEAN_BUF struct buf out = {0};
+	CLEAN_BUF struct buf name = { 0 };
+	CLEAN_BUF struct buf out = { 0 };
 	struct scim_keys k;
-	struct err e = {0};
+	struct err e = { 0 };
 
 	(void)state;
 	for (int i = 0; i <= SCIM_KEY_BYTES; i++)

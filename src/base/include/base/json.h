@@ -39,8 +39,6 @@ const struct json *json_first(const struct json *j); /* first element or member 
 const struct json *json_next(const struct json *j);
 const char *json_key(const struct json *member); /* name of a member of an object */
 #define json_for_each(it, j) for (const struct json *it = json_first(j); it; it = json_next(it))
-/* Older spelling, `for json_each(it, j)`, which clang-format does not understand: on its way out. */
-#define json_each(it, j) (const struct json *it = json_first(j); it; it = json_next(it))
 
 struct json *json_new_object(void);
 struct json *json_new_array(void);

@@ -11,60 +11,101 @@
 #include "base/mem.h"
 #include "model/kind.h"
 
-struct conf_value { const char *name; const char **values; size_t count; int line; }; /* connector option */
+struct conf_value {
+	const char *name;
+	const char **values;
+	size_t count;
+	int line;
+}; /* connector option */
 
 struct conf_source {
-	const char *name, *type, *command;   /* command: type "exec" only */
-	const char *file; int line;
-	struct conf_value *options; size_t option_count;
-	const char *id;                      /* identity attribute, NULL = by source (3.1); also passed as option "id" */
-	int64_t missing_after;               /* seconds (I1), default 3600 */
+	const char *name, *type, *command; /* command: type "exec" only */
+	const char *file;
+	int line;
+	struct conf_value *options;
+	size_t option_count;
+	const char *id; /* identity attribute, NULL = by source (3.1); also passed as option "id" */
+	int64_t missing_after; /* seconds (I1), default 3600 */
 };
 struct conf_target {
 	const char *name, *type, *command;
-	const char *file; int line;
-	struct conf_value *options; size_t option_count;
-	bool adopt;                          /* adopt = "yes": soft matches need no approval (3.2) */
-	bool exclusive;                      /* exclusive = "yes": ours alone, hard matches are silent (3.2) */
+	const char *file;
+	int line;
+	struct conf_value *options;
+	size_t option_count;
+	bool adopt;     /* adopt = "yes": soft matches need no approval (3.2) */
+	bool exclusive; /* exclusive = "yes": ours alone, hard matches are silent (3.2) */
 };
-struct conf_text { const char *text; const char *file; int line; }; /* file: an include may hold it */
-struct conf_texts { struct conf_text *list; size_t count; };
-struct conf_map { const char *name; const char *expr; const char *file; int line; bool is_default; };
+struct conf_text {
+	const char *text;
+	const char *file;
+	int line;
+}; /* file: an include may hold it */
+struct conf_texts {
+	struct conf_text *list;
+	size_t count;
+};
+struct conf_map {
+	const char *name;
+	const char *expr;
+	const char *file;
+	int line;
+	bool is_default;
+};
 struct conf_kind {
-	bool enabled;                        /* user = "no" style switches a kind off; default on */
+	bool enabled; /* user = "no" style switches a kind off; default on */
 	enum leave leave;
-	int64_t grace;                       /* seconds; used when leave is LEAVE_GRACE */
-	struct conf_map *maps; size_t map_count; /* merged: defaults not overridden, then own lines; '' unmaps */
+	int64_t grace; /* seconds; used when leave is LEAVE_GRACE */
+	struct conf_map *maps;
+	size_t map_count; /* merged: defaults not overridden, then own lines; '' unmaps */
 };
-struct conf_scope { struct conf_texts base, not_base, group, filter, when; };
+struct conf_scope {
+	struct conf_texts base, not_base, group, filter, when;
+};
 
 /* Guard (8): classes as rows. percent < 0: no relative limit; absolute < 0: none. */
-enum guard_class { GUARD_CREATE, GUARD_ADOPT, GUARD_UPDATE, GUARD_DISABLE, GUARD_DELETE, GUARD_MEMBER_REMOVAL, GUARD_CLASS_COUNT };
-const char *guard_class_name(enum guard_class c);  /* "create", ... "member-removal" */
-struct conf_limit { double percent; int64_t absolute; int line; };
+enum guard_class {
+	GUARD_CREATE,
+	GUARD_ADOPT,
+	GUARD_UPDATE,
+	GUARD_DISABLE,
+	GUARD_DELETE,
+	GUARD_MEMBER_REMOVAL,
+	GUARD_CLASS_COUNT
+};
+const char *guard_class_name(enum guard_class c); /* "create", ... "member-removal" */
+struct conf_limit {
+	double percent;
+	int64_t absolute;
+	int line;
+};
 struct conf_guard {
 	struct conf_limit limit[GUARD_CLASS_COUNT];
-	struct conf_limit seen_disable;      /* disables seen as such in the directory (8.3) */
-	struct conf_limit member_per_group;  /* of one group's members */
-	int64_t floor;                       /* under the percentage, default 5 */
-	struct conf_texts protect;           /* mail, DN, id or account name of protected accounts (8.4) */
-	struct conf_texts protect_group;     /* DNs */
+	struct conf_limit seen_disable;     /* disables seen as such in the directory (8.3) */
+	struct conf_limit member_per_group; /* of one group's members */
+	int64_t floor;                      /* under the percentage, default 5 */
+	struct conf_texts protect; /* mail, DN, id or account name of protected accounts (8.4) */
+	struct conf_texts protect_group; /* DNs */
 };
 struct conf_sync {
 	const char *name, *from, *to;
-	const char *file; int line;
+	const char *file;
+	int line;
 	struct conf_scope scope;
 	struct conf_kind kind[KIND_COUNT];
 	struct conf_guard guard;
-	bool members_exact;                  /* members = "exact" (6.3) */
+	bool members_exact; /* members = "exact" (6.3) */
 };
 struct conf {
 	struct arena *arena;
 	const char *path, *state;
-	struct conf_source *sources; size_t source_count;
-	struct conf_target *targets; size_t target_count;
-	struct conf_sync *syncs; size_t sync_count;
-	int default_map;                     /* number of the default maps used (1.3) */
+	struct conf_source *sources;
+	size_t source_count;
+	struct conf_target *targets;
+	size_t target_count;
+	struct conf_sync *syncs;
+	size_t sync_count;
+	int default_map; /* number of the default maps used (1.3) */
 };
 #define CONF_DEFAULT_MAP 1
 

@@ -24,14 +24,16 @@ struct attrs {
 };
 
 struct attrs attrs_new(struct arena *a);
-const struct attr *attrs_get(const struct attrs *as, const char *name);  /* NULL when absent */
-struct str attrs_first(const struct attrs *as, const char *name);        /* first value or empty */
-void attrs_set(struct attrs *as, const char *name, const struct str *values, size_t count); /* copies; replaces */
-void attrs_add(struct attrs *as, const char *name, struct str value);    /* one more value, unless there already */
+const struct attr *attrs_get(const struct attrs *as, const char *name); /* NULL when absent */
+struct str attrs_first(const struct attrs *as, const char *name);       /* first value or empty */
+void attrs_set(struct attrs *as, const char *name, const struct str *values,
+	size_t count); /* copies; replaces */
+void attrs_add(struct attrs *as, const char *name,
+	struct str value); /* one more value, unless there already */
 void attrs_set_c(struct attrs *as, const char *name, const char *value);
 void attrs_remove(struct attrs *as, const char *name);
-bool attr_has(const struct attr *a, struct str value);                   /* a may be NULL */
-bool attr_same_set(const struct attr *a, const struct attr *b);          /* as sets, bytes; NULL = none */
+bool attr_has(const struct attr *a, struct str value);          /* a may be NULL */
+bool attr_same_set(const struct attr *a, const struct attr *b); /* as sets, bytes; NULL = none */
 void attrs_copy(struct attrs *to, const struct attrs *from);
 
 /* Canonical binary form: names lower-case and sorted, values sorted: equal sets give equal bytes. */
@@ -45,5 +47,6 @@ void attrs_write(const struct attrs *as, struct jsonw *w, const char *name);
 bool attrs_read(const struct json *j, struct arena *a, struct attrs *as_r, struct err *e);
 /* One list of values, and one value: a string where it is UTF-8 without NUL, else {"b64": ...}. */
 void attr_write(const struct attr *at, struct jsonw *w, const char *name);
-bool attr_read(const struct json *j, const char *name, struct arena *a, struct attr *at_r, struct err *e);
+bool attr_read(
+	const struct json *j, const char *name, struct arena *a, struct attr *at_r, struct err *e);
 void value_write(struct jsonw *w, struct str v);

@@ -9,17 +9,19 @@
 #include "base/str.h"
 
 struct dn {
-	size_t count;      /* RDNs, the leaf first */
-	char **rdn;        /* as written: "CN=Doe\, J" */
-	char **key;        /* for comparing: "cn=doe\2c j" */
+	size_t count; /* RDNs, the leaf first */
+	char **rdn;   /* as written: "CN=Doe\, J" */
+	char **key;   /* for comparing: "cn=doe\2c j" */
 };
 
 #define DN_LENGTH_MAX 8192
-bool dn_parse(const char *text, struct arena *a, struct dn *dn_r, struct err *e); /* code "bad-dn" */
+bool dn_parse(
+	const char *text, struct arena *a, struct dn *dn_r, struct err *e); /* code "bad-dn" */
 bool dn_equal(const struct dn *a, const struct dn *b);
-bool dn_under(const struct dn *dn, const struct dn *base);   /* base itself counts */
-char *dn_text(const struct dn *dn, size_t from, struct arena *a); /* RDNs from index `from`, joined by "," */
-char *dn_key(const struct dn *dn, struct arena *a);          /* keys joined by "," */
+bool dn_under(const struct dn *dn, const struct dn *base); /* base itself counts */
+char *dn_text(const struct dn *dn, size_t from,
+	struct arena *a);                           /* RDNs from index `from`, joined by "," */
+char *dn_key(const struct dn *dn, struct arena *a); /* keys joined by "," */
 
 /* objectGUID, 16 bytes as Windows shows it (3.1): first three fields little-endian. 36 characters and NUL, lower case. */
 bool guid_from_bytes(struct str bytes, char out[37]);

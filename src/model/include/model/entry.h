@@ -8,20 +8,20 @@
 #include "model/kind.h"
 
 enum presence {
-	PRESENCE_STUB,    /* known only because something refers to it (a parent, a link) */
+	PRESENCE_STUB, /* known only because something refers to it (a parent, a link) */
 	PRESENCE_HERE,
-	PRESENCE_ABSENT,  /* not in the last sealed full read; not confirmed (I1): counts as present */
-	PRESENCE_GONE,    /* tombstone seen, or absence confirmed */
+	PRESENCE_ABSENT, /* not in the last sealed full read; not confirmed (I1): counts as present */
+	PRESENCE_GONE,   /* tombstone seen, or absence confirmed */
 };
 
 struct entry {
 	int64_t n;
-	const char *id;        /* NULL for a stub known by DN or SID only */
-	const char *rdn;       /* leaf RDN as written */
-	int64_t parent;        /* n of the entry above, 0 = top */
+	const char *id;  /* NULL for a stub known by DN or SID only */
+	const char *rdn; /* leaf RDN as written */
+	int64_t parent;  /* n of the entry above, 0 = top */
 	enum presence presence;
-	int64_t rev;           /* mirror revision of the last change */
-	struct attrs attrs;    /* ordinary attributes; links are rows of their own */
+	int64_t rev;        /* mirror revision of the last change */
+	struct attrs attrs; /* ordinary attributes; links are rows of their own */
 };
 static inline bool
 entry_present(const struct entry *e)

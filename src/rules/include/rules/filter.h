@@ -7,14 +7,15 @@
 #include "rules/rules.h"
 
 struct filter;
-#define FILTER_DEPTH_MAX 32
+#define FILTER_DEPTH_MAX  32
 #define FILTER_LENGTH_MAX 16384
-bool filter_parse(const char *text, struct arena *a, struct filter **f_r, struct err *e); /* text with column */
+bool filter_parse(const char *text, struct arena *a, struct filter **f_r,
+	struct err *e); /* text with column */
 /* The schema's word on each name: links and bytes are compared as such; a name that it does not know is
  * ERR_CONFIG "bad-filter" unless `lenient`. A filter that was never bound takes a name for a link where
  * the entry has no such attribute and the value is a DN. */
 bool filter_bind(struct filter *f, const struct rules_schema *schema, bool lenient, struct err *e);
-bool filter_uses_memberof(const struct filter *f);          /* memberOf, or any rule 1941 */
+bool filter_uses_memberof(const struct filter *f); /* memberOf, or any rule 1941 */
 void filter_attributes(const struct filter *f, struct names *names);
-void filter_resolve(struct filter *f, const struct world *w);   /* DNs in assertions to n */
+void filter_resolve(struct filter *f, const struct world *w); /* DNs in assertions to n */
 bool filter_match(const struct filter *f, const struct world *w, const struct entry *en);

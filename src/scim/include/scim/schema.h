@@ -71,12 +71,12 @@ struct scim_type {
 };
 extern const struct scim_type scim_types[SCIM_TYPES];
 
-#define SCIM_URN_USER       "urn:ietf:params:scim:schemas:core:2.0:User"
-#define SCIM_URN_GROUP      "urn:ietf:params:scim:schemas:core:2.0:Group"
-#define SCIM_URN_ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-#define SCIM_URN_LOCKSTEP   "urn:lockstep:params:scim:schemas:extension:2.0:User"
+#define SCIM_URN_USER           "urn:ietf:params:scim:schemas:core:2.0:User"
+#define SCIM_URN_GROUP          "urn:ietf:params:scim:schemas:core:2.0:Group"
+#define SCIM_URN_ENTERPRISE     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+#define SCIM_URN_LOCKSTEP       "urn:lockstep:params:scim:schemas:extension:2.0:User"
 #define SCIM_URN_LOCKSTEP_GROUP "urn:lockstep:params:scim:schemas:extension:2.0:Group"
-#define SCIM_MSG            "urn:ietf:params:scim:api:messages:2.0:"
+#define SCIM_MSG                "urn:ietf:params:scim:api:messages:2.0:"
 
 /* Attributes every resource has (RFC 7643 3.1): schemas, id, externalId, meta. */
 extern const struct scim_schema scim_common;

@@ -9,5 +9,5 @@ struct store_env {
 	const struct clock *clock;
 	void (*committed)(void *ctx, const char *what); /* "mirror", "ledger" */
 	void *ctx;
-	bool sync_off;   /* tests on a RAM disk: PRAGMA synchronous=OFF */
+	bool sync_off; /* tests on a RAM disk: PRAGMA synchronous=OFF */
 };

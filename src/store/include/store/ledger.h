@@ -16,120 +16,173 @@
 #include "store/env.h"
 
 struct ledger;
-bool ledger_open(const char *path, const struct store_env *env, bool read_only, struct ledger **l_r, struct err *e);
-void ledger_close(struct ledger **l);
-bool ledger_check(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx, int64_t *findings_r,
+bool ledger_open(const char *path, const struct store_env *env, bool read_only, struct ledger **l_r,
 	struct err *e);
-bool ledger_backup(struct ledger *l, const char *to, struct err *e);  /* a consistent copy */
+void ledger_close(struct ledger **l);
+bool ledger_check(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx,
+	int64_t *findings_r, struct err *e);
+bool ledger_backup(struct ledger *l, const char *to, struct err *e); /* a consistent copy */
 bool ledger_begin(struct ledger *l, struct err *e);
 bool ledger_commit(struct ledger *l, struct err *e);
-void ledger_rollback(struct ledger *l);          /* safe without a transaction */
+void ledger_rollback(struct ledger *l); /* safe without a transaction */
 /* Small facts by name ("default-map", "server"...). get: arena text or NULL. */
 char *ledger_get(struct ledger *l, const char *name, struct arena *a);
 bool ledger_set(struct ledger *l, const char *name, const char *value, struct err *e);
 
 /* --- projection position, per source --- */
-struct projected { int64_t rev; char digest[65]; char mirror[40]; }; /* rules' digest, mirror's incarnation */
-bool ledger_projected(struct ledger *l, const char *source, struct projected *p_r, struct err *e); /* zeros when new */
-bool ledger_projected_set(struct ledger *l, const char *source, const struct projected *p, struct err *e);
+struct projected {
+	int64_t rev;
+	char digest[65];
+	char mirror[40];
+}; /* rules' digest, mirror's incarnation */
+bool ledger_projected(struct ledger *l, const char *source, struct projected *p_r,
+	struct err *e); /* zeros when new */
+bool ledger_projected_set(
+	struct ledger *l, const char *source, const struct projected *p, struct err *e);
 
 /* --- objects --- */
 enum object_state {
-	OBJECT_NEW,      /* wanted, not yet at the target */
-	OBJECT_LINKED,   /* ours, in scope */
-	OBJECT_LEFT,     /* ours, left scope: disabled or kept there */
-	OBJECT_MISSING,  /* ours, but the target says it is gone (6.4) */
-	OBJECT_DELETED,  /* was ours; the row stays for history */
+	OBJECT_NEW,     /* wanted, not yet at the target */
+	OBJECT_LINKED,  /* ours, in scope */
+	OBJECT_LEFT,    /* ours, left scope: disabled or kept there */
+	OBJECT_MISSING, /* ours, but the target says it is gone (6.4) */
+	OBJECT_DELETED, /* was ours; the row stays for history */
 };
 const char *object_state_name(enum object_state s);
 struct object {
 	int64_t o;
-	const char *anchor;      /* externalId, fixed (2.3) */
+	const char *anchor; /* externalId, fixed (2.3) */
 	const struct kind *kind;
 	enum object_state state;
-	const char *key;         /* the target's id; NULL = none */
-	const char *name;        /* unique name as last sent, or wanted while NEW */
+	const char *key;  /* the target's id; NULL = none */
+	const char *name; /* unique name as last sent, or wanted while NEW */
 	const char *sync, *source;
-	int64_t n;               /* entry in the source's mirror */
+	int64_t n; /* entry in the source's mirror */
 	const char *version;
-	bool wanted;             /* by the last projection: in scope and mapped */
-	bool active;             /* as last sent */
-	int64_t left_at;         /* 0 = has not left */
-	struct attrs sent;       /* what we told the target, mapped attributes only */
-	struct attrs seen;       /* as it showed after our last write; empty when it shows nothing */
+	bool wanted;       /* by the last projection: in scope and mapped */
+	bool active;       /* as last sent */
+	int64_t left_at;   /* 0 = has not left */
+	struct attrs sent; /* what we told the target, mapped attributes only */
+	struct attrs seen; /* as it showed after our last write; empty when it shows nothing */
 };
-int64_t ledger_find(struct ledger *l, const char *anchor);                    /* 0 = none */
-int64_t ledger_find_entry(struct ledger *l, const char *source, int64_t n);   /* 0 = none */
-bool ledger_object(struct ledger *l, int64_t o, struct arena *a, struct object *ob_r, struct err *e);
+int64_t ledger_find(struct ledger *l, const char *anchor);                  /* 0 = none */
+int64_t ledger_find_entry(struct ledger *l, const char *source, int64_t n); /* 0 = none */
+bool ledger_object(
+	struct ledger *l, int64_t o, struct arena *a, struct object *ob_r, struct err *e);
 /* Light look for links: state, kind and key only. False when o is unknown. */
-struct object_brief { enum object_state state; const struct kind *kind; bool wanted; int64_t n; char key[256]; };
+struct object_brief {
+	enum object_state state;
+	const struct kind *kind;
+	bool wanted;
+	int64_t n;
+	char key[256];
+};
 bool ledger_brief(struct ledger *l, int64_t o, struct object_brief *b_r);
 bool ledger_object_add(struct ledger *l, const struct object *ob, int64_t *o_r, struct err *e);
-bool ledger_object_save(struct ledger *l, const struct object *ob, struct err *e);  /* all fields but anchor */
-bool ledger_object_drop(struct ledger *l, int64_t o, struct err *e);                /* NEW only */
+bool ledger_object_save(
+	struct ledger *l, const struct object *ob, struct err *e);   /* all fields but anchor */
+bool ledger_object_drop(struct ledger *l, int64_t o, struct err *e); /* NEW only */
 /* Entries of a source were renumbered (mirror rebuilt): find gives the new n, 0 = not there. */
-bool ledger_renumber(struct ledger *l, const char *source, int64_t (*find)(void *ctx, const char *anchor), void *ctx,
-	struct err *e);
+bool ledger_renumber(struct ledger *l, const char *source,
+	int64_t (*find)(void *ctx, const char *anchor), void *ctx, struct err *e);
 /* What the ledger held: owned (LINKED, LEFT, MISSING) and of these active. */
-bool ledger_counts(struct ledger *l, const char *sync, const struct kind *k, int64_t *owned_r, int64_t *active_r);
+bool ledger_counts(struct ledger *l, const char *sync, const struct kind *k, int64_t *owned_r,
+	int64_t *active_r);
 /* Objects of a source in pages by o > after. */
-size_t ledger_objects(struct ledger *l, const char *source, int64_t after, int64_t *os, int64_t *ns, size_t max);
+size_t ledger_objects(
+	struct ledger *l, const char *source, int64_t after, int64_t *os, int64_t *ns, size_t max);
 
 /* --- references at the target, as rows; attribute = index into kind->refs --- */
 bool ledger_ref_has(struct ledger *l, int64_t o, int attribute, int64_t other);
-bool ledger_ref_set(struct ledger *l, int64_t o, int attribute, int64_t other, bool present, struct err *e);
-bool ledger_refs_forget(struct ledger *l, int64_t o, struct err *e); /* both directions: the object is gone */
+bool ledger_ref_set(
+	struct ledger *l, int64_t o, int attribute, int64_t other, bool present, struct err *e);
+bool ledger_refs_forget(
+	struct ledger *l, int64_t o, struct err *e); /* both directions: the object is gone */
 int64_t ledger_ref_count(struct ledger *l, int64_t o, int attribute);
-int64_t ledger_ref_total(struct ledger *l, const char *sync); /* references of multi-valued attributes, of all its objects */
-struct ref { int64_t o, other; int attribute; };
+int64_t ledger_ref_total(struct ledger *l,
+	const char *sync); /* references of multi-valued attributes, of all its objects */
+struct ref {
+	int64_t o, other;
+	int attribute;
+};
 /* Of o (reverse: pointing to o), in pages: after = last one got, NULL at first. */
-size_t ledger_refs(struct ledger *l, int64_t o, bool reverse, const struct ref *after, struct ref *list, size_t max);
+size_t ledger_refs(struct ledger *l, int64_t o, bool reverse, const struct ref *after,
+	struct ref *list, size_t max);
 
 /* --- dirty list (5.1): what is to be looked at, kept until confirmed --- */
-enum dirty_why { DIRTY_ENTRY = 1, DIRTY_MOVED = 2, DIRTY_GROUP = 4, DIRTY_TIME = 8, DIRTY_CONFIG = 16, DIRTY_AGAIN = 32 };
+enum dirty_why {
+	DIRTY_ENTRY = 1,
+	DIRTY_MOVED = 2,
+	DIRTY_GROUP = 4,
+	DIRTY_TIME = 8,
+	DIRTY_CONFIG = 16,
+	DIRTY_AGAIN = 32
+};
 /* New news about an entry: unplanned again, and its back-off is over. AGAIN keeps the back-off. */
-bool ledger_dirty_add(struct ledger *l, const char *source, int64_t n, enum dirty_why why, struct err *e);
+bool ledger_dirty_add(
+	struct ledger *l, const char *source, int64_t n, enum dirty_why why, struct err *e);
 bool ledger_dirty_done(struct ledger *l, const char *source, int64_t n, struct err *e);
 /* An operation of it was confirmed: done, unless another one failed since it was planned. */
 bool ledger_dirty_confirmed(struct ledger *l, const char *source, int64_t n, struct err *e);
 /* All rows up to n whose wait is over: their operations are in the plan. */
-bool ledger_dirty_planned(struct ledger *l, const char *source, int64_t now, int64_t n, struct err *e);
-bool ledger_dirty_wait(struct ledger *l, const char *source, int64_t n, int64_t until, struct err *e); /* planned again after that */
+bool ledger_dirty_planned(
+	struct ledger *l, const char *source, int64_t now, int64_t n, struct err *e);
+bool ledger_dirty_wait(struct ledger *l, const char *source, int64_t n, int64_t until,
+	struct err *e); /* planned again after that */
 /* Unplanned rows whose wait is over, n > after, in order of n. why: bits. */
-struct dirty { int64_t n; unsigned why; };
-size_t ledger_dirty(struct ledger *l, const char *source, int64_t now, int64_t after, struct dirty *list, size_t max);
+struct dirty {
+	int64_t n;
+	unsigned why;
+};
+size_t ledger_dirty(struct ledger *l, const char *source, int64_t now, int64_t after,
+	struct dirty *list, size_t max);
 int64_t ledger_dirty_count(struct ledger *l);
-struct dirty_link { int64_t owner, other; int attribute; };   /* owner, other: n of entries; attribute: index into refs */
-bool ledger_dirty_link_add(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e);
-bool ledger_dirty_link_done(struct ledger *l, const char *source, const struct dirty_link *d, struct err *e);
-bool ledger_dirty_links_planned(struct ledger *l, const char *source, int64_t now, const struct dirty_link *last,
-	struct err *e);                                                      /* up to and with last */
-bool ledger_dirty_link_wait(struct ledger *l, const char *source, const struct dirty_link *d, int64_t until, struct err *e);
-size_t ledger_dirty_links(struct ledger *l, const char *source, int64_t now, const struct dirty_link *after,
-	struct dirty_link *ls, size_t max);
+struct dirty_link {
+	int64_t owner, other;
+	int attribute;
+}; /* owner, other: n of entries; attribute: index into refs */
+bool ledger_dirty_link_add(
+	struct ledger *l, const char *source, const struct dirty_link *d, struct err *e);
+bool ledger_dirty_link_done(
+	struct ledger *l, const char *source, const struct dirty_link *d, struct err *e);
+bool ledger_dirty_links_planned(struct ledger *l, const char *source, int64_t now,
+	const struct dirty_link *last, struct err *e); /* up to and with last */
+bool ledger_dirty_link_wait(struct ledger *l, const char *source, const struct dirty_link *d,
+	int64_t until, struct err *e);
+size_t ledger_dirty_links(struct ledger *l, const char *source, int64_t now,
+	const struct dirty_link *after, struct dirty_link *ls, size_t max);
 /* Both ends of a link as the target has them; false when one has no object. */
 struct link_view {
-	int64_t o, p;                   /* objects of owner and other end */
+	int64_t o, p; /* objects of owner and other end */
 	struct object_brief owner, other;
-	bool has;                       /* the reference is at the target */
-	bool planned;                   /* an operation for it is PLANNED */
+	bool has;     /* the reference is at the target */
+	bool planned; /* an operation for it is PLANNED */
 };
-bool ledger_link_view(struct ledger *l, const char *source, const struct dirty_link *d, struct link_view *v_r);
+bool ledger_link_view(
+	struct ledger *l, const char *source, const struct dirty_link *d, struct link_view *v_r);
 /* Start of a run: everything dirty is unplanned, PLANNED operations are dropped. */
 bool ledger_plan_reset(struct ledger *l, struct err *e);
 
 /* --- operations: the plan and the journal --- */
 enum op_class {
-	CLASS_CREATE, CLASS_ADOPT, CLASS_UPDATE, CLASS_DISABLE, CLASS_SEEN_DISABLE, CLASS_ENABLE, CLASS_DELETE,
-	CLASS_RECREATE, CLASS_MEMBER_ADD, CLASS_MEMBER_REMOVAL,
-	CLASS_FOLLOWING,        /* a removal that follows from something counted already (8.2) */
+	CLASS_CREATE,
+	CLASS_ADOPT,
+	CLASS_UPDATE,
+	CLASS_DISABLE,
+	CLASS_SEEN_DISABLE,
+	CLASS_ENABLE,
+	CLASS_DELETE,
+	CLASS_RECREATE,
+	CLASS_MEMBER_ADD,
+	CLASS_MEMBER_REMOVAL,
+	CLASS_FOLLOWING, /* a removal that follows from something counted already (8.2) */
 	CLASS_COUNT
 };
 const char *op_class_name(enum op_class c);
 enum op_rank { RANK_DISABLE, RANK_CREATE, RANK_REFS, RANK_UPDATE, RANK_REMOVE, RANK_COUNT };
 enum op_state { OP_PLANNED, OP_SENT, OP_UNKNOWN };
 enum op_hold { HOLD_NONE, HOLD_GUARD, HOLD_APPROVAL, HOLD_PROTECTED };
-const char *op_hold_name(enum op_hold h);   /* "", "guard", "approval", "protected" */
+const char *op_hold_name(enum op_hold h); /* "", "guard", "approval", "protected" */
 struct op {
 	int64_t id;
 	int64_t o;
@@ -138,88 +191,140 @@ struct op {
 	enum op_state state;
 	enum op_hold held;
 	bool approved;
-	int attribute;           /* index into kind->refs; -1 = not a reference operation */
-	bool remove;             /* reference operation: takes away */
-	int64_t other;           /* o of the other end; 0 = none */
-	const char *key;         /* adopt: the key found */
-	struct attrs attrs;      /* create, update: what to send */
-	int64_t settle_at;       /* UNKNOWN: not to be looked at before */
+	int attribute;      /* index into kind->refs; -1 = not a reference operation */
+	bool remove;        /* reference operation: takes away */
+	int64_t other;      /* o of the other end; 0 = none */
+	const char *key;    /* adopt: the key found */
+	struct attrs attrs; /* create, update: what to send */
+	int64_t settle_at;  /* UNKNOWN: not to be looked at before */
 };
 bool ledger_op_add(struct ledger *l, const struct op *op, int64_t *id_r, struct err *e);
 bool ledger_op_sent(struct ledger *l, int64_t id, struct err *e);
 bool ledger_op_unknown(struct ledger *l, int64_t id, int64_t settle_at, struct err *e);
 /* After the target's connector died: every SENT one is UNKNOWN, to be looked at after settle seconds. */
 bool ledger_ops_unknown(struct ledger *l, int64_t settle_at, struct err *e);
-bool ledger_op_planned(struct ledger *l, int64_t id, struct err *e);       /* back from SENT: certainly not done */
-bool ledger_op_adopt(struct ledger *l, int64_t id, const char *key, enum op_hold held, struct err *e); /* create -> adopt */
+bool ledger_op_planned(
+	struct ledger *l, int64_t id, struct err *e); /* back from SENT: certainly not done */
+bool ledger_op_adopt(struct ledger *l, int64_t id, const char *key, enum op_hold held,
+	struct err *e); /* create -> adopt */
 bool ledger_op_drop(struct ledger *l, int64_t id, struct err *e);
-bool ledger_ops_drop_object(struct ledger *l, int64_t o, struct err *e);   /* PLANNED non-reference ones */
-bool ledger_op_drop_ref(struct ledger *l, int64_t o, int attribute, int64_t other, struct err *e); /* PLANNED */
-bool ledger_op_pending(struct ledger *l, int64_t o);                       /* any non-reference row for o */
+bool ledger_ops_drop_object(
+	struct ledger *l, int64_t o, struct err *e); /* PLANNED non-reference ones */
+bool ledger_op_drop_ref(
+	struct ledger *l, int64_t o, int attribute, int64_t other, struct err *e); /* PLANNED */
+bool ledger_op_pending(struct ledger *l, int64_t o); /* any non-reference row for o */
 /* PLANNED and not held, of a rank, in pages. Order: by id; references by (o, attribute, id).
  * pos: zeros at first, advanced by the call. */
-struct op_pos { int64_t id, o; int attribute; };
-size_t ledger_ops(struct ledger *l, enum op_rank rank, struct op_pos *pos, struct arena *a, struct op *ops, size_t max);
-size_t ledger_ops_open(struct ledger *l, int64_t after, struct arena *a, struct op *ops, size_t max); /* SENT and UNKNOWN, by id */
-size_t ledger_ops_all(struct ledger *l, int64_t after, struct arena *a, struct op *ops, size_t max);  /* PLANNED, by id: for printing */
-size_t ledger_ops_of(struct ledger *l, int64_t o, struct arena *a, struct op *ops, size_t max);       /* any state, of one object */
-struct op_count { const char *sync; const struct kind *kind; enum op_class class; int64_t count, held, approved; };
-size_t ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r);                 /* PLANNED */
-int64_t ledger_held_now(struct ledger *l);                                 /* PLANNED and held; without FOLLOWING */
-int64_t ledger_op_left(struct ledger *l);                                  /* PLANNED and not held */
+struct op_pos {
+	int64_t id, o;
+	int attribute;
+};
+size_t ledger_ops(struct ledger *l, enum op_rank rank, struct op_pos *pos, struct arena *a,
+	struct op *ops, size_t max);
+size_t ledger_ops_open(struct ledger *l, int64_t after, struct arena *a, struct op *ops,
+	size_t max); /* SENT and UNKNOWN, by id */
+size_t ledger_ops_all(struct ledger *l, int64_t after, struct arena *a, struct op *ops,
+	size_t max); /* PLANNED, by id: for printing */
+size_t ledger_ops_of(struct ledger *l, int64_t o, struct arena *a, struct op *ops,
+	size_t max); /* any state, of one object */
+struct op_count {
+	const char *sync;
+	const struct kind *kind;
+	enum op_class class;
+	int64_t count, held, approved;
+};
+size_t ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r); /* PLANNED */
+int64_t ledger_held_now(struct ledger *l); /* PLANNED and held; without FOLLOWING */
+int64_t ledger_op_left(struct ledger *l);  /* PLANNED and not held */
 
 /* --- guard and approvals --- */
-bool ledger_hold_class(struct ledger *l, const char *sync, const struct kind *k, enum op_class c, enum op_hold why,
-	struct err *e);                                                     /* all PLANNED ones not approved */
-bool ledger_hold_object(struct ledger *l, int64_t o, enum op_class c, enum op_hold why, struct err *e);
+bool ledger_hold_class(struct ledger *l, const char *sync, const struct kind *k, enum op_class c,
+	enum op_hold why, struct err *e); /* all PLANNED ones not approved */
+bool ledger_hold_object(
+	struct ledger *l, int64_t o, enum op_class c, enum op_hold why, struct err *e);
 /* Holds what follows (class FOLLOWING) from an object whose own operation is held. */
 bool ledger_hold_following(struct ledger *l, struct err *e);
-struct group_removals { int64_t o; int64_t removals; };
+struct group_removals {
+	int64_t o;
+	int64_t removals;
+};
 /* Groups of a sync with more than `floor` unapproved member removals planned. */
-size_t ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct arena *a, struct group_removals **list_r);
-int64_t ledger_done_since(struct ledger *l, const char *sync, const struct kind *k, enum op_class c, int64_t since); /* confirmed, not approved ones */
-bool ledger_holds_record(struct ledger *l, int64_t run, int64_t *count_r, struct err *e); /* held operations -> hold list of the run */
-struct held { enum op_class class; const struct kind *kind; const char *name, *other; };
-size_t ledger_held(struct ledger *l, int64_t run, int64_t skip, struct arena *a, struct held *list, size_t max);
-bool ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r, struct err *e);      /* codes "no-such-run", "nothing-held" */
-bool ledger_approvals_apply(struct ledger *l, struct err *e);   /* marks approved PLANNED operations, lifts their holds */
+size_t ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct arena *a,
+	struct group_removals **list_r);
+int64_t ledger_done_since(struct ledger *l, const char *sync, const struct kind *k, enum op_class c,
+	int64_t since); /* confirmed, not approved ones */
+bool ledger_holds_record(struct ledger *l, int64_t run, int64_t *count_r,
+	struct err *e); /* held operations -> hold list of the run */
+struct held {
+	enum op_class class;
+	const struct kind *kind;
+	const char *name, *other;
+};
+size_t ledger_held(struct ledger *l, int64_t run, int64_t skip, struct arena *a, struct held *list,
+	size_t max);
+bool ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r,
+	struct err *e); /* codes "no-such-run", "nothing-held" */
+bool ledger_approvals_apply(
+	struct ledger *l, struct err *e); /* marks approved PLANNED operations, lifts their holds */
 
 /* --- attempts: back-off per object (7.3), and problems of entries that could not become objects --- */
-struct attempt { int64_t o; int count; int64_t next_at, since; const char *code, *text, *op; };
-bool ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct err *why, int64_t now,
-	int64_t *next_at_r, struct err *e);
+struct attempt {
+	int64_t o;
+	int count;
+	int64_t next_at, since;
+	const char *code, *text, *op;
+};
+bool ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct err *why,
+	int64_t now, int64_t *next_at_r, struct err *e);
 /* Failures of objects of which nothing waits to be tried again are over: it succeeded since, or is not
  * wanted any more. For the end of a run that applied its plan. */
 bool ledger_attempts_over(struct ledger *l, struct err *e);
 /* Something about it was done; not over while another of its references waits. */
 bool ledger_attempt_clear(struct ledger *l, int64_t o, struct err *e);
-bool ledger_attempt(struct ledger *l, int64_t o, struct arena *a, struct attempt *at_r); /* false = none */
-size_t ledger_attempts(struct ledger *l, int64_t after_o, struct arena *a, struct attempt *list, size_t max);
-struct problem { const char *source, *id, *code, *text; int64_t n, since; };
-bool ledger_problem_set(struct ledger *l, const struct problem *p, struct err *e);        /* code NULL clears */
-size_t ledger_problems(struct ledger *l, int64_t after_n, struct arena *a, struct problem *list, size_t max);
+bool ledger_attempt(
+	struct ledger *l, int64_t o, struct arena *a, struct attempt *at_r); /* false = none */
+size_t ledger_attempts(
+	struct ledger *l, int64_t after_o, struct arena *a, struct attempt *list, size_t max);
+struct problem {
+	const char *source, *id, *code, *text;
+	int64_t n, since;
+};
+bool ledger_problem_set(
+	struct ledger *l, const struct problem *p, struct err *e); /* code NULL clears */
+size_t ledger_problems(
+	struct ledger *l, int64_t after_n, struct arena *a, struct problem *list, size_t max);
 
 /* --- wake-ups (5.2) --- */
-bool ledger_wake_set(struct ledger *l, const char *source, int64_t n, int64_t at, struct err *e); /* INT64_MAX clears */
-bool ledger_wake_due(struct ledger *l, const char *source, int64_t now, struct err *e);           /* due ones become dirty */
-int64_t ledger_wake_next(struct ledger *l);                                                       /* INT64_MAX = none */
+bool ledger_wake_set(struct ledger *l, const char *source, int64_t n, int64_t at,
+	struct err *e); /* INT64_MAX clears */
+bool ledger_wake_due(struct ledger *l, const char *source, int64_t now,
+	struct err *e);                     /* due ones become dirty */
+int64_t ledger_wake_next(struct ledger *l); /* INT64_MAX = none */
 
 /* --- history --- */
-struct run_row { int64_t run, started, ended, held; const char *kind, *counts, *text; int exit; bool released; };
-bool ledger_run_start(struct ledger *l, const char *kind, int64_t now, int64_t *run_r, struct err *e);
+struct run_row {
+	int64_t run, started, ended, held;
+	const char *kind, *counts, *text;
+	int exit;
+	bool released;
+};
+bool ledger_run_start(
+	struct ledger *l, const char *kind, int64_t now, int64_t *run_r, struct err *e);
 bool ledger_run_end(struct ledger *l, const struct run_row *r, struct err *e);
-size_t ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *rows, size_t max); /* newest first; 0 = from the top */
+size_t ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *rows,
+	size_t max); /* newest first; 0 = from the top */
 struct change {
 	int64_t id, run, o, at, other;
 	enum op_class class;
-	const char *anchor, *name;   /* filled in when read */
+	const char *anchor, *name; /* filled in when read */
 	const struct kind *kind;
-	struct attrs before, after;  /* of the attributes that changed */
-	int attribute;               /* references; else -1 */
-	const char *other_name;      /* filled in when read */
-	const char *code, *text;     /* failed: cause; NULL = confirmed */
+	struct attrs before, after; /* of the attributes that changed */
+	int attribute;              /* references; else -1 */
+	const char *other_name;     /* filled in when read */
+	const char *code, *text;    /* failed: cause; NULL = confirmed */
 	bool approved;
 };
 bool ledger_change_add(struct ledger *l, const struct change *c, struct err *e);
 /* Of a run and/or object (0 = any), by id > after. */
-size_t ledger_changes(struct ledger *l, int64_t run, int64_t o, int64_t after, struct arena *a, struct change *cs, size_t max);
+size_t ledger_changes(struct ledger *l, int64_t run, int64_t o, int64_t after, struct arena *a,
+	struct change *cs, size_t max);

@@ -19,38 +19,49 @@
 #include "wire/conn.h"
 
 struct sync_env {
-	struct store_env store;        /* clock and commit hook */
+	struct store_env store; /* clock and commit hook */
 	/* Open a connector for a source or target; lock_fd is to be inherited (-1 in tests). */
-	bool (*open_source)(void *ctx, const struct conf_source *s, int lock_fd, struct conn **c_r, struct err *e);
-	bool (*open_target)(void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
+	bool (*open_source)(void *ctx, const struct conf_source *s, int lock_fd, struct conn **c_r,
+		struct err *e);
+	bool (*open_target)(void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r,
+		struct err *e);
 	/* done, total of a phase; total 0 = not known. May be NULL. */
-	void (*progress)(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);
+	void (*progress)(
+		void *ctx, const char *phase, const char *what, int64_t done, int64_t total);
 	/* A notable event: the one place where the journal's record becomes a log line. May be NULL. */
 	void (*event)(void *ctx, const char *event, const char *object, const char *text);
 	void *ctx;
-	int64_t slice_ms;              /* apply yields after this long; 0 = 30,000 */
+	int64_t slice_ms; /* apply yields after this long; 0 = 30,000 */
 };
 
 struct sync_options {
-	bool full;                     /* read the sources whole */
-	bool plan_only;                /* nothing is applied; operations stay PLANNED in the target file */
-	const char *only;              /* name of one sync, NULL = all */
+	bool full;        /* read the sources whole */
+	bool plan_only;   /* nothing is applied; operations stay PLANNED in the target file */
+	const char *only; /* name of one sync, NULL = all */
 };
 
 /* Exit codes of a run (DESIGN.md). */
-enum sync_exit { SYNC_OK = 0, SYNC_FAILED = 1, SYNC_CONFIG = 2, SYNC_SOURCE = 3, SYNC_HELD = 4, SYNC_TARGET = 5 };
+enum sync_exit {
+	SYNC_OK = 0,
+	SYNC_FAILED = 1,
+	SYNC_CONFIG = 2,
+	SYNC_SOURCE = 3,
+	SYNC_HELD = 4,
+	SYNC_TARGET = 5
+};
 
 struct sync_result {
-	int64_t run;                   /* number in the (first) target's history */
-	const char *kind;              /* "full", "delta", "plan" */
-	int64_t read, created, adopted, updated, enabled, disabled, deleted, recreated, members_added, members_removed,
-		unchanged, failed, held, waiting;
+	int64_t run;      /* number in the (first) target's history */
+	const char *kind; /* "full", "delta", "plan" */
+	int64_t read, created, adopted, updated, enabled, disabled, deleted, recreated,
+		members_added, members_removed, unchanged, failed, held, waiting;
 	double seconds;
 	enum sync_exit exit;
-	struct err error;              /* the first cause of an exit other than 0 */
+	struct err error; /* the first cause of an exit other than 0 */
 };
 /* false only when the run could not start (configuration, lock, state): result.exit and e say why. */
-bool sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o, struct sync_result *r_r, struct err *e);
+bool sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
+	struct sync_result *r_r, struct err *e);
 /* The result as the documented JSON object. */
 void sync_result_json(const struct sync_result *r, struct buf *out);
 
@@ -61,22 +72,31 @@ char *sync_target_path(const struct conf *c, const char *name, struct arena *a);
 bool sync_lock(const char *db_path, int *fd_r, struct err *e);
 
 /* Everything about one entry (N5), as data; strings live in the arena. */
-struct explain_value { const char *name, *wanted, *sent, *seen, *expr, *rule, *error; };
+struct explain_value {
+	const char *name, *wanted, *sent, *seen, *expr, *rule, *error;
+};
 struct explain {
 	bool found;
 	const char *source, *sync, *target;
-	struct entry entry; const char *dn;
+	struct entry entry;
+	const char *dn;
 	struct verdict verdict;
-	struct object object; bool has_object;
-	struct explain_value *values; size_t value_count;
-	const char **group_paths; size_t group_path_count;   /* "CN=a > CN=b > CN=scope" */
-	struct change *changes; size_t change_count;         /* what was sent when, oldest first */
-	struct op *ops; size_t op_count;                     /* what would be sent now */
-	struct attempt attempt; bool has_attempt;
-	const char *problem;                                 /* object error: cause and remedy, or NULL */
-	const char *bad_note;                                /* held back by the source */
+	struct object object;
+	bool has_object;
+	struct explain_value *values;
+	size_t value_count;
+	const char **group_paths;
+	size_t group_path_count; /* "CN=a > CN=b > CN=scope" */
+	struct change *changes;
+	size_t change_count; /* what was sent when, oldest first */
+	struct op *ops;
+	size_t op_count; /* what would be sent now */
+	struct attempt attempt;
+	bool has_attempt;
+	const char *problem;  /* object error: cause and remedy, or NULL */
+	const char *bad_note; /* held back by the source */
 };
 /* who: mail, DN, account name or id. One result per sync that reads the source. Opens state read-only;
  * needs the source's schema as last said. */
-bool sync_explain(const struct conf *c, const struct sync_env *env, const char *who, struct arena *a,
-	struct explain **list_r, size_t *count_r, struct err *e);
+bool sync_explain(const struct conf *c, const struct sync_env *env, const char *who,
+	struct arena *a, struct explain **list_r, size_t *count_r, struct err *e);

@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 #define WIRE_LINE_MAX (1024 * 1024)
-#define WIRE_VERSION 1
+#define WIRE_VERSION  1
 
 struct conn;
 struct conn_vt {
@@ -28,12 +28,22 @@ struct conn_vt {
 };
 
 /* What a line is about, for the counts of an `end` (msg.h keeps them; names in lockstep-connector(7)). */
-enum wire_count { COUNT_ENTRY, COUNT_LINKS, COUNT_VALUES, COUNT_RENAME, COUNT_GONE, COUNT_BAD, COUNT_OBJECT, COUNT_COUNT };
+enum wire_count {
+	COUNT_ENTRY,
+	COUNT_LINKS,
+	COUNT_VALUES,
+	COUNT_RENAME,
+	COUNT_GONE,
+	COUNT_BAD,
+	COUNT_OBJECT,
+	COUNT_COUNT
+};
 extern const char *const wire_count_names[COUNT_COUNT];
 
 struct conn {
 	const struct conn_vt *vt;
-	int64_t counts[COUNT_COUNT]; /* lines received since the last request that ends with `end` */
+	int64_t counts
+		[COUNT_COUNT]; /* lines received since the last request that ends with `end` */
 };
 
 static inline bool
@@ -46,7 +56,8 @@ conn_recv(struct conn *c, int timeout_ms, struct str *line_r, struct err *e)
 {
 	return c->vt->recv(c, timeout_ms, line_r, e);
 }
-void conn_close(struct conn **c); /* NULL allowed; sends nothing; ends a process: closes its input, waits briefly, kills */
+void conn_close(struct
+	conn **c); /* NULL allowed; sends nothing; ends a process: closes its input, waits briefly, kills */
 #define CLEAN_CONN __attribute__((cleanup(conn_close)))
 
 /* A process: argv[0] is a path; empty environment (but what `keep` names: TZ, LANG are never needed);
@@ -54,10 +65,11 @@ void conn_close(struct conn **c); /* NULL allowed; sends nothing; ends a process
 struct conn_process {
 	const char *const *argv;
 	int lock_fd;
-	void (*log_line)(void *ctx, struct str line); /* each line of its standard error, untrusted; may be NULL */
+	void (*log_line)(void *ctx,
+		struct str line); /* each line of its standard error, untrusted; may be NULL */
 	void *ctx;
-	int silence_ms;  /* recv gives up after this long without a line; 0 = 90 s */
-	int grace_ms;    /* conn_close waits this long before it kills; 0 = 5 s */
+	int silence_ms; /* recv gives up after this long without a line; 0 = 90 s */
+	int grace_ms;   /* conn_close waits this long before it kills; 0 = 5 s */
 };
 /* Ignores SIGPIPE in this process from then on. A program that cannot be started: kind ERR_CONFIG,
  * code "no-connector". */
@@ -72,12 +84,12 @@ struct conn *conn_open_memory(conn_handler handler, void *ctx, void (*free_ctx)(
  * line sent, `decide` says what happens to it. */
 enum conn_fault {
 	FAULT_NONE,
-	FAULT_DROP,      /* the line vanishes */
-	FAULT_CUT,       /* connection ends instead of this line */
-	FAULT_TRUNCATE,  /* half the line, then ends */
-	FAULT_GARBAGE,   /* replaced by nonsense */
-	FAULT_REPLACE,   /* replaced by what decide appended to *with */
-	FAULT_TWICE,     /* delivered twice */
+	FAULT_DROP,     /* the line vanishes */
+	FAULT_CUT,      /* connection ends instead of this line */
+	FAULT_TRUNCATE, /* half the line, then ends */
+	FAULT_GARBAGE,  /* replaced by nonsense */
+	FAULT_REPLACE,  /* replaced by what decide appended to *with */
+	FAULT_TWICE,    /* delivered twice */
 };
 typedef enum conn_fault (*conn_decider)(void *ctx, bool sent, struct str line, struct buf *with);
 struct conn *conn_open_faulty(struct conn *inner, conn_decider decide, void *ctx);
