@@ -136,6 +136,12 @@ resolve_paths(struct cli *c, struct conf_value *v, const struct json *option)
 		v->values[i] = conf_path(c->conf, v->values[i], c->conf->arena);
 		if (v->values[i][0] != '/' && here)
 			v->values[i] = arena_printf(c->conf->arena, "%s/%s", here, v->values[i]);
+
+		/* However the configuration file was named: a cursor may be bound to the name. */
+		CLEAN_FREE char *real = realpath(v->values[i], NULL);
+
+		if (real)
+			v->values[i] = arena_strdup(c->conf->arena, real);
 	}
 }
 

@@ -14,6 +14,17 @@ static const char schema[] =
 	" key TEXT, name TEXT, sync TEXT, source TEXT, n INTEGER, version TEXT, wanted INTEGER, "
 	"active INTEGER,"
 	" left_at INTEGER, sent BLOB, seen BLOB);"
+	"CREATE TABLE tally(sync TEXT, kind INTEGER, owned INTEGER, active INTEGER, PRIMARY KEY(sync, kind))"
+	" WITHOUT ROWID;"
+	"CREATE TRIGGER object_tally AFTER UPDATE OF state, active, sync, kind ON object"
+	" WHEN OLD.state <> NEW.state OR OLD.active <> NEW.active OR OLD.sync <> NEW.sync OR OLD.kind <> NEW.kind"
+	" BEGIN"
+	"  INSERT OR IGNORE INTO tally VALUES(NEW.sync, NEW.kind, 0, 0);"
+	"  UPDATE tally SET owned = owned - 1, active = active - OLD.active"
+	"   WHERE OLD.state IN (1, 2, 3) AND sync = OLD.sync AND kind = OLD.kind;"
+	"  UPDATE tally SET owned = owned + 1, active = active + NEW.active"
+	"   WHERE NEW.state IN (1, 2, 3) AND sync = NEW.sync AND kind = NEW.kind;"
+	" END;"
 	"CREATE INDEX object_entry ON object(n);"
 	"CREATE TABLE ref(o INTEGER, attribute INTEGER, other INTEGER, PRIMARY KEY(o, attribute, "
 	"other))"
@@ -335,16 +346,15 @@ ledger_counts(struct ledger *l, const char *sync, const struct kind *k, int64_t 
 	int64_t *active_r)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT count(*), total(active) FROM object WHERE state IN (1, 2, 3) AND sync = ? "
-		"AND kind = ?",
+		"SELECT owned, active FROM tally WHERE sync = ? AND kind = ?",
 		sync, (int64_t)(k - kinds));
 
 	*owned_r = *active_r = 0;
-	if (!db_next(&r))
-		return false;
-	*owned_r = db_int(&r, 0);
-	*active_r = db_int(&r, 1);
-	return true;
+	if (db_next(&r)) {
+		*owned_r = db_int(&r, 0);
+		*active_r = db_int(&r, 1);
+	}
+	return !r.failed;
 }
 
 size_t

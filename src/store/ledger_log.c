@@ -149,16 +149,13 @@ bool
 ledger_change_add(struct ledger *l, const struct change *c, struct err *e)
 {
 	CLEAN_BUF struct buf after = { 0 };
-	struct attrs none = { 0 };
-	/* A create's content is the object's own; only what changed it later needs keeping. */
-	bool whole = c->class == CLASS_CREATE && !c->code;
 
 	return db_run(l->db, e,
 		"INSERT INTO change(run, o, at, class, attribute, other, before, after, code, "
 		"text, approved)"
 		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		c->run, c->o, c->at, c->class, c->attribute, c->other,
-		ledger_pack(&c->before, &l->pack), ledger_pack(whole ? &none : &c->after, &after),
+		ledger_pack(&c->before, &l->pack), ledger_pack(&c->after, &after),
 		c->code, c->text, c->approved);
 }
 

@@ -125,7 +125,7 @@ take_error(struct apply *ap, struct flight *f, const struct wire_result *r, stru
 	default:
 		break;
 	}
-	if (f->phase == FLIGHT_SENT && f->op_count > 1)
+	if (f->phase == FLIGHT_SENT && f->op_count > 1 && why->kind == ERR_OBJECT)
 		return take_batch_refusal(ap, f, r, e);
 	if (f->phase == FLIGHT_SENT && is_taken(why)) {
 		if (!is_create(f))

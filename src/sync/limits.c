@@ -56,13 +56,17 @@ limit_class(
 	struct conf_limit first;
 	int64_t owned, active;
 
-	if (!in.limit || one->count == one->approved)
+	if (!in.limit || one->count == one->approved || (in.limit->percent < 0 && in.limit->absolute < 0))
 		return true;
 	if (!ledger_counts(t->ledger, one->sync, one->kind, &owned, &active))
 		return true;
 	in.floor = g->floor;
 	in.count = total_of(g, list, count, one);
 	in.done_24h = done_of(t, g, one);
+	/* Few enough under any percentage: nothing need be counted that is large. */
+	if (in.count + in.done_24h <= in.floor &&
+		(in.limit->absolute < 0 || in.count + in.done_24h <= in.limit->absolute))
+		return true;
 	in.held_before = one->class == CLASS_MEMBER_REMOVAL ? ledger_ref_total(t->ledger, one->sync)
 			 : one->class == CLASS_DISABLE || one->class == CLASS_SEEN_DISABLE ? active
 											   : owned;

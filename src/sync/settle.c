@@ -133,8 +133,16 @@ settle_create(struct target_run *t, struct object *ob, const struct op *op, stru
 	struct find_answer f;
 	struct outcome out = { 0 };
 
-	if (!target_find(t, ob->kind, ob->anchor, ob->name, a, &f, e))
-		return false;
+	if (!target_find(t, ob->kind, ob->anchor, ob->name, a, &f, e)) {
+		struct err why = *e;
+
+		/* One object's look fails: it alone waits, and is looked for again before any create. */
+		if (why.kind != ERR_OBJECT && why.kind != ERR_RETRY)
+			return false;
+		err_clear(e);
+		return ledger_begin(t->ledger, e) && confirm_failed(t, ob, op, &why, e) &&
+		       ledger_commit(t->ledger, e);
+	}
 	if (!ledger_begin(t->ledger, e))
 		return false;
 	out.key = f.key;
@@ -206,6 +214,8 @@ settle_open(struct target_run *t, int64_t *wait_r, struct err *e)
 			bool sent = ops[i].state == OP_SENT;
 			int64_t wait = sent ? t->hello.settle : ops[i].settle_at - now;
 
+			if (wait > t->hello.settle) /* our clock was set back */
+				wait = t->hello.settle;
 			if (sent && !all_unknown && !sent_wait(t, now, e))
 				return false;
 			all_unknown |= sent;
