@@ -49,7 +49,7 @@ perform(const char *path, struct options *o)
 			.faults = true,
 			.sparse = true,
 			.most = (o->most + 1) / 2 },
-		{ .name = "processes", .processes = true, .stops = true, .most = o->most ? 2 : 0 },
+		{ .name = "processes", .processes = true, .stops = true, .most = o->most ? 1 : 0 },
 	};
 	struct script *s;
 	struct err e;

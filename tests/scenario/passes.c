@@ -155,12 +155,12 @@ variants(struct performing *f, const struct step *st)
 	const struct pass *pass = f->pass;
 
 	for (int64_t i = 0; pass->stops && i < some(f->events, pass->most); i++)
-		if (!stop_once(f, st, nth(i, f->events, pass->most)))
+		if (!stop_once(f, st, turn(i, f->events, pass->most, st->line)))
 			return false;
 	for (int way = WAY_CUT_BEFORE; pass->faults && way < WAY_COUNT; way++) {
 		int64_t most = pass->most ? (pass->most + 5) / 6 : 0;
 
-		if (pass->sparse && (way + st->line) % 3)
+		if (pass->sparse && (way + st->line) % 4)
 			continue;
 		if (pass->processes && (way == WAY_SILENT_BEFORE || way == WAY_SILENT_AFTER))
 			continue; /* a minute and a half of real time */

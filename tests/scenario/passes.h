@@ -13,7 +13,7 @@ struct pass {
 	bool faults;    /* every call fails in every way */
 	bool processes; /* connectors are programs */
 	int most;       /* stops per run, and a sixth of it calls for each way to fail; 0 = all */
-	bool sparse;    /* every third way only, by turns */
+	bool sparse;    /* every fourth way only, by turns */
 };
 
 struct passes_env {

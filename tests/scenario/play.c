@@ -250,9 +250,9 @@ watch(struct play *p, struct conn *inner, bool target)
 }
 
 const char *const way_names[WAY_COUNT] = { "nothing", "connection ends before",
-	"connection ends after", "half an answer", "nonsense", "answered twice", "silence before",
-	"silence after", "unknown, done", "unknown, not done", "retry", "wait", "name-taken",
-	"refused", "side", "config" };
+	"connection ends, done later", "connection ends after", "half an answer", "nonsense",
+	"answered twice", "silence before", "silence after", "unknown, done", "unknown, not done",
+	"retry", "wait", "name-taken", "refused", "side", "config" };
 
 static int64_t
 line_id(struct str line)
@@ -275,11 +275,15 @@ inject(struct play *p, const char *kind, const char *code, int64_t wait)
 }
 
 static enum conn_fault
-spoil_request(struct play *p)
+spoil_request(struct play *p, struct str line)
 {
 	switch (p->way) {
 	case WAY_CUT_BEFORE:
 		p->done = true;
+		return FAULT_CUT;
+	case WAY_CUT_LATE:
+		p->done = true;
+		target_later(p->world, line);
 		return FAULT_CUT;
 	case WAY_SILENT_BEFORE:
 		p->done = true;
@@ -349,7 +353,7 @@ decide(void *ctx, bool sent, struct str line, struct buf *with)
 		if (++p->sends != p->fault_at)
 			return FAULT_NONE;
 		p->fault_id = id;
-		return spoil_request(p);
+		return spoil_request(p, line);
 	}
 	if (p->done || id != p->fault_id || p->sends < p->fault_at)
 		return FAULT_NONE;

@@ -11,6 +11,7 @@
 enum way {
 	WAY_NONE,
 	WAY_CUT_BEFORE,
+	WAY_CUT_LATE, /* the connection ends, and what was sent is done a moment later */
 	WAY_CUT_AFTER,
 	WAY_TRUNCATE,
 	WAY_GARBAGE,

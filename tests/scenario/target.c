@@ -489,10 +489,35 @@ target_hello(struct land *w, struct buf *out)
 	return result_end(&j, out);
 }
 
+void
+target_later(struct land *w, struct str line)
+{
+	CLEAN_FREE char *text = xstrndup(line.p, line.n);
+
+	w->late = world_text(w, text);
+	w->late_at = w->now_ms + (w->settle - 1) * 1000;
+}
+
+static bool take(struct land *w, struct str line, struct buf *out);
+
 bool
 world_target(void *ctx, struct str line, struct buf *out)
 {
 	struct land *w = ctx;
+
+	if (w->late && w->now_ms >= w->late_at) {
+		CLEAN_BUF struct buf unheard = { 0 };
+		struct str late = str_c(w->late);
+
+		w->late = NULL;
+		take(w, late, &unheard);
+	}
+	return take(w, line, out);
+}
+
+static bool
+take(struct land *w, struct str line, struct buf *out)
+{
 	CLEAN_JSON struct json *j = NULL;
 	struct asked q = { .w = w, .out = out };
 	const struct kind *k;

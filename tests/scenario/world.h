@@ -126,6 +126,8 @@ struct land { /* not `world`: rules have a struct of that name */
 	int64_t members_over;   /* refs operations with more than members_max ends: must stay 0 */
 	int64_t in_flight_over; /* more unanswered than the window: must stay 0 */
 	struct w_later *later;
+	const char *late;  /* a request on its way */
+	int64_t late_at;   /* ms */
 	int64_t inject_id; /* answer the operation of this id with an error, without doing it */
 	char inject_kind[16], inject_code[32];
 	int64_t inject_wait;
@@ -179,7 +181,9 @@ void target_put(struct land *w, struct t_object *ob, const char *name, const cha
 void target_own(
 	struct land *w, struct t_object *ob, const char *external); /* gives it an externalId */
 void target_vanish(struct land *w, struct t_object *ob);            /* and all references to it */
-const char *object_name(struct t_object *ob);                       /* "" without one */
+/* The request arrives a second before the settle time is over, when nobody listens to the answer any more. */
+void target_later(struct land *w, struct str line);
+const char *object_name(struct t_object *ob); /* "" without one */
 /* Objects as text, one line each, sorted, without keys: equal states give equal text. */
 void target_dump(struct land *w, struct buf *out);
 
