@@ -379,7 +379,6 @@ equals_full(struct test *t)
 {
 	struct play *p = &t->play;
 	CLEAN_BUF struct buf grown = { 0 }, fresh = { 0 };
-	CLEAN_FREE char *state = xasprintf("%s/state", p->dir);
 	struct saved none = { 0 };
 	struct sync_result r;
 
