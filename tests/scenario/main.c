@@ -118,7 +118,7 @@ main(int argc, char **argv)
 		{ "programs", required_argument, NULL, 'p' },
 		{ "dir", required_argument, NULL, 'd' }, { "verbose", no_argument, NULL, 'v' },
 		{ 0 } };
-	struct options o = { .shards = 1, .most = 6 };
+	struct options o = { .shards = 1, .most = 3 };
 	int c;
 
 	o.env.tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
