@@ -1,6 +1,7 @@
 """The bed itself: what other tests take for granted of the domain controllers holds."""
-import ssl
+import os
 import socket
+import ssl
 import time
 
 import ldap
@@ -120,6 +121,18 @@ def test_restart_keeps_identity_and_stop_ends_all(samba_fresh):
     dc.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((dc.address, 636), 5).close()
+
+
+def test_a_connection_that_was_dropped_is_made_anew(samba_dc):
+    """As Samba does after a quarter of an hour without a word: reads notice by themselves, writes after a pause."""
+    def drop():
+        with socket.socket(fileno=os.dup(samba_dc.conn.fileno())) as s:
+            s.shutdown(socket.SHUT_RDWR)
+    drop()
+    assert samba_dc.guid(samba_dc.base)
+    drop()
+    samba_dc._used = 0
+    samba_dc.delete(samba_dc.add_ou("Short-lived"))
 
 
 def test_days_of_changes_apply_online(samba_fresh, tmp_path):

@@ -3,6 +3,7 @@
 Directory is the part of sambadc.SambaDC that speaks LDAP: over LDAPS with the
 certificate verified, as the administrator unless told otherwise.
 """
+import time
 import uuid
 
 import ldap
@@ -20,9 +21,12 @@ def _values(v):
     return [x if isinstance(x, bytes) else str(x).encode() for x in v]
 
 
+IDLE = 20            # seconds after which a kept connection is tried before it is used: Samba drops idle ones
+
+
 class Directory:
     """Needs of its subclass: url, ca, admin, admin_password, account, account_password, base."""
-    _conn = None
+    _conn, _used = None, 0
 
     def connect(self, user="", password=None, url=None):
         """A connection of its own. user None: anonymous; "": the administrator; else with its password."""
@@ -43,9 +47,20 @@ class Directory:
 
     @property
     def conn(self):
+        """The administrator's connection, kept between calls; made anew when the server dropped it meanwhile."""
+        if self._conn is not None and time.monotonic() - self._used > IDLE and not self._alive():
+            self.close()
         if self._conn is None:
             self._conn = self.connect()
+        self._used = time.monotonic()
         return self._conn
+
+    def _alive(self):
+        try:
+            self._conn.search_s("", ldap.SCOPE_BASE, attrlist=["1.1"])
+            return True
+        except ldap.LDAPError:
+            return False
 
     def close(self):
         if self._conn is not None:
@@ -59,7 +74,14 @@ class Directory:
     def search(self, flt="(objectClass=*)", base=None, attrs=None, scope=ldap.SCOPE_SUBTREE, conn=None, deleted=False):
         """[(dn, {attr: [bytes]})]; referrals left out."""
         controls = [ldap.controls.RequestControl(SHOW_DELETED, True)] if deleted else None
-        found = (conn or self.conn).search_ext_s(base or self.base, scope, flt, attrs, serverctrls=controls)
+        ask = lambda c: c.search_ext_s(self.base if base is None else base, scope, flt, attrs, serverctrls=controls)
+        try:
+            found = ask(conn or self.conn)
+        except ldap.SERVER_DOWN:
+            if conn:
+                raise
+            self.close()             # a restart, say; a read may be repeated, a change may not
+            found = ask(self.conn)
         return [(dn, a) for dn, a in found if dn is not None]
 
     def read(self, dn, attrs=None):
@@ -75,7 +97,7 @@ class Directory:
         return self.search(f"(objectGUID={raw})", deleted=True, attrs=["1.1"])[0][0]
 
     def root(self):
-        return self.conn.search_s("", ldap.SCOPE_BASE, attrlist=["*", "+"])[0][1]
+        return self.search(base="", attrs=["*", "+"], scope=ldap.SCOPE_BASE)[0][1]
 
     # -- writing
     def add(self, dn, **attrs):
