@@ -5,6 +5,7 @@ import os
 import random
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -273,12 +274,15 @@ def test_a_large_group_changes_one_member_as_quickly_as_a_small_one(acme):
                     {"op": op, "path": "members", "value": [{"value": users[12000]}]})).status == 204
                 best = min(best, time.perf_counter() - t)
         return best
-    one_change(few)
-    small, large = one_change(few), one_change(many)
-    assert large < 5 * small + 0.01
+    small = large = 9.0
+    for rounds in range(1, 11):  # until neither was disturbed by what else the machine does
+        small, large = min(small, one_change(few)), min(large, one_change(many))
+        if large < 5 * small:
+            break
+    assert large < 5 * small
     whole = acme("GET", "/Groups/" + many["id"])
     assert ids_of_members(whole.json) == sorted(users[:12000])
-    assert whole.json["meta"]["version"] == 'W/"11"'
+    assert whole.json["meta"]["version"] == 'W/"%d"' % (1 + 10 * rounds)
     listed = acme("GET", "/Groups", excludedAttributes="members").json
     assert len(listed["Resources"]) == 2 and all("members" not in g for g in listed["Resources"])
     both = acme("GET", "/Groups").json["Resources"]
@@ -315,17 +319,16 @@ def test_a_filter_with_many_terms_goes_through_the_indexes(acme):
     users = make_users(acme, 5000)
     picked = random.Random(3).sample(range(5000), 100)
     text = " or ".join('externalId eq "xm%d" or userName eq "M%d"' % (i, i) for i in picked)
-    for _ in range(3):
+    seconds = []
+    for one in text, "not (not (%s))" % text:  # the same by reading every row: slower by two orders of magnitude
         t = time.perf_counter()
-        answer = acme("POST", "/Users/.search", {"filter": text, "count": 1000, "attributes": ["externalId"]})
-        seconds = time.perf_counter() - t
-    assert answer.json["totalResults"] == 100
+        answer = acme("POST", "/Users/.search", {"filter": one, "count": 1000, "attributes": ["externalId"]})
+        seconds.append(time.perf_counter() - t)
+        assert answer.json["totalResults"] == 100
+    assert seconds[0] < seconds[1]
     assert ids(answer.json["Resources"]) == [users[i] for i in sorted(picked)]
     assert set(answer.json["Resources"][0]) == {"schemas", "id", "externalId"}
     assert len(acme.find("/Users", text, count=200)) == 100  # in the URL, too
-    t = time.perf_counter()
-    acme("GET", "/Users", filter='title co "x"')  # reads every row
-    assert seconds < max(0.05, time.perf_counter() - t)
 
 
 def test_index_paging(acme):
@@ -603,31 +606,43 @@ def test_limits_on_head_and_body(cloud, acme):
     assert acme("GET", "/Users").json["totalResults"] == 0
 
 
+def unanswered(s):
+    """Is the connection open, and nothing came on it yet?"""
+    return not select.select([s], [], [], 0)[0]
+
+
 def test_a_slow_client_does_not_hold_up_others(cloud, acme):
     slow = [socket.create_connection(("127.0.0.1", cloud.port)) for _ in range(50)]
     for s in slow:
         s.sendall(b"GET /scim/v2/Us")
-    t = time.perf_counter()
     assert acme("GET", "/Users").status == 200
-    assert time.perf_counter() - t < 2
+    assert all(unanswered(s) for s in slow)
     for s in slow:
         s.close()
 
 
 def test_a_slow_scan_does_not_hold_up_others(cloud, acme):
-    make_users(acme, 20000)
-    slow, quick = cloud.tenant("acme"), cloud.tenant("acme")
-    done = []
-    thread = threading.Thread(target=lambda: done.append(slow("GET", "/Users", filter='title co "x" or nickName co "y"')))
-    thread.start()
-    worst, n = 0, 0
-    while not done:
-        t = time.perf_counter()
-        assert quick("GET", "/Users", filter='userName eq "m7"').status == 200
-        worst, n = max(worst, time.perf_counter() - t), n + 1
-    thread.join()
-    assert done[0].status == 200 and done[0].json["totalResults"] == 0
-    assert n > 5 and worst < 1
+    """Requests that come behind a scan are answered before it. A scan that held them up would be first in every try;
+    one that does not is first only when this client slept all the while."""
+    make_users(acme, 5000)
+    body = json.dumps({"filter": " or ".join('userName co "x%d"' % i for i in range(300))}).encode()
+    scan = b"POST /scim/v2/Users/.search HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer %s\r\n" \
+        b"Content-Length: %d\r\n\r\n%s" % (acme.token.encode(), len(body), body)
+    overtaken = False
+    for _ in range(5):
+        with socket.create_connection(("127.0.0.1", cloud.port), timeout=60) as slow:
+            slow.sendall(scan)
+            for _ in range(2):  # once the first is answered, the scan has been taken up
+                assert acme("GET", "/Users", filter='userName eq "m7"').json["totalResults"] == 1
+            overtaken = unanswered(slow)
+            if not overtaken:
+                continue
+            with slow.makefile("rb") as answer:
+                whole = answer.read()
+            # a machine too slow for it within the 30 s that a list may take says so
+            assert b'"totalResults":0' in whole or b"tooMany" in whole
+            break
+    assert overtaken
 
 
 def test_restart_keeps_everything_and_a_cursor_goes_on(cloud, acme):
