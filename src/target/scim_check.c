@@ -3,7 +3,23 @@
 #include <string.h>
 #include "scim_run.h"
 
-#define PROBE "/Users?startIndex=1&count=1&attributes=userName"
+#define PROBE     "/Users?startIndex=1&count=1&attributes=userName"
+#define TRIES_MAX 3
+
+/* Reading again harms nobody: a connection that breaks off is tried anew. */
+static struct http_slot *
+ask(struct scim *s, const char *path)
+{
+	struct http_slot *slot = http_get(s->http, path);
+
+	for (int i = 1; i < TRIES_MAX; i++) {
+		if (slot->outcome != HTTP_LOST || strcmp(slot->err.code, "lost-answer") != 0)
+			break;
+		http_release(slot);
+		slot = http_get(s->http, path);
+	}
+	return slot;
+}
 
 static bool
 not_scim(const struct http_slot *slot, const char *what, struct err *e)
@@ -28,8 +44,13 @@ first_error(const struct http_slot *slot, const char *what, struct err *e)
 
 	if (slot->outcome != HTTP_ANSWERED) {
 		*e = slot->err;
-		if (e->kind == ERR_UNKNOWN)
-			e->kind = ERR_SIDE;
+		if (e->kind != ERR_UNKNOWN)
+			return false;
+		e->kind = ERR_SIDE;
+		if (strcmp(e->code, "lost-answer") == 0)
+			err_wrap(e,
+				"the connection broke off (so does a service that demands a client "
+				"certificate: client_cert_file)");
 		return false;
 	}
 	if (slot->status < 300 || slot->status == 404)
@@ -45,7 +66,7 @@ first_error(const struct http_slot *slot, const char *what, struct err *e)
 static bool
 read_config(struct scim *s, struct err *e)
 {
-	struct http_slot *slot = http_get(s->http, "/ServiceProviderConfig");
+	struct http_slot *slot = ask(s, "/ServiceProviderConfig");
 	bool ok = true;
 
 	/* libcurl tells it of new connections alone */
@@ -64,7 +85,7 @@ read_config(struct scim *s, struct err *e)
 static bool
 probe(struct scim *s, struct err *e)
 {
-	struct http_slot *slot = http_get(s->http, PROBE);
+	struct http_slot *slot = ask(s, PROBE);
 	struct answer_list l;
 	bool ok = slot->outcome == HTTP_ANSWERED && slot->status == 200 &&
 		  answer_list(slot->json, &l);
@@ -191,7 +212,7 @@ check_run(struct scim *s)
 		serve_error(s->serve, &e);
 		return;
 	}
-	slot = http_get(s->http, PROBE);
+	slot = ask(s, PROBE);
 	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 && answer_list(slot->json, &l)) {
 		serve_finding(s->serve, "ok", "reachable", "the service answers", NULL);
 		serve_finding(s->serve, "ok", "token", "the token is accepted for users", NULL);

@@ -108,18 +108,11 @@ slot_init(struct http *h, struct http_slot *s)
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(h->o.timeout < 60 ? h->o.timeout : 60));
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "lockstep/" LOCKSTEP_VERSION);
-	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(c, CURLOPT_CERTINFO, 1L);
-	curl_easy_setopt(c, CURLOPT_PROXY, h->o.proxy ? h->o.proxy : "");
-	curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->said);
 	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
 	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 128L * 1024);
-	if (h->o.ca_file)
-		curl_easy_setopt(c, CURLOPT_CAINFO, h->o.ca_file);
-	if (h->o.proxy_login) {
-		curl_easy_setopt(c, CURLOPT_PROXYAUTH, (long)CURLAUTH_ANY);
-		curl_easy_setopt(c, CURLOPT_PROXYUSERPWD, h->o.proxy_login->p);
-	}
+	http_transport_set(c, &h->o);
 	curl_easy_setopt(c, CURLOPT_READFUNCTION, read_body);
 	curl_easy_setopt(c, CURLOPT_READDATA, s);
 	curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, refuse_rewind);
@@ -288,7 +281,7 @@ http_send(struct http_slot *s)
 	s->status = 0;
 	s->retry_after = 0;
 	s->date = 0;
-	s->type[0] = s->etag[0] = s->location[0] = 0;
+	s->type[0] = s->etag[0] = s->location[0] = s->said[0] = 0;
 	err_clear(&s->err);
 	if (!s->busy)
 		s->http->busy++;
@@ -302,60 +295,6 @@ http_release(struct http_slot *s)
 	s->http->busy -= s->busy;
 	s->busy = false;
 	slot_clear(s);
-}
-
-/* Failures that come before a request is on its way, with what a person can do. */
-static const struct unsent {
-	CURLcode code;
-	enum err_kind kind;
-	const char *name, *remedy;
-} unsent[] = {
-	{ CURLE_COULDNT_RESOLVE_HOST, ERR_SIDE, "unreachable",
-		"its name is not found: check url and DNS" },
-	{ CURLE_COULDNT_RESOLVE_PROXY, ERR_SIDE, "unreachable", "the proxy's name is not found" },
-	{ CURLE_COULDNT_CONNECT, ERR_SIDE, "unreachable",
-		"it does not accept connections: check url, firewall, service" },
-	{ CURLE_PEER_FAILED_VERIFICATION, ERR_CONFIG, "certificate",
-		"its certificate is not trusted: check name, date, ca_file" },
-	{ CURLE_SSL_CACERT_BADFILE, ERR_CONFIG, "certificate", "ca_file cannot be read" },
-	{ CURLE_SSL_CONNECT_ERROR, ERR_SIDE, "unreachable", "TLS fails: is this an https port?" },
-	{ CURLE_SSL_CIPHER, ERR_SIDE, "unreachable", "TLS fails" },
-	{ CURLE_PROXY, ERR_SIDE, "unreachable", "the proxy refuses" },
-	{ CURLE_URL_MALFORMAT, ERR_CONFIG, "bad-url", "check url" },
-	{ CURLE_UNSUPPORTED_PROTOCOL, ERR_CONFIG, "bad-url", "check url" },
-};
-
-static void
-outcome_failed(struct http_slot *s, CURLcode code)
-{
-	long requested = 0, proxied = 0;
-
-	curl_easy_getinfo(s->curl, CURLINFO_REQUEST_SIZE, &requested);
-	curl_easy_getinfo(s->curl, CURLINFO_HTTP_CONNECTCODE, &proxied);
-	if (proxied && proxied != 200) {
-		s->outcome = HTTP_UNSENT;
-		err_set(&s->err, proxied == 407 ? ERR_CONFIG : ERR_SIDE, "proxy-refused",
-			"the proxy answered %ld; check proxy and proxy_login_file", proxied);
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_LEN(unsent); i++) {
-		if (unsent[i].code != code)
-			continue;
-		s->outcome = HTTP_UNSENT;
-		err_set(&s->err, unsent[i].kind, unsent[i].name, "%s: %s: %s", s->http->o.url,
-			curl_easy_strerror(code), unsent[i].remedy);
-		return;
-	}
-	if (code == CURLE_OPERATION_TIMEDOUT && !requested) {
-		s->outcome = HTTP_UNSENT;
-		err_set(&s->err, ERR_SIDE, "unreachable", "%s: no connection within the time limit",
-			s->http->o.url);
-		return;
-	}
-	s->outcome = HTTP_LOST;
-	err_set(&s->err, ERR_UNKNOWN, code == CURLE_OPERATION_TIMEDOUT ? "timeout" : "lost-answer",
-		"%s %s: %s; whether it was done is not known", s->method, buf_cstr(&s->path),
-		s->too_big ? "the answer is larger than 8 MiB" : curl_easy_strerror(code));
 }
 
 static void
@@ -396,7 +335,7 @@ http_done(struct http *h)
 		if (code == CURLE_OK)
 			outcome_answered(s);
 		else
-			outcome_failed(s, code);
+			http_transport_failed(s, h->o.url, code);
 		return s;
 	}
 	return NULL;

@@ -22,9 +22,13 @@ struct http_options {
 	const char *url; /* base, without a slash at its end; checked by http_url_check */
 	const struct secret *token;       /* lives as long as the http */
 	const struct secret *proxy_login; /* "user:password"; NULL: none */
-	const char *ca_file, *proxy;      /* NULL: none */
-	unsigned requests;                /* slots */
-	unsigned timeout;                 /* seconds for one request */
+	const struct secret *client_key;  /* PEM, without a passphrase; NULL: none; lives as long */
+	const char *ca_file, *client_cert; /* NULL: none */
+	const char *proxy;    /* http://HOST:PORT; NULL: none. Plain http never goes through it */
+	const char *no_proxy; /* hosts, domains, networks reached directly, by commas; NULL: none */
+	bool tls13;           /* nothing below TLS 1.3; else nothing below 1.2 */
+	unsigned requests;    /* slots */
+	unsigned timeout;     /* seconds for one request */
 };
 
 enum http_outcome {
@@ -58,11 +62,19 @@ struct http_slot {
 	size_t sent;
 	bool busy, too_big;
 	struct curl_slist headers[6];
+	char said[CURL_ERROR_SIZE]; /* libcurl's words on a failure */
 };
 
 /* https, or http to a loopback address (SEMANTICS 1.5); no user, query or fragment. out: without a
  * slash at its end. code "bad-url". */
 bool http_url_check(const char *url, struct buf *out, struct err *e);
+/* What says how to get there fits together: a client's certificate and its key, a proxy's address without
+ * a login in it, a login as user:password. code "bad-option" */
+bool http_transport_check(const struct http_options *o, struct err *e);
+/* TLS and proxy of one handle. */
+void http_transport_set(CURL *c, const struct http_options *o);
+/* Why no answer came: outcome and err of the slot. */
+void http_transport_failed(struct http_slot *s, const char *url, CURLcode code);
 /* Visible ASCII only, so that it can stand in a header. code "bad-token" */
 bool http_token_check(const struct secret *token, struct err *e);
 bool http_new(const struct http_options *o, struct http **h_r, struct err *e);

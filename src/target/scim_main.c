@@ -18,14 +18,20 @@ static const struct option options[] = {
 		"Seconds until what was written is found; -1: the profile's" },
 	{ "requests", OPT_INT, false, "8", "Requests in flight" },
 	{ "timeout", OPT_INT, false, "120", "Seconds for one request" },
+	{ "tls_min", OPT_STRING, false, "1.2", "Lowest TLS version accepted: 1.2 or 1.3" },
+	{ "client_cert_file", OPT_PATH, false, NULL,
+		"Our certificate (PEM), where the service asks for one" },
+	{ "client_key_file", OPT_SECRET_PATH, false, NULL, "Its key (PEM, without a passphrase)" },
 	{ "proxy", OPT_STRING, false, NULL, "HTTP proxy, http://HOST:PORT" },
 	{ "proxy_login_file", OPT_SECRET_PATH, false, NULL,
 		"File with user:password for the proxy" },
+	{ "no_proxy", OPT_LIST, false, NULL,
+		"Hosts, domains and networks that are reached without the proxy" },
 };
 
 struct setting { /* of a run, as asked for */
-	struct buf url;
-	struct secret token, proxy_login;
+	struct buf url, no_proxy;
+	struct secret token, proxy_login, client_key;
 	struct scim_profile profile;
 	unsigned requests, timeout;
 };
@@ -76,10 +82,17 @@ read_profile(const struct serve *sv, struct scim_profile *p_r, struct err *e)
 	return true;
 }
 
+/* An optional secret. */
+static bool
+read_secret(const struct serve *sv, const char *name, struct secret *s_r, struct err *e)
+{
+	const char *path = serve_option(sv, name);
+	return !path || secret_read(path, s_r, e) || err_wrap(e, "%s", name);
+}
+
 static bool
 read_settings(const struct serve *sv, struct setting *o, struct err *e)
 {
-	const char *login = serve_option(sv, "proxy_login_file");
 	long requests = 0, timeout = 0;
 
 	if (!http_url_check(serve_option(sv, "url"), &o->url, e) ||
@@ -90,11 +103,33 @@ read_settings(const struct serve *sv, struct setting *o, struct err *e)
 		return false;
 	o->requests = (unsigned)requests;
 	o->timeout = (unsigned)timeout;
-	if (!secret_read(serve_option(sv, "token_file"), &o->token, e))
-		return err_wrap(e, "token_file");
-	if (login && !secret_read(login, &o->proxy_login, e))
-		return err_wrap(e, "proxy_login_file");
+	if (!read_secret(sv, "token_file", &o->token, e) ||
+		!read_secret(sv, "proxy_login_file", &o->proxy_login, e) ||
+		!read_secret(sv, "client_key_file", &o->client_key, e))
+		return false;
 	return http_token_check(&o->token, e);
+}
+
+/* How to get there; what it points to is in o and sv. */
+static bool
+read_transport(const struct serve *sv, struct setting *o, struct http_options *h, struct err *e)
+{
+	const char *floor = serve_option(sv, "tls_min");
+	size_t n = 0;
+	const char *const *direct = serve_option_list(sv, "no_proxy", &n);
+
+	if (strcmp(floor, "1.2") != 0 && strcmp(floor, "1.3") != 0)
+		return err_set(e, ERR_CONFIG, "bad-option", "tls_min: 1.2 or 1.3 is needed");
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&o->no_proxy, "%s%s", i ? "," : "", direct[i]);
+	h->tls13 = strcmp(floor, "1.3") == 0;
+	h->ca_file = serve_option(sv, "ca_file");
+	h->client_cert = serve_option(sv, "client_cert_file");
+	h->client_key = o->client_key.n ? &o->client_key : NULL;
+	h->proxy = serve_option(sv, "proxy");
+	h->proxy_login = o->proxy_login.n ? &o->proxy_login : NULL;
+	h->no_proxy = o->no_proxy.n ? buf_cstr(&o->no_proxy) : NULL;
+	return http_transport_check(h, e);
 }
 
 static bool
@@ -104,12 +139,9 @@ run(struct serve *sv, struct setting *o, struct scim *s, struct err *e)
 		return false;
 	struct http_options http = { .url = buf_cstr(&o->url),
 		.token = &o->token,
-		.proxy_login = o->proxy_login.n ? &o->proxy_login : NULL,
-		.ca_file = serve_option(sv, "ca_file"),
-		.proxy = serve_option(sv, "proxy"),
 		.requests = o->requests,
 		.timeout = o->timeout };
-	if (!http_new(&http, &s->http, e))
+	if (!read_transport(sv, o, &http, e) || !http_new(&http, &s->http, e))
 		return false;
 	s->requests = s->limit = o->requests;
 	scim_service_start(&s->service, &o->profile);
@@ -145,7 +177,9 @@ main(int argc, char **argv)
 	run_free(&s);
 	secret_wipe(&o.token);
 	secret_wipe(&o.proxy_login);
+	secret_wipe(&o.client_key);
 	buf_free(&o.url);
+	buf_free(&o.no_proxy);
 	serve_free(sv);
 	return exit_code;
 }

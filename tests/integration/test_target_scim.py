@@ -13,57 +13,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 from connector import Target, program  # noqa: E402
 from fakescim import ENTERPRISE, FakeScim  # noqa: E402
+from targetops import create, error, find, members, refs  # noqa: E402
 
 LOCKSTEP = "urn:lockstep:params:scim:schemas:extension:2.0:User"
-
-
-@pytest.fixture
-def start(tmp_path):
-    """start(fake, **options) -> Target; all are closed at the end and must have ended well."""
-    targets = []
-
-    def go(fake, **options):
-        token = tmp_path / f"token{len(targets)}"
-        token.write_text(options.pop("token", fake.token) + "\n")
-        token.chmod(0o600)
-        t = Target("lockstep-target-scim", url=options.pop("url", fake.url), token_file=token, **options)
-        targets.append((t, fake))
-        return t
-
-    yield go
-    for t, fake in targets:
-        status, said = t.close(), "".join(t.errors)
-        assert status == (1 if t.hello["type"] == "error" else 0), said
-        assert "Sanitizer" not in said and "runtime error" not in said, said
-        assert fake.token not in said
-
-
-def create(n, kind="user", **attrs):
-    if kind == "group":
-        return dict(op="create", kind=kind, external=f"g{n}", name=f"Group {n}",
-                    attrs=dict({"displayName": [f"Group {n}"]}, **attrs))
-    return dict(op="create", kind=kind, external=f"x{n}", name=f"u{n}@x",
-                attrs=dict({"userName": [f"u{n}@x"], "displayName": [f"Ü {n}"], "name.givenName": ["U"],
-                            "emails.work": [f"u{n}@x"], "active": ["true"], "department": ["D"]}, **attrs))
-
-
-def find(n, name=None):
-    return dict(op="find", kind="user", external=f"x{n}", name=name or f"u{n}@x")
-
-
-def refs(key, add=(), remove=(), kind="group", attribute="members"):
-    return dict(op="refs", kind=kind, key=key, attribute=attribute,
-                add=[{"key": k, "kind": "user"} for k in add], remove=[{"key": k} for k in remove])
-
-
-def members(fake, key):
-    return {m["value"] for m in fake.groups[key].get("members", [])}
-
-
-def error(result):
-    assert "error" in result, result
-    return result["error"]["kind"], result["error"]["code"]
-
 
 WAYS = [dict(), dict(bulk=500), dict(patch=False), dict(strict=False), dict(bulk=500, bulk_status="object"),
         dict(bulk=3, bulk_status="number", bulk_ids=False), dict(no_version=True, etag=False), dict(etag=True, bulk=500)]

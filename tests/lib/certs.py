@@ -23,12 +23,12 @@ def make_ca(folder):
         "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
 
-def make_certificate(folder, ca_folder, names, days=825):
+def make_certificate(folder, ca_folder, names, days=825, use="serverAuth"):
     """key.pem, cert.pem (and ca.pem) in folder, for subjectAltNames such as DNS:dc1.example.test, IP:127.0.0.10."""
     os.makedirs(folder, exist_ok=True)
     path = lambda name: os.path.join(folder, name)
     with open(path("ext"), "w") as f:
-        f.write(f"subjectAltName={','.join(names)}\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
+        f.write(f"subjectAltName={','.join(names)}\nextendedKeyUsage={use}\nbasicConstraints=CA:FALSE\n")
     run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
         "-subj", f"/CN={names[0].split(':', 1)[1]}", "-keyout", path("key.pem"), "-out", path("csr"))
     run("openssl", "x509", "-req", "-in", path("csr"), "-CA", os.path.join(ca_folder, "ca.pem"),
