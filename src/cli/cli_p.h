@@ -26,6 +26,7 @@ struct command {
 extern const struct command commands[];
 const struct command *command_named(const char *name); /* NULL = none */
 
+int cmd_adopt(struct cli *c, int argc, char **argv);
 int cmd_check(struct cli *c, int argc, char **argv);
 int cmd_config(struct cli *c, int argc, char **argv);
 int cmd_explain(struct cli *c, int argc, char **argv);

@@ -14,10 +14,12 @@ static const char schema[] =
 	" key TEXT, name TEXT, sync TEXT, source TEXT, n INTEGER, version TEXT, wanted INTEGER, "
 	"active INTEGER,"
 	" left_at INTEGER, sent BLOB, seen BLOB);"
-	"CREATE TABLE tally(sync TEXT, kind INTEGER, owned INTEGER, active INTEGER, PRIMARY KEY(sync, kind))"
+	"CREATE TABLE tally(sync TEXT, kind INTEGER, owned INTEGER, active INTEGER, PRIMARY "
+	"KEY(sync, kind))"
 	" WITHOUT ROWID;"
 	"CREATE TRIGGER object_tally AFTER UPDATE OF state, active, sync, kind ON object"
-	" WHEN OLD.state <> NEW.state OR OLD.active <> NEW.active OR OLD.sync <> NEW.sync OR OLD.kind <> NEW.kind"
+	" WHEN OLD.state <> NEW.state OR OLD.active <> NEW.active OR OLD.sync <> NEW.sync OR "
+	"OLD.kind <> NEW.kind"
 	" BEGIN"
 	"  INSERT OR IGNORE INTO tally VALUES(NEW.sync, NEW.kind, 0, 0);"
 	"  UPDATE tally SET owned = owned - 1, active = active - OLD.active"
@@ -26,6 +28,7 @@ static const char schema[] =
 	"   WHERE NEW.state IN (1, 2, 3) AND sync = NEW.sync AND kind = NEW.kind;"
 	" END;"
 	"CREATE INDEX object_entry ON object(n);"
+	"CREATE INDEX object_key ON object(key) WHERE key IS NOT NULL;"
 	"CREATE TABLE ref(o INTEGER, attribute INTEGER, other INTEGER, PRIMARY KEY(o, attribute, "
 	"other))"
 	" WITHOUT ROWID;"
@@ -55,9 +58,11 @@ static const char schema[] =
 	"CREATE INDEX wake_at ON wake(at);"
 	"CREATE TABLE approval(o INTEGER, class INTEGER, attribute INTEGER, other INTEGER, run "
 	"INTEGER,"
-	" PRIMARY KEY(o, class, attribute, other)) WITHOUT ROWID;"
+	" key TEXT, PRIMARY KEY(o, class, attribute, other)) WITHOUT ROWID;"
 	"CREATE TABLE hold(run INTEGER, o INTEGER, class INTEGER, attribute INTEGER, other INTEGER,"
-	" PRIMARY KEY(run, o, class, attribute, other)) WITHOUT ROWID;"
+	" key TEXT, PRIMARY KEY(run, o, class, attribute, other)) WITHOUT ROWID;"
+	"CREATE TABLE match(o INTEGER, key TEXT, external TEXT, name TEXT, hard INTEGER,"
+	" PRIMARY KEY(o, key)) WITHOUT ROWID;"
 	"CREATE TABLE run(run INTEGER PRIMARY KEY AUTOINCREMENT, started INTEGER, ended INTEGER, "
 	"kind TEXT,"
 	" counts TEXT, exit INTEGER, text TEXT, held INTEGER, released INTEGER);"
@@ -82,6 +87,7 @@ ledger_open(const char *path, const struct store_env *env, bool read_only, struc
 	if (!db_open(&ledger_kind_of_file, path, env, read_only, &l->db, e) ||
 		!db_value(l->db, e, &l->attempts, "SELECT count(*) FROM attempt") ||
 		!db_value(l->db, e, &l->wakes, "SELECT count(*) FROM wake") ||
+		!db_value(l->db, e, &l->matches, "SELECT count(*) FROM match") ||
 		!db_value(l->db, e, &l->problems, "SELECT count(*) FROM problem")) {
 		ledger_close(&l);
 		return false;
@@ -318,7 +324,7 @@ ledger_object_drop(struct ledger *l, int64_t o, struct err *e)
 {
 	return db_run(l->db, e, "DELETE FROM object WHERE o = ? AND state = 0", o) &&
 	       db_run(l->db, e, "DELETE FROM op WHERE o = ? AND state = 0", o) &&
-	       ledger_attempt_clear(l, o, e);
+	       ledger_matches_set(l, o, NULL, 0, e) && ledger_attempt_clear(l, o, e);
 }
 
 bool
@@ -345,9 +351,9 @@ bool
 ledger_counts(struct ledger *l, const char *sync, const struct kind *k, int64_t *owned_r,
 	int64_t *active_r)
 {
-	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT owned, active FROM tally WHERE sync = ? AND kind = ?",
-		sync, (int64_t)(k - kinds));
+	CLEAN_ROWS struct db_rows r =
+		db_query(l->db, NULL, "SELECT owned, active FROM tally WHERE sync = ? AND kind = ?",
+			sync, (int64_t)(k - kinds));
 
 	*owned_r = *active_r = 0;
 	if (db_next(&r)) {

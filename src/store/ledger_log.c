@@ -155,8 +155,8 @@ ledger_change_add(struct ledger *l, const struct change *c, struct err *e)
 		"text, approved)"
 		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		c->run, c->o, c->at, c->class, c->attribute, c->other,
-		ledger_pack(&c->before, &l->pack), ledger_pack(&c->after, &after),
-		c->code, c->text, c->approved);
+		ledger_pack(&c->before, &l->pack), ledger_pack(&c->after, &after), c->code, c->text,
+		c->approved);
 }
 
 #define CHANGE_COLUMNS                                                                             \

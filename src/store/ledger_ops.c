@@ -16,7 +16,7 @@ op_class_name(enum op_class c)
 const char *
 op_hold_name(enum op_hold h)
 {
-	static const char *const names[] = { "", "guard", "approval", "protected" };
+	static const char *const names[] = { "", "guard", "approval", "protected", "ambiguous" };
 
 	return names[h];
 }
@@ -305,7 +305,7 @@ bool
 ledger_holds_record(struct ledger *l, int64_t run, int64_t *count_r, struct err *e)
 {
 	if (!db_run(l->db, e,
-		    "INSERT OR IGNORE INTO hold SELECT ?, o, class, attribute, other FROM op"
+		    "INSERT OR IGNORE INTO hold SELECT ?, o, class, attribute, other, key FROM op"
 		    " WHERE state = 0 AND held <> 0 AND class <> ?",
 		    run, CLASS_FOLLOWING))
 		return false;
@@ -324,9 +324,9 @@ ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r, struct err *e)
 		return err_set(e, ERR_CONFIG, "no-such-run",
 			"there is no run %lld; `lockstep history` lists them", (long long)run);
 	if (!db_run(l->db, e,
-		    "INSERT OR IGNORE INTO approval SELECT o, class, attribute, other, run FROM "
-		    "hold WHERE run = ?",
-		    run))
+		    "INSERT OR IGNORE INTO approval SELECT o, class, attribute, other, run, key "
+		    "FROM hold WHERE run = ? AND (class <> ? OR key IS NOT NULL)",
+		    run, CLASS_ADOPT))
 		return false;
 	*pairs_r = db_changes(l->db);
 	if (!*pairs_r)
@@ -335,7 +335,8 @@ ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r, struct err *e)
 	return db_run(l->db, e, "UPDATE run SET released = 1 WHERE run = ?", run);
 }
 
-/* An approval to adopt is one for the create that the plan starts from (what is there is found later). */
+/* An approval to adopt is one for the create that the plan starts from: what is there is found later, and must
+ * then be what was approved, whose key goes with the operation. */
 bool
 ledger_approvals_apply(struct ledger *l, struct err *e)
 {
@@ -349,7 +350,13 @@ ledger_approvals_apply(struct ledger *l, struct err *e)
 		       "UPDATE op SET approved = 1, held = 0 WHERE state = 0 AND EXISTS (SELECT 1 "
 		       "FROM approval a"
 		       " WHERE a.o = op.o AND a.attribute = op.attribute AND a.other = op.other AND"
-		       " (a.class = op.class OR (a.class = ?1 AND op.class IN (?2, ?3))))",
+		       " ((a.class = op.class AND (a.key IS NULL OR a.key = op.key)) OR"
+		       "  (a.class = ?1 AND op.class IN (?2, ?3))))",
+		       CLASS_ADOPT, CLASS_CREATE, CLASS_RECREATE) &&
+	       db_run(l->db, e,
+		       "UPDATE op SET key = (SELECT a.key FROM approval a WHERE a.o = op.o AND "
+		       "a.class = ?1)"
+		       " WHERE state = 0 AND approved = 1 AND class IN (?2, ?3)",
 		       CLASS_ADOPT, CLASS_CREATE, CLASS_RECREATE) &&
 	       db_run(l->db, e,
 		       "DELETE FROM approval WHERE NOT EXISTS (SELECT 1 FROM op WHERE op.o = "

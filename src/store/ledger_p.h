@@ -7,7 +7,8 @@ struct ledger {
 	struct db *db;
 	int64_t attempts; /* rows in attempt: most of the time none, then nothing need be cleared */
 	int64_t wakes;    /* the same of wake-ups, */
-	int64_t problems; /* and of problems: upper bounds all three */
+	int64_t problems; /* and of problems, */
+	int64_t matches;  /* and of matches: upper bounds all four */
 	struct buf pack;  /* scratch for packed attributes */
 };
 

@@ -54,9 +54,8 @@ fail_all(struct apply *ap, struct flight *f, const struct err *why, struct err *
 	return true;
 }
 
-/* A name is taken: another operation of ours may free it, so not yet a failure. */
-static bool
-take_conflict(struct apply *ap, struct flight *f, const struct err *why, struct err *e)
+bool
+answer_conflict(struct apply *ap, struct flight *f, const struct err *why, struct err *e)
 {
 	if (ap->last_pass && ap->final)
 		return fail_all(ap, f, why, e);
@@ -129,7 +128,7 @@ take_error(struct apply *ap, struct flight *f, const struct wire_result *r, stru
 		return take_batch_refusal(ap, f, r, e);
 	if (f->phase == FLIGHT_SENT && is_taken(why)) {
 		if (!is_create(f))
-			return take_conflict(ap, f, why, e);
+			return answer_conflict(ap, f, why, e);
 		f->phase = FLIGHT_LOOK;
 		f->refused = *why;
 		f->answered = false;
@@ -154,38 +153,6 @@ pick(const struct flight *f, const struct wire_result *r)
 			strcmp(r->found[i].external, f->ob.anchor) == 0)
 			return &r->found[i];
 	return r->found_count ? &r->found[0] : NULL;
-}
-
-/* Somebody is there: adopt with consent, or hold, or it is one of our own under that name. */
-static bool
-take_found(struct apply *ap, struct flight *f, const struct wire_found *w, struct err *e)
-{
-	const struct conf_target *ct = ap->t->conf;
-	bool hard = w->external && strcmp(w->external, f->ob.anchor) == 0;
-	bool may = f->op.approved || ct->adopt || (hard && ct->exclusive);
-	int64_t own = w->external && !hard ? ledger_find(ap->t->ledger, w->external) : 0;
-	struct err taken;
-
-	if (own && own != f->ob.o) {
-		err_set(&taken, ERR_OBJECT, "name-taken",
-			"%s is the name of another object of ours (%s); it is tried again when "
-			"that one changes",
-			f->ob.name, w->external);
-		return take_conflict(ap, f, &taken, e);
-	}
-	f->op.class = CLASS_ADOPT;
-	f->op.key = arena_strdup(f->arena, w->key);
-	if (!ledger_op_adopt(ap->t->ledger, f->op.id, w->key, may ? HOLD_NONE : HOLD_APPROVAL, e))
-		return false;
-	if (may) {
-		f->phase = FLIGHT_READY;
-		return true;
-	}
-	run_event(ap->t->run, "adopt-waits", f->ob.name,
-		"the target has a %s of that %s already (%s); release the run to adopt it",
-		f->ob.kind->name, hard ? "externalId" : "name", w->key);
-	flight_end(ap, f);
-	return true;
 }
 
 static bool
@@ -219,7 +186,7 @@ take_look(struct apply *ap, struct flight *f, const struct wire_result *r, struc
 
 	if (ours)
 		return take_done(ap, f, r, w->key, e);
-	return take_conflict(ap, f, &why, e);
+	return answer_conflict(ap, f, &why, e);
 }
 
 bool
@@ -227,17 +194,12 @@ answer_take(struct apply *ap, struct answer *an, struct err *e)
 {
 	struct flight *f = an->flight;
 	const struct wire_result *r = &an->result;
-	const struct wire_found *w;
 
 	if (!r->ok)
 		return take_error(ap, f, r, e);
 	switch (f->phase) {
 	case FLIGHT_FIND:
-		w = pick(f, r);
-		if (w)
-			return take_found(ap, f, w, e);
-		f->phase = FLIGHT_READY;
-		return true;
+		return match_found(ap, f, r, e);
 	case FLIGHT_SENT:
 		if (f->op.class == CLASS_ADOPT)
 			return take_done(ap, f, r, f->op.key, e);

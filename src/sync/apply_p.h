@@ -1,4 +1,4 @@
-/* Private to apply.c and answer.c: operations in the air. */
+/* Private to apply.c, answer.c and match.c: operations in the air. */
 #pragma once
 #include "run_p.h"
 
@@ -56,3 +56,7 @@ struct apply {
 void flight_end(struct apply *ap, struct flight *f);
 /* answer.c: one answer, inside the launch transaction */
 bool answer_take(struct apply *ap, struct answer *an, struct err *e);
+/* A name is taken: another operation of ours may free it, so not yet a failure. */
+bool answer_conflict(struct apply *ap, struct flight *f, const struct err *why, struct err *e);
+/* match.c: what the look before a create found */
+bool match_found(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e);

@@ -107,6 +107,10 @@ state_take(struct target_run *t, struct object *ob, const struct op *op, struct 
 		if (!ledger_refs_forget(t->ledger, ob->o, e))
 			return false;
 		/* fallthrough */
+	case CLASS_ADOPT:
+		if (!ledger_matches_set(t->ledger, ob->o, NULL, 0, e))
+			return false;
+		/* fallthrough */
 	default:
 		ob->state = OBJECT_LINKED;
 		ob->left_at = 0;

@@ -251,7 +251,7 @@ sync_explain(const struct conf *c, const struct sync_env *env, const char *who, 
 		struct explaining x = { .conf = c, .sync = &c->syncs[i], .arena = a };
 		struct explain *ex = &(*list_r)[*count_r];
 		bool ok = open_all(&x, env, e);
-		int64_t n = ok ? entry_find(x.mirror, who) : 0;
+		int64_t n = ok ? sync_entry_find(x.mirror, who) : 0;
 
 		ex->source = x.sync->from;
 		ex->sync = x.sync->name;

@@ -6,6 +6,8 @@
 
 #include <inttypes.h>
 
+#include <string.h>
+
 #define DAY (24 * 3600)
 
 const struct lane *
@@ -44,6 +46,16 @@ done_of(struct target_run *t, const struct conf_guard *g, const struct op_count 
 	return sum;
 }
 
+/* 8.2: a first run has nothing to be relative to. */
+static struct conf_limit
+without_percent(const struct conf_limit *limit)
+{
+	struct conf_limit first = *limit;
+
+	first.percent = -1;
+	return first;
+}
+
 static bool
 limit_class(
 	struct target_run *t, const struct op_count *list, size_t count, size_t i, struct err *e)
@@ -56,7 +68,8 @@ limit_class(
 	struct conf_limit first;
 	int64_t owned, active;
 
-	if (!in.limit || one->count == one->approved || (in.limit->percent < 0 && in.limit->absolute < 0))
+	if (!in.limit || one->count == one->approved ||
+		(in.limit->percent < 0 && in.limit->absolute < 0))
 		return true;
 	if (!ledger_counts(t->ledger, one->sync, one->kind, &owned, &active))
 		return true;
@@ -76,8 +89,7 @@ limit_class(
 	else if (in.limit != &g->limit[GUARD_UPDATE])
 		in.held_before += in.done_24h;
 	if (in.limit == &g->limit[GUARD_CREATE] && in.held_before <= 0) {
-		first = *in.limit; /* 8.2: a first run has nothing to be relative to */
-		first.percent = -1;
+		first = without_percent(in.limit);
 		in.limit = &first;
 	}
 	plan_guard(&in, &v);
@@ -113,6 +125,46 @@ limit_groups(struct target_run *t, const struct lane *lane, struct arena *a, str
 	return true;
 }
 
+static void
+count_adoptions(struct target_run *t, struct lane *lane, const struct kind *k)
+{
+	const struct conf_guard *g = &lane->conf->guard;
+	struct guard_input in = { .limit = &g->limit[GUARD_ADOPT], .floor = g->floor, .count = 1 };
+	struct conf_limit first = without_percent(in.limit);
+	struct guard_verdict v;
+	int64_t owned, active;
+
+	lane->adopt_left[k - kinds] = INT64_MAX;
+	if (!ledger_counts(t->ledger, lane->conf->name, k, &owned, &active))
+		return;
+	in.done_24h =
+		ledger_done_since(t->ledger, lane->conf->name, k, CLASS_ADOPT, target_now(t) - DAY);
+	in.held_before = owned - in.done_24h;
+	if (in.held_before <= 0)
+		in.limit = &first;
+	plan_guard(&in, &v);
+	if (v.allowed != INT64_MAX)
+		lane->adopt_left[k - kinds] = v.allowed - in.done_24h;
+}
+
+bool
+limits_adopt(struct target_run *t, const struct object *ob)
+{
+	int64_t *left = NULL;
+
+	for (size_t i = 0; i < t->lane_count; i++)
+		if (strcmp(t->lanes[i].conf->name, ob->sync) == 0)
+			left = &t->lanes[i].adopt_left[ob->kind - kinds];
+	if (!left || *left == INT64_MAX)
+		return true;
+	if (--*left == -1)
+		run_event(t->run, "held", ob->sync,
+			"adoptions of %s are more than the limit; look with `lockstep adopt "
+			"--list`, permit with `lockstep release`",
+			ob->kind->plural);
+	return *left >= 0;
+}
+
 bool
 limits_apply(struct target_run *t, int64_t *held_r, struct err *e)
 {
@@ -129,6 +181,13 @@ limits_apply(struct target_run *t, int64_t *held_r, struct err *e)
 	for (size_t i = 0; i < count; i++)
 		if (!limit_class(t, list, count, i, e))
 			goto fail;
+	for (size_t i = 0; i < t->lane_count; i++) {
+		struct lane *lane = &t->lanes[i];
+
+		for (int k = 0; k < KIND_COUNT && !lane->adopt_counted; k++)
+			count_adoptions(t, lane, &kinds[k]);
+		lane->adopt_counted = true;
+	}
 	for (size_t i = 0; i < t->lane_count; i++)
 		if (!limit_groups(t, &t->lanes[i], a, e))
 			goto fail;

@@ -39,7 +39,9 @@ struct lane {
 	int64_t *protect_groups;
 	size_t protect_group_count;
 	int64_t *protect;
-	size_t protect_count; /* n of protected entries */
+	size_t protect_count;           /* n of protected entries */
+	int64_t adopt_left[KIND_COUNT]; /* adoptions that the guard still allows in this run */
+	bool adopt_counted;
 };
 
 struct target_run {
@@ -99,8 +101,6 @@ bool target_greet(struct target_run *t, struct err *e);
 void target_close(struct target_run *t);
 bool target_rules(struct target_run *t, struct err *e); /* compiles the lanes */
 
-int64_t entry_find(struct mirror *m, const char *who); /* 0 = none */
-
 /* world.c */
 void world_of(struct run *r, struct source_run *s, struct world *w_r);
 
@@ -121,6 +121,9 @@ bool project_links(struct target_run *t, struct err *e);
 
 /* limits.c: guard over the planned operations; *held_r: how many are held */
 bool limits_apply(struct target_run *t, int64_t *held_r, struct err *e);
+/* One more adoption that nobody approved: within the limit (8.1)? What is there shows only while applying, so
+ * they are counted one by one against what was left when the run began. */
+bool limits_adopt(struct target_run *t, const struct object *ob);
 
 /* apply.c: performs what is planned and not held. *again_r: stopped at the slice's end, or something
  * became possible: plan again. */

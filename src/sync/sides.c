@@ -264,7 +264,7 @@ lane_protect(struct lane *lane, struct arena *a)
 			lane->protect_groups[lane->protect_group_count++] = n;
 	}
 	for (size_t i = 0; i < g->protect.count; i++) {
-		int64_t n = entry_find(m, g->protect.list[i].text);
+		int64_t n = sync_entry_find(m, g->protect.list[i].text);
 
 		if (n)
 			lane->protect[lane->protect_count++] = n;
@@ -273,7 +273,7 @@ lane_protect(struct lane *lane, struct arena *a)
 
 /* Who: id, DN, mail, account name or UPN. */
 int64_t
-entry_find(struct mirror *m, const char *who)
+sync_entry_find(struct mirror *m, const char *who)
 {
 	static const char *const names[] = { "mail", "sAMAccountName", "userPrincipalName", "uid",
 		"proxyAddresses", "displayName", "cn" };

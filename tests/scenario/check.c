@@ -399,6 +399,32 @@ release(struct play *p, struct err *e)
 	return ok;
 }
 
+/* "adopt exact", "adopt NAME [KEY]" */
+static bool
+adopt(struct play *p, const struct step *st, struct err *e)
+{
+	CLEAN_FREE char *path = xasprintf("%s/state/target-hosted.db", p->dir);
+	CLEAN_FREE char *text = xasprintf("adopt %s", st->head);
+	struct store_env env = { .clock = &p->clock, .sync_off = true };
+	CLEAN_ARENA struct arena *a = arena_new();
+	const struct w_entry *en;
+	struct ledger *l;
+	int64_t count;
+	struct row r;
+	bool ok;
+
+	if (!row_split(text, a, &r, e) || r.count < 2 || !ledger_open(path, &env, false, &l, e))
+		return false;
+	en = dir_find(p->world, r.words[1]);
+	ok = ledger_begin(l, e) &&
+	     (strcmp(r.words[1], "exact") == 0 ? adopt_all_exact(l, &count, e)
+					       : adopt_one(l, en ? en->id : r.words[1], 0,
+							 r.count > 2 ? r.words[2] : NULL, e)) &&
+	     ledger_commit(l, e);
+	ledger_close(&l);
+	return ok;
+}
+
 static bool
 later(struct play *p, const struct step *st)
 {
@@ -594,6 +620,9 @@ play_step(struct play *p, const struct step *st)
 		break;
 	case STEP_RELEASE:
 		ok = release(p, &e);
+		break;
+	case STEP_ADOPT:
+		ok = adopt(p, st, &e);
 		break;
 	case STEP_EXPECT:
 		ok = expect(p, st, &e);

@@ -332,14 +332,17 @@ foreign(struct land *w, const struct row *r, struct err *e)
 	size_t from = 2;
 
 	if (!k)
-		return err_set(
-			e, ERR_CONFIG, "bad-row", "foreign user|group [of=ENTRY] NAME=VALUE...");
+		return err_set(e, ERR_CONFIG, "bad-row",
+			"foreign user|group [of=ENTRY|id=ID] NAME=VALUE...");
 	if (row_value(r, "of")) { /* it bears an identity of ours: our state was lost, say */
 		const struct w_entry *en = dir_find(w, row_value(r, "of"));
 
 		if (!en)
 			return no_entry(e, row_value(r, "of"));
 		ob = target_add(w, (int)(k - kinds), en->id);
+		from = 3;
+	} else if (row_value(r, "id")) { /* another tool's */
+		ob = target_add(w, (int)(k - kinds), row_value(r, "id"));
 		from = 3;
 	} else {
 		ob = target_add(w, (int)(k - kinds), NULL);

@@ -6,7 +6,8 @@
 #include "base/str.h"
 
 static const char *const heads[STEP_COUNT] = { "config", "source", "target", "directory", "change",
-	"later", "run", "time", "release", "expect", "fault", "rebuild", "lose", "scenario" };
+	"later", "run", "time", "release", "adopt", "expect", "fault", "rebuild", "lose",
+	"scenario" };
 
 static bool
 add_head(struct script *s, const char *line, int number, struct err *e)

@@ -204,7 +204,7 @@ static bool
 op_find(struct asked *q)
 {
 	struct t_object *by_id = target_find_external(q->w, q->external);
-	struct t_object *by_name = target_find_name(q->w, q->kind, q->name);
+	uint64_t hash = q->name ? name_hash(q->name) : 0;
 	struct jsonw j = result_begin(q->out, q->id);
 
 	q->w->finds++;
@@ -212,8 +212,9 @@ op_find(struct asked *q)
 	jsonw_arr(&j, "found");
 	if (by_id && by_id->kind == q->kind)
 		write_found(&j, by_id, "external");
-	if (by_name && by_name != by_id)
-		write_found(&j, by_name, "name");
+	for (struct t_object *ob = q->w->objects; q->name && ob; ob = ob->next)
+		if (ob->name_hash == hash && !ob->gone && ob->kind == q->kind && ob != by_id)
+			write_found(&j, ob, "name");
 	jsonw_end(&j);
 	jsonw_end(&j);
 	return result_end(&j, q->out);
@@ -287,7 +288,7 @@ op_update(struct asked *q)
 
 	if (owner)
 		return refuse(q->out, q->id, "object", "name-taken", 0, owner->key);
-	if (q->external && !q->ob->external)
+	if (q->external && (!q->ob->external || strcmp(q->ob->external, q->external) != 0))
 		target_own(q->w, q->ob, q->external);
 	take_attrs(q->w, q->ob, json_get(q->j, "attrs"));
 	return accept(q->w, q->out, q->id, q->ob);

@@ -181,8 +181,8 @@ enum op_class {
 const char *op_class_name(enum op_class c);
 enum op_rank { RANK_DISABLE, RANK_CREATE, RANK_REFS, RANK_UPDATE, RANK_REMOVE, RANK_COUNT };
 enum op_state { OP_PLANNED, OP_SENT, OP_UNKNOWN };
-enum op_hold { HOLD_NONE, HOLD_GUARD, HOLD_APPROVAL, HOLD_PROTECTED };
-const char *op_hold_name(enum op_hold h); /* "", "guard", "approval", "protected" */
+enum op_hold { HOLD_NONE, HOLD_GUARD, HOLD_APPROVAL, HOLD_PROTECTED, HOLD_AMBIGUOUS };
+const char *op_hold_name(enum op_hold h); /* "", "guard", "approval", "protected", "ambiguous" */
 struct op {
 	int64_t id;
 	int64_t o;
@@ -191,10 +191,11 @@ struct op {
 	enum op_state state;
 	enum op_hold held;
 	bool approved;
-	int attribute;      /* index into kind->refs; -1 = not a reference operation */
-	bool remove;        /* reference operation: takes away */
-	int64_t other;      /* o of the other end; 0 = none */
-	const char *key;    /* adopt: the key found */
+	int attribute; /* index into kind->refs; -1 = not a reference operation */
+	bool remove;   /* reference operation: takes away */
+	int64_t other; /* o of the other end; 0 = none */
+	const char
+		*key; /* adopt: the key found; create: the one key that is approved for adoption */
 	struct attrs attrs; /* create, update: what to send */
 	int64_t settle_at;  /* UNKNOWN: not to be looked at before */
 };
@@ -266,6 +267,25 @@ bool ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r,
 	struct err *e); /* codes "no-such-run", "nothing-held" */
 bool ledger_approvals_apply(
 	struct ledger *l, struct err *e); /* marks approved PLANNED operations, lifts their holds */
+
+/* --- adoption (3.2): what was found at the target in place of an object that is to be created --- */
+struct match {
+	int64_t o;
+	const char *key, *external, *name; /* there; external NULL = none */
+	bool hard;                         /* it bears the identity of o */
+};
+/* What was found last takes the place of what was found before; count 0: nothing. */
+bool ledger_matches_set(
+	struct ledger *l, int64_t o, const struct match *list, size_t count, struct err *e);
+/* Of objects o > after, in order of o, never cut within one object: what is given out is whole, unless one has
+ * more than max alone. */
+size_t ledger_matches(
+	struct ledger *l, int64_t after, struct arena *a, struct match *list, size_t max);
+/* Consent to take this one over for o: the next run does, if it is still what is found. */
+bool ledger_adopt_approve(struct ledger *l, int64_t o, const char *key, struct err *e);
+bool ledger_adopt_approved(struct ledger *l, int64_t o); /* and not done yet */
+int64_t ledger_find_key(
+	struct ledger *l, const struct kind *k, const char *key); /* 0 = no object of ours */
 
 /* --- attempts: back-off per object (7.3), and problems of entries that could not become objects --- */
 struct attempt {

@@ -68,8 +68,37 @@ void sync_result_json(const struct sync_result *r, struct buf *out);
 /* Where things are: state/source-NAME.db, state/target-NAME.db. */
 char *sync_source_path(const struct conf *c, const char *name, struct arena *a);
 char *sync_target_path(const struct conf *c, const char *name, struct arena *a);
+/* The entry that people call so: id, DN, mail, account name, UPN, display name. 0 = none. A scan. */
+int64_t sync_entry_find(struct mirror *m, const char *who);
 /* The state's lock of one file (NAME.lock beside it): false, code "locked", when another run holds it. */
 bool sync_lock(const char *db_path, int *fd_r, struct err *e);
+
+/*
+ * Adoption (3.2): objects that a run found at the target in place of ones that it was to create. The list, and
+ * consent; the next run takes over what is still there. Consent runs inside the caller's transaction.
+ */
+enum adopt_how {
+	ADOPT_IDENTITY, /* one object, and it bears our identity */
+	ADOPT_ADDRESS,  /* one object has our unique name, and no externalId */
+	ADOPT_TAKEOVER, /* the same, but its externalId is not ours: adopting replaces it */
+	ADOPT_AMBIGUOUS /* several fit: a person says which */
+};
+const char *adopt_how_name(enum adopt_how h);
+struct adopt_row {
+	struct object ob;
+	enum adopt_how how;
+	const struct match *list; /* what bears our identity first */
+	size_t count;
+	bool approved; /* consent was given; the next run acts */
+};
+bool adopt_each(struct ledger *l,
+	bool (*each)(void *ctx, const struct adopt_row *row, struct err *e), void *ctx,
+	struct err *e);
+/* All but the ambiguous ones. */
+bool adopt_all_exact(struct ledger *l, int64_t *count_r, struct err *e);
+/* who: the unique name, our id, or the key there; or object o, when it is not 0. key: which of several; NULL = the
+ * only one. Codes "nothing-to-adopt", "not-a-candidate", "ambiguous". */
+bool adopt_one(struct ledger *l, const char *who, int64_t o, const char *key, struct err *e);
 
 /* Everything about one entry (N5), as data; strings live in the arena. */
 struct explain_value {

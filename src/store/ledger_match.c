@@ -1,0 +1,77 @@
+/* The target file: what was found at the target in place of our own, and consent to take it over. */
+#include "ledger_p.h"
+
+#include <string.h>
+
+bool
+ledger_matches_set(
+	struct ledger *l, int64_t o, const struct match *list, size_t count, struct err *e)
+{
+	if (l->matches && !db_run(l->db, e, "DELETE FROM match WHERE o = ?", o))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!db_run(l->db, e, "INSERT OR IGNORE INTO match VALUES(?, ?, ?, ?, ?)", o,
+			    list[i].key, list[i].external, list[i].name, list[i].hard))
+			return false;
+	l->matches += (int64_t)count;
+	return true;
+}
+
+static const char *
+dup_text(const struct db_rows *r, int col, struct arena *a)
+{
+	const char *s = db_text(r, col);
+
+	return s ? arena_strdup(a, s) : NULL;
+}
+
+size_t
+ledger_matches(struct ledger *l, int64_t after, struct arena *a, struct match *list, size_t max)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT o, key, external, name, hard FROM match WHERE o > ? ORDER BY o, hard DESC, "
+		"key LIMIT ?",
+		after, max + 1);
+	size_t got = 0, whole = 0;
+
+	while (got < max && db_next(&r)) {
+		list[got] = (struct match){ .o = db_int(&r, 0),
+			.key = arena_strdup(a, db_text(&r, 1)),
+			.external = dup_text(&r, 2, a),
+			.name = dup_text(&r, 3, a),
+			.hard = db_int(&r, 4) };
+		if (got && list[got].o != list[got - 1].o)
+			whole = got;
+		got++;
+	}
+	if (got < max || !db_next(&r) || db_int(&r, 0) != list[got - 1].o || !whole)
+		return got;
+	return whole;
+}
+
+bool
+ledger_adopt_approve(struct ledger *l, int64_t o, const char *key, struct err *e)
+{
+	return db_run(l->db, e, "INSERT OR REPLACE INTO approval VALUES(?, ?, -1, 0, 0, ?)", o,
+		CLASS_ADOPT, key);
+}
+
+bool
+ledger_adopt_approved(struct ledger *l, int64_t o)
+{
+	int64_t any = 0;
+
+	db_value(l->db, NULL, &any, "SELECT 1 FROM approval WHERE o = ? AND class = ?", o,
+		CLASS_ADOPT);
+	return any;
+}
+
+int64_t
+ledger_find_key(struct ledger *l, const struct kind *k, const char *key)
+{
+	int64_t o = 0;
+
+	db_value(l->db, NULL, &o, "SELECT o FROM object WHERE key = ? AND kind = ?", key,
+		(int64_t)(k - kinds));
+	return o;
+}
