@@ -6,17 +6,6 @@
 /* --- references --- */
 
 bool
-ledger_ref_has(struct ledger *l, int64_t o, int attribute, int64_t other)
-{
-	int64_t there = 0;
-
-	db_value(l->db, NULL, &there,
-		"SELECT 1 FROM ref WHERE o = ? AND attribute = ? AND other = ?", o, attribute,
-		other);
-	return there;
-}
-
-bool
 ledger_ref_set(
 	struct ledger *l, int64_t o, int attribute, int64_t other, bool present, struct err *e)
 {

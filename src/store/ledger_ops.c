@@ -173,15 +173,6 @@ ledger_ops_all(struct ledger *l, int64_t after, struct arena *a, struct op *ops,
 }
 
 size_t
-ledger_ops_of(struct ledger *l, int64_t o, struct arena *a, struct op *ops, size_t max)
-{
-	struct db_rows r = db_query(l->db, NULL,
-		"SELECT " OP_COLUMNS " FROM op WHERE o = ? ORDER BY id LIMIT ?", o, max);
-
-	return read_ops(&r, a, ops);
-}
-
-size_t
 ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,

@@ -93,7 +93,6 @@ size_t ledger_objects(
 	struct ledger *l, const char *source, int64_t after, int64_t *os, int64_t *ns, size_t max);
 
 /* --- references at the target, as rows; attribute = index into kind->refs --- */
-bool ledger_ref_has(struct ledger *l, int64_t o, int attribute, int64_t other);
 bool ledger_ref_set(
 	struct ledger *l, int64_t o, int attribute, int64_t other, bool present, struct err *e);
 bool ledger_refs_forget(
@@ -226,8 +225,6 @@ size_t ledger_ops_open(struct ledger *l, int64_t after, struct arena *a, struct 
 	size_t max); /* SENT and UNKNOWN, by id */
 size_t ledger_ops_all(struct ledger *l, int64_t after, struct arena *a, struct op *ops,
 	size_t max); /* PLANNED, by id: for printing */
-size_t ledger_ops_of(struct ledger *l, int64_t o, struct arena *a, struct op *ops,
-	size_t max); /* any state, of one object */
 struct op_count {
 	const char *sync;
 	const struct kind *kind;
