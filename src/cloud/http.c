@@ -119,7 +119,7 @@ note_address(struct http *h)
 static bool
 start_daemon(struct http *h, struct err *e)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = { 0 };
 	socklen_t n = sizeof(sa);
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 

@@ -150,7 +150,7 @@ new_token(char token_r[80], char hash_r[65])
 	unsigned char raw[32];
 
 	randombytes_buf(raw, sizeof(raw));
-	memcpy(token_r, "lsc_", 4);
+	snprintf(token_r, 80, "lsc_");
 	sodium_bin2hex(token_r + 4, 65, raw, sizeof(raw));
 	sodium_memzero(raw, sizeof(raw));
 	sha256_hex(token_r, strlen(token_r), hash_r);

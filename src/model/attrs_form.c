@@ -77,11 +77,15 @@ pack(const struct attrs *as, bool lower, struct buf *out)
 	const struct attr **rows = few_rows;
 	struct str *values = few_values;
 
-	if (as->count > FEW)
-		rows = more_rows = xcalloc(as->count, sizeof(*rows));
+	if (as->count > FEW) {
+		more_rows = xcalloc(as->count, sizeof(*rows));
+		rows = more_rows;
+	}
 	size_t most = rows_sorted(as, rows);
-	if (most > FEW)
-		values = more_values = xcalloc(most, sizeof(*values));
+	if (most > FEW) {
+		more_values = xcalloc(most, sizeof(*values));
+		values = more_values;
+	}
 
 	buf_addc(out, PACK_VERSION);
 	for (size_t i = 0; i < as->count; i++) {

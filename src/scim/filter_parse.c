@@ -206,7 +206,7 @@ read_list(struct scan *s, enum scim_op op, const char *keyword,
 	struct scim_filter *list = NULL, *last;
 	const struct scim_filter *one = NULL;
 
-	if (!operand(s, &one))
+	if (!operand(s, &one) || !one)
 		return false;
 	*f_r = one;
 	while (take_keyword(s, keyword)) {
@@ -219,7 +219,7 @@ read_list(struct scan *s, enum scim_op op, const char *keyword,
 			list->child = last;
 			*f_r = list;
 		}
-		if (!operand(s, &one))
+		if (!operand(s, &one) || !one)
 			return false;
 		struct scim_filter *copy = arena_alloc(s->arena, sizeof(*copy));
 		*copy = *one;

@@ -70,7 +70,7 @@ first_context(const struct source *so, struct arena *a, const char **context_r, 
 	const struct ldif_record *r;
 	struct ldif_files files;
 	struct ldif *l;
-	struct dn dn;
+	struct dn dn = { 0 };
 	int got;
 
 	if (!ldif_files_list(so->path, a, &files, e))
