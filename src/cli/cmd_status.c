@@ -39,45 +39,32 @@ entry_name(struct cli *c, const char *source, const char *id, struct arena *a)
 	return *name ? name : id;
 }
 
+/* The first of them, in readable form. */
 static size_t
-gather_failing(struct cli *c, struct ledger *l, struct arena *a, struct failing *list, size_t max,
-	int64_t *total_r)
+gather_failing(struct cli *c, struct ledger *l, struct arena *a, struct failing *list, size_t max)
 {
 	struct attempt at[64];
 	struct problem pr[64];
-	int64_t after = 0;
-	size_t got, n = 0;
+	size_t n = 0, got = ledger_attempts(l, 0, a, at, max < 64 ? max : 64);
 	struct err e;
 
-	*total_r = 0;
-	while ((got = ledger_attempts(l, after, a, at, ARRAY_LEN(at)))) {
-		for (size_t i = 0; i < got; i++) {
-			struct object ob;
+	for (size_t i = 0; i < got; i++) {
+		struct object ob;
 
-			++*total_r;
-			if (n < max && ledger_object(l, at[i].o, a, &ob, &e))
-				list[n++] = (struct failing){ .what = ob.name ? ob.name : ob.anchor,
-					.code = at[i].code,
-					.text = at[i].text,
-					.since = at[i].since,
-					.next_at = at[i].next_at,
-					.count = at[i].count };
-		}
-		after = at[got - 1].o;
+		if (ledger_object(l, at[i].o, a, &ob, &e))
+			list[n++] = (struct failing){ .what = ob.name ? ob.name : ob.anchor,
+				.code = at[i].code,
+				.text = at[i].text,
+				.since = at[i].since,
+				.next_at = at[i].next_at,
+				.count = at[i].count };
 	}
-	after = 0;
-	while ((got = ledger_problems(l, after, a, pr, ARRAY_LEN(pr)))) {
-		for (size_t i = 0; i < got; i++) {
-			++*total_r;
-			if (n < max)
-				list[n++] = (struct failing){ .what = entry_name(
-								      c, pr[i].source, pr[i].id, a),
-					.code = pr[i].code,
-					.text = pr[i].text,
-					.since = pr[i].since };
-		}
-		after = pr[got - 1].n;
-	}
+	got = ledger_problems(l, NULL, a, pr, max - n < 64 ? max - n : 64);
+	for (size_t i = 0; i < got; i++)
+		list[n++] = (struct failing){ .what = entry_name(c, pr[i].source, pr[i].id, a),
+			.code = pr[i].code,
+			.text = pr[i].text,
+			.since = pr[i].since };
 	return n;
 }
 
@@ -105,8 +92,8 @@ gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, stru
 				s->active[k] += active;
 			}
 		}
-	s->failing_count =
-		gather_failing(c, l, a, s->failing, ARRAY_LEN(s->failing), &s->failing_total);
+	s->failing_count = gather_failing(c, l, a, s->failing, ARRAY_LEN(s->failing));
+	s->failing_total = ledger_failing(l);
 }
 
 static void

@@ -212,6 +212,27 @@ rules_resolve(struct rules *r, const struct world *w)
 	memset(r->slots, 0, sizeof r->slots);
 }
 
+static const struct conf_text *
+first_lost(const struct rule_base *b, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!b[i].n)
+			return b[i].text;
+	return NULL;
+}
+
+const struct conf_text *
+rules_scope_lost(const struct rules *r, bool excluding)
+{
+	const struct conf_scope *sc = &r->s->scope;
+	const struct conf_text *lost;
+
+	if (excluding)
+		return first_lost(r->not_bases, sc->not_base.count);
+	lost = first_lost(r->groups, sc->group.count);
+	return lost ? lost : first_lost(r->bases, sc->base.count);
+}
+
 size_t
 rules_scope_groups(const struct rules *r, const int64_t **ns_r)
 {

@@ -211,8 +211,10 @@ rules_scope(struct rules *r, const struct world *w, const struct entry *en, stru
 	}
 	if (!bases_check(&c) || !groups_check(&c) || !filters_check(&c))
 		return true;
-	if (!whens_check(&c, &pass, e))
+	if (!whens_check(&c, &pass, e)) {
+		v_r->wake = c.ev.wake;
 		return false;
+	}
 	v_r->wake = c.ev.wake;
 	v_r->in = pass;
 	if (pass)

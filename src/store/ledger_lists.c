@@ -259,6 +259,15 @@ ledger_wake_set(struct ledger *l, const char *source, int64_t n, int64_t at, str
 }
 
 bool
+ledger_wake_sooner(struct ledger *l, const char *source, int64_t n, int64_t at, struct err *e)
+{
+	l->wakes++;
+	return db_run(l->db, e,
+		"INSERT INTO wake VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET at = min(at, ?3)",
+		source, n, at);
+}
+
+bool
 ledger_wake_due(struct ledger *l, const char *source, int64_t now, struct err *e)
 {
 	return db_run(l->db, e,
@@ -297,13 +306,13 @@ ledger_problem_set(struct ledger *l, const struct problem *p, struct err *e)
 }
 
 size_t
-ledger_problems(
-	struct ledger *l, int64_t after_n, struct arena *a, struct problem *list, size_t max)
+ledger_problems(struct ledger *l, const struct problem *after, struct arena *a,
+	struct problem *list, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT n, source, id, code, text, since FROM problem WHERE n > ? ORDER BY n LIMIT "
-		"?",
-		after_n, max);
+		"SELECT n, source, id, code, text, since FROM problem WHERE (n, source) > (?, ?)"
+		" ORDER BY n, source LIMIT ?",
+		after ? after->n : (int64_t)-1, after ? after->source : "", max);
 	size_t got = 0;
 
 	while (db_next(&r))
@@ -314,4 +323,14 @@ ledger_problems(
 			.text = arena_strdup(a, db_text(&r, 4)),
 			.since = db_int(&r, 5) };
 	return got;
+}
+
+int64_t
+ledger_failing(struct ledger *l)
+{
+	int64_t count = 0;
+
+	db_value(l->db, NULL, &count,
+		"SELECT (SELECT count(*) FROM attempt) + (SELECT count(*) FROM problem)");
+	return count;
 }

@@ -54,6 +54,21 @@ ledger_attempts_over(struct ledger *l, struct err *e)
 		       "  WHERE object.o = attempt.o AND dirty_link.wait > 0)");
 }
 
+bool
+ledger_attempts_freed(struct ledger *l, int64_t *due_r, struct err *e)
+{
+	*due_r = 0;
+	if (!l->attempts)
+		return true;
+	if (!db_run(l->db, e,
+		    "UPDATE dirty SET wait = 0, planned = 0 WHERE wait > 0 AND (source, n) IN"
+		    " (SELECT source, n FROM attempt JOIN object USING(o)"
+		    "  WHERE code IN ('name-taken', 'address-taken'))"))
+		return false;
+	*due_r = db_changes(l->db);
+	return true;
+}
+
 static size_t
 read_attempts(struct db_rows *r, struct arena *a, struct attempt *list)
 {

@@ -16,7 +16,9 @@ op_class_name(enum op_class c)
 const char *
 op_hold_name(enum op_hold h)
 {
-	static const char *const names[] = { "", "guard", "approval", "protected", "ambiguous" };
+	static const char *const names[] = {
+		"", "guard", "approval", "protected", "ambiguous", "scope"
+	};
 
 	return names[h];
 }
@@ -95,6 +97,16 @@ ledger_op_pending(struct ledger *l, int64_t o)
 	int64_t any = 0;
 
 	db_value(l->db, NULL, &any, "SELECT 1 FROM op WHERE o = ? AND attribute < 0 LIMIT 1", o);
+	return any;
+}
+
+bool
+ledger_op_open(struct ledger *l, int64_t o)
+{
+	int64_t any = 0;
+
+	db_value(l->db, NULL, &any,
+		"SELECT 1 FROM op WHERE o = ? AND attribute < 0 AND state > 0 LIMIT 1", o);
 	return any;
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LOST_ROUNDS 3
+
 static bool
 is_create(const struct flight *f)
 {
@@ -103,15 +105,26 @@ take_unknown(struct apply *ap, struct flight *f, struct err *e)
 	return true;
 }
 
+/* Of a look nothing can have happened: it is made again soon, a few times. */
+static bool
+take_lost_look(struct apply *ap, struct flight *f, const struct err *why, struct err *e)
+{
+	if (ap->lost_rounds >= LOST_ROUNDS)
+		return fail_all(ap, f, why, e);
+	ap->lost = true;
+	return put_back(ap, f, e);
+}
+
 static bool
 take_error(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e)
 {
 	const struct err *why = &r->error;
 
+	if (f->phase != FLIGHT_SENT && (why->kind == ERR_UNKNOWN || why->kind == ERR_RETRY))
+		return take_lost_look(ap, f, why, e);
 	switch (why->kind) {
 	case ERR_UNKNOWN:
-		/* Of a look nothing can have happened. */
-		return f->phase == FLIGHT_SENT ? take_unknown(ap, f, e) : fail_all(ap, f, why, e);
+		return take_unknown(ap, f, e);
 	case ERR_WAIT:
 		ap->t->resume_at_ms =
 			run_mono(ap->t->run) + 1000 * (int64_t)(why->wait ? why->wait : 5);

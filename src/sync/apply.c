@@ -15,9 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE       256
-#define GATHER_MS  25
-#define SILENCE_MS 120000 /* a connector says a line every 30 s while it works */
+#define PAGE          256
+#define GATHER_MS     25
+#define LOST_PAUSE_MS 1000
+#define SILENCE_MS    120000 /* a connector says a line every 30 s while it works */
 
 static struct flight *
 flight_free(struct apply *ap)
@@ -360,7 +361,7 @@ wait_for_limit(struct apply *ap)
 
 	if (wait <= 0)
 		return;
-	run_progress(ap->t->run, "waiting for the rate limit of", ap->t->conf->name, 0, 0);
+	run_progress(ap->t->run, "waiting for", ap->t->conf->name, 0, 0);
 	c->sleep_ms(c->ctx, wait);
 }
 
@@ -377,6 +378,12 @@ again(struct apply *ap)
 		ap->conflicts = 0;
 		ap->requeue = true;
 	}
+	if (ap->lost) {
+		ap->lost = false;
+		ap->lost_rounds++;
+		ap->t->resume_at_ms = run_mono(ap->t->run) + LOST_PAUSE_MS;
+		ap->requeue = true;
+	}
 	if (!ap->requeue)
 		return false;
 	ap->requeue = false;
@@ -391,7 +398,8 @@ apply_rank(struct apply *ap, enum op_rank rank, struct err *e)
 	ap->rank = rank;
 	ap->pos = (struct op_pos){ 0 };
 	ap->drained = ap->requeue = false;
-	ap->singly = ap->last_pass = false;
+	ap->singly = ap->last_pass = ap->lost = false;
+	ap->lost_rounds = 0;
 	ap->heard = run_mono(ap->t->run);
 	while (!ap->drained || ap->used || ap->answer_count || again(ap)) {
 		if (slice_over(ap))

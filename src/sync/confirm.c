@@ -4,6 +4,8 @@
  */
 #include "run_p.h"
 
+#include <string.h>
+
 static int64_t *
 counter_of(struct sync_result *r, enum op_class c)
 {
@@ -92,7 +94,7 @@ state_take(struct target_run *t, struct object *ob, const struct op *op, struct 
 		if (!ob->left_at)
 			ob->left_at = target_now(t);
 		if (lane && lane->conf->kind[ob->kind - kinds].leave == LEAVE_GRACE)
-			return ledger_wake_set(t->ledger, ob->source, ob->n,
+			return ledger_wake_sooner(t->ledger, ob->source, ob->n,
 				ob->left_at + lane->conf->kind[ob->kind - kinds].grace, e);
 		break;
 	case CLASS_DELETE:
@@ -119,6 +121,28 @@ state_take(struct target_run *t, struct object *ob, const struct op *op, struct 
 	return true;
 }
 
+/* Names are unique at the target: who failed because one was taken may have it now (7.1). */
+static bool
+names_freed(struct target_run *t, const struct object *ob, const struct op *op,
+	const struct attrs *before, struct err *e)
+{
+	bool frees = op->class == CLASS_DELETE;
+	int64_t due;
+
+	for (size_t i = 0; i < before->count; i++) {
+		const char *name = before->list[i].name;
+
+		frees |= strcmp(name, ob->kind->name_attribute) == 0 ||
+			 strncmp(name, "emails.", 7) == 0 || strcmp(name, "aliases") == 0;
+	}
+	if (!frees)
+		return true;
+	if (!ledger_attempts_freed(t->ledger, &due, e))
+		return false;
+	t->freed |= due > 0;
+	return true;
+}
+
 bool
 confirm_object(struct target_run *t, struct object *ob, const struct op *op,
 	const struct outcome *out, struct err *e)
@@ -140,7 +164,8 @@ confirm_object(struct target_run *t, struct object *ob, const struct op *op,
 	c.after = op->attrs;
 	shadow_take(ob, op, out);
 	if (!state_take(t, ob, op, e) || !ledger_object_save(l, ob, e) ||
-		!record(t, ob, op, &c, NULL, e) || !ledger_op_drop(l, op->id, e))
+		!record(t, ob, op, &c, NULL, e) || !ledger_op_drop(l, op->id, e) ||
+		!names_freed(t, ob, op, &c.before, e))
 		return false;
 	++*counter_of(t->run->result, op->class);
 	return ledger_op_pending(l, ob->o) || ledger_dirty_confirmed(l, ob->source, ob->n, e);

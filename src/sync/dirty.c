@@ -37,21 +37,20 @@ uses_memberof(const struct collect *c)
 	return false;
 }
 
-static bool add_below(struct collect *c, int64_t n, struct map *seen);
+static bool add_below(struct collect *c, int64_t n, struct map *groups);
 
 /* A rule that sees memberOf sees the DNs of the groups above an entry. */
 static bool
 add_members(struct collect *c, int64_t n)
 {
-	struct map *seen;
+	struct map *groups;
 	bool ok;
 
 	if (!c->memberof)
 		return true;
-	arena_reset(c->arena);
-	seen = map_new();
-	ok = add_below(c, n, seen);
-	map_free(seen, NULL);
+	groups = map_new();
+	ok = add_below(c, n, groups);
+	map_free(groups, NULL);
 	return ok;
 }
 
@@ -79,15 +78,41 @@ add_entries(struct collect *c, enum dirty_why why)
 	return true;
 }
 
-/* Upwards from a group, links removed since included: is it, or was it, part of a group that scope
- * hangs on? */
-static bool
-above_scope(struct collect *c, int64_t group, struct map *seen)
-{
-	struct str key = { (const char *)&group, sizeof(group) };
-	int64_t *up;
-	size_t count;
+/* Entries still to be looked at, and the groups that were. Who has no members is not remembered: there
+ * may be very many, and to look at them twice is harmless. */
+struct walk {
+	struct map *seen;
+	int64_t *todo;
+	size_t count, max;
+};
 
+static void
+walk_push(struct walk *w, const int64_t *ns, size_t count)
+{
+	if (w->count + count > w->max) {
+		w->max = 2 * (w->count + count);
+		w->todo = xrealloc(w->todo, w->max * sizeof(*w->todo));
+	}
+	for (size_t i = 0; i < count; i++)
+		w->todo[w->count++] = ns[i];
+}
+
+/* True the first time. */
+static bool
+walk_first(struct walk *w, int64_t n)
+{
+	struct str key = { (const char *)&n, sizeof(n) };
+
+	if (map_has(w->seen, key))
+		return false;
+	map_set(w->seen, key, w->seen);
+	return true;
+}
+
+/* Does a verdict hang on this very group? */
+static bool
+is_scope_group(const struct collect *c, int64_t group)
+{
 	for (size_t i = 0; i < c->t->lane_count; i++) {
 		const int64_t *groups;
 		struct lane *lane = &c->t->lanes[i];
@@ -105,34 +130,55 @@ above_scope(struct collect *c, int64_t group, struct map *seen)
 			if (lane->protect_groups[g] == group)
 				return true;
 	}
-	if (map_has(seen, key))
-		return false;
-	map_set(seen, key, seen);
-	count = mirror_links_of(c->s->mirror, group, "memberOf", true, c->since, c->arena, &up);
-	for (size_t i = 0; i < count; i++)
-		if (above_scope(c, up[i], seen))
-			return true;
 	return false;
+}
+
+/* Upwards from a group, links removed since included: is it, or was it, part of a group that scope
+ * hangs on? */
+static bool
+above_scope(struct collect *c, int64_t group)
+{
+	struct walk w = { .seen = map_new() };
+	bool found = false;
+
+	walk_push(&w, &group, 1);
+	while (w.count && !found) {
+		int64_t *up, n = w.todo[--w.count];
+		size_t count;
+
+		if (!walk_first(&w, n))
+			continue;
+		found = is_scope_group(c, n);
+		arena_reset(c->arena);
+		count = mirror_links_of(c->s->mirror, n, "memberOf", true, c->since, c->arena, &up);
+		walk_push(&w, up, count);
+	}
+	map_free(w.seen, NULL);
+	free(w.todo);
+	return found;
 }
 
 /* Downwards: everyone whose nested membership may have changed with this link. */
 static bool
-add_below(struct collect *c, int64_t n, struct map *seen)
+add_below(struct collect *c, int64_t n, struct map *groups)
 {
-	struct str key = { (const char *)&n, sizeof(n) };
-	int64_t *down;
-	size_t count;
+	struct walk w = { .seen = groups };
+	bool ok = true;
 
-	if (map_has(seen, key))
-		return true;
-	map_set(seen, key, seen);
-	if (!ledger_dirty_add(c->t->ledger, c->source, n, DIRTY_GROUP, c->e))
-		return false;
-	count = mirror_links_of(c->s->mirror, n, "member", false, c->since, c->arena, &down);
-	for (size_t i = 0; i < count; i++)
-		if (!add_below(c, down[i], seen))
-			return false;
-	return true;
+	walk_push(&w, &n, 1);
+	while (ok && w.count) {
+		int64_t *down, one = w.todo[--w.count];
+		size_t count;
+
+		ok = ledger_dirty_add(c->t->ledger, c->source, one, DIRTY_GROUP, c->e);
+		arena_reset(c->arena);
+		count = mirror_links_of(
+			c->s->mirror, one, "member", false, c->since, c->arena, &down);
+		if (count && walk_first(&w, one))
+			walk_push(&w, down, count);
+	}
+	free(w.todo);
+	return ok;
 }
 
 static int
@@ -172,12 +218,8 @@ add_links(struct collect *c)
 			ok = add_link_row(c, &ls[i]);
 			if (!ok || !c->by_groups || strcmp(ls[i].attribute, "member") != 0)
 				continue;
-			struct map *seen = map_new();
-
-			arena_reset(c->arena);
-			if (above_scope(c, ls[i].owner, seen))
+			if (above_scope(c, ls[i].owner))
 				ok = add_below(c, ls[i].other, below);
-			map_free(seen, NULL);
 		}
 	map_free(below, NULL);
 	return ok;
@@ -197,17 +239,21 @@ digest_of(struct target_run *t, struct source_run *s, char out[65])
 	CLEAN_BUF struct buf all = { 0 };
 	char one[65];
 
-	for (size_t i = 0; i < t->lane_count; i++)
-		if (t->lanes[i].source == s) {
-			const struct lane *lane = &t->lanes[i];
-			const int64_t *groups;
-			size_t count = rules_scope_groups(lane->rules, &groups);
+	for (size_t i = 0; i < t->lane_count; i++) {
+		const struct lane *lane = &t->lanes[i];
+		const int64_t *groups;
+		size_t count;
 
-			conf_sync_digest(lane->conf, one);
-			buf_adds(&all, one);
-			for (size_t g = 0; g < count; g++)
-				buf_addf(&all, " %" PRId64, groups[g]);
-		}
+		/* An object is one source's: another one that comes or goes matters. */
+		buf_addf(&all, "%s\n", lane->source->conf->name);
+		if (lane->source != s)
+			continue;
+		count = rules_scope_groups(lane->rules, &groups);
+		conf_sync_digest(lane->conf, one);
+		buf_adds(&all, one);
+		for (size_t g = 0; g < count; g++)
+			buf_addf(&all, " %" PRId64, groups[g]);
+	}
 	sha256_hex(all.p, all.n, out);
 }
 

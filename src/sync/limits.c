@@ -103,6 +103,20 @@ limit_class(
 	return ledger_hold_class(t->ledger, one->sync, one->kind, one->class, HOLD_GUARD, e);
 }
 
+static void
+tell_group(const struct target_run *t, struct arena *a, const struct group_removals *g,
+	const struct guard_verdict *v)
+{
+	struct object ob;
+	struct err e;
+
+	if (ledger_object(t->ledger, g->o, a, &ob, &e))
+		run_event(t->run, "held", ob.name ? ob.name : ob.anchor,
+			"%" PRId64 " members less in one group are more than the limit of %" PRId64
+			"; look with `lockstep plan`, permit with `lockstep release`",
+			g->removals, v->allowed);
+}
+
 static bool
 limit_groups(struct target_run *t, const struct lane *lane, struct arena *a, struct err *e)
 {
@@ -118,8 +132,10 @@ limit_groups(struct target_run *t, const struct lane *lane, struct arena *a, str
 		struct guard_verdict v;
 
 		plan_guard(&in, &v);
-		if (v.hold && !ledger_hold_object(
-				      t->ledger, list[i].o, CLASS_MEMBER_REMOVAL, HOLD_GUARD, e))
+		if (!v.hold)
+			continue;
+		tell_group(t, a, &list[i], &v);
+		if (!ledger_hold_object(t->ledger, list[i].o, CLASS_MEMBER_REMOVAL, HOLD_GUARD, e))
 			return false;
 	}
 	return true;

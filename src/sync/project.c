@@ -30,7 +30,7 @@ static bool
 judge(struct projecting *p, const struct entry *en, struct judged *j_r)
 {
 	struct verdict v;
-	bool mapped;
+	bool ok;
 
 	j_r->kind = entry_present(en) ? entry_kind(en) : NULL;
 	if (!j_r->kind)
@@ -40,19 +40,20 @@ judge(struct projecting *p, const struct entry *en, struct judged *j_r)
 
 		if (lane->source != p->s)
 			continue;
-		if (!rules_scope(lane->rules, &lane->world, en, p->arena, &v, p->e))
-			return false;
+		ok = rules_scope(lane->rules, &lane->world, en, p->arena, &v, p->e);
 		if (v.wake < j_r->wake)
 			j_r->wake = v.wake;
+		if (!ok)
+			return false;
 		if (!v.in)
 			continue;
 		j_r->in = true;
 		j_r->lane = lane;
-		mapped = rules_map(
+		ok = rules_map(
 			lane->rules, &lane->world, en, j_r->kind, p->arena, &j_r->mapped, p->e);
 		if (j_r->mapped.wake < j_r->wake)
 			j_r->wake = j_r->mapped.wake;
-		return mapped;
+		return ok;
 	}
 	return true;
 }
@@ -69,23 +70,37 @@ is_protected(const struct projecting *p, const struct lane *lane, int64_t n)
 	return false;
 }
 
+/* Before the guard counts: what needs a person's consent by itself. */
+static enum op_hold
+held_by(const struct projecting *p, const struct op *op, const struct kind *kind,
+	const struct lane *lane, const struct entry *en)
+{
+	bool leaves = op->class == CLASS_DISABLE || op->class == CLASS_DELETE;
+
+	if ((leaves || op->class == CLASS_SEEN_DISABLE) && is_protected(p, lane, en->n))
+		return HOLD_PROTECTED;
+	if (op->class == CLASS_RECREATE && kind == &kinds[KIND_USER])
+		return HOLD_APPROVAL; /* 6.4 */
+	/* A group that cannot be found is not an empty one (I1 in spirit). */
+	if (entry_present(en) &&
+		((leaves && rules_scope_lost(lane->rules, false)) ||
+			(op->class == CLASS_CREATE && rules_scope_lost(lane->rules, true))))
+		return HOLD_SCOPE;
+	return HOLD_NONE;
+}
+
 static bool
 put_ops(struct projecting *p, struct decision *d, int64_t o, const struct kind *kind,
-	const struct lane *lane, int64_t n)
+	const struct lane *lane, const struct entry *en)
 {
 	struct ledger *l = p->t->ledger;
 
 	for (size_t i = 0; i < d->op_count; i++) {
 		struct op *op = &d->ops[i];
 		int64_t id;
-		bool ends = op->class == CLASS_DISABLE || op->class == CLASS_SEEN_DISABLE ||
-			    op->class == CLASS_DELETE;
 
 		op->o = o;
-		if (ends && is_protected(p, lane, n))
-			op->held = HOLD_PROTECTED;
-		else if (op->class == CLASS_RECREATE && kind == &kinds[KIND_USER])
-			op->held = HOLD_APPROVAL; /* 6.4 */
+		op->held = held_by(p, op, kind, lane, en);
 		if (!ledger_op_add(l, op, &id, p->e))
 			return false;
 	}
@@ -116,7 +131,8 @@ put_object(struct projecting *p, const struct entry *en, const struct judged *j,
 	}
 	if (!ob->o)
 		return true;
-	if (ob->wanted != j->in || ob->state != d->state || ob->n != en->n)
+	if (ob->wanted != j->in || ob->state != d->state || ob->n != en->n ||
+		strcmp(ob->source, p->source) != 0)
 		changed = true;
 	if (j->in && (strcmp(ob->sync, j->lane->conf->name) != 0 || ob->state == OBJECT_NEW ||
 			     ob->state == OBJECT_DELETED))
@@ -124,6 +140,7 @@ put_object(struct projecting *p, const struct entry *en, const struct judged *j,
 	if (!changed)
 		return true;
 	ob->wanted = j->in;
+	ob->source = p->source;
 	ob->n = en->n;
 	if (j->in) {
 		ob->sync = j->lane->conf->name;
@@ -150,7 +167,8 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 	const struct lane *lane = j->in ? j->lane : ob->o ? lane_of(p->t, ob->sync) : NULL;
 	struct ledger *l = p->t->ledger;
 	struct decision d;
-	bool was_in = ob->o && ob->wanted && ob->state == OBJECT_LINKED;
+	bool was_in = ob->o && ob->wanted && ob->state == OBJECT_LINKED &&
+		      strcmp(ob->source, p->source) == 0;
 	int64_t o;
 
 	if (!in.kind)
@@ -162,7 +180,7 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 	plan_decide(&in, p->arena, &d);
 	if (d.wake < j->wake)
 		j->wake = d.wake;
-	if (!put_object(p, en, j, ob, &d, &o) || !put_ops(p, &d, o, in.kind, lane, en->n) ||
+	if (!put_object(p, en, j, ob, &d, &o) || !put_ops(p, &d, o, in.kind, lane, en) ||
 		!ledger_wake_set(l, p->source, en->n, j->wake, p->e))
 		return false;
 	/* When everything is looked at, the owners' own turn brings the links that point here. */
@@ -198,7 +216,7 @@ disable_anyway(struct projecting *p, const struct entry *en, const struct judged
 	*any_r = d.op_count > 0;
 	return ledger_wake_set(
 		       p->t->ledger, p->source, en->n, m.wake < j->wake ? m.wake : j->wake, p->e) &&
-	       put_ops(p, &d, ob->o, ob->kind, lane, en->n);
+	       put_ops(p, &d, ob->o, ob->kind, lane, en);
 }
 
 /* An entry that cannot be what the rules want: the problem is named and stands until it is gone; the
@@ -225,6 +243,35 @@ note_problem(struct projecting *p, const struct entry *en, const struct judged *
 	       (planned || ledger_dirty_done(p->t->ledger, p->source, en->n, p->e));
 }
 
+/* Another source that is still configured brings this object: it is not this one's to change. */
+static bool
+is_others(const struct projecting *p, const struct object *ob)
+{
+	if (!ob->o || strcmp(ob->source, p->source) == 0)
+		return false;
+	for (size_t i = 0; i < p->t->lane_count; i++)
+		if (strcmp(p->t->lanes[i].source->conf->name, ob->source) == 0)
+			return true;
+	return false;
+}
+
+/* What forbids that the entry, in scope, is this object. */
+static bool
+identity_check(struct projecting *p, const struct entry *en, const struct judged *j,
+	const struct object *ob)
+{
+	if (!en->id)
+		return err_set(p->e, ERR_OBJECT, "no-identity", "the entry has no immutable id");
+	if (is_others(p, ob))
+		return err_set(p->e, ERR_OBJECT, "two-sources",
+			"%s comes from source %s already; let only one of the two have it in scope",
+			ob->name, ob->source);
+	if (ob->o && ob->kind != j->kind)
+		return err_set(p->e, ERR_OBJECT, "kind-changed", "%s was a %s and is now a %s",
+			ob->name, ob->kind->name, j->kind->name);
+	return true;
+}
+
 static bool
 project_one(struct projecting *p, const struct dirty *row)
 {
@@ -246,19 +293,19 @@ project_one(struct projecting *p, const struct dirty *row)
 	o = en.id ? ledger_find(l, en.id) : 0;
 	if (!en.id)
 		o = ledger_find_entry(l, p->source, row->n);
-	if (o && (!ledger_object(l, o, p->arena, &ob, p->e) || !ledger_ops_drop_object(l, o, p->e)))
+	if (o && p->t->unsettled && ledger_op_open(l, o))
+		return true; /* first what became of that; the next run plans anew */
+	if (o && !ledger_object(l, o, p->arena, &ob, p->e))
+		return false;
+	if (o && !is_others(p, &ob) && !ledger_ops_drop_object(l, o, p->e))
 		return false;
 	if (!judge(p, &en, &j))
 		return p->e->kind == ERR_OBJECT ? note_problem(p, &en, &j, &ob) : false;
-	if (j.in && !en.id) {
-		err_set(p->e, ERR_OBJECT, "no-identity", "the entry has no immutable id");
+	if (j.in && !identity_check(p, &en, &j, &ob))
 		return note_problem(p, &en, &j, &ob);
-	}
-	if (o && j.in && ob.kind != j.kind) {
-		err_set(p->e, ERR_OBJECT, "kind-changed", "%s was a %s and is now a %s", ob.name,
-			ob.kind->name, j.kind->name);
-		return note_problem(p, &en, &j, &ob);
-	}
+	if (is_others(p, &ob))
+		return ledger_problem_set(l, &none, p->e) &&
+		       ledger_dirty_done(l, p->source, en.n, p->e);
 	return ledger_problem_set(l, &none, p->e) && decide(p, &en, &j, &ob, row->why);
 }
 

@@ -142,6 +142,7 @@ settle_and_wait(struct target_run *t, struct err *e)
 		c->sleep_ms(c->ctx, wait * 1000);
 	}
 	t->unknown = false;
+	t->unsettled = wait > 0;
 	return true;
 }
 
@@ -169,7 +170,8 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 			err_clear(e);
 			again = true;
 		}
-		again |= t->unknown;
+		again |= t->unknown || t->freed;
+		t->freed = false;
 	}
 	return true;
 }
@@ -209,29 +211,6 @@ start_target(struct target_run *t, struct err *e)
 }
 
 static void
-count_failing(struct target_run *t)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct attempt at[64];
-	struct problem pr[64];
-	int64_t failing = 0, after = 0;
-	size_t got;
-
-	while ((got = ledger_attempts(t->ledger, after, a, at, ARRAY_LEN(at)))) {
-		failing += (int64_t)got;
-		after = at[got - 1].o;
-	}
-	after = 0;
-	while ((got = ledger_problems(t->ledger, after, a, pr, ARRAY_LEN(pr)))) {
-		failing += (int64_t)got;
-		after = pr[got - 1].n;
-	}
-	t->run->result->failed += failing;
-	if (failing)
-		run_fail(t->run, SYNC_FAILED, NULL);
-}
-
-static void
 count_unchanged(struct target_run *t)
 {
 	struct sync_result *r = t->run->result;
@@ -256,18 +235,22 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 	CLEAN_BUF struct buf counts = { 0 };
 	struct run_row row = { .run = t->id };
 	struct err e = { 0 };
+	int64_t failing;
 
 	if (t->id && ledger_begin(t->ledger, &e) &&
 		((!why && !r->options->plan_only && !ledger_attempts_over(t->ledger, &e)) ||
 			!ledger_holds_record(t->ledger, t->id, &row.held, &e)))
 		ledger_rollback(t->ledger);
+	failing = ledger_failing(t->ledger);
 	/* That an object is there already is found while applying, and held back only then. */
 	if (held < row.held)
 		held = row.held;
 	r->result->held += held;
 	if (held)
 		run_fail(r, SYNC_HELD, NULL);
-	count_failing(t);
+	r->result->failed += failing;
+	if (failing)
+		run_fail(r, SYNC_FAILED, NULL);
 	count_unchanged(t);
 	if (!t->id || e.kind != ERR_NONE)
 		return;

@@ -42,6 +42,7 @@ struct lane {
 	size_t protect_count;           /* n of protected entries */
 	int64_t adopt_left[KIND_COUNT]; /* adoptions that the guard still allows in this run */
 	bool adopt_counted;
+	bool told_lost;
 };
 
 struct target_run {
@@ -57,7 +58,9 @@ struct target_run {
 	int64_t id; /* run number in this ledger */
 	int64_t next_wire_id;
 	int restarts;
-	bool unknown;         /* some outcomes are to be settled */
+	bool unknown;         /* some outcomes are to be settled, */
+	bool unsettled;       /* some could not be */
+	bool freed;           /* a unique name that another object wants came free */
 	int unknown_rounds;   /* how often so in this run */
 	bool down;            /* the target failed: no more in this run */
 	bool configured;      /* rules compiled, position known */

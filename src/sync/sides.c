@@ -291,6 +291,23 @@ sync_entry_find(struct mirror *m, const char *who)
 	return n;
 }
 
+/* Said once in a run: what it keeps from happening is held (project.c). */
+static void
+tell_lost(const struct target_run *t, struct lane *lane)
+{
+	for (int excluding = 0; excluding < 2; excluding++) {
+		const struct conf_text *lost = rules_scope_lost(lane->rules, excluding);
+
+		if (lost && !lane->told_lost)
+			run_event(t->run, "scope-lost", lane->conf->name,
+				"'%s' (line %d) is not in the directory; %s is held until the "
+				"configuration names what is there",
+				lost->text, lost->line,
+				excluding ? "who would come into scope" : "who would leave scope");
+		lane->told_lost |= lost != NULL;
+	}
+}
+
 /* Compiles the lanes' rules; after every read their DNs are resolved anew. */
 bool
 target_rules(struct target_run *t, struct err *e)
@@ -317,6 +334,7 @@ target_rules(struct target_run *t, struct err *e)
 
 		world_of(t->run, lane->source, &lane->world);
 		rules_resolve(lane->rules, &lane->world);
+		tell_lost(t, lane);
 		lane_protect(lane, t->arena);
 	}
 	return true;

@@ -360,6 +360,33 @@ def test_exit_1_objects_that_cannot_be_S1_14_7_3(ready, tree, acme):
     assert ready.json("status")["targets"][0]["failures"] == []
 
 
+def test_two_sources_do_not_fight_over_one_object_2_4_3_1(tree, agent, acme):
+    def configure(*sources):
+        token = agent.secret("token", acme.token)
+        with open(agent.conf, "w") as f:
+            f.write(f'state = "{agent.path("state")}"\ntarget "hosted" {{ type = "scim"  '
+                    f'url = "http://127.0.0.1:{acme.port}/scim/v2"  token_file = "{token}" }}\n')
+            for name in sources:
+                f.write(f"source \"{name}\" {{ type = \"ldif\"  file = \"{tree.path}\"  base = '{BASE}' }}\n"
+                        f"sync \"{name}\" {{ from = \"{name}\"  to = \"hosted\"\n{SCOPE}\n}}\n")
+    configure("one")
+    assert agent.sync()["created"] == 288
+    before = hosted(acme)
+    configure("one", "two")
+    run = agent.sync(code=1)
+    assert run["failed"] == 288 and not any(run[k] for k in ("created", "updated", "disabled", "deleted", "held"))
+    assert "comes from source one already" in agent.run("status", code=1).stdout
+    assert hosted(acme) == before
+    configure("two")
+    run = agent.sync()
+    assert not any(run[k] for k in ("created", "updated", "disabled", "deleted", "members_removed", "failed")), \
+        "a source that was renamed goes on with its objects"
+    assert hosted(acme) == before
+    tree.drop(is_person, 1)
+    tree.write()
+    assert agent.sync()["disabled"] == 1
+
+
 def test_exit_4_name_taken_by_a_foreign_object_waits_for_approval_3_2(ready, tree, acme):
     tree.add("taken", "mail: taken@example.test", "displayName: Ours")
     tree.write()

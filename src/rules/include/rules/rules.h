@@ -67,6 +67,8 @@ struct verdict {
 	struct scope_step steps[24];
 	size_t step_count;
 };
+/* The first `base` or `group` (excluding: `not_base`) that was not in the directory when last resolved; NULL = none. */
+const struct conf_text *rules_scope_lost(const struct rules *r, bool excluding);
 /* Scope of an entry whose kind is known; a kind that is switched off is out. */
 bool rules_scope(struct rules *r, const struct world *w, const struct entry *en, struct arena *a,
 	struct verdict *v_r, struct err *e);

@@ -180,8 +180,17 @@ enum op_class {
 const char *op_class_name(enum op_class c);
 enum op_rank { RANK_DISABLE, RANK_CREATE, RANK_REFS, RANK_UPDATE, RANK_REMOVE, RANK_COUNT };
 enum op_state { OP_PLANNED, OP_SENT, OP_UNKNOWN };
-enum op_hold { HOLD_NONE, HOLD_GUARD, HOLD_APPROVAL, HOLD_PROTECTED, HOLD_AMBIGUOUS };
-const char *op_hold_name(enum op_hold h); /* "", "guard", "approval", "protected", "ambiguous" */
+/* SCOPE: what the scope names is not in the directory, so that nobody has left, or may come, by that. */
+enum op_hold {
+	HOLD_NONE,
+	HOLD_GUARD,
+	HOLD_APPROVAL,
+	HOLD_PROTECTED,
+	HOLD_AMBIGUOUS,
+	HOLD_SCOPE
+};
+const char *op_hold_name(
+	enum op_hold h); /* "", "guard", "approval", "protected", "ambiguous", "scope" */
 struct op {
 	int64_t id;
 	int64_t o;
@@ -213,6 +222,7 @@ bool ledger_ops_drop_object(
 bool ledger_op_drop_ref(
 	struct ledger *l, int64_t o, int attribute, int64_t other, struct err *e); /* PLANNED */
 bool ledger_op_pending(struct ledger *l, int64_t o); /* any non-reference row for o */
+bool ledger_op_open(struct ledger *l, int64_t o);    /* SENT or UNKNOWN ones among them */
 /* PLANNED and not held, of a rank, in pages. Order: by id; references by (o, attribute, id).
  * pos: zeros at first, advanced by the call. */
 struct op_pos {
@@ -298,6 +308,8 @@ bool ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const st
 bool ledger_attempts_over(struct ledger *l, struct err *e);
 /* Something about it was done; not over while another of its references waits. */
 bool ledger_attempt_clear(struct ledger *l, int64_t o, struct err *e);
+/* A unique name came free: objects that failed because theirs was taken are due now. */
+bool ledger_attempts_freed(struct ledger *l, int64_t *due_r, struct err *e);
 bool ledger_attempt(
 	struct ledger *l, int64_t o, struct arena *a, struct attempt *at_r); /* false = none */
 size_t ledger_attempts(
@@ -308,12 +320,16 @@ struct problem {
 };
 bool ledger_problem_set(
 	struct ledger *l, const struct problem *p, struct err *e); /* code NULL clears */
-size_t ledger_problems(
-	struct ledger *l, int64_t after_n, struct arena *a, struct problem *list, size_t max);
+size_t ledger_problems(struct ledger *l, const struct problem *after, struct arena *a,
+	struct problem *list, size_t max); /* in pages: after = last one got, NULL at first */
+
+int64_t ledger_failing(struct ledger *l); /* attempts and problems */
 
 /* --- wake-ups (5.2) --- */
 bool ledger_wake_set(struct ledger *l, const char *source, int64_t n, int64_t at,
 	struct err *e); /* INT64_MAX clears */
+bool ledger_wake_sooner(struct ledger *l, const char *source, int64_t n, int64_t at,
+	struct err *e); /* unless an earlier one is set */
 bool ledger_wake_due(struct ledger *l, const char *source, int64_t now,
 	struct err *e);                     /* due ones become dirty */
 int64_t ledger_wake_next(struct ledger *l); /* INT64_MAX = none */

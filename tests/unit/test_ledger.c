@@ -1,0 +1,305 @@
+/* store/ledger.h: what runs rely on and no scenario sees by itself. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/mem.h"
+#include "store/ledger.h"
+
+#define USER (&kinds[KIND_USER])
+
+struct kit {
+	char dir[64], path[96];
+	struct ledger *l;
+	struct arena *a;
+	struct err e;
+};
+
+#define OK(k, expr)                                                                                \
+	do {                                                                                       \
+		if (!(expr))                                                                       \
+			fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #expr, (k)->e.text);         \
+	} while (0)
+
+static void
+kit_open(struct kit *k)
+{
+	struct store_env env = { .sync_off = true };
+
+	OK(k, ledger_open(k->path, &env, false, &k->l, &k->e));
+}
+
+static int
+setup(void **state)
+{
+	struct kit *k = xcalloc(1, sizeof(*k));
+
+	snprintf(k->dir, sizeof(k->dir), "/tmp/lockstep-ledger-XXXXXX");
+	assert_non_null(mkdtemp(k->dir));
+	snprintf(k->path, sizeof(k->path), "%s/t.db", k->dir);
+	k->a = arena_new();
+	kit_open(k);
+	*state = k;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct kit *k = *state;
+	CLEAN_FREE char *rm = xasprintf("rm -rf '%s'", k->dir);
+
+	ledger_close(&k->l);
+	arena_free(k->a);
+	assert_int_equal(system(rm), 0);
+	free(k);
+	return 0;
+}
+
+static int64_t
+add(struct kit *k, const char *anchor, int64_t n, enum object_state state)
+{
+	struct object ob = { .anchor = anchor, .kind = USER, .name = anchor, .sync = "s", .source = "c", .n = n,
+		.wanted = true, .active = true };
+
+	OK(k, ledger_object_add(k->l, &ob, &ob.o, &k->e));
+	if (state == OBJECT_NEW)
+		return ob.o;
+	ob.sent = ob.seen = attrs_new(k->a);
+	ob.state = state;
+	OK(k, ledger_object_save(k->l, &ob, &k->e));
+	return ob.o;
+}
+
+static int64_t
+plan(struct kit *k, int64_t o, enum op_class class)
+{
+	struct op op = { .o = o, .class = class, .rank = RANK_UPDATE, .attribute = -1, .attrs = attrs_new(k->a) };
+
+	OK(k, ledger_op_add(k->l, &op, &op.id, &k->e));
+	return op.id;
+}
+
+static void
+assert_counts(struct kit *k, int64_t owned, int64_t active)
+{
+	int64_t have_owned, have_active;
+
+	assert_true(ledger_counts(k->l, "s", USER, &have_owned, &have_active));
+	assert_int_equal(have_owned, owned);
+	assert_int_equal(have_active, active);
+}
+
+static void
+test_counts_follow_every_state_8_1(void **state)
+{
+	struct kit *k = *state;
+	struct object ob;
+	int64_t o = add(k, "a", 1, OBJECT_NEW);
+
+	assert_counts(k, 0, 0);
+	add(k, "b", 2, OBJECT_LINKED);
+	assert_counts(k, 1, 1);
+	OK(k, ledger_object(k->l, o, k->a, &ob, &k->e));
+	ob.state = OBJECT_LINKED;
+	OK(k, ledger_object_save(k->l, &ob, &k->e));
+	assert_counts(k, 2, 2);
+	ob.state = OBJECT_LEFT;
+	ob.active = false;
+	OK(k, ledger_object_save(k->l, &ob, &k->e));
+	OK(k, ledger_object_save(k->l, &ob, &k->e));
+	assert_counts(k, 2, 1);
+	ob.sync = "other";
+	OK(k, ledger_object_save(k->l, &ob, &k->e));
+	assert_counts(k, 1, 1);
+	ob.sync = "s";
+	ob.state = OBJECT_DELETED;
+	OK(k, ledger_object_save(k->l, &ob, &k->e));
+	assert_counts(k, 1, 1);
+}
+
+static void
+test_release_permits_exactly_what_was_held_8_4(void **state)
+{
+	struct kit *k = *state;
+	int64_t a = add(k, "a", 1, OBJECT_LINKED), b = add(k, "b", 2, OBJECT_LINKED), run, held, pairs;
+	struct op ops[4];
+
+	plan(k, a, CLASS_DISABLE);
+	OK(k, ledger_run_start(k->l, "delta", 100, &run, &k->e));
+	OK(k, ledger_hold_class(k->l, "s", USER, CLASS_DISABLE, HOLD_GUARD, &k->e));
+	assert_int_equal(ledger_op_left(k->l), 0);
+	OK(k, ledger_holds_record(k->l, run, &held, &k->e));
+	assert_int_equal(held, 1);
+	assert_false(ledger_release(k->l, run + 1, &pairs, &k->e));
+	assert_string_equal(k->e.code, "no-such-run");
+	err_clear(&k->e);
+	OK(k, ledger_release(k->l, run, &pairs, &k->e));
+	assert_int_equal(pairs, 1);
+	assert_false(ledger_release(k->l, run, &pairs, &k->e));
+	assert_string_equal(k->e.code, "nothing-held");
+	err_clear(&k->e);
+
+	/* The next run plans the same, another class of the same object, and a newcomer. */
+	OK(k, ledger_plan_reset(k->l, &k->e));
+	plan(k, a, CLASS_DISABLE);
+	plan(k, a, CLASS_UPDATE);
+	plan(k, b, CLASS_DISABLE);
+	OK(k, ledger_approvals_apply(k->l, &k->e));
+	OK(k, ledger_hold_class(k->l, "s", USER, CLASS_DISABLE, HOLD_GUARD, &k->e));
+	assert_int_equal(ledger_ops_all(k->l, 0, k->a, ops, 4), 3);
+	assert_true(ops[0].approved && ops[0].held == HOLD_NONE);
+	assert_true(!ops[1].approved && ops[1].held == HOLD_NONE);
+	assert_true(!ops[2].approved && ops[2].held == HOLD_GUARD);
+}
+
+static void
+test_approval_is_over_when_its_object_is_not_wanted_8_4(void **state)
+{
+	struct kit *k = *state;
+	int64_t a = add(k, "a", 1, OBJECT_LINKED), run, held, pairs;
+
+	OK(k, ledger_dirty_add(k->l, "c", 1, DIRTY_ENTRY, &k->e));
+	plan(k, a, CLASS_DELETE);
+	OK(k, ledger_run_start(k->l, "delta", 100, &run, &k->e));
+	OK(k, ledger_hold_class(k->l, "s", USER, CLASS_DELETE, HOLD_GUARD, &k->e));
+	OK(k, ledger_holds_record(k->l, run, &held, &k->e));
+	OK(k, ledger_release(k->l, run, &pairs, &k->e));
+	/* The entry came back: nothing is planned, nothing is dirty; later it goes again. */
+	OK(k, ledger_plan_reset(k->l, &k->e));
+	OK(k, ledger_dirty_done(k->l, "c", 1, &k->e));
+	OK(k, ledger_approvals_apply(k->l, &k->e));
+	plan(k, a, CLASS_DELETE);
+	OK(k, ledger_approvals_apply(k->l, &k->e));
+	OK(k, ledger_hold_class(k->l, "s", USER, CLASS_DELETE, HOLD_GUARD, &k->e));
+	assert_int_equal(ledger_op_left(k->l), 0);
+}
+
+static int64_t
+renumbered(void *ctx, const char *anchor)
+{
+	(void)ctx;
+	return strcmp(anchor, "a") == 0 ? 77 : 0;
+}
+
+static void
+test_renumber_2_2(void **state)
+{
+	struct kit *k = *state;
+	int64_t a = add(k, "a", 1, OBJECT_LINKED);
+
+	add(k, "b", 2, OBJECT_LINKED);
+	OK(k, ledger_dirty_add(k->l, "c", 2, DIRTY_ENTRY, &k->e));
+	OK(k, ledger_dirty_add(k->l, "other", 2, DIRTY_ENTRY, &k->e));
+	OK(k, ledger_renumber(k->l, "c", renumbered, NULL, &k->e));
+	assert_int_equal(ledger_find_entry(k->l, "c", 77), a);
+	assert_int_equal(ledger_find_entry(k->l, "c", 2), 0);
+	assert_int_equal(ledger_dirty_count(k->l), 1);
+}
+
+static void
+test_backoff_grows_and_ends_when_a_name_comes_free_7_3(void **state)
+{
+	struct kit *k = *state;
+	int64_t a = add(k, "a", 1, OBJECT_NEW), b = add(k, "b", 2, OBJECT_NEW), next, due;
+	struct err taken, other;
+	struct dirty ds[4];
+
+	err_set(&taken, ERR_OBJECT, "name-taken", "taken");
+	err_set(&other, ERR_OBJECT, "quota", "no room");
+	OK(k, ledger_attempt_failed(k->l, a, "create", &taken, 1000, &next, &k->e));
+	assert_int_equal(next, 1060);
+	OK(k, ledger_attempt_failed(k->l, a, "create", &taken, 2000, &next, &k->e));
+	assert_int_equal(next, 2120);
+	OK(k, ledger_dirty_wait(k->l, "c", 1, next, &k->e));
+	OK(k, ledger_attempt_failed(k->l, b, "create", &other, 2000, &next, &k->e));
+	OK(k, ledger_dirty_wait(k->l, "c", 2, next, &k->e));
+	assert_int_equal(ledger_dirty(k->l, "c", 2000, 0, ds, 4), 0);
+	OK(k, ledger_attempts_freed(k->l, &due, &k->e));
+	assert_int_equal(due, 1);
+	assert_int_equal(ledger_dirty(k->l, "c", 2000, 0, ds, 4), 1);
+	assert_int_equal(ds[0].n, 1);
+	assert_int_equal(ledger_failing(k->l), 2);
+}
+
+static void
+test_problems_page_by_entry_and_source(void **state)
+{
+	struct kit *k = *state;
+	struct problem list[2];
+	size_t all = 0, got;
+	const struct problem *after = NULL;
+	struct problem last;
+
+	for (int i = 0; i < 6; i++) {
+		struct problem p = { .source = i % 2 ? "b" : "c", .id = "x", .code = "no-name", .text = "t",
+			.n = i / 2 + 1, .since = 5 };
+
+		OK(k, ledger_problem_set(k->l, &p, &k->e));
+	}
+	while ((got = ledger_problems(k->l, after, k->a, list, 2))) {
+		all += got;
+		last = list[got - 1];
+		after = &last;
+	}
+	assert_int_equal(all, 6);
+	assert_int_equal(ledger_failing(k->l), 6);
+}
+
+static void
+test_wake_the_earlier_one_stands_5_2(void **state)
+{
+	struct kit *k = *state;
+
+	OK(k, ledger_wake_set(k->l, "c", 1, 500, &k->e));
+	OK(k, ledger_wake_sooner(k->l, "c", 1, 900, &k->e));
+	assert_int_equal(ledger_wake_next(k->l), 500);
+	OK(k, ledger_wake_sooner(k->l, "c", 1, 300, &k->e));
+	assert_int_equal(ledger_wake_next(k->l), 300);
+	OK(k, ledger_wake_due(k->l, "c", 299, &k->e));
+	assert_int_equal(ledger_dirty_count(k->l), 0);
+	OK(k, ledger_wake_due(k->l, "c", 300, &k->e));
+	assert_int_equal(ledger_dirty_count(k->l), 1);
+	assert_true(ledger_wake_next(k->l) == INT64_MAX);
+}
+
+static void
+test_intents_outlive_a_plan_reset_I3(void **state)
+{
+	struct kit *k = *state;
+	int64_t a = add(k, "a", 1, OBJECT_NEW), id = plan(k, a, CLASS_CREATE);
+	struct op ops[2];
+
+	plan(k, add(k, "b", 2, OBJECT_NEW), CLASS_CREATE);
+	OK(k, ledger_op_sent(k->l, id, &k->e));
+	assert_true(ledger_op_open(k->l, a));
+	OK(k, ledger_plan_reset(k->l, &k->e));
+	ledger_close(&k->l);
+	kit_open(k);
+	assert_int_equal(ledger_ops_open(k->l, 0, k->a, ops, 2), 1);
+	assert_int_equal(ops[0].o, a);
+	assert_int_equal(ledger_ops_all(k->l, 0, k->a, ops, 2), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		TEST(test_counts_follow_every_state_8_1),
+		TEST(test_release_permits_exactly_what_was_held_8_4),
+		TEST(test_approval_is_over_when_its_object_is_not_wanted_8_4),
+		TEST(test_renumber_2_2),
+		TEST(test_backoff_grows_and_ends_when_a_name_comes_free_7_3),
+		TEST(test_problems_page_by_entry_and_source),
+		TEST(test_wake_the_earlier_one_stands_5_2),
+		TEST(test_intents_outlive_a_plan_reset_I3),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
