@@ -49,10 +49,9 @@ print_row(const struct adopting *ad, const struct adopt_row *row)
 	cli_text(stdout, row->ob.name ? row->ob.name : row->ob.anchor);
 	fputs(" (", stdout);
 	cli_text(stdout, dn_of(ad->c, &row->ob, ad->arena));
-	printf("): %s\n",
-		row->approved                     ? "approved, the next sync adopts it"
-		: row->how == ADOPT_AMBIGUOUS ? "AMBIGUOUS, several fit"
-					      : "exact");
+	printf("): %s\n", row->approved                 ? "approved, the next sync adopts it"
+			  : row->how == ADOPT_AMBIGUOUS ? "AMBIGUOUS, several fit"
+							: "exact");
 	for (size_t i = 0; i < row->count; i++)
 		print_match(&row->list[i]);
 }

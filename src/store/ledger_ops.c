@@ -16,9 +16,8 @@ op_class_name(enum op_class c)
 const char *
 op_hold_name(enum op_hold h)
 {
-	static const char *const names[] = {
-		"", "guard", "approval", "protected", "ambiguous", "scope"
-	};
+	static const char *const names[] = { "", "guard", "approval", "protected", "ambiguous",
+		"scope" };
 
 	return names[h];
 }

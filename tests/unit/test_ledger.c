@@ -64,8 +64,14 @@ teardown(void **state)
 static int64_t
 add(struct kit *k, const char *anchor, int64_t n, enum object_state state)
 {
-	struct object ob = { .anchor = anchor, .kind = USER, .name = anchor, .sync = "s", .source = "c", .n = n,
-		.wanted = true, .active = true };
+	struct object ob = { .anchor = anchor,
+		.kind = USER,
+		.name = anchor,
+		.sync = "s",
+		.source = "c",
+		.n = n,
+		.wanted = true,
+		.active = true };
 
 	OK(k, ledger_object_add(k->l, &ob, &ob.o, &k->e));
 	if (state == OBJECT_NEW)
@@ -79,7 +85,11 @@ add(struct kit *k, const char *anchor, int64_t n, enum object_state state)
 static int64_t
 plan(struct kit *k, int64_t o, enum op_class class)
 {
-	struct op op = { .o = o, .class = class, .rank = RANK_UPDATE, .attribute = -1, .attrs = attrs_new(k->a) };
+	struct op op = { .o = o,
+		.class = class,
+		.rank = RANK_UPDATE,
+		.attribute = -1,
+		.attrs = attrs_new(k->a) };
 
 	OK(k, ledger_op_add(k->l, &op, &op.id, &k->e));
 	return op.id;
@@ -127,7 +137,8 @@ static void
 test_release_permits_exactly_what_was_held_8_4(void **state)
 {
 	struct kit *k = *state;
-	int64_t a = add(k, "a", 1, OBJECT_LINKED), b = add(k, "b", 2, OBJECT_LINKED), run, held, pairs;
+	int64_t a = add(k, "a", 1, OBJECT_LINKED), b = add(k, "b", 2, OBJECT_LINKED), run, held,
+		pairs;
 	struct op ops[4];
 
 	plan(k, a, CLASS_DISABLE);
@@ -237,8 +248,12 @@ test_problems_page_by_entry_and_source(void **state)
 	struct problem last;
 
 	for (int i = 0; i < 6; i++) {
-		struct problem p = { .source = i % 2 ? "b" : "c", .id = "x", .code = "no-name", .text = "t",
-			.n = i / 2 + 1, .since = 5 };
+		struct problem p = { .source = i % 2 ? "b" : "c",
+			.id = "x",
+			.code = "no-name",
+			.text = "t",
+			.n = i / 2 + 1,
+			.since = 5 };
 
 		OK(k, ledger_problem_set(k->l, &p, &k->e));
 	}

@@ -181,14 +181,7 @@ const char *op_class_name(enum op_class c);
 enum op_rank { RANK_DISABLE, RANK_CREATE, RANK_REFS, RANK_UPDATE, RANK_REMOVE, RANK_COUNT };
 enum op_state { OP_PLANNED, OP_SENT, OP_UNKNOWN };
 /* SCOPE: what the scope names is not in the directory, so that nobody has left, or may come, by that. */
-enum op_hold {
-	HOLD_NONE,
-	HOLD_GUARD,
-	HOLD_APPROVAL,
-	HOLD_PROTECTED,
-	HOLD_AMBIGUOUS,
-	HOLD_SCOPE
-};
+enum op_hold { HOLD_NONE, HOLD_GUARD, HOLD_APPROVAL, HOLD_PROTECTED, HOLD_AMBIGUOUS, HOLD_SCOPE };
 const char *op_hold_name(
 	enum op_hold h); /* "", "guard", "approval", "protected", "ambiguous", "scope" */
 struct op {
