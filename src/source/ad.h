@@ -27,11 +27,14 @@ struct ad_options {
 	const char *const *servers; /* LDAP URLs */
 	size_t server_count;
 	const char *bind, *password_file, *ca_file;
+	const char *keytab,
+		*krb5_conf; /* keytab: Kerberos instead of a password; NULL = not given */
 	const char *const *bases;
 	size_t base_count;
-	int page;    /* bytes of one DirSync answer */
-	int timeout; /* seconds without a word from the server */
-	int tls_min; /* LDAP_OPT_X_TLS_PROTOCOL_TLS1_x */
+	int page;       /* bytes of one DirSync answer */
+	int timeout;    /* seconds without a word from the server */
+	int tls_min;    /* LDAP_OPT_X_TLS_PROTOCOL_TLS1_x */
+	bool start_tls; /* servers written as ldap:// are spoken to by StartTLS */
 };
 
 struct ad {
@@ -45,6 +48,9 @@ struct ad {
 
 	LDAP *ld;           /* NULL = not connected */
 	const char *server; /* URL of the server we are at */
+	bool tls;           /* LDAPS or StartTLS, as far as it came */
+	const char *bound;  /* who we are: `bind`, or the name in the keytab */
+	struct ad_krb5 *krb5;
 	/* from its rootDSE and near by; texts live in arena */
 	const char *nc;         /* naming context that is read */
 	const char *context;    /* its id: objectGUID and DN */
@@ -64,10 +70,13 @@ struct ad {
 	char digest[65]; /* of classes and attributes */
 };
 
-/* --- ad_session.c: being connected --- */
+/* --- ad_options.c --- */
 /* Checks and keeps options; servers from DNS when `domain` is given. ERR_CONFIG. */
 bool ad_options_read(struct ad *ad, struct err *e);
-/* Connects, without a bind. */
+bool ad_is_loopback(const char *host);
+
+/* --- ad_session.c: being connected --- */
+/* Connects, without a bind; encrypted when the configuration says so, or not at all. */
 bool ad_reach(struct ad *ad, const char *url, struct err *e);
 /* Connects and binds to one server. Only the texts of e tell a person what to do; code and kind are stable. */
 bool ad_connect(struct ad *ad, const char *url, struct err *e);
@@ -83,7 +92,14 @@ bool ad_now_read(struct ad *ad, struct err *e);
 bool ad_arrive(struct ad *ad, struct err *e);
 /* Which naming context holds the bases of the configuration (or those given); ERR_CONFIG when none does. */
 bool ad_context_find(struct ad *ad, const char *const *bases, size_t count, struct err *e);
-bool ad_is_loopback(const char *host);
+
+/* --- ad_bind.c, ad_krb5.c --- */
+/* By password or keytab; sets `bound`. A password goes over TLS, or to this computer. */
+bool ad_bind(struct ad *ad, struct err *e);
+/* Has a Kerberos ticket that lasts a while, from the keytab; kept in this process's memory. A failure is
+ * remembered for a minute. Kinds: ERR_CONFIG "bind-refused", "bad-keytab", ...; ERR_RETRY "kdc-unreachable". */
+bool ad_ticket_get(struct ad *ad, struct err *e);
+void ad_ticket_free(struct ad *ad);
 
 /* --- ad_search.c: one search, to its proven end --- */
 struct ad_search {
@@ -140,9 +156,10 @@ struct ad_cert {
 	char why[256]; /* not trusted: why */
 	char version[16];
 };
-/* Shakes hands without trusting, then judges. false: nothing was shown (e says why). */
+/* Shakes hands without trusting, after StartTLS where the configuration says so. false: the server cannot be
+ * reached, or nothing was shown (e says why); true and not shown: it is not spoken to by TLS. */
 bool ad_cert_look(
-	const char *url, const char *ca_file, int timeout, struct ad_cert *c_r, struct err *e);
+	const struct ad *ad, const char *url, int timeout, struct ad_cert *c_r, struct err *e);
 /* Would we accept it? Kind ERR_CONFIG, code "certificate", with the remedy. */
 bool ad_cert_judge(const struct ad *ad, const struct ad_cert *c, int64_t now, struct err *e);
 /* Why a TLS connection did not come about: fills e with cause and remedy. */
@@ -197,6 +214,6 @@ bool ad_check(struct ad *ad, const char *const *bases, size_t count, struct err 
 bool ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e);
 
 /* --- ad_srv.c --- */
-/* LDAPS URLs of a domain's controllers, by DNS SRV (RFC 2782 order), in the arena. */
-bool ad_srv_find(
-	const char *domain, struct arena *a, const char ***urls_r, size_t *count_r, struct err *e);
+/* URLs (scheme ldap or ldaps) of a domain's controllers, by DNS SRV (RFC 2782 order), in the arena. */
+bool ad_srv_find(const char *domain, const char *scheme, struct arena *a, const char ***urls_r,
+	size_t *count_r, struct err *e);

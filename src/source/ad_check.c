@@ -31,7 +31,9 @@ certificate_check(struct ad *ad, const char *url, const struct ad_cert *c)
 	char until[24];
 	struct err e;
 	if (!c->shown) {
-		ad_finding(ad, "info", "certificate", NULL, "%s: not encrypted, on this computer",
+		ad_finding(ad, "info", "certificate", NULL,
+			ad->options.keytab ? "%s: no TLS; Kerberos encrypts"
+					   : "%s: not encrypted, on this computer",
 			url);
 		return;
 	}
@@ -68,7 +70,7 @@ server_check(struct ad *ad, const char *url)
 	const char *level = ad->options.server_count > 1 ? "warn" : "fail";
 	struct ad_cert c;
 	struct err e;
-	if (!ad_cert_look(url, ad->options.ca_file, CERT_WAIT, &c, &e)) {
+	if (!ad_cert_look(ad, url, CERT_WAIT, &c, &e)) {
 		ad_finding(ad, level, "server", NULL, "%s: %s", url, e.text);
 		return false;
 	}
@@ -80,7 +82,9 @@ server_check(struct ad *ad, const char *url)
 				NULL, "%s", e.text);
 		return false;
 	}
-	ad_finding(ad, "ok", "bind", NULL, "%s: bound as %s", url, ad->options.bind);
+	ad_finding(ad, "ok", "bind", NULL,
+		ad->options.keytab ? "%s: bound as %s, by Kerberos" : "%s: bound as %s", url,
+		ad->bound);
 	if (!ad_arrive(ad, &e)) {
 		ad_finding(ad, "fail", "server", NULL, "%s", e.text);
 		return false;

@@ -15,9 +15,15 @@ static const struct option options[] = {
 		"DNS name of the domain; its controllers are found by DNS SRV when `server` is "
 		"absent" },
 	{ "bind", OPT_STRING, true, NULL,
-		"account to read with: a DN, user@domain or DOMAIN\\user, passed as written" },
-	{ "password_file", OPT_SECRET_PATH, true, NULL,
+		"account to read with: a DN, user@domain or DOMAIN\\user, passed as written; with "
+		"`keytab`: gssapi, or the name of its key" },
+	{ "password_file", OPT_SECRET_PATH, false, NULL,
 		"file with the account's password, readable by its owner alone" },
+	{ "keytab", OPT_SECRET_PATH, false, NULL,
+		"file with the account's Kerberos key, instead of a password; readable by its "
+		"owner alone" },
+	{ "krb5_conf", OPT_PATH, false, NULL,
+		"Kerberos configuration; default: the system's /etc/krb5.conf" },
 	{ "ca_file", OPT_PATH, false, NULL,
 		"PEM file with the authorities that may sign the server's certificate; default: "
 		"the system's" },
@@ -25,6 +31,9 @@ static const struct option options[] = {
 		"DNs under the naming context to read; the whole context is read" },
 	{ "page", OPT_INT, false, "1048576", "bytes asked for in one DirSync answer" },
 	{ "timeout", OPT_INT, false, "300", "seconds to wait for a word from the server" },
+	{ "tls", OPT_STRING, false, "ldaps",
+		"start: servers written as ldap:// are spoken to by StartTLS; ldaps: TLS is for "
+		"those written as ldaps://" },
 	{ "tls_min", OPT_STRING, false, "1.2", "lowest TLS version accepted: 1.2 or 1.3" },
 };
 
@@ -59,7 +68,7 @@ hello_send(struct ad *ad, struct err *e)
 	jsonw_str(w, "context", ad->ld ? ad->context : "not connected");
 	jsonw_str(w, "server", ad->ld ? ad->server : "");
 	jsonw_str(w, "invocation", ad->ld ? ad->invocation : "");
-	jsonw_str(w, "bind", ad->options.bind);
+	jsonw_str(w, "bind", ad->bound);
 	jsonw_str(w, "now", now);
 	capabilities_write(ad, w);
 	jsonw_obj(w, "schema");
@@ -179,6 +188,7 @@ main(int argc, char **argv)
 			status = 1;
 		}
 		ad_close(&ad);
+		ad_ticket_free(&ad);
 		arena_free(ad.scratch);
 		arena_free(ad.arena);
 	}

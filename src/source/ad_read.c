@@ -59,7 +59,7 @@ page_refused(struct ad *ad, int code, struct err *e)
 			"'%s' may not use DirSync on %s: grant it \"Replicating Directory "
 			"Changes\" (Get-Changes, not the "
 			"one with All) there; `lockstep check --print-setup` prints the commands",
-			ad->options.bind, ad->nc);
+			ad->bound, ad->nc);
 	if (code == LDAP_REFERRAL)
 		return err_wrap(e, "%s does not hold %s", ad->server, ad->nc);
 	return false;

@@ -120,7 +120,7 @@ sample_find(struct ad *ad, const char *base, const char *filter, struct arena *a
 static const char *
 self_find(struct ad *ad, struct arena *a)
 {
-	const char *bind = ad->options.bind, *at = strchr(bind, '@'), *slash = strchr(bind, '\\');
+	const char *bind = ad->bound, *at = strchr(bind, '@'), *slash = strchr(bind, '\\');
 	if (strchr(bind, '=') && strchr(bind, ','))
 		return bind;
 	const char *name = slash ? slash + 1 : bind;

@@ -1,122 +1,17 @@
+/* Being connected, and where we then are. */
 #include "ad.h"
 
-#include <netinet/in.h>
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include "base/file.h"
 #include "base/log.h"
 #include "model/dn.h"
 
-#define CA_DEFAULT      "/etc/ssl/certs/ca-certificates.crt"
 #define ANSWER_MAX      (256u * 1024 * 1024) /* one LDAP message: a group of a million members fits */
 #define CONNECT_WAIT    10                   /* seconds for TCP and TLS */
 #define CAPABILITY_AD   "1.2.840.113556.1.4.800"
 #define DELETED_OBJECTS "18E2EA80684F11D2B9AA00C04F79F805" /* MS-ADTS 6.1.1.4 */
-
-bool
-ad_is_loopback(const char *host)
-{
-	struct in_addr v4;
-	struct in6_addr v6;
-	if (ascii_ieq(host, "localhost"))
-		return true;
-	if (inet_pton(AF_INET, host, &v4) == 1)
-		return (ntohl(v4.s_addr) >> 24) == 127;
-	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
-/* --- options --- */
-
-static bool
-url_check(const char *url, struct err *e)
-{
-	LDAPURLDesc *u = NULL;
-	if (ldap_url_parse(url, &u) != LDAP_URL_SUCCESS || !u->lud_host || !*u->lud_host ||
-		(u->lud_dn && *u->lud_dn)) {
-		ldap_free_urldesc(u);
-		return err_set(e, ERR_CONFIG, "bad-config",
-			"server '%s' is not of the form ldaps://HOST or ldaps://HOST:PORT", url);
-	}
-	bool ldaps = ascii_ieq(u->lud_scheme, "ldaps");
-	bool plain = ascii_ieq(u->lud_scheme, "ldap") && ad_is_loopback(u->lud_host);
-	bool catalog = u->lud_port == 3268 || u->lud_port == 3269;
-	ldap_free_urldesc(u);
-	if (catalog)
-		return err_set(e, ERR_CONFIG, "bad-config",
-			"server '%s' is a global catalog, which holds a part of each entry only; "
-			"leave the port out",
-			url);
-	if (!ldaps && !plain)
-		return err_set(e, ERR_CONFIG, "bad-config",
-			"server '%s' would send the password in the clear; write ldaps://HOST",
-			url);
-	return true;
-}
-
-static bool
-number_option(struct ad *ad, const char *name, long min, long max, int *n_r, struct err *e)
-{
-	const char *text = serve_option(ad->serve, name);
-	char *end;
-	long n = strtol(text, &end, 10);
-	if (end == text || *end || n < min || n > max)
-		return err_set(e, ERR_CONFIG, "bad-config",
-			"%s = '%s': a number from %ld to %ld is needed", name, text, min, max);
-	*n_r = (int)n;
-	return true;
-}
-
-static bool
-servers_read(struct ad *ad, struct err *e)
-{
-	struct ad_options *o = &ad->options;
-	const char *domain = serve_option(ad->serve, "domain");
-	o->servers = serve_option_list(ad->serve, "server", &o->server_count);
-	if (o->server_count == 0 && domain) {
-		const char **found;
-		if (!ad_srv_find(domain, ad->arena, &found, &o->server_count, e))
-			return false;
-		o->servers = found;
-	}
-	if (o->server_count == 0)
-		return err_set(
-			e, ERR_CONFIG, "bad-config", "neither `server` nor `domain` is given");
-	for (size_t i = 0; i < o->server_count; i++)
-		if (!url_check(o->servers[i], e))
-			return false;
-	return true;
-}
-
-bool
-ad_options_read(struct ad *ad, struct err *e)
-{
-	struct ad_options *o = &ad->options;
-	const char *tls = serve_option(ad->serve, "tls_min");
-	o->bind = serve_option(ad->serve, "bind");
-	o->password_file = serve_option(ad->serve, "password_file");
-	o->ca_file = serve_option(ad->serve, "ca_file");
-	o->bases = serve_option_list(ad->serve, "base", &o->base_count);
-	if (!o->ca_file)
-		o->ca_file = CA_DEFAULT;
-	if (!o->bind || !*o->bind || !o->password_file)
-		return err_set(e, ERR_CONFIG, "bad-config",
-			"`bind` and `password_file` are needed: a directory is not read "
-			"anonymously");
-	if (ascii_ieq(o->bind, "gssapi"))
-		return err_set(e, ERR_CONFIG, "bad-config",
-			"bind = \"gssapi\" is not offered yet; give a user name (user@domain) and "
-			"`password_file`");
-	if (strcmp(tls, "1.2") != 0 && strcmp(tls, "1.3") != 0)
-		return err_set(
-			e, ERR_CONFIG, "bad-config", "tls_min = '%s': 1.2 or 1.3 is needed", tls);
-	o->tls_min =
-		tls[2] == '2' ? LDAP_OPT_X_TLS_PROTOCOL_TLS1_2 : LDAP_OPT_X_TLS_PROTOCOL_TLS1_3;
-	return number_option(ad, "page", 1024, INT32_MAX, &o->page, e) &&
-	       number_option(ad, "timeout", 5, 86400, &o->timeout, e) && servers_read(ad, e);
-}
 
 /* --- connecting --- */
 
@@ -152,7 +47,7 @@ handle_prepare(struct ad *ad, const char *url, struct err *e)
 	ldap_set_option(ad->ld, LDAP_OPT_X_KEEPALIVE_IDLE, &idle);
 	ldap_set_option(ad->ld, LDAP_OPT_X_KEEPALIVE_PROBES, &probes);
 	ldap_set_option(ad->ld, LDAP_OPT_X_KEEPALIVE_INTERVAL, &interval);
-	return strncasecmp(url, "ldaps:", 6) != 0 || tls_prepare(ad, e);
+	return !ad->tls || tls_prepare(ad, e);
 }
 
 /* A server that stops in the middle of a message must not hold us for ever: reads give up after a
@@ -170,40 +65,41 @@ socket_prepare(struct ad *ad)
 		ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &max);
 }
 
+/* StartTLS (RFC 4511 4.14). Whatever goes wrong, the connection is not used: nothing was said on it yet. */
 static bool
-bind_send(struct ad *ad, struct err *e)
+tls_start(struct ad *ad, const char *url, struct err *e)
 {
-	struct secret password;
 	int msgid, code = LDAP_OTHER;
 	char *diagnostic = NULL;
 	LDAPMessage *res = NULL;
-	if (!secret_read(ad->options.password_file, &password, e))
-		return false;
-	struct berval cred = { .bv_val = password.p, .bv_len = password.n };
-	int rc = ldap_sasl_bind(
-		ad->ld, ad->options.bind, LDAP_SASL_SIMPLE, &cred, NULL, NULL, &msgid);
-	secret_wipe(&password);
+	int rc = ldap_start_tls(ad->ld, NULL, NULL, &msgid);
 	if (rc != LDAP_SUCCESS)
-		return ad_err_result(e, rc, NULL, "binding");
-	if (!ad_wait(ad, msgid, NULL, "binding", &res, e))
+		return ad_err_result(e, rc, NULL, "asking for StartTLS");
+	if (!ad_wait(ad, msgid, NULL, "asking for StartTLS", &res, e))
 		return false;
 	rc = ldap_parse_result(ad->ld, res, &code, NULL, &diagnostic, NULL, NULL, 1);
-	bool ok = rc == LDAP_SUCCESS && code == LDAP_SUCCESS;
-	if (!ok) {
-		CLEAN_FREE char *doing = xasprintf("binding as '%.200s'", ad->options.bind);
-		ad_err_result(e, rc == LDAP_SUCCESS ? code : rc, diagnostic, doing);
+	code = rc == LDAP_SUCCESS ? code : rc;
+	if (code != LDAP_SUCCESS) {
+		ldap_memfree(diagnostic);
+		return err_set(e, ERR_CONFIG, "tls-required",
+			"the server does not offer StartTLS (%s); has it a certificate? The "
+			"password is not sent without",
+			ldap_err2string(code));
 	}
 	ldap_memfree(diagnostic);
-	return ok;
+	return ldap_install_tls(ad->ld) == LDAP_SUCCESS || ad_tls_err(ad, url, e);
 }
 
 bool
 ad_reach(struct ad *ad, const char *url, struct err *e)
 {
+	bool ldaps = strncasecmp(url, "ldaps:", 6) == 0;
 	ad_close(ad);
 	ad->server = url;
+	ad->tls = ldaps || ad->options.start_tls;
 	if (!handle_prepare(ad, url, e) ||
-		(ldap_connect(ad->ld) != LDAP_SUCCESS && !ad_tls_err(ad, url, e))) {
+		(ldap_connect(ad->ld) != LDAP_SUCCESS && !ad_tls_err(ad, url, e)) ||
+		(ad->tls && !ldaps && !tls_start(ad, url, e))) {
 		ad_close(ad);
 		return err_wrap(e, "%s", url);
 	}
@@ -216,7 +112,7 @@ ad_connect(struct ad *ad, const char *url, struct err *e)
 {
 	if (!ad_reach(ad, url, e))
 		return false;
-	if (bind_send(ad, e))
+	if (ad_bind(ad, e))
 		return true;
 	ad_close(ad);
 	return err_wrap(e, "%s", url);

@@ -1,5 +1,5 @@
 /* The commands that make an account that may read and nothing else (SEMANTICS 10), with the names of this
- * domain filled in. The commands themselves are setup.samba.sh and setup.ad.ps1, beside this file. */
+ * domain filled in. The commands themselves are setup.samba*.sh and setup.ad*.ps1, beside this file. */
 #include "ad.h"
 
 #include <string.h>
@@ -8,9 +8,11 @@
 #define EMBED(symbol, path)                                                                        \
 	__asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" path             \
 		"\"\n.byte 0\n.previous\n")
-extern const char setup_samba_text[], setup_ad_text[];
-EMBED(setup_samba_text, SETUP_SAMBA);
-EMBED(setup_ad_text, SETUP_AD);
+extern const char setup_samba[], setup_samba_keytab[], setup_ad[], setup_ad_keytab[];
+EMBED(setup_samba, SETUP "/setup.samba.sh");
+EMBED(setup_samba_keytab, SETUP "/setup.samba.keytab.sh");
+EMBED(setup_ad, SETUP "/setup.ad.ps1");
+EMBED(setup_ad_keytab, SETUP "/setup.ad.keytab.ps1");
 
 #define ACCOUNT_MAX     20 /* sAMAccountName of a user */
 #define ACCOUNT_DEFAULT "svc-lockstep"
@@ -19,6 +21,8 @@ EMBED(setup_ad_text, SETUP_AD);
 static const char *
 account_of(const char *bind, struct arena *a)
 {
+	if (ascii_ieq(bind, "gssapi"))
+		return ACCOUNT_DEFAULT;
 	const char *start = strchr(bind, '\\');
 	start = start ? start + 1 : bind;
 	if (strchr(bind, '=') && strchr(bind, ','))
@@ -81,32 +85,66 @@ quotable(const char *text)
 	return true;
 }
 
-bool
-ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e)
+struct naming {
+	const char *account, *base, *domain;
+	const char *keytab; /* NULL: a password */
+};
+
+static void
+samba_write(const struct naming *n, struct buf *text)
 {
-	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_BUF struct buf text = { 0 };
-	bool samba = true, known = false;
-	const char *base = ad->ld ? ad->nc : context_ask(ad, &samba, &known);
+	buf_addf(text, "ACCOUNT=%s\nBASE='%s'\n", n->account, n->base);
+	if (n->keytab)
+		buf_addf(text, "KEYTAB='%s'\n", n->keytab);
+	buf_addf(text, "%s%s", setup_samba, n->keytab ? setup_samba_keytab : "");
+}
+
+static void
+ad_write(const struct naming *n, struct buf *text)
+{
+	buf_addf(text, "$Account = '%s'\n$Base = '%s'\n$Domain = '%s'\n", n->account, n->base,
+		n->domain ? n->domain : "corp.example");
+	if (n->keytab)
+		buf_addf(text, "$Keytab = '%s'\n", strrchr(n->keytab, '/') + 1);
+	buf_addf(text, "%s%s", setup_ad, n->keytab ? setup_ad_keytab : "");
+}
+
+/* The naming context to grant rights on, as well as it can be found out. */
+static const char *
+base_find(struct ad *ad, const char *const *bases, size_t count, struct arena *a, bool *samba_r,
+	bool *known_r)
+{
+	const char *base = ad->ld ? ad->nc : context_ask(ad, samba_r, known_r);
 	if (ad->ld && ad->nc) {
-		known = true;
-		samba = ad->is_samba;
+		*known_r = true;
+		*samba_r = ad->is_samba;
 	}
 	if (!base)
 		base = domain_dn(ad->options.base_count ? ad->options.bases[0]
 				 : count                ? bases[0]
 							: NULL,
 			a);
-	if (!base || !quotable(base))
-		base = "DC=corp,DC=example";
-	const char *domain = domain_of(base, a), *account = account_of(ad->options.bind, a);
+	return base && quotable(base) ? base : "DC=corp,DC=example";
+}
+
+bool
+ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_BUF struct buf text = { 0 };
+	bool samba = true, known = false;
+	const char *keytab = ad->options.keytab;
+	struct naming n = { .account = account_of(ad->options.bind, a),
+		.base = base_find(ad, bases, count, a, &samba, &known) };
+	n.domain = domain_of(n.base, a);
+	if (keytab)
+		n.keytab = *keytab == '/' && quotable(keytab) ? keytab : "/etc/lockstep/keytab";
 	if (!known || samba)
-		buf_addf(&text, "ACCOUNT=%s\nBASE='%s'\n%s", account, base, setup_samba_text);
+		samba_write(&n, &text);
 	if (!known)
 		buf_adds(&text, "\n# --- or, on Windows:\n");
 	if (!known || !samba)
-		buf_addf(&text, "$Account = '%s'\n$Base = '%s'\n$Domain = '%s'\n%s", account, base,
-			domain ? domain : "corp.example", setup_ad_text);
+		ad_write(&n, &text);
 	struct jsonw *w = serve_line(ad->serve, "text");
 	jsonw_str(w, "text", buf_cstr(&text));
 	return serve_send(ad->serve, e) && serve_end(ad->serve, NULL, true, NULL, NULL, e);

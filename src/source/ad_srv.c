@@ -3,8 +3,8 @@
 #include <string.h>
 
 bool
-ad_srv_find(
-	const char *domain, struct arena *a, const char ***urls_r, size_t *count_r, struct err *e)
+ad_srv_find(const char *domain, const char *scheme, struct arena *a, const char ***urls_r,
+	size_t *count_r, struct err *e)
 {
 	/* libldap asks for _ldap._tcp.NAME and orders by priority and weight; the controllers of a domain,
 	 * and nothing else that speaks LDAP, stand under dc._msdcs (MS-ADTS 6.3.2.3) */
@@ -25,8 +25,8 @@ ad_srv_find(
 		size_t end =
 			strcspn(hosts + at, ": "); /* the record's port is that of plain LDAP */
 		if (end)
-			urls[n++] =
-				arena_printf(a, "ldaps://%s", arena_strndup(a, hosts + at, end));
+			urls[n++] = arena_printf(
+				a, "%s://%s", scheme, arena_strndup(a, hosts + at, end));
 		at += strcspn(hosts + at, " ");
 	}
 	ldap_memfree(hosts);

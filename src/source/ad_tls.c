@@ -147,7 +147,7 @@ handshake(int fd, const char *host, const char *ca_file, struct ad_cert *c, stru
 		if (code)
 			ERR_error_string_n(code, text, sizeof(text));
 		err_set(e, ERR_RETRY, "tls",
-			"no TLS there (%s); is that the LDAPS port, and has the server a "
+			"no TLS there (%s); is that the right port, and has the server a "
 			"certificate?",
 			text);
 	}
@@ -157,8 +157,36 @@ handshake(int fd, const char *host, const char *ca_file, struct ad_cert *c, stru
 	return c->shown;
 }
 
+/* StartTLS by hand: libldap keeps its session for itself. Request name: RFC 4511 4.14.1. */
+static bool
+tls_ask(int fd, struct err *e)
+{
+	static char oid[] = LDAP_EXOP_START_TLS;
+	Sockbuf *sb = ber_sockbuf_alloc();
+	BerElement *ask = ber_alloc_t(LBER_USE_DER), *answer = ber_alloc_t(LBER_USE_DER);
+	ber_len_t n, max = 64 * 1024;
+	ber_int_t id = 0, code = LDAP_OTHER;
+	ber_tag_t tag = LBER_ERROR;
+	ber_sockbuf_add_io(sb, &ber_sockbuf_io_tcp, LBER_SBIOD_LEVEL_PROVIDER, &fd);
+	ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &max);
+	if (ber_printf(ask, "{it{ts}}", 1, LDAP_REQ_EXTENDED, LDAP_TAG_EXOP_REQ_OID, oid) >= 0 &&
+		ber_flush2(sb, ask, LBER_FLUSH_FREE_NEVER) == 0)
+		do
+			tag = ber_get_next(sb, &n, answer);
+		while (tag == LBER_DEFAULT && (errno == EINTR));
+	bool ok = tag == LDAP_TAG_MESSAGE &&
+		  ber_scanf(answer, "it{e", &id, &tag, &code) != LBER_ERROR && code == LDAP_SUCCESS;
+	ber_free(ask, 1);
+	ber_free(answer, 1);
+	/* the descriptor stays ours */
+	ber_sockbuf_remove_io(sb, &ber_sockbuf_io_tcp, LBER_SBIOD_LEVEL_PROVIDER);
+	ber_sockbuf_free(sb);
+	return ok || err_set(e, ERR_CONFIG, "tls-required",
+			     "the server does not offer StartTLS; has it a certificate?");
+}
+
 bool
-ad_cert_look(const char *url, const char *ca_file, int timeout, struct ad_cert *c_r, struct err *e)
+ad_cert_look(const struct ad *ad, const char *url, int timeout, struct ad_cert *c_r, struct err *e)
 {
 	LDAPURLDesc *u = NULL;
 	*c_r = (struct ad_cert){ .reached = false };
@@ -166,8 +194,9 @@ ad_cert_look(const char *url, const char *ca_file, int timeout, struct ad_cert *
 		return err_set(e, ERR_CONFIG, "bad-config", "server '%s' cannot be read", url);
 	int fd = tcp_open(u->lud_host, u->lud_port, timeout, e);
 	c_r->reached = fd >= 0;
-	bool ok = fd >= 0 && (strcasecmp(u->lud_scheme, "ldaps") != 0 ||
-				     handshake(fd, u->lud_host, ca_file, c_r, e));
+	bool ldaps = strcasecmp(u->lud_scheme, "ldaps") == 0, tls = ldaps || ad->options.start_tls;
+	bool ok = fd >= 0 && (ldaps || !tls || tls_ask(fd, e)) &&
+		  (!tls || handshake(fd, u->lud_host, ad->options.ca_file, c_r, e));
 	if (fd >= 0)
 		close(fd);
 	ldap_free_urldesc(u);
@@ -214,7 +243,7 @@ ad_tls_err(struct ad *ad, const char *url, struct err *e)
 	struct ad_cert c;
 	char *diagnostic = NULL;
 	int64_t now = ad->clock->now(ad->clock->ctx);
-	if (!ad_cert_look(url, ad->options.ca_file, CERT_WAIT, &c, e))
+	if (!ad_cert_look(ad, url, CERT_WAIT, &c, e))
 		return false;
 	if (c.shown && !ad_cert_judge(ad, &c, now, e))
 		return false;

@@ -24,6 +24,7 @@ import time
 
 DIRSYNC = "1.2.840.113556.1.4.841"
 PAGED = "1.2.840.113556.1.4.319"
+START_TLS = b"1.3.6.1.4.1.1466.20037"
 
 # result codes (RFC 4511 4.1.9)
 OK, OPERATIONS_ERROR, PROTOCOL_ERROR, TIME_LIMIT, SIZE_LIMIT = 0, 1, 2, 3, 4
@@ -234,18 +235,20 @@ ROOT = {
 
 
 class FakeLdap:
-    def __init__(self, root=None, tls=None, address="127.0.0.1", port=0, invocation=None):
+    def __init__(self, root=None, tls=None, address="127.0.0.1", port=0, invocation=None, start=None):
         """root: attributes that replace or (None) remove those of ROOT. tls: (certificate file, key file) for LDAPS.
+        start: what StartTLS meets: (certificate file, key file), or a result code, or None: the connection is closed
+        after success.
         invocation: 16 bytes, the invocationId of the NTDS settings object, answered by itself."""
         self.root = {**ROOT, **(root or {})}
         self.rules, self.bind_rules, self.requests, self.binds, self.errors = [], [], [], [], []
         self.lock, self.stopping, self.connections = threading.Lock(), threading.Event(), 0
         self.skew = None
         self.invocation = invocation if invocation is not None else bytes(range(16))
-        self.context = None
-        if tls:
+        self.context, self.start = None, start
+        if tls or isinstance(start, tuple):
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(*tls)
+            self.context.load_cert_chain(*(tls or start))
         self.listener = socket.create_server((address, port))
         self.address, self.port = self.listener.getsockname()
         self.url = f"{'ldaps' if tls else 'ldap'}://{address}:{self.port}"
@@ -312,7 +315,7 @@ class FakeLdap:
             self.open.add(conn)
         plain = conn
         try:
-            if self.context:
+            if self.context and not self.start:
                 conn = self.context.wrap_socket(conn, server_side=True)
             self._talk(conn, number_)
         except (OSError, _Closed):
@@ -347,9 +350,23 @@ class FakeLdap:
                 return
             elif op == 0x50:
                 continue                  # abandon
+            elif op == 0x77 and items(payload)[0][1] == START_TLS:
+                conn = self._start_tls(conn, msgid)
             else:                         # anything that writes: a source must never say it
                 self.errors.append(AssertionError(f"the client sent operation {op:#x}"))
                 _send(conn, msgid, seq(integer(UNWILLING, 10), octets(""), octets("read only"), tag=(op & 0x1f | 0x60) + 1))
+
+    def _start_tls(self, conn, msgid):
+        code = self.start if isinstance(self.start, int) else OK
+        _send(conn, msgid, seq(integer(code, 10), octets(""), octets(""), tag=0x78))
+        if code != OK:
+            return conn
+        if not self.context:
+            raise _Closed
+        conn = self.context.wrap_socket(conn, server_side=True)
+        with self.lock:
+            self.open.add(conn)
+        return conn
 
     def _bind(self, conn, msgid, payload):
         parts = items(payload)

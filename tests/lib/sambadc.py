@@ -165,9 +165,10 @@ class SambaDC(Directory):
             f.write(f"nameserver {dc.facts.get('resolver', dc.address)}\n")
         return dc
 
-    def write_conf(self):
+    def write_conf(self, more=""):
+        """more: further lines of [global]."""
         with open(self.conf, "w") as f:
-            f.write(CONF.format(d=self.folder, realm=self.realm, domain=self.realm.split(".")[0], dns=self.dns,
+            f.write(CONF.replace("[sysvol]", more + "[sysvol]").format(d=self.folder, realm=self.realm, domain=self.realm.split(".")[0], dns=self.dns,
                                 netbios=self.facts["netbios"], address=self.address, services=self.facts["services"]))
 
     def issue_certificate(self, names=None, days=825):
@@ -302,6 +303,23 @@ class SambaDC(Directory):
 
     def set_password(self, name, password):
         run("samba-tool", "user", "setpassword", name, f"--newpassword={password}", "-H", self.sam, "-s", self.conf)
+
+    def keytab(self, path, account=ACCOUNT):
+        """The account's Kerberos key, by the very commands that `check --print-setup` prints."""
+        script = os.path.join(LIB, "../../src/source/setup.samba.keytab.sh")
+        run("sh", "-e", script, env={**self.env(), "ACCOUNT": account, "KEYTAB": path})
+        return path
+
+    def krb5_conf(self):
+        """A krb5.conf that finds this DC without DNS; its LDAP service gets a name for its address."""
+        spn, dc = f"ldap/{self.address}".encode(), f"CN={self.facts['netbios']},OU=Domain Controllers,{self.base}"
+        if spn not in self.read(dc, ["servicePrincipalName"])["servicePrincipalName"]:
+            self.modify(dc, servicePrincipalName=self.read(dc)["servicePrincipalName"] + [spn])
+        path = os.path.join(self.folder, "etc", "krb5.conf")
+        with open(path, "w") as f:
+            f.write(f"[libdefaults]\ndefault_realm = {self.realm}\ndns_lookup_kdc = false\ndns_canonicalize_hostname = false\n"
+                    f"rdns = false\n[realms]\n{self.realm} = {{\n kdc = {self.address}\n}}\n")
+        return path
 
     def enable_recycle_bin(self):
         run("/usr/bin/python3", OFFLINE, "recyclebin", self.folder)

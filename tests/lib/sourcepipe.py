@@ -19,6 +19,8 @@ class Source:
         listed = {k: v if isinstance(v, list) else [v] for k, v in options.items() if v is not None}
         self.say(type="hello", versions=[1, 1], role="source", options=listed, classes=self.classes, attributes=self.attributes)
         self.hello = self.hear()
+        while self.hello and self.hello["type"] == "progress":
+            self.hello = self.hear()
 
     def say(self, **message):
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
