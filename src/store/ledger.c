@@ -17,16 +17,6 @@ static const char schema[] =
 	"CREATE TABLE tally(sync TEXT, kind INTEGER, owned INTEGER, active INTEGER, PRIMARY "
 	"KEY(sync, kind))"
 	" WITHOUT ROWID;"
-	"CREATE TRIGGER object_tally AFTER UPDATE OF state, active, sync, kind ON object"
-	" WHEN OLD.state <> NEW.state OR OLD.active <> NEW.active OR OLD.sync <> NEW.sync OR "
-	"OLD.kind <> NEW.kind"
-	" BEGIN"
-	"  INSERT OR IGNORE INTO tally VALUES(NEW.sync, NEW.kind, 0, 0);"
-	"  UPDATE tally SET owned = owned - 1, active = active - OLD.active"
-	"   WHERE OLD.state IN (1, 2, 3) AND sync = OLD.sync AND kind = OLD.kind;"
-	"  UPDATE tally SET owned = owned + 1, active = active + NEW.active"
-	"   WHERE NEW.state IN (1, 2, 3) AND sync = NEW.sync AND kind = NEW.kind;"
-	" END;"
 	"CREATE INDEX object_entry ON object(n);"
 	"CREATE INDEX object_key ON object(key) WHERE key IS NOT NULL;"
 	"CREATE TABLE ref(o INTEGER, attribute INTEGER, other INTEGER, PRIMARY KEY(o, attribute, "
@@ -102,6 +92,8 @@ ledger_close(struct ledger **l)
 	if (!*l)
 		return;
 	db_close(&(*l)->db);
+	tally_clear(*l);
+	free((*l)->tallies);
 	buf_free(&(*l)->pack);
 	free(*l);
 	*l = NULL;
@@ -111,7 +103,8 @@ bool
 ledger_check(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx,
 	int64_t *findings_r, struct err *e)
 {
-	return db_integrity(l->db, say, ctx, findings_r, e);
+	return db_integrity(l->db, say, ctx, findings_r, e) &&
+	       tally_check(l, say, ctx, findings_r, e);
 }
 
 bool
@@ -129,13 +122,17 @@ ledger_begin(struct ledger *l, struct err *e)
 bool
 ledger_commit(struct ledger *l, struct err *e)
 {
-	return db_commit(l->db, e);
+	if (!tally_flush(l, e) || !db_commit(l->db, e))
+		return false;
+	tally_clear(l);
+	return true;
 }
 
 void
 ledger_rollback(struct ledger *l)
 {
-	db_rollback(l->db); /* the counts are upper bounds and stay so */
+	tally_clear(l);
+	db_rollback(l->db); /* the upper bounds stay so */
 }
 
 struct str
@@ -310,13 +307,16 @@ ledger_object_save(struct ledger *l, const struct object *ob, struct err *e)
 {
 	CLEAN_BUF struct buf seen = { 0 };
 
-	return db_run(l->db, e,
-		"UPDATE object SET kind = ?, state = ?, key = ?, name = ?, sync = ?, source = ?, n "
-		"= ?,"
-		" version = ?, wanted = ?, active = ?, left_at = ?, sent = ?, seen = ? WHERE o = ?",
-		(int64_t)(ob->kind - kinds), ob->state, ob->key, ob->name, ob->sync, ob->source,
-		ob->n, ob->version, ob->wanted, ob->active, ob->left_at,
-		ledger_pack(&ob->sent, &l->pack), ledger_pack(&ob->seen, &seen), ob->o);
+	return tally_note(l, ob, e) &&
+	       db_run(l->db, e,
+		       "UPDATE object SET kind = ?, state = ?, key = ?, name = ?, sync = ?, source "
+		       "= ?, n "
+		       "= ?,"
+		       " version = ?, wanted = ?, active = ?, left_at = ?, sent = ?, seen = ? "
+		       "WHERE o = ?",
+		       (int64_t)(ob->kind - kinds), ob->state, ob->key, ob->name, ob->sync,
+		       ob->source, ob->n, ob->version, ob->wanted, ob->active, ob->left_at,
+		       ledger_pack(&ob->sent, &l->pack), ledger_pack(&ob->seen, &seen), ob->o);
 }
 
 bool
@@ -344,22 +344,6 @@ ledger_renumber(struct ledger *l, const char *source,
 		if (!db_run(l->db, e, "UPDATE object SET n = ? WHERE o = ?",
 			    find(ctx, db_text(&r, 1)), db_int(&r, 0)))
 			return false;
-	return !r.failed;
-}
-
-bool
-ledger_counts(struct ledger *l, const char *sync, const struct kind *k, int64_t *owned_r,
-	int64_t *active_r)
-{
-	CLEAN_ROWS struct db_rows r =
-		db_query(l->db, NULL, "SELECT owned, active FROM tally WHERE sync = ? AND kind = ?",
-			sync, (int64_t)(k - kinds));
-
-	*owned_r = *active_r = 0;
-	if (db_next(&r)) {
-		*owned_r = db_int(&r, 0);
-		*active_r = db_int(&r, 1);
-	}
 	return !r.failed;
 }
 

@@ -3,6 +3,12 @@
 #include "store/db.h"
 #include "store/ledger.h"
 
+/* What the open transaction changes of the counts; see ledger_tally.c. */
+struct tally {
+	char *sync;
+	int64_t kind, owned, active;
+};
+
 struct ledger {
 	struct db *db;
 	int64_t attempts; /* rows in attempt: most of the time none, then nothing need be cleared */
@@ -10,8 +16,16 @@ struct ledger {
 	int64_t problems; /* and of problems, */
 	int64_t matches;  /* and of matches: upper bounds all four */
 	struct buf pack;  /* scratch for packed attributes */
+	struct tally *tallies;
+	size_t tally_count, tally_max;
 };
 
 struct str ledger_pack(const struct attrs *as, struct buf *scratch);
 struct attrs ledger_unpack(struct str packed, struct arena *a);
 const struct kind *ledger_kind(int64_t id);
+
+bool tally_note(struct ledger *l, const struct object *ob, struct err *e); /* before it is saved */
+bool tally_flush(struct ledger *l, struct err *e);
+void tally_clear(struct ledger *l);
+bool tally_check(struct ledger *l, void (*say)(void *ctx, const char *text), void *ctx,
+	int64_t *findings_r, struct err *e);

@@ -134,6 +134,32 @@ test_counts_follow_every_state_8_1(void **state)
 }
 
 static void
+test_counts_are_as_durable_as_what_is_counted_8_1(void **state)
+{
+	struct kit *k = *state;
+	int64_t findings;
+
+	OK(k, ledger_begin(k->l, &k->e));
+	add(k, "a", 1, OBJECT_LINKED);
+	add(k, "b", 2, OBJECT_LEFT);
+	OK(k, ledger_commit(k->l, &k->e));
+	OK(k, ledger_begin(k->l, &k->e));
+	add(k, "c", 3, OBJECT_LINKED);
+	assert_counts(k, 3, 3);
+	ledger_rollback(k->l);
+	assert_counts(k, 2, 2);
+	ledger_close(&k->l);
+	kit_open(k);
+	assert_counts(k, 2, 2);
+	OK(k, ledger_check(k->l, NULL, NULL, &findings, &k->e));
+	assert_int_equal(findings, 0);
+	/* Saved and never committed as it must be: the check finds it. */
+	add(k, "d", 4, OBJECT_LINKED);
+	OK(k, ledger_check(k->l, NULL, NULL, &findings, &k->e));
+	assert_int_equal(findings, 1);
+}
+
+static void
 test_release_permits_exactly_what_was_held_8_4(void **state)
 {
 	struct kit *k = *state;
@@ -307,6 +333,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(test_counts_follow_every_state_8_1),
+		TEST(test_counts_are_as_durable_as_what_is_counted_8_1),
 		TEST(test_release_permits_exactly_what_was_held_8_4),
 		TEST(test_approval_is_over_when_its_object_is_not_wanted_8_4),
 		TEST(test_renumber_2_2),
