@@ -27,6 +27,7 @@ extern const struct command commands[];
 const struct command *command_named(const char *name); /* NULL = none */
 
 int cmd_adopt(struct cli *c, int argc, char **argv);
+int cmd_apply(struct cli *c, int argc, char **argv);
 int cmd_check(struct cli *c, int argc, char **argv);
 int cmd_config(struct cli *c, int argc, char **argv);
 int cmd_explain(struct cli *c, int argc, char **argv);
@@ -58,7 +59,31 @@ void progress_show(void *ctx, const char *phase, const char *what, int64_t done,
 void progress_clear(struct cli *c);
 struct progress *progress_new(void);
 
-/* plan_print.c */
-bool plan_print(struct cli *c, const struct conf_target *t, bool all, struct err *e);
-void attrs_print_changes(
-	FILE *f, const struct attrs *before, const struct attrs *after, const char *indent);
+/* plan_text.c */
+struct paper { /* where a plan is printed */
+	FILE *f;
+	bool all;   /* every operation, not the first of each class */
+	bool whole; /* the values of what is created, too */
+	bool colour;
+};
+bool plan_text(const struct paper *p, struct ledger *l, const char *target, struct err *e);
+void attrs_print_changes(FILE *f, const struct attrs *before, const struct attrs *after,
+	const char *indent, size_t most); /* bytes of a value; 0 = all */
+bool cli_colour(FILE *f);                 /* a terminal that wants it (NO_COLOR) */
+
+/* plan_file.c: `plan --out`, `apply`. The plan is kept in the state under the digest of the file. */
+struct plan_file {
+	const char *path;
+	char digest[65];
+};
+bool plan_file_write(struct cli *c, struct plan_file *p, bool force, struct err *e);
+/* Nothing may be there that it would replace, unless forced. */
+bool plan_file_free(const char *path, bool force, struct err *e);
+/* Whole as it was written, and for this configuration; fills the digest. */
+bool plan_file_read(struct cli *c, struct plan_file *p, struct err *e);
+
+/* plan_print.c; file: NULL = none was written */
+bool plan_print(struct cli *c, const struct conf_target *t, bool all, const struct plan_file *file,
+	struct err *e);
+/* cmd_sync.c */
+int cli_outcome(struct cli *c, const struct sync_result *r, const struct sync_notes *notes);

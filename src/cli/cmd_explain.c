@@ -88,7 +88,7 @@ print_object(const struct explain *ex)
 	puts(ex->op_count ? "  would be sent now:" : "  nothing would be sent now");
 	for (size_t i = 0; i < ex->op_count; i++) {
 		printf("    %s\n", op_class_name(ex->ops[i].class));
-		attrs_print_changes(stdout, &ex->object.sent, &ex->ops[i].attrs, "      ");
+		attrs_print_changes(stdout, &ex->object.sent, &ex->ops[i].attrs, "      ", 200);
 	}
 	if (ex->change_count)
 		puts("\nSent so far:");
@@ -106,7 +106,7 @@ print_object(const struct explain *ex)
 			cli_text(stdout, ch->text);
 		}
 		putchar('\n');
-		attrs_print_changes(stdout, &ch->before, &ch->after, "    ");
+		attrs_print_changes(stdout, &ch->before, &ch->after, "    ", 200);
 	}
 }
 

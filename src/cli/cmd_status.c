@@ -72,6 +72,8 @@ struct target_status {
 	struct run_row last;
 	bool has_run;
 	int64_t owned[KIND_COUNT], active[KIND_COUNT], dirty, failing_total, wake;
+	int64_t waiting; /* operations that an applied plan left for the next run */
+	bool lockstep;
 	struct failing failing[50];
 	size_t failing_count;
 };
@@ -83,6 +85,7 @@ gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, stru
 	s->has_run = ledger_runs(l, 0, a, &s->last, 1);
 	s->dirty = ledger_dirty_count(l);
 	s->wake = ledger_wake_next(l);
+	s->waiting = ledger_later(l);
 	for (size_t i = 0; i < c->conf->sync_count; i++)
 		for (int k = 0; k < KIND_COUNT && strcmp(c->conf->syncs[i].to, t->name) == 0; k++) {
 			int64_t owned, active;
@@ -94,6 +97,7 @@ gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, stru
 		}
 	s->failing_count = gather_failing(c, l, a, s->failing, ARRAY_LEN(s->failing));
 	s->failing_total = ledger_failing(l);
+	s->lockstep = s->has_run && s->last.exit == 0 && !s->failing_total && !s->waiting;
 }
 
 static void
@@ -106,8 +110,8 @@ status_text(const struct conf_target *t, const struct target_status *s)
 		return;
 	}
 	printf("%s: %s, last run %lld at %s\n", t->name,
-		s->last.exit == 0 && !s->failing_total ? "in lockstep" : "NOT in lockstep",
-		(long long)s->last.run, cli_time(s->last.ended, when));
+		s->lockstep ? "in lockstep" : "NOT in lockstep", (long long)s->last.run,
+		cli_time(s->last.ended, when));
 	for (int k = 0; k < KIND_COUNT; k++)
 		printf("  %-7s %lld", kinds[k].plural, (long long)s->owned[k]),
 			kinds[k].active_attribute
@@ -122,6 +126,9 @@ status_text(const struct conf_target *t, const struct target_status *s)
 		printf("  held back: %lld operations of run %lld%s\n", (long long)s->last.held,
 			(long long)s->last.run,
 			s->last.released ? " (released: the next sync performs them)" : "");
+	if (s->waiting)
+		printf("  %lld operations wait for the next run: the last one applied a plan\n",
+			(long long)s->waiting);
 	if (s->wake != INT64_MAX)
 		printf("  next due by time: %s\n", cli_time(s->wake, when));
 	for (size_t i = 0; i < s->failing_count; i++) {
@@ -141,12 +148,13 @@ status_json(const struct conf_target *t, const struct target_status *s, struct j
 {
 	jsonw_obj(w, NULL);
 	jsonw_str(w, "target", t->name);
-	jsonw_bool(w, "in_lockstep", s->has_run && s->last.exit == 0 && !s->failing_total);
+	jsonw_bool(w, "in_lockstep", s->lockstep);
 	jsonw_int(w, "run", s->last.run);
 	jsonw_int(w, "ended", s->last.ended);
 	jsonw_int(w, "exit", s->last.exit);
 	jsonw_int(w, "held", s->last.held);
 	jsonw_int(w, "dirty", s->dirty);
+	jsonw_int(w, "waiting", s->waiting);
 	for (int k = 0; k < KIND_COUNT; k++) {
 		jsonw_int(w, kinds[k].plural, s->owned[k]);
 	}
@@ -190,7 +198,7 @@ cmd_status(struct cli *c, int argc, char **argv)
 			return cli_error(c, &e, 2);
 		err_clear(&e);
 		ledger_close(&l);
-		lockstep &= s->has_run && s->last.exit == 0 && !s->failing_total;
+		lockstep &= s->lockstep;
 		status_json(t, s, &w);
 		if (!c->json)
 			status_text(t, s);
@@ -270,7 +278,7 @@ print_change(const struct change *ch)
 		cli_text(stdout, ch->text);
 	}
 	putchar('\n');
-	attrs_print_changes(stdout, &ch->before, &ch->after, "    ");
+	attrs_print_changes(stdout, &ch->before, &ch->after, "    ", 200);
 }
 
 static void

@@ -25,8 +25,10 @@ print_result(const struct cli *c, const struct sync_result *r)
 	printf("Run %lld (%s): read %lld, %s%s%lld unchanged; %.1f s\n", (long long)r->run, r->kind,
 		(long long)r->read, buf_cstr(&line), line.n ? ", " : "", (long long)r->unchanged,
 		r->seconds);
-	if (r->exit == SYNC_OK)
+	if (r->exit == SYNC_OK && !r->waiting)
 		puts("In lockstep.");
+	if (r->waiting)
+		printf("%lld other operations wait for the next run.\n", (long long)r->waiting);
 	if (r->held)
 		printf("Held back: %lld operations. `lockstep history %lld` shows them, "
 		       "`lockstep release %lld` permits them.\n",
@@ -38,17 +40,23 @@ print_result(const struct cli *c, const struct sync_result *r)
 		cli_error(c, &r->error, r->exit);
 }
 
-static int
-print_outcome(struct cli *c, const struct sync_result *r)
+int
+cli_outcome(struct cli *c, const struct sync_result *r, const struct sync_notes *notes)
 {
 	CLEAN_BUF struct buf line = { 0 };
 
 	progress_clear(c);
 	if (!c->json) {
+		for (size_t i = 0; notes && i < notes->count; i++) {
+			cli_text(stdout, notes->list[i].object);
+			fputs(": ", stdout);
+			cli_text(stdout, notes->list[i].text);
+			putchar('\n');
+		}
 		print_result(c, r);
 		return r->exit;
 	}
-	sync_result_json(r, &line);
+	sync_result_json(r, notes, &line);
 	puts(buf_cstr(&line));
 	return r->exit;
 }
@@ -82,34 +90,64 @@ cmd_sync(struct cli *c, int argc, char **argv)
 	}
 	if (!sync_run(c->conf, &c->env, &o, &r, &e))
 		return cli_error(c, &e, r.exit);
-	return print_outcome(c, &r);
+	return cli_outcome(c, &r, NULL);
 }
 
-int
-cmd_plan(struct cli *c, int argc, char **argv)
+/* A plan file is of a plan that is whole. */
+static bool
+write_plan(struct cli *c, struct plan_file *file, bool force, const struct sync_result *r,
+	struct err *e)
 {
-	struct sync_options o = { .plan_only = true };
+	if (r->exit == SYNC_SOURCE || r->exit == SYNC_TARGET)
+		return err_set(e, ERR_SIDE, "no-plan", "no plan was written: %s", r->error.text);
+	return plan_file_write(c, file, force, e);
+}
+
+static int
+plan(struct cli *c, const struct sync_options *o, bool all, struct plan_file *file, bool force)
+{
 	struct sync_result r;
 	struct err e = { 0 };
-	bool all = false;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--all") == 0)
-			all = true;
-		else if (strcmp(argv[i], "--full") == 0)
-			o.full = true;
-		else
-			return cli_usage(command_named("plan"), "plan takes --all and --full");
-	}
-	if (!sync_run(c->conf, &c->env, &o, &r, &e))
+	if (file && !plan_file_free(file->path, force, &e))
+		return cli_error(c, &e, 2);
+	if (!sync_run(c->conf, &c->env, o, &r, &e))
 		return cli_error(c, &e, r.exit);
 	progress_clear(c);
 	if (r.exit == SYNC_CONFIG || (r.exit == SYNC_SOURCE && c->json))
 		return cli_error(c, &r.error, r.exit);
 	if (r.exit == SYNC_SOURCE)
 		cli_error(c, &r.error, r.exit);
+	if (file && !write_plan(c, file, force, &r, &e))
+		return cli_error(c, &e, r.exit == SYNC_OK ? 2 : r.exit);
 	for (size_t i = 0; i < c->conf->target_count; i++)
-		if (!plan_print(c, &c->conf->targets[i], all, &e))
+		if (!plan_print(c, &c->conf->targets[i], all, file, &e))
 			return cli_error(c, &e, 1);
+	if (file && !c->json)
+		printf("\nWritten to %s: look at it, then `lockstep apply %s`.\n", file->path,
+			file->path);
 	return r.exit;
+}
+
+int
+cmd_plan(struct cli *c, int argc, char **argv)
+{
+	struct sync_options o = { .plan_only = true };
+	struct plan_file file = { 0 };
+	bool all = false, force = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--all") == 0)
+			all = true;
+		else if (strcmp(argv[i], "--full") == 0)
+			o.full = true;
+		else if (strcmp(argv[i], "--force") == 0)
+			force = true;
+		else if (strcmp(argv[i], "--out") == 0 && i + 1 < argc)
+			file.path = argv[++i];
+		else
+			return cli_usage(command_named("plan"),
+				"plan takes --all, --full, --out FILE and --force");
+	}
+	return plan(c, &o, all, file.path ? &file : NULL, force);
 }

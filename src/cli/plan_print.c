@@ -1,119 +1,21 @@
-/* A plan for people, and as JSON: what is surprising first. */
+/* `lockstep plan`: the plan as it stands in the state, as text or JSON. */
 #include "cli_p.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-/* The order of surprise: removals before changes before additions. */
-static const enum op_class surprise[] = { CLASS_DELETE, CLASS_DISABLE, CLASS_SEEN_DISABLE,
-	CLASS_RECREATE, CLASS_ADOPT, CLASS_MEMBER_REMOVAL, CLASS_FOLLOWING, CLASS_UPDATE,
-	CLASS_ENABLE, CLASS_CREATE, CLASS_MEMBER_ADD };
-
-#define SHOWN 20
-
+/* What stands there now, of what is to be changed. */
 static void
-print_values(FILE *f, const struct attr *a)
+json_before(const struct op *op, const struct object *ob, struct jsonw *w, struct arena *a)
 {
-	if (!a || !a->count)
-		fputs("(none)", f);
-	for (size_t i = 0; a && i < a->count; i++) {
-		CLEAN_BUF struct buf text = { 0 };
+	struct attrs before = attrs_new(a);
 
-		text_escape(a->values[i].p, a->values[i].n, 200, &text);
-		fprintf(f, "%s\"%s\"", i ? ", " : "", buf_cstr(&text));
+	for (size_t i = 0; i < op->attrs.count; i++) {
+		const struct attr *was = attrs_get(&ob->sent, op->attrs.list[i].name);
+
+		if (was)
+			attrs_set(&before, was->name, was->values, was->count);
 	}
-}
-
-void
-attrs_print_changes(
-	FILE *f, const struct attrs *before, const struct attrs *after, const char *indent)
-{
-	for (size_t i = 0; i < after->count; i++) {
-		const struct attr *a = &after->list[i], *b = attrs_get(before, a->name);
-
-		fprintf(f, "%s%s: ", indent, a->name);
-		if (b) {
-			print_values(f, b);
-			fputs(" -> ", f);
-		}
-		print_values(f, a);
-		fputc('\n', f);
-	}
-}
-
-static bool
-print_op(struct ledger *l, const struct op *op, struct arena *a, struct err *e)
-{
-	struct object ob, other;
-
-	if (!ledger_object(l, op->o, a, &ob, e) ||
-		(op->other && !ledger_object(l, op->other, a, &other, e)))
-		return false;
-	printf("  %s%-8s ", op->held ? "HELD " : "", op_class_name(op->class));
-	printf("%s ", ob.kind->name);
-	cli_text(stdout, ob.name ? ob.name : ob.anchor);
-	if (op->other) {
-		const struct kind_ref *ref = &ob.kind->refs[op->attribute];
-
-		printf(": %s%s", ref->multi ? "" : ref->attribute,
-			ref->multi   ? ""
-			: op->remove ? " no longer "
-				     : " ");
-		cli_text(stdout, other.name ? other.name : other.anchor);
-	}
-	if (op->held)
-		printf(" (%s)", op_hold_name(op->held));
-	putchar('\n');
-	if (op->class != CLASS_CREATE)
-		attrs_print_changes(stdout, &ob.sent, &op->attrs, "           ");
-	return true;
-}
-
-static bool
-print_class(struct ledger *l, enum op_class c, bool all, struct err *e)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct op ops[64];
-	int64_t after = 0, count = 0;
-	size_t got;
-
-	while ((got = ledger_ops_all(l, after, a, ops, ARRAY_LEN(ops)))) {
-		for (size_t i = 0; i < got; i++)
-			if (ops[i].class == c && (count++ < SHOWN || all) &&
-				!print_op(l, &ops[i], a, e))
-				return false;
-		after = ops[got - 1].id;
-		arena_reset(a);
-	}
-	if (count > SHOWN && !all)
-		printf("  ... and %lld more (--all shows them)\n", (long long)(count - SHOWN));
-	return true;
-}
-
-static bool
-print_text(struct ledger *l, const struct conf_target *t, bool all, struct err *e)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct op_count *list;
-	size_t count = ledger_op_counts(l, a, &list);
-
-	if (!count) {
-		printf("Plan for %s: nothing to do.\n", t->name);
-		return true;
-	}
-	printf("Plan for %s:\n", t->name);
-	for (size_t i = 0; i < count; i++) {
-		printf("  %-6s %6lld %s", list[i].kind->name, (long long)list[i].count,
-			op_class_name(list[i].class));
-		if (list[i].held)
-			printf(", of which %lld held back", (long long)list[i].held);
-		putchar('\n');
-	}
-	putchar('\n');
-	for (size_t i = 0; i < ARRAY_LEN(surprise); i++)
-		if (!print_class(l, surprise[i], all, e))
-			return false;
-	return true;
+	attrs_write(&before, w, "before");
 }
 
 static bool
@@ -141,8 +43,10 @@ json_ops(struct ledger *l, struct jsonw *w, struct err *e)
 				jsonw_str(w, "held", op_hold_name(ops[i].held));
 			if (ops[i].other)
 				jsonw_str(w, "other", other.name);
-			if (ops[i].attrs.count)
+			if (ops[i].attrs.count) {
 				attrs_write(&ops[i].attrs, w, "attributes");
+				json_before(&ops[i], &ob, w, a);
+			}
 			jsonw_end(w);
 		}
 		after = ops[got - 1].id;
@@ -153,7 +57,8 @@ json_ops(struct ledger *l, struct jsonw *w, struct err *e)
 }
 
 static bool
-print_json(struct ledger *l, const struct conf_target *t, struct err *e)
+print_json(
+	struct ledger *l, const struct conf_target *t, const struct plan_file *file, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_BUF struct buf out = { 0 };
@@ -163,6 +68,10 @@ print_json(struct ledger *l, const struct conf_target *t, struct err *e)
 
 	jsonw_obj(&w, NULL);
 	jsonw_str(&w, "target", t->name);
+	if (file) {
+		jsonw_str(&w, "file", file->path);
+		jsonw_str(&w, "digest", file->digest);
+	}
 	jsonw_arr(&w, "totals");
 	for (size_t i = 0; i < count; i++) {
 		jsonw_obj(&w, NULL);
@@ -182,15 +91,17 @@ print_json(struct ledger *l, const struct conf_target *t, struct err *e)
 }
 
 bool
-plan_print(struct cli *c, const struct conf_target *t, bool all, struct err *e)
+plan_print(struct cli *c, const struct conf_target *t, bool all, const struct plan_file *file,
+	struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
+	struct paper p = { .f = stdout, .all = all, .colour = cli_colour(stdout) };
 	struct ledger *l = NULL;
 	bool ok;
 
 	if (!ledger_open(sync_target_path(c->conf, t->name, a), &c->env.store, true, &l, e))
 		return false;
-	ok = c->json ? print_json(l, t, e) : print_text(l, t, all, e);
+	ok = c->json ? print_json(l, t, file, e) : plan_text(&p, l, t->name, e);
 	ledger_close(&l);
 	return ok;
 }

@@ -62,7 +62,15 @@ static const char schema[] =
 	"approved INTEGER);"
 	"CREATE INDEX change_object ON change(o);"
 	"CREATE INDEX change_run ON change(run);"
-	"CREATE INDEX change_class ON change(class, at);";
+	"CREATE INDEX change_class ON change(class, at);"
+	"CREATE TABLE plan(plan INTEGER PRIMARY KEY, digest TEXT UNIQUE, run INTEGER, made "
+	"INTEGER);"
+	"CREATE TABLE plan_op(plan INTEGER, anchor TEXT, kind INTEGER, class INTEGER, attribute "
+	"INTEGER,"
+	" remove INTEGER, other TEXT, held INTEGER, attrs BLOB, before BLOB, op INTEGER);"
+	"CREATE INDEX plan_object ON plan_op(plan, anchor);"
+	"CREATE INDEX plan_met ON plan_op(op) WHERE op IS NOT NULL;"
+	"CREATE TABLE plan_run(plan INTEGER, run INTEGER, PRIMARY KEY(plan, run)) WITHOUT ROWID;";
 
 static const struct db_kind ledger_kind_of_file = {
 	.name = "ledger", .id = 0x4c534c47, .version = 1, .sql = schema, .cache_mb = 12

@@ -17,7 +17,7 @@ const char *
 op_hold_name(enum op_hold h)
 {
 	static const char *const names[] = { "", "guard", "approval", "protected", "ambiguous",
-		"scope" };
+		"scope", "not now" };
 
 	return names[h];
 }
@@ -189,7 +189,9 @@ ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r)
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
 		"SELECT object.sync, object.kind, op.class, count(*), sum(op.held <> 0), "
 		"sum(op.approved)"
-		" FROM op JOIN object USING(o) WHERE op.state = 0 GROUP BY 1, 2, 3");
+		" FROM op JOIN object USING(o) WHERE op.state = 0 AND op.held <> ? GROUP BY 1, 2, "
+		"3",
+		HOLD_LATER);
 	size_t got = 0, cap = 0;
 
 	*list_r = NULL;
@@ -227,8 +229,18 @@ ledger_held_now(struct ledger *l)
 	int64_t count = 0;
 
 	db_value(l->db, NULL, &count,
-		"SELECT count(*) FROM op WHERE state = 0 AND held <> 0 AND class <> ?",
-		CLASS_FOLLOWING);
+		"SELECT count(*) FROM op WHERE state = 0 AND held NOT IN (0, ?) AND class <> ?",
+		HOLD_LATER, CLASS_FOLLOWING);
+	return count;
+}
+
+int64_t
+ledger_later(struct ledger *l)
+{
+	int64_t count = 0;
+
+	db_value(l->db, NULL, &count, "SELECT count(*) FROM op WHERE state = 0 AND held = ?",
+		HOLD_LATER);
 	return count;
 }
 
@@ -257,9 +269,9 @@ bool
 ledger_hold_following(struct ledger *l, struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE op SET held = 1 WHERE state = 0 AND class = ? AND other IN"
-		" (SELECT o FROM op WHERE state = 0 AND held <> 0 AND attribute < 0)",
-		CLASS_FOLLOWING);
+		"UPDATE op SET held = 1 WHERE state = 0 AND held = 0 AND class = ?1 AND other IN"
+		" (SELECT o FROM op WHERE state = 0 AND held NOT IN (0, ?2) AND attribute < 0)",
+		CLASS_FOLLOWING, HOLD_LATER);
 }
 
 size_t
@@ -269,8 +281,9 @@ ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
 		"SELECT op.o, count(*) FROM op JOIN object USING(o) WHERE op.state = 0 AND "
 		"op.class = ?"
-		" AND op.approved = 0 AND object.sync = ? GROUP BY op.o HAVING count(*) > ?",
-		CLASS_MEMBER_REMOVAL, sync, floor);
+		" AND op.approved = 0 AND op.held <> ? AND object.sync = ? GROUP BY op.o HAVING "
+		"count(*) > ?",
+		CLASS_MEMBER_REMOVAL, HOLD_LATER, sync, floor);
 	size_t got = 0, cap = 0;
 
 	*list_r = NULL;
@@ -308,8 +321,8 @@ ledger_holds_record(struct ledger *l, int64_t run, int64_t *count_r, struct err 
 {
 	if (!db_run(l->db, e,
 		    "INSERT OR IGNORE INTO hold SELECT ?, o, class, attribute, other, key FROM op"
-		    " WHERE state = 0 AND held <> 0 AND class <> ?",
-		    run, CLASS_FOLLOWING))
+		    " WHERE state = 0 AND held NOT IN (0, ?) AND class <> ?",
+		    run, HOLD_LATER, CLASS_FOLLOWING))
 		return false;
 	*count_r = db_changes(l->db);
 	return true;
@@ -349,12 +362,13 @@ ledger_approvals_apply(struct ledger *l, struct err *e)
 	if (!any)
 		return true;
 	return db_run(l->db, e,
-		       "UPDATE op SET approved = 1, held = 0 WHERE state = 0 AND EXISTS (SELECT 1 "
-		       "FROM approval a"
+		       "UPDATE op SET approved = 1, held = 0 WHERE state = 0 AND held <> ?4 AND "
+		       "EXISTS "
+		       "(SELECT 1 FROM approval a"
 		       " WHERE a.o = op.o AND a.attribute = op.attribute AND a.other = op.other AND"
 		       " ((a.class = op.class AND (a.key IS NULL OR a.key = op.key)) OR"
 		       "  (a.class = ?1 AND op.class IN (?2, ?3))))",
-		       CLASS_ADOPT, CLASS_CREATE, CLASS_RECREATE) &&
+		       CLASS_ADOPT, CLASS_CREATE, CLASS_RECREATE, HOLD_LATER) &&
 	       db_run(l->db, e,
 		       "UPDATE op SET key = (SELECT a.key FROM approval a WHERE a.o = op.o AND "
 		       "a.class = ?1)"

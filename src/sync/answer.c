@@ -115,11 +115,43 @@ take_lost_look(struct apply *ap, struct flight *f, const struct err *why, struct
 	return put_back(ap, f, e);
 }
 
+/* Refused because it is not as it was when we last saw it: read, and perhaps sent again. */
+static bool
+take_stale(struct apply *ap, struct flight *f, struct err *e)
+{
+	if (!ledger_op_planned(ap->t->ledger, f->op.id, e))
+		return false;
+	f->stale = true;
+	f->phase = FLIGHT_READ;
+	return flight_ask(ap, f, OP_GET, e);
+}
+
+static bool
+take_read(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e)
+{
+	struct err why;
+
+	f->read = true;
+	if (r->version)
+		f->ob.version = arena_strdup(f->arena, r->version);
+	if (!careful_same(f, r, &why))
+		return fail_all(ap, f, &why, e);
+	f->phase = FLIGHT_READY;
+	return true;
+}
+
 static bool
 take_error(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e)
 {
 	const struct err *why = &r->error;
 
+	if (f->phase == FLIGHT_READ && strcmp(why->code, "gone") == 0) {
+		f->phase = FLIGHT_READY; /* the change itself will meet it */
+		return true;
+	}
+	if (f->phase == FLIGHT_SENT && careful_version(ap, f) && !f->read &&
+		strcmp(why->code, "stale") == 0)
+		return take_stale(ap, f, e);
 	if (f->phase != FLIGHT_SENT && (why->kind == ERR_UNKNOWN || why->kind == ERR_RETRY))
 		return take_lost_look(ap, f, why, e);
 	switch (why->kind) {
@@ -213,6 +245,8 @@ answer_take(struct apply *ap, struct answer *an, struct err *e)
 	switch (f->phase) {
 	case FLIGHT_FIND:
 		return match_found(ap, f, r, e);
+	case FLIGHT_READ:
+		return take_read(ap, f, r, e);
 	case FLIGHT_SENT:
 		if (f->op.class == CLASS_ADOPT)
 			return take_done(ap, f, r, f->op.key, e);

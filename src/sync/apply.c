@@ -30,7 +30,7 @@ flight_free(struct apply *ap)
 			ap->next = (ap->next + i + 1) % ap->size;
 			arena_reset(f->arena);
 			f->op_count = 0;
-			f->answered = false;
+			f->answered = f->read = f->stale = false;
 			ap->used++;
 			return f;
 		}
@@ -82,15 +82,16 @@ copy_op(struct flight *f, const struct op *op)
 	attrs_copy(&f->op.attrs, &op->attrs);
 }
 
-static bool
-send_find(struct apply *ap, struct flight *f, struct err *e)
+bool
+flight_ask(struct apply *ap, struct flight *f, int type, struct err *e)
 {
 	/* Each question has an id of its own: an answer given twice is no answer to the next one. */
 	struct wire_op w = { .id = f->id = ++ap->t->next_wire_id,
-		.type = OP_FIND,
+		.type = (enum wire_op_type)type,
 		.kind = f->ob.kind->name,
 		.external = f->ob.anchor,
-		.name = f->ob.name };
+		.name = f->ob.name,
+		.key = f->ob.key };
 
 	return wire_op_send(ap->t->conn, &w, e);
 }
@@ -105,10 +106,14 @@ fill_object(struct apply *ap, const struct op *op, struct err *e)
 	copy_op(f, op);
 	f->ops[f->op_count++] = (struct flight_op){ .id = op->id };
 	f->phase = FLIGHT_READY;
+	if (careful_needs_read(ap, f)) {
+		f->phase = FLIGHT_READ;
+		return flight_ask(ap, f, OP_GET, e);
+	}
 	if (op->class != CLASS_CREATE && op->class != CLASS_RECREATE)
 		return true;
 	f->phase = FLIGHT_FIND;
-	return send_find(ap, f, e);
+	return flight_ask(ap, f, OP_FIND, e);
 }
 
 /* References of one owner and attribute ride together, as many as the target takes. */
@@ -217,6 +222,7 @@ send_flight(struct apply *ap, struct flight *f, struct err *e)
 		.external = f->ob.anchor,
 		.name = f->ob.name,
 		.key = f->ob.key,
+		.version = careful_version(ap, f),
 		.attrs = &f->op.attrs };
 
 	f->phase = FLIGHT_SENT;
@@ -288,7 +294,7 @@ launch(struct apply *ap, struct err *e)
 			return false;
 		if (f->phase == FLIGHT_LOOK && !f->answered) {
 			f->answered = true;
-			if (!send_find(ap, f, e))
+			if (!flight_ask(ap, f, OP_FIND, e))
 				return false;
 		}
 	}

@@ -5,6 +5,7 @@
 enum flight_phase {
 	FLIGHT_FREE,
 	FLIGHT_FIND,  /* asked for, before a create */
+	FLIGHT_READ,  /* asked for, before a change that must not undo another's */
 	FLIGHT_READY, /* to be sent after the next commit */
 	FLIGHT_SENT,
 	FLIGHT_LOOK, /* refused as taken: who is there? */
@@ -27,6 +28,8 @@ struct flight {
 	size_t op_count, op_max;
 	struct err refused; /* LOOK: why */
 	bool answered;      /* LOOK: the question is out */
+	bool read;          /* was asked for: what may be compared is */
+	bool stale;         /* the target said that our version is not its version any more */
 };
 
 struct answer {
@@ -56,6 +59,14 @@ struct apply {
 };
 
 void flight_end(struct apply *ap, struct flight *f);
+bool flight_ask(
+	struct apply *ap, struct flight *f, int type, struct err *e); /* enum wire_op_type */
+/* careful.c: changes that follow what somebody looked at (9.2) */
+bool careful_needs_read(const struct apply *ap, const struct flight *f);
+const char *careful_version(
+	const struct apply *ap, const struct flight *f); /* for If-Match, or NULL */
+/* The answer to the read. false: somebody else has changed what is to be changed, *why_r says it. */
+bool careful_same(const struct flight *f, const struct wire_result *r, struct err *why_r);
 /* answer.c: one answer, inside the launch transaction */
 bool answer_take(struct apply *ap, struct answer *an, struct err *e);
 /* A name is taken: another operation of ours may free it, so not yet a failure. */

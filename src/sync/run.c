@@ -63,11 +63,13 @@ static enum sync_exit
 side_exit(const struct err *e, enum sync_exit side)
 {
 	static const char *const codes[] = { "bad-config", "bad-option", "bad-url",
-		"unknown-attribute", "other-directory", "no-identity" };
+		"unknown-attribute", "other-directory", "no-identity", "plan-unknown" };
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(e->code, codes[i]) == 0)
 			return SYNC_CONFIG;
+	if (strcmp(e->code, "plan-outdated") == 0)
+		return SYNC_FAILED;
 	return side;
 }
 
@@ -123,7 +125,7 @@ static bool
 project(struct target_run *t, int64_t *held_r, struct err *e)
 {
 	return target_rules(t, e) && dirty_collect(t, e) && project_objects(t, e) &&
-	       project_links(t, e) && limits_apply(t, held_r, e);
+	       project_links(t, e) && plan_narrow(t, e) && limits_apply(t, held_r, e);
 }
 
 static bool
@@ -156,8 +158,9 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 	for (int round = 0; again; round++) {
 		if (round)
 			read_again(t);
-		if (!settle_and_wait(t, e) || !project(t, held_r, e))
+		if (!t->prepared && (!settle_and_wait(t, e) || !project(t, held_r, e)))
 			return false;
+		t->prepared = false;
 		if (t->run->options->plan_only)
 			return true;
 		if (!target_apply(t, &again, e)) {
@@ -195,10 +198,16 @@ pin_default_maps(struct target_run *t, struct err *e)
 		t->conf->name, pinned, number);
 }
 
+static const char *
+kind_of(const struct run *r)
+{
+	return r->options->plan_only ? "plan" : r->options->apply ? "apply" : r->result->kind;
+}
+
 static bool
 start_target(struct target_run *t, struct err *e)
 {
-	const char *kind = t->run->options->plan_only ? "plan" : t->run->result->kind;
+	const char *kind = kind_of(t->run);
 
 	if (!target_rules(t, e) || !ledger_begin(t->ledger, e))
 		return false;
@@ -246,6 +255,7 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 	if (held < row.held)
 		held = row.held;
 	r->result->held += held;
+	r->result->waiting += ledger_later(t->ledger);
 	if (held)
 		run_fail(r, SYNC_HELD, NULL);
 	r->result->failed += failing;
@@ -256,7 +266,7 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 		return;
 	if (!r->result->run)
 		r->result->run = t->id;
-	sync_result_json(r->result, &counts);
+	sync_result_json(r->result, NULL, &counts);
 	row.ended = target_now(t);
 	row.counts = buf_cstr(&counts);
 	row.exit = r->result->exit;
@@ -265,12 +275,27 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 		ledger_rollback(t->ledger);
 }
 
+/* Nothing is done: the plan goes, and the run ends in history. */
+static bool
+abandon_target(struct target_run *t, struct err *e)
+{
+	struct err why = *e;
+
+	if (!ledger_begin(t->ledger, e))
+		return false;
+	if (!ledger_plan_reset(t->ledger, e) || !ledger_commit(t->ledger, e)) {
+		ledger_rollback(t->ledger);
+		return false;
+	}
+	finish_target(t, 0, &why);
+	return true;
+}
+
 static void
 run_target(struct target_run *t)
 {
 	struct err e = { 0 };
-	int64_t held = 0;
-	bool ok = start_target(t, &e) && work(t, &held, &e);
+	bool ok = (t->prepared || start_target(t, &e)) && work(t, &t->held, &e);
 
 	if (!ok) {
 		/* A source that was never read has failed already and says so itself. */
@@ -278,7 +303,33 @@ run_target(struct target_run *t)
 			run_fail(t->run, side_exit(&e, SYNC_TARGET), &e);
 		run_event(t->run, "target-failed", t->conf->name, "%s", e.text);
 	}
-	finish_target(t, held, ok ? NULL : &e);
+	finish_target(t, t->held, ok ? NULL : &e);
+}
+
+/* All targets are planned and compared before anything is done at any (9.2). */
+static bool
+prepare_targets(struct run *r)
+{
+	struct err e = { 0 };
+	bool ok = r->result->exit != SYNC_SOURCE;
+	size_t i;
+
+	for (i = 0; ok && i < r->target_count; i++) {
+		struct target_run *t = &r->targets[i];
+
+		t->careful = true;
+		ok = start_target(t, &e) && plan_find(t, &e) && settle_and_wait(t, &e) &&
+		     project(t, &t->held, &e);
+		t->prepared = ok;
+		if (!ok) {
+			run_fail(r, side_exit(&e, SYNC_TARGET), &e);
+			run_event(r, "not-applied", t->conf->name, "%s", e.text);
+		}
+	}
+	for (size_t j = 0; !ok && j < i; j++)
+		if (!abandon_target(&r->targets[j], &e))
+			run_fail(r, SYNC_TARGET, &e);
+	return ok;
 }
 
 /* --- the whole --- */
@@ -378,10 +429,11 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	if (ok) {
 		for (size_t i = 0; i < r.source_count; i++)
 			read_one(&r, &r.sources[i], o->full);
-		for (size_t i = 0; i < r.target_count; i++)
+		ok = !o->apply || prepare_targets(&r);
+		for (size_t i = 0; ok && i < r.target_count; i++)
 			run_target(&r.targets[i]);
-		if (o->plan_only)
-			r_r->kind = "plan";
+		ok = true;
+		r_r->kind = kind_of(&r);
 	} else {
 		run_fail(&r, SYNC_CONFIG, e);
 	}
@@ -395,7 +447,7 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 }
 
 void
-sync_result_json(const struct sync_result *r, struct buf *out)
+sync_result_json(const struct sync_result *r, const struct sync_notes *notes, struct buf *out)
 {
 	const struct {
 		const char *name;
@@ -404,7 +456,8 @@ sync_result_json(const struct sync_result *r, struct buf *out)
 		{ "updated", r->updated }, { "enabled", r->enabled }, { "disabled", r->disabled },
 		{ "deleted", r->deleted }, { "recreated", r->recreated },
 		{ "members_added", r->members_added }, { "members_removed", r->members_removed },
-		{ "unchanged", r->unchanged }, { "failed", r->failed }, { "held", r->held } };
+		{ "unchanged", r->unchanged }, { "failed", r->failed }, { "held", r->held },
+		{ "waiting", r->waiting } };
 	struct jsonw w = jsonw(out);
 
 	jsonw_obj(&w, NULL);
@@ -414,6 +467,16 @@ sync_result_json(const struct sync_result *r, struct buf *out)
 		jsonw_int(&w, counts[i].name, counts[i].value);
 	jsonw_num(&w, "seconds", r->seconds);
 	jsonw_int(&w, "exit", r->exit);
+	if (notes)
+		jsonw_arr(&w, "notes");
+	for (size_t i = 0; notes && i < notes->count; i++) {
+		jsonw_obj(&w, NULL);
+		jsonw_str(&w, "object", notes->list[i].object);
+		jsonw_str(&w, "text", notes->list[i].text);
+		jsonw_end(&w);
+	}
+	if (notes)
+		jsonw_end(&w);
 	if (r->error.kind != ERR_NONE) {
 		jsonw_obj(&w, "error");
 		jsonw_str(&w, "kind", err_kind_name(r->error.kind));

@@ -58,12 +58,17 @@ struct target_run {
 	int64_t id; /* run number in this ledger */
 	int64_t next_wire_id;
 	int restarts;
-	bool unknown;         /* some outcomes are to be settled, */
-	bool unsettled;       /* some could not be */
-	bool freed;           /* a unique name that another object wants came free */
-	int unknown_rounds;   /* how often so in this run */
-	bool down;            /* the target failed: no more in this run */
-	bool configured;      /* rules compiled, position known */
+	bool unknown;       /* some outcomes are to be settled, */
+	bool unsettled;     /* some could not be */
+	bool freed;         /* a unique name that another object wants came free */
+	int unknown_rounds; /* how often so in this run */
+	bool down;          /* the target failed: no more in this run */
+	bool configured;    /* rules compiled, position known */
+	bool careful;  /* nothing is changed there that somebody else has changed since (9.2) */
+	bool compared; /* the plan was the same at the beginning */
+	bool prepared; /* settled and planned already, for what is to be compared first */
+	int64_t held;  /* by the guard, of the last plan */
+	int64_t plan;  /* being applied; 0 = none */
 	int64_t resume_at_ms; /* rate limit: nothing is sent before (mono) */
 };
 
@@ -127,6 +132,13 @@ bool limits_apply(struct target_run *t, int64_t *held_r, struct err *e);
 /* One more adoption that nobody approved: within the limit (8.1)? What is there shows only while applying, so
  * they are counted one by one against what was left when the run began. */
 bool limits_adopt(struct target_run *t, const struct object *ob);
+
+/* approve.c: a plan that was approved (9.2). plan_find: the target's copy of it. plan_narrow: the first time
+ * compares, code "plan-outdated"; then what is not of the plan waits for the next run. */
+bool plan_find(struct target_run *t, struct err *e);
+bool plan_narrow(struct target_run *t, struct err *e);
+void run_note(const struct run *r, const char *object, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* apply.c: performs what is planned and not held. *again_r: stopped at the slice's end, or something
  * became possible: plan again. */

@@ -133,6 +133,8 @@ run_hello(struct scim *s, const char *url)
 	jsonw_str(w, NULL, "list");
 	if (s->service.bulk_ops)
 		jsonw_str(w, NULL, "bulk");
+	if (s->service.etag)
+		jsonw_str(w, NULL, "version");
 	jsonw_end(w);
 	run_line(s);
 }

@@ -85,6 +85,7 @@ hello_capabilities(const struct json *j, struct wire_hello *h)
 		{ "fetch", &h->fetch },
 		{ "find", &h->find },
 		{ "list", &h->list },
+		{ "version", &h->versions },
 	};
 
 	json_for_each(it, json_get(j, "capabilities"))

@@ -163,11 +163,32 @@ step_has(const struct step *st, const char *word)
 	return false;
 }
 
+#define KEPT_PLAN "the plan that was kept"
+
+bool
+play_keep(struct play *p)
+{
+	CLEAN_FREE char *path = xasprintf("%s/state/target-hosted.db", p->dir);
+	struct store_env env = { .clock = &p->clock, .sync_off = true };
+	struct ledger *l;
+	struct err e;
+	bool ok;
+
+	if (!ledger_open(path, &env, false, &l, &e))
+		return play_fail(p, "%s", e.text);
+	ok = ledger_begin(l, &e) && ledger_plan_keep(l, KEPT_PLAN, world_now(p->world), &e) &&
+	     ledger_commit(l, &e);
+	ledger_close(&l);
+	return ok || play_fail(p, "%s", e.text);
+}
+
 struct sync_options
 play_options(const struct play *p, const struct step *st)
 {
 	return (struct sync_options){ .full = p->all_full || step_has(st, "full"),
-		.plan_only = step_has(st, "plan") };
+		.plan_only = step_has(st, "plan"),
+		.apply = step_has(st, "apply") ? KEPT_PLAN : NULL,
+		.release = step_has(st, "release") };
 }
 
 bool
@@ -222,12 +243,12 @@ play_check_run(struct play *p, const struct step *st, const struct sync_result *
 		{ "disabled", r->disabled, true }, { "deleted", r->deleted, true },
 		{ "recreated", r->recreated, true }, { "members_added", r->members_added, true },
 		{ "members_removed", r->members_removed, true }, { "failed", r->failed, true },
-		{ "held", r->held, true }, { "exit", r->exit, true },
-		{ "unchanged", r->unchanged, false }, { "read", r->read, false },
-		{ "calls", p->world->calls - p->calls_before, false },
+		{ "held", r->held, true }, { "waiting", r->waiting, true },
+		{ "exit", r->exit, true }, { "unchanged", r->unchanged, false },
+		{ "read", r->read, false }, { "calls", p->world->calls - p->calls_before, false },
 		{ "writes", p->world->writes - p->writes_before, false },
 		{ "reads", p->world->reads - p->reads_before, false },
-		{ "events", p->events, false } };
+		{ "events", p->events, false }, { "notes", (int64_t)p->notes, true } };
 	CLEAN_ARENA struct arena *a = arena_new();
 	bool ok = true;
 	struct err e = { 0 };
@@ -269,7 +290,8 @@ knob(struct play *p, const char *word, struct err *e)
 		bool *flag;
 		bool invert;
 	} flags[] = { { "tombstones", &w->no_tombstones, true },
-		{ "full_tombstones", &w->full_tombstones, false }, { "fetch", &w->no_fetch, true },
+		{ "full_tombstones", &w->full_tombstones, false },
+		{ "versions", &w->versions, false }, { "fetch", &w->no_fetch, true },
 		{ "reverse", &w->reverse, false }, { "normalize", &w->normalize, false },
 		{ "seen", &w->silent_seen, true }, { "whole", &w->file_like, false } };
 	const struct {

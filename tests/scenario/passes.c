@@ -13,7 +13,8 @@ struct performing {
 	struct saved before, after;
 	/* of the run as written, and the one after it */
 	struct buf target, ledger;
-	int64_t events, sends, disables;
+	int64_t events, sends;
+	struct sync_options again; /* what is asked for until nothing is left */
 	enum sync_exit exit;
 };
 
@@ -29,14 +30,13 @@ static bool
 converge(struct performing *f, const char *what)
 {
 	struct play *p = &f->play;
-	struct sync_options o = { .full = p->all_full };
 	struct sync_result r;
 
 	p->way = WAY_NONE;
 	p->stop_at = 0;
 	for (int i = 0; i < 12; i++) {
 		p->world->now_ms += (i < 4 ? 130 : 600) * 1000; /* past back-offs */
-		if (!play_run(p, &o, &r) || !play_check_always(p))
+		if (!play_run(p, &f->again, &r) || !play_check_always(p))
 			return play_fail(p, "%s, run %d after it", what, i + 1);
 		if (r.exit == f->exit && !changes_of(&r))
 			return true;
@@ -177,10 +177,9 @@ static bool
 run_again(struct performing *f, const struct step *st)
 {
 	struct play *p = &f->play;
-	struct sync_options o = { .full = p->all_full };
 	struct sync_result r;
 
-	if (!play_run(p, &o, &r) || !play_check_always(p))
+	if (!play_run(p, &f->again, &r) || !play_check_always(p))
 		return false;
 	if (changes_of(&r) || p->world->writes != p->writes_before)
 		return play_fail(p, "line %d: I6: run again at once, %lld changes and %lld writes",
@@ -201,6 +200,10 @@ run_step(struct performing *f, const struct step *st)
 	play_save(p, &f->before);
 	if (!play_run(p, &o, &r))
 		return false;
+	if (step_has(st, "keep") && !play_keep(p))
+		return false;
+	f->again = o; /* a plan or an undo that was stopped is asked for again */
+	f->again.full = p->all_full;
 	f->events = p->events;
 	f->sends = p->sends ? p->sends : p->world->calls - p->calls_before;
 	if (!play_check_run(p, st, &r) || !play_check_always(p))

@@ -426,8 +426,12 @@ play_run(struct play *p, const struct sync_options *o, struct sync_result *r_r)
 		.ctx = p,
 		.slice_ms = p->slice_ms
 	};
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct sync_notes notes = { .arena = a };
+	struct sync_options noted = *o;
 	struct err e = { 0 };
 
+	noted.notes = &notes;
 	if (!conf_make(p))
 		return false;
 	p->events = p->sends = 0;
@@ -437,8 +441,13 @@ play_run(struct play *p, const struct sync_options *o, struct sync_result *r_r)
 	p->writes_before = p->world->writes;
 	p->reads_before = p->world->reads;
 	for (int i = 0; i < 200; i++) {
-		if (sync_run(p->conf, &env, o, r_r, &e))
+		if (sync_run(p->conf, &env, &noted, r_r, &e)) {
+			p->notes = notes.count;
+			for (size_t n = 0; p->verbose && n < notes.count; n++)
+				fprintf(stderr, "# note %s: %s\n", notes.list[n].object,
+					notes.list[n].text);
 			return true;
+		}
 		if (strcmp(e.code, "locked") != 0)
 			break;
 		usleep(5000); /* connectors of a run that died hold its lock until they die */

@@ -64,6 +64,7 @@ struct play {
 	enum way way;
 	bool done; /* the fault happened */
 	int64_t unanswered, calls_before, writes_before, reads_before;
+	size_t notes; /* of the last run */
 	bool verbose;
 
 	struct buf why; /* what is wrong */
@@ -86,6 +87,8 @@ bool play_ledger(struct play *p, struct buf *out);
 bool play_step(struct play *p, const struct step *st);
 /* Compares a run's result with what its step says. */
 bool play_check_run(struct play *p, const struct step *st, const struct sync_result *r);
+/* The plan of the run before, as `plan --out` keeps it. */
+bool play_keep(struct play *p);
 struct sync_options play_options(const struct play *p, const struct step *st);
 bool step_has(const struct step *st, const char *word);
 bool play_fail(struct play *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -387,6 +387,7 @@ target_row(struct land *w, const char *text, struct err *e)
 	} else if (strcmp(r.words[0], "vanish") == 0 && ob) {
 		target_vanish(w, ob);
 	} else if (strcmp(r.words[0], "edit") == 0 && ob) {
+		ob->version++;
 		return put_words(w, ob, &r, 2, e);
 	} else {
 		return err_set(e, ERR_CONFIG, "bad-row", "%s is nothing a target can do to %s",

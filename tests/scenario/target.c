@@ -141,11 +141,17 @@ refuse(struct buf *out, int64_t id, const char *kind, const char *code, int64_t 
 }
 
 static void
+version_text(const struct t_object *ob, char out[32])
+{
+	snprintf(out, 32, "v%lld", (long long)ob->version);
+}
+
+static void
 write_version(struct jsonw *j, const struct t_object *ob)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "v%lld", (long long)ob->version);
+	version_text(ob, text);
 	jsonw_str(j, "version", text);
 }
 
@@ -281,11 +287,26 @@ op_create(struct asked *q)
 	return accept(q->w, q->out, q->id, q->ob);
 }
 
+/* A service that minds versions: the one that was sent is not that of the object. */
+static bool
+is_stale(const struct asked *q)
+{
+	const char *sent = json_get_string(q->j, "version");
+	char now[32];
+
+	if (!q->w->versions || !sent || !q->ob)
+		return false;
+	version_text(q->ob, now);
+	return strcmp(sent, now) != 0;
+}
+
 static bool
 op_update(struct asked *q)
 {
 	struct t_object *owner = name_owner(q, q->ob);
 
+	if (is_stale(q))
+		return refuse(q->out, q->id, "object", "stale", 0, NULL);
 	if (owner)
 		return refuse(q->out, q->id, "object", "name-taken", 0, owner->key);
 	if (q->external && (!q->ob->external || strcmp(q->ob->external, q->external) != 0))
@@ -315,6 +336,8 @@ target_vanish(struct land *w, struct t_object *ob)
 static bool
 op_delete(struct asked *q)
 {
+	if (is_stale(q))
+		return refuse(q->out, q->id, "object", "stale", 0, NULL);
 	if (q->ob) {
 		q->w->deletes++;
 		target_vanish(q->w, q->ob);
@@ -486,6 +509,8 @@ target_hello(struct land *w, struct buf *out)
 	jsonw_int(&j, "settle", w->settle);
 	jsonw_arr(&j, "capabilities");
 	jsonw_str(&j, NULL, "find");
+	if (w->versions)
+		jsonw_str(&j, NULL, "version");
 	jsonw_end(&j);
 	return result_end(&j, out);
 }

@@ -119,7 +119,7 @@ struct land { /* not `world`: rules have a struct of that name */
 	struct t_object *objects;
 	struct t_refusal *refusals;
 	int64_t next_key, window, members_max, settle, call_ms;
-	bool normalize, silent_seen, no_target, bad_token;
+	bool normalize, silent_seen, no_target, bad_token, versions;
 	int64_t calls, writes, finds; /* operations received; those that may change something */
 	int64_t creates, deletes, disables;
 	int64_t doubles;        /* times two objects bore one externalId: must stay 0 */

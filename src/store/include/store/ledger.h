@@ -181,9 +181,18 @@ const char *op_class_name(enum op_class c);
 enum op_rank { RANK_DISABLE, RANK_CREATE, RANK_REFS, RANK_UPDATE, RANK_REMOVE, RANK_COUNT };
 enum op_state { OP_PLANNED, OP_SENT, OP_UNKNOWN };
 /* SCOPE: what the scope names is not in the directory, so that nobody has left, or may come, by that. */
-enum op_hold { HOLD_NONE, HOLD_GUARD, HOLD_APPROVAL, HOLD_PROTECTED, HOLD_AMBIGUOUS, HOLD_SCOPE };
+/* LATER: not what this run is for (9.2): waits for the next one, and is counted by no limit. */
+enum op_hold {
+	HOLD_NONE,
+	HOLD_GUARD,
+	HOLD_APPROVAL,
+	HOLD_PROTECTED,
+	HOLD_AMBIGUOUS,
+	HOLD_SCOPE,
+	HOLD_LATER
+};
 const char *op_hold_name(
-	enum op_hold h); /* "", "guard", "approval", "protected", "ambiguous", "scope" */
+	enum op_hold h); /* "", "guard", "approval", "protected", "ambiguous", "scope", "not now" */
 struct op {
 	int64_t id;
 	int64_t o;
@@ -235,7 +244,8 @@ struct op_count {
 	int64_t count, held, approved;
 };
 size_t ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r); /* PLANNED */
-int64_t ledger_held_now(struct ledger *l); /* PLANNED and held; without FOLLOWING */
+int64_t ledger_held_now(struct ledger *l); /* PLANNED and held; without FOLLOWING and LATER */
+int64_t ledger_later(struct ledger *l);    /* PLANNED and LATER */
 int64_t ledger_op_left(struct ledger *l);  /* PLANNED and not held */
 
 /* --- guard and approvals --- */
@@ -286,6 +296,28 @@ bool ledger_adopt_approve(struct ledger *l, int64_t o, const char *key, struct e
 bool ledger_adopt_approved(struct ledger *l, int64_t o); /* and not done yet */
 int64_t ledger_find_key(
 	struct ledger *l, const struct kind *k, const char *key); /* 0 = no object of ours */
+
+/* --- plans kept for `apply` (9.1): a copy of what was PLANNED, under the digest of its file --- */
+#define PLANS_KEPT 20 /* older ones are forgotten */
+/* In a transaction. */
+bool ledger_plan_keep(struct ledger *l, const char *digest, int64_t now, struct err *e);
+int64_t ledger_plan_find(struct ledger *l, const char *digest); /* 0 = not known */
+/* `run` applies the plan: what it does counts as done when the plan is applied again. */
+bool ledger_plan_run(struct ledger *l, int64_t plan, int64_t run, struct err *e);
+/* Finds the PLANNED operation that is the same for each of the plan's: same class, ends, values and values
+ * before. What has none, and was not done by a run of this plan, differs. */
+bool ledger_plan_match(struct ledger *l, int64_t plan, struct err *e);
+/* Objects of the plan whose operations differ, after ledger_plan_match, by anchor > after. */
+struct plan_difference {
+	const char *anchor, *name;
+	const struct kind *kind;
+	const char *was, *now; /* operations as text: "update title = Chief", or "nothing" */
+};
+size_t ledger_plan_differs(struct ledger *l, int64_t plan, const char *after, struct arena *a,
+	struct plan_difference *list, size_t max);
+/* After ledger_plan_match: what is PLANNED and not of the plan becomes LATER. release: what is held and of the
+ * plan is approved. */
+bool ledger_plan_narrow(struct ledger *l, int64_t plan, bool release, struct err *e);
 
 /* --- attempts: back-off per object (7.3), and problems of entries that could not become objects --- */
 struct attempt {

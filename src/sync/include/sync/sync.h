@@ -34,10 +34,24 @@ struct sync_env {
 	int64_t slice_ms; /* apply yields after this long; 0 = 30,000 */
 };
 
+/* What a run has to say about single objects, beyond counts: where a plan differs, what an undo leaves. */
+struct sync_note {
+	const char *object, *text;
+};
+struct sync_notes {
+	struct arena *arena; /* the caller's */
+	struct sync_note *list;
+	size_t count, cap;
+};
+
 struct sync_options {
 	bool full;        /* read the sources whole */
 	bool plan_only;   /* nothing is applied; operations stay PLANNED in the target file */
 	const char *only; /* name of one sync, NULL = all */
+	const char *
+		apply; /* digest of the plan that is to be applied, and nothing else (9.2); NULL = none */
+	bool release;             /* apply: what the plan shows as held is permitted */
+	struct sync_notes *notes; /* may be NULL */
 };
 
 /* Exit codes of a run (DESIGN.md). */
@@ -52,7 +66,7 @@ enum sync_exit {
 
 struct sync_result {
 	int64_t run;      /* number in the (first) target's history */
-	const char *kind; /* "full", "delta", "plan" */
+	const char *kind; /* "full", "delta", "plan", "apply" */
 	int64_t read, created, adopted, updated, enabled, disabled, deleted, recreated,
 		members_added, members_removed, unchanged, failed, held, waiting;
 	double seconds;
@@ -62,8 +76,8 @@ struct sync_result {
 /* false only when the run could not start (configuration, lock, state): result.exit and e say why. */
 bool sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
 	struct sync_result *r_r, struct err *e);
-/* The result as the documented JSON object. */
-void sync_result_json(const struct sync_result *r, struct buf *out);
+/* The result as the documented JSON object; notes may be NULL. */
+void sync_result_json(const struct sync_result *r, const struct sync_notes *notes, struct buf *out);
 
 /* Where things are: state/source-NAME.db, state/target-NAME.db. */
 char *sync_source_path(const struct conf *c, const char *name, struct arena *a);

@@ -36,6 +36,7 @@ struct wire_hello { /* what a connector said; in the arena given to wire_hello *
 	size_t members_max; /* members per refs operation, >= 1 */
 	int settle;         /* seconds to wait before looking after an unknown outcome */
 	bool find, list;
+	bool versions; /* it minds the version of an update or delete, and refuses with code "stale" */
 	const char *kinds[8]; /* NULL-ended */
 };
 /* Sends the engine's hello (role "source" or "target", options, and for a source the classes and
