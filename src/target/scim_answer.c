@@ -199,6 +199,7 @@ answer_list(const struct json *body, struct answer_list *l_r)
 	*l_r = (struct answer_list){
 		.resources = json_get(body, "Resources"),
 		.total = json_get_int(body, "totalResults", -1),
+		.start = json_get_int(body, "startIndex", -1),
 		.next_cursor = json_get_string(body, "nextCursor"),
 	};
 	if (json_type(l_r->resources) != JSON_ARRAY) {

@@ -37,10 +37,10 @@ struct answer_context {
 void answer_error(const struct answer *an, const struct answer_context *c,
 	const struct scim_profile *p, struct err *e, const char **attribute_r);
 
-/* A list (RFC 7644 3.4.2). total is -1 when absent. */
+/* A list (RFC 7644 3.4.2). total and start are -1 when absent. */
 struct answer_list {
 	const struct json *resources; /* array or NULL */
-	int64_t total;
+	int64_t total, start;
 	const char *next_cursor;
 };
 bool answer_list(const struct json *body, struct answer_list *l_r);

@@ -99,7 +99,10 @@ probe(struct scim *s, struct err *e)
 bool
 run_discover(struct scim *s, struct err *e)
 {
-	return read_config(s, e) && probe(s, e);
+	if (!read_config(s, e) || !probe(s, e))
+		return false;
+	declared_read(s);
+	return true;
 }
 
 static void
@@ -221,6 +224,7 @@ check_run(struct scim *s)
 		finding_certificate(s);
 		finding_clock(s, slot);
 		finding_service(s);
+		declared_finding(s);
 	} else {
 		first_error(slot, "GET /Users", &e);
 		serve_finding(s->serve, "fail", e.code, e.text, NULL);

@@ -1,7 +1,8 @@
 /*
  * Listing (SEMANTICS 6.1): page after page, by cursor (RFC 9865) where the service offers it, else
- * by index. By cursor the absence of a next one is the proof of completeness; by index the count
- * must add up to the same total on every page.
+ * by index. By cursor the absence of a next one is the proof of completeness; by index the count of
+ * different objects must add up to the same total on every page. A service that shows the same page
+ * whatever index it is asked for is asked by POST .search, which some understand better.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ list_end(struct scim *s, const struct err *why)
 	s->line_ms = s->clock->mono_ms(s->clock->ctx);
 	job_free(s->list.job);
 	free(s->list.cursor);
+	idset_free(&s->list.ids);
 	s->list = (struct list_state){ 0 };
 }
 
@@ -34,6 +36,30 @@ list_begin(struct scim *s, struct job *j)
 		s->list.cursor = xstrdup("");
 }
 
+/* The attribute that may be longer than all others, and is not wanted. */
+static const char *
+unwanted(enum kind_id kind)
+{
+	return kind == KIND_GROUP ? "members" : "groups";
+}
+
+static void
+search_body(const struct list_state *l, struct buf *out)
+{
+	struct jsonw w = jsonw(out);
+
+	jsonw_obj(&w, NULL);
+	jsonw_arr(&w, "schemas");
+	jsonw_str(&w, NULL, "urn:ietf:params:scim:api:messages:2.0:SearchRequest");
+	jsonw_end(&w);
+	jsonw_arr(&w, "excludedAttributes");
+	jsonw_str(&w, NULL, unwanted(l->job->kind));
+	jsonw_end(&w);
+	jsonw_int(&w, "startIndex", l->start);
+	jsonw_int(&w, "count", l->count);
+	jsonw_end(&w);
+}
+
 void
 list_start(struct scim *s, struct http_slot *slot)
 {
@@ -41,16 +67,24 @@ list_start(struct scim *s, struct http_slot *slot)
 	struct work *w = run_work(slot, WORK_LIST);
 
 	w->kind = l->job->kind;
+	w->search = l->search;
+	s->list.waiting = false;
+	if (l->search) {
+		slot->method = "POST";
+		buf_addf(&slot->path, "%s/.search", place_type(w->kind)->endpoint);
+		search_body(l, &slot->body);
+		http_send(slot);
+		return;
+	}
 	slot->method = "GET";
 	buf_addf(&slot->path, "%s?count=%u&excludedAttributes=%s", place_type(w->kind)->endpoint,
-		l->count, w->kind == KIND_GROUP ? "members" : "groups");
+		l->count, unwanted(w->kind));
 	if (l->cursor) {
 		buf_adds(&slot->path, "&cursor=");
 		http_encode(l->cursor, &slot->path);
 	} else {
 		buf_addf(&slot->path, "&startIndex=%lld", (long long)l->start);
 	}
-	s->list.waiting = false;
 	http_send(slot);
 }
 
@@ -114,6 +148,21 @@ object(struct scim *s, enum kind_id kind, const struct json *r)
 	return true;
 }
 
+/* The page that was asked for is another one: the index did not count. */
+static bool
+misplaced(const struct list_state *l, const struct answer_list *page)
+{
+	if (l->cursor || l->start == 1 || !json_count(page->resources))
+		return false;
+	if (page->start >= 0)
+		return page->start != l->start;
+	json_for_each(r, page->resources) {
+		const char *id = json_get_string(r, "id");
+		return id && idset_has(&l->ids, id); /* the first says it */
+	}
+	return false;
+}
+
 /* After a page: the end, or the next one. */
 static void
 next_page(struct scim *s, const struct answer_list *page, size_t n)
@@ -159,6 +208,46 @@ next_page(struct scim *s, const struct answer_list *page, size_t n)
 	l->waiting = true;
 }
 
+/* Another way to ask for the page that did not come. */
+static void
+elsewhere(struct scim *s, const struct work *w)
+{
+	struct err e;
+
+	if (!w->search) {
+		s->list.search = s->list.waiting = true;
+		return;
+	}
+	err_set(&e, ERR_SIDE, "bad-list",
+		"list: the service shows the same objects whatever page it is asked for");
+	list_end(s, &e);
+}
+
+/* All of a page; false: the listing has ended for it. */
+static bool
+objects(struct scim *s, enum kind_id kind, const struct answer_list *page)
+{
+	struct err e;
+
+	json_for_each(r, page->resources) {
+		const char *id = json_get_string(r, "id");
+		bool index =
+			!s->list.cursor || !*s->list.cursor; /* a cursor may turn out ignored */
+		if (id && index && !idset_add(&s->list.ids, id))
+			err_set(&e, ERR_RETRY, "bad-list",
+				"list: an object came twice; the service's order may have changed "
+				"meanwhile");
+		else if (!object(s, kind, r))
+			err_set(&e, ERR_SIDE, "bad-list",
+				"list: an object without id, or one that fits no line");
+		else
+			continue;
+		list_end(s, &e);
+		return false;
+	}
+	return true;
+}
+
 void
 list_finish(struct scim *s, struct http_slot *slot, struct work *w)
 {
@@ -177,6 +266,11 @@ list_finish(struct scim *s, struct http_slot *slot, struct work *w)
 		s->list.waiting = true;
 		return;
 	}
+	if (w->search && (slot->status == 400 || slot->status == 404 || slot->status == 405 ||
+				 slot->status == 501)) {
+		elsewhere(s, w);
+		return;
+	}
 	if (slot->status != 200 || !answer_list(slot->json, &page)) {
 		answer_error(&an, &c, s->service.profile, &e, &attribute);
 		if (slot->status == 401)
@@ -184,13 +278,10 @@ list_finish(struct scim *s, struct http_slot *slot, struct work *w)
 		list_again(s, &e);
 		return;
 	}
-	json_for_each(r, page.resources) {
-		if (object(s, w->kind, r))
-			continue;
-		err_set(&e, ERR_SIDE, "bad-list",
-			"list: an object without id, or one that fits no line");
-		list_end(s, &e);
+	if (misplaced(&s->list, &page)) {
+		elsewhere(s, w);
 		return;
 	}
-	next_page(s, &page, json_count(page.resources));
+	if (objects(s, w->kind, &page))
+		next_page(s, &page, json_count(page.resources));
 }

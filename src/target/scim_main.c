@@ -155,7 +155,9 @@ int
 main(int argc, char **argv)
 {
 	struct serve *sv = serve_new("scim", "target", options, ARRAY_LEN(options));
-	struct scim s = { .serve = sv, .clock = &clock_system, .scratch = arena_new() };
+	struct scim s = {
+		.serve = sv, .clock = &clock_system, .scratch = arena_new(), .keep = arena_new()
+	};
 	struct setting o = { 0 };
 	int exit_code = 0;
 	struct err e;

@@ -63,7 +63,7 @@ take_op(struct scim *s, const struct json *msg)
 			window);
 		run_fail(s, j, &e, NULL, NULL);
 	} else {
-		run_queue(s, j);
+		declared_queue(s, j);
 	}
 }
 
@@ -346,9 +346,11 @@ run_free(struct scim *s)
 	if (s->list.job)
 		job_free(s->list.job);
 	free(s->list.cursor);
+	idset_free(&s->list.ids);
 	buf_free(&s->certificate);
 	buf_free(&s->path);
 	buf_free(&s->body);
 	arena_free(s->scratch);
+	arena_free(s->keep);
 	http_free(s->http);
 }

@@ -6,6 +6,7 @@
 #pragma once
 #include "base/clock.h"
 #include "scim_http.h"
+#include "scim_idset.h"
 #include "scim_job.h"
 #include "wire/serve.h"
 
@@ -22,9 +23,18 @@ struct list_state {      /* of the listing that is going on */
 	struct job *job; /* NULL: none */
 	int64_t total, seen, start;
 	unsigned count;
-	char *cursor;   /* NULL: by index */
-	bool waiting;   /* a page is to be asked for */
-	unsigned tries; /* failures of this page */
+	char *cursor;     /* NULL: by index */
+	bool search;      /* by POST .search: the service pays no heed to the index of a GET */
+	struct idset ids; /* by index: what came */
+	bool waiting;     /* a page is to be asked for */
+	unsigned tries;   /* failures of this page */
+};
+
+struct declared { /* schemas that the service names for a kind */
+	const char *urns[16];
+	size_t count;
+	bool known;   /* it names any */
+	bool refuses; /* what is in none of them was refused: it is left out */
 };
 
 struct scim {
@@ -48,7 +58,9 @@ struct scim {
 	unsigned unreached;    /* requests in a row that did not get to the service */
 	struct buf path, body; /* for building operations of a Bulk */
 	struct arena *scratch; /* of one listed object */
-	bool quiet;            /* no input in the last round: partial batches may go */
+	struct arena *keep;    /* of the run */
+	struct declared declared[KIND_COUNT];
+	bool quiet; /* no input in the last round: partial batches may go */
 	struct buf
 		certificate; /* until when it is valid, as libcurl writes it; empty: plain http */
 	bool ended;          /* no more input */
@@ -100,6 +112,14 @@ void list_finish(struct scim *s, struct http_slot *slot, struct work *w);
 void list_again(struct scim *s, const struct err *e);
 /* s->dead: ends what is not in flight. */
 void list_give_up(struct scim *s);
+
+/* --- what the service says it holds --- */
+void declared_read(struct scim *s); /* asks it; no answer is no error */
+/* Queues a new job, without what was refused before. */
+void declared_queue(struct scim *s, struct job *j);
+/* A refusal that may be for attributes in schemas the service does not name: true, it goes on without. */
+bool declared_refused(struct scim *s, struct job *j, const struct answer *an);
+void declared_finding(struct scim *s);
 
 /* --- the program --- */
 /* GET /ServiceProviderConfig, or a look at /Users where there is none. */

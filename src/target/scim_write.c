@@ -316,6 +316,8 @@ refused(struct scim *s, struct job *j, const struct answer *an, bool bulk)
 		run_throttle(s, j, &e);
 		return;
 	}
+	if (declared_refused(s, j, an))
+		return;
 	if (j->type == JOB_REFS && refs_refused(s, j, an, &e))
 		return;
 	if (other_way(s, j, an))

@@ -23,14 +23,16 @@ class Agent:
             f.write(text + "\n")
         return path
 
-    def configure(self, source, client, sync=""):
-        """source: the options of the source as text; client: of cloud_fixtures.py; sync: more lines of the sync."""
+    def configure(self, source, client, sync="", target=""):
+        """source: the options of the source as text; client: port (or url) and token of the service; sync, target: more
+        lines of the sync, of the target."""
+        url = getattr(client, "url", None) or f"http://127.0.0.1:{client.port}/scim/v2"
         token = self.secret("token", client.token)
         with open(self.conf, "w") as f:
             f.write(f'state = "{self.path("state")}"\n'
                     f'source "company" {{ {source} }}\n'
-                    f'target "hosted" {{ type = "scim"  url = "http://127.0.0.1:{client.port}/scim/v2" '
-                    f'token_file = "{token}" }}\n'
+                    f'target "hosted" {{ type = "scim"  url = "{url}" '
+                    f'token_file = "{token}" {target} }}\n'
                     f'sync "mail" {{\n from = "company"  to = "hosted"\n{sync}\n}}\n')
         return self
 

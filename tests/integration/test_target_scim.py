@@ -384,6 +384,31 @@ def test_6_1_listing_that_does_not_add_up_is_not_sealed(start):
         assert t.list("user")[1]["sealed"] is False
 
 
+@pytest.mark.parametrize("tell", [True, False])
+@pytest.mark.parametrize("search", [True, False])
+def test_I1_the_same_page_again_and_again_is_not_taken_for_all(start, tell, search):
+    """Three pages of 20 add up to 60, but only 20 objects came: as scimmy with Express 5 does by GET."""
+    with FakeScim(bulk=500, page=20, index=False, tell_start=tell, search=search) as fake:
+        t = start(fake)
+        t.call(*[create(i) for i in range(60)])
+        objects, end = t.list("user")
+        assert end["sealed"] is search and len(objects) == (60 if search else 20)
+        assert len({o["key"] for o in objects}) == len(objects)
+        if not search:
+            assert end["error"]["code"] == "bad-list" and "same objects" in end["error"]["message"]
+
+
+def test_I1_an_object_that_comes_twice_breaks_the_seal(start):
+    with FakeScim(bulk=500, page=20) as fake:
+        t = start(fake)
+        t.call(*[create(i) for i in range(60)])
+        moves = lambda: fake.users.update({(key := list(fake.users)[19]): fake.users.pop(key)})
+        fake.fault("GET /Users", "call", lambda: None)
+        fake.fault("GET /Users", "call", moves)         # the last of the first page moves behind all others
+        _, m = t.list("user")
+        assert m["sealed"] is False and "twice" in m["error"]["message"]
+
+
 # --- the program
 
 def test_check_finds_what_there_is(start):

@@ -221,7 +221,10 @@ class Store:
                 body["nextCursor"] = str(start + count)
         else:
             start = max(int(q.get("startIndex", 1)), 1) - 1
-            body["startIndex"] = start + 1
+            if not self.knobs["index"] and not q.get("by_search"):
+                start = 0
+            if self.knobs["tell_start"]:
+                body["startIndex"] = start + 1
         page = rows[start:start + count]
         body["itemsPerPage"] = len(page)
         body["Resources"] = [self.out(kind, r, q) for r in page]
@@ -272,6 +275,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         action, value = fake.take_fault(line)
         if action == "delay":
             time.sleep(value)
+        if action == "call":                    # value(): something happens just then
+            value()
         if action == "cut_before":
             return self.cut()
         if action == "status":
@@ -323,7 +328,7 @@ class FakeScim:
     KNOBS = {"bulk": 0, "bulk_bytes": 1 << 20, "bulk_response": False, "bulk_status": "string", "bulk_ids": True,
              "config": True, "patch": True, "filter": True, "etag": False, "cursor": False, "page": 1000, "terms": 1000,
              "search": True, "strict": True, "capital_ops": False, "patch_ops": 1000, "patch_members": 1000,
-             "patch_body": True, "no_version": False, "vague": False, "marker": None}
+             "patch_body": True, "index": True, "tell_start": True, "no_version": False, "vague": False, "marker": None}
 
     def __init__(self, tls=None, **knobs):
         unknown = set(knobs) - set(self.KNOBS)
@@ -394,7 +399,8 @@ class FakeScim:
         if key == ".search":
             if not self.knobs["search"]:
                 raise Refusal(404, None, path)
-            q = dict(body, attributes=",".join(body.get("attributes", [])))
+            q = dict(body, attributes=",".join(body.get("attributes", [])), by_search=True,
+                     excludedAttributes=",".join(body.get("excludedAttributes", [])))
             return 200, s.query(kind, q), []
         if method == "GET" and not key:
             return 200, s.query(kind, query), []

@@ -68,7 +68,11 @@ def _of(values, kind, name="value"):
 
 def hosted(client):
     """(users, groups) of a SCIM service, by externalId; a client as in cloud_fixtures.py."""
-    people, teams = _all(client, "/Users"), _all(client, "/Groups")
+    return hosted_of(_all(client, "/Users"), _all(client, "/Groups"))
+
+
+def hosted_of(people, teams):
+    """The same from SCIM resources."""
     ids = {r["id"]: r["externalId"] for r in people + teams}
     assert len(set(ids.values())) == len(ids), "an externalId twice"
     users = {}
@@ -88,6 +92,11 @@ def hosted(client):
         aliases=sorted(r.get(OURS + "Group", {}).get("aliases", [])),
         members=sorted(ids[m["value"]] for m in r.get("members", ()))) for r in teams}
     return users, groups
+
+
+def without(both, *names):
+    """(users, groups) without some attributes, for services that cannot hold them."""
+    return tuple({key: {n: v for n, v in r.items() if n not in names} for key, r in kind.items()} for kind in both)
 
 
 def differences(want, have):
