@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "api.h"
@@ -62,17 +63,22 @@ parse_body(const struct request *rq, struct json **j_r, struct err *e)
 	       err_set(e, ERR_OBJECT, "invalidSyntax", "a JSON object is expected in the body");
 }
 
+/* What is to be shown of the answer; asked before anything is written. */
+static bool
+shape_of(struct call *k, const struct request *rq, unsigned type, struct projection *p_r,
+	struct err *e)
+{
+	return projection_parse(k->a, &scim_types[type], rq->q.attributes, rq->q.excluded, p_r, e);
+}
+
 /* The resource as the answer, with its version. */
 static bool
-answer_row(
-	struct call *k, struct request *rq, const struct store_row *row, int status, struct err *e)
+answer_row(struct call *k, struct request *rq, const struct projection *p,
+	const struct store_row *row, int status, struct err *e)
 {
-	struct projection p;
 	char tag[32];
 
-	if (!projection_parse(k->a, &scim_types[store_type(row->rid)], rq->q.attributes,
-		    rq->q.excluded, &p, e) ||
-		!render_row(k, &p, row, &rq->reply.out, e))
+	if (!render_row(k, p, row, &rq->reply.out, e))
 		return false;
 	render_version(row, tag);
 	rq->reply.status = status;
@@ -85,19 +91,30 @@ static bool
 post(struct call *k, struct request *rq, unsigned type, struct err *e)
 {
 	CLEAN_JSON struct json *data = NULL;
+	struct projection p;
 	struct store_row row;
 
-	return parse_body(rq, &data, e) && cloud_write(k->c, e) &&
-	       resource_create(k, type, data, NULL, &row, e) && answer_row(k, rq, &row, 201, e);
+	return parse_body(rq, &data, e) && shape_of(k, rq, type, &p, e) && cloud_write(k->c, e) &&
+	       resource_create(k, type, data, NULL, &row, e) && answer_row(k, rq, &p, &row, 201, e);
+}
+
+static bool
+match_version(const struct request *rq, const struct store_row *row, struct err *e)
+{
+	return resource_match(rq->if_match, row) ||
+	       err_set(e, ERR_OBJECT, "precondition", "the version is %lld, not that of If-Match",
+		       (long long)row->version);
 }
 
 static bool
 get(struct call *k, struct request *rq, unsigned type, const char *id, struct err *e)
 {
+	struct projection p;
 	struct store_row row;
 
-	if (!cloud_read(k->c, e) || !resource_load(k, type, id, &row, e) ||
-		!answer_row(k, rq, &row, 200, e))
+	if (!shape_of(k, rq, type, &p, e) || !cloud_read(k->c, e) ||
+		!resource_load(k, type, id, &row, e) || !match_version(rq, &row, e) ||
+		!answer_row(k, rq, &p, &row, 200, e))
 		return false;
 	if (rq->if_none_match && resource_match(rq->if_none_match, &row)) {
 		out_free(&rq->reply.out);
@@ -111,16 +128,20 @@ static bool
 change(struct call *k, struct request *rq, unsigned type, const char *id, struct err *e)
 {
 	CLEAN_JSON struct json *data = NULL;
+	struct projection p;
 	struct store_row row;
 	bool del = strcmp(rq->method, "DELETE") == 0, put = strcmp(rq->method, "PUT") == 0;
 
-	if (!del && !parse_body(rq, &data, e))
+	if (!del && (!parse_body(rq, &data, e) || !shape_of(k, rq, type, &p, e)))
 		return false;
 	if (!cloud_write(k->c, e) || !resource_load(k, type, id, &row, e))
 		return false;
-	if (!resource_match(rq->if_match, &row))
+	if (!match_version(rq, &row, e))
+		return false;
+	if (rq->if_none_match && resource_match(rq->if_none_match, &row)) /* RFC 9110 13.1.2 */
 		return err_set(e, ERR_OBJECT, "precondition",
-			"the version is %lld, not that of If-Match", (long long)row.version);
+			"the version is %lld, which If-None-Match rules out",
+			(long long)row.version);
 	if (del) {
 		rq->reply.status = 204;
 		return resource_remove(k, type, &row, e);
@@ -129,7 +150,7 @@ change(struct call *k, struct request *rq, unsigned type, const char *id, struct
 		  : resource_patch(k, type, data, &row, e)))
 		return false;
 	/* Entra wants 204 for groups, Okta a body for users; who names attributes gets them (RFC
-	 * 7644 3.5.2) */
+	 * 7644 3.5.2); a projection of what is left out is no wish for the rest */
 	if (!put && type == SCIM_GROUP && !rq->q.attributes) {
 		char tag[32];
 		render_version(&row, tag);
@@ -137,7 +158,7 @@ change(struct call *k, struct request *rq, unsigned type, const char *id, struct
 		rq->reply.status = 204;
 		return true;
 	}
-	return answer_row(k, rq, &row, 200, e);
+	return answer_row(k, rq, &p, &row, 200, e);
 }
 
 static bool
@@ -161,10 +182,31 @@ joined(struct arena *a, const struct json *names)
 	return arena_strdup(a, buf_cstr(&b));
 }
 
-static const char *
-kept(struct arena *a, const struct json *text)
+/* A member of a SearchRequest that is a text; NULL when absent. One that is none is refused: passed
+ * over, a filter would find everybody. */
+static bool
+search_text(struct arena *a, const struct json *body, const char *name, const char **text_r,
+	struct err *e)
 {
-	return json_string(text) ? arena_strdup(a, json_string(text)) : NULL;
+	const struct json *v = scim_get(body, name);
+
+	*text_r = json_string(v) ? arena_strdup(a, json_string(v)) : NULL;
+	return *text_r || json_type(v) == JSON_NULL ||
+	       err_set(e, ERR_OBJECT, "invalidSyntax", "%s must be a text", name);
+}
+
+static bool
+search_number(const struct json *body, const char *name, int64_t *v_r, struct err *e)
+{
+	const struct json *v = scim_get(body, name);
+	double d = json_number(v, 0.5);
+	char text[32] = ""; /* what is no whole number is refused as such */
+
+	if (json_type(v) == JSON_NULL)
+		return true;
+	if (d > -1e15 && d < 1e15 && d == (double)(int64_t)d)
+		snprintf(text, sizeof(text), "%.0f", d);
+	return api_number(name, text, v_r, e);
 }
 
 static bool
@@ -172,18 +214,15 @@ search(struct call *k, struct request *rq, unsigned types, struct err *e)
 {
 	CLEAN_JSON struct json *body = NULL;
 	struct query q = { .start = 1, .count = -1 };
-	const struct json *count;
 
-	if (!parse_body(rq, &body, e))
+	if (!parse_body(rq, &body, e) || !search_text(k->a, body, "filter", &q.filter, e) ||
+		!search_text(k->a, body, "cursor", &q.cursor, e) ||
+		!search_number(body, "startIndex", &q.start, e) ||
+		!search_number(body, "count", &q.count, e))
 		return false;
-	q.filter = kept(k->a, scim_get(body, "filter"));
-	q.cursor = kept(k->a, scim_get(body, "cursor"));
+	q.count_given = json_type(scim_get(body, "count")) != JSON_NULL;
 	q.attributes = joined(k->a, scim_get(body, "attributes"));
 	q.excluded = joined(k->a, scim_get(body, "excludedAttributes"));
-	count = scim_get(body, "count");
-	q.count_given = json_type(count) == JSON_NUMBER;
-	q.count = json_get_int(body, count ? json_key(count) : "count", -1);
-	q.start = json_get_int(body, "startIndex", 1);
 	return list(k, rq, types, &q, e);
 }
 
@@ -198,7 +237,8 @@ bulk(struct call *k, struct request *rq, struct err *e)
 			rq->body.n, CLOUD_BULK_MAX);
 	if (!parse_body(rq, &body, e) || !cloud_write(k->c, e))
 		return false;
-	references = memmem(rq->body.p, rq->body.n, "bulkId:", 7) != NULL;
+	references = memmem(rq->body.p, rq->body.n, "bulkId:", 7) ||
+		     memmem(rq->body.p, rq->body.n, "\\u", 2); /* perhaps written so */
 	return bulk_run(k, body, references, &rq->reply, e);
 }
 
@@ -238,19 +278,22 @@ route(struct call *k, struct request *rq, struct err *e)
 
 	for (unsigned t = 0; t < SCIM_TYPES; t++) {
 		size_t n = strlen(scim_types[t].endpoint);
-		if (strncmp(rq->path, scim_types[t].endpoint, n) == 0 &&
+		if (strncasecmp(rq->path, scim_types[t].endpoint, n) == 0 &&
 			(!rq->path[n] || rq->path[n] == '/'))
 			return route_type(k, rq, t, rq->path + n, e);
 	}
-	if (strcmp(rq->path, "/Bulk") == 0)
+	if (ascii_ieq(rq->path, "/Bulk"))
 		return is_post ? bulk(k, rq, e) : no_method(rq, e);
-	if (strcmp(rq->path, "/.search") == 0)
+	if (ascii_ieq(rq->path, "/.search"))
 		return is_post ? search(k, rq, all, e) : no_method(rq, e);
 	if (!*rq->path || strcmp(rq->path, "/") == 0)
 		return is_get ? list(k, rq, all, &rq->q, e) : no_method(rq, e);
-	if (strcmp(rq->path, "/Me") == 0)
+	if (ascii_ieq(rq->path, "/Me"))
 		return err_set(
 			e, ERR_OBJECT, "not-implemented", "a token is a tenant's, not a user's");
+	if (is_get && rq->q.filter)
+		return err_set(e, ERR_OBJECT, "forbidden", /* RFC 7644 4 */
+			"no filter applies to %.200s", rq->path);
 	return is_get ? discovery_get(k, rq->path, &rq->reply, e) : no_method(rq, e);
 }
 

@@ -20,9 +20,11 @@ struct op {
 	struct err err;
 };
 
-/* A member that does not exist yet: only in a cycle, for else the other operation runs first. */
+/* One operation refers to what another makes. member: the target does not exist yet - only in a
+ * cycle, for else it runs first - and is to be a member when it does. */
 struct link {
 	size_t op, target;
+	bool member;
 };
 
 struct bulk {
@@ -32,10 +34,20 @@ struct bulk {
 	bool references; /* the request holds "bulkId:" somewhere */
 	struct map *by_id;
 	struct link *links;
-	size_t n_links, cap_links;
+	size_t n_links, cap_links, n_back; /* n_back: references that closed a cycle */
 };
 
 static bool run_op(struct bulk *b, size_t i);
+
+static void
+add_link(struct bulk *b, size_t target, bool member)
+{
+	if (b->n_links == b->cap_links) {
+		b->cap_links = b->cap_links ? b->cap_links * 2 : 16;
+		b->links = xrealloc(b->links, b->cap_links * sizeof(*b->links));
+	}
+	b->links[b->n_links++] = (struct link){ b->current, target, member };
+}
 
 bool
 bulk_pending(struct bulk *b, const store_id id)
@@ -45,11 +57,7 @@ bulk_pending(struct bulk *b, const store_id id)
 		if (!op->bulk_id || op->state != RUNNING ||
 			memcmp(op->id, id, sizeof(store_id)) != 0)
 			continue;
-		if (b->n_links == b->cap_links) {
-			b->cap_links = b->cap_links ? b->cap_links * 2 : 16;
-			b->links = xrealloc(b->links, b->cap_links * sizeof(*b->links));
-		}
-		b->links[b->n_links++] = (struct link){ b->current, i };
+		add_link(b, i, true);
 		return true;
 	}
 	return false;
@@ -62,7 +70,7 @@ resolve_ref(struct bulk *b, const char *ref, struct err *e)
 {
 	const char *name = ref + strlen("bulkId:");
 	struct op *target = map_get(b->by_id, str_c(name));
-	size_t before = b->current;
+	size_t before = b->current, back = b->n_back;
 	char id[ID_TEXT];
 
 	if (!target) {
@@ -74,11 +82,13 @@ resolve_ref(struct bulk *b, const char *ref, struct err *e)
 		run_op(b, (size_t)(target - b->ops));
 		b->current = before;
 	}
-	if (target->failed) {
-		err_set(e, ERR_OBJECT, "invalidValue",
+	if (target->failed) { /* 409 for a cycle that cannot be resolved: RFC 7644 3.7.1 */
+		err_set(e, ERR_OBJECT, b->n_back > back ? "conflict" : "invalidValue",
 			"the operation with the bulkId \"%.100s\" failed", name);
 		return NULL;
 	}
+	b->n_back += target->state == RUNNING;
+	add_link(b, (size_t)(target - b->ops), false);
 	id_format(target->id, id);
 	return arena_strdup(b->k->a, id);
 }
@@ -123,7 +133,7 @@ split_path(struct bulk *b, struct op *op, const char **id_r, struct err *e)
 {
 	for (unsigned t = 0; t < SCIM_TYPES; t++) {
 		size_t n = strlen(scim_types[t].endpoint);
-		if (!op->path || strncmp(op->path, scim_types[t].endpoint, n) != 0 ||
+		if (!op->path || strncasecmp(op->path, scim_types[t].endpoint, n) != 0 ||
 			(op->path[n] && op->path[n] != '/'))
 			continue;
 		op->type = t;
@@ -222,35 +232,53 @@ unmake(struct bulk *b, struct op *op)
 	char id[ID_TEXT];
 
 	id_format(op->id, id);
-	if (!resource_load(b->k, op->type, id, &row, &e) ||
-		!resource_remove(b->k, op->type, &row, &e))
-		op->err = e;
+	if (resource_load(b->k, op->type, id, &row, &e))
+		resource_remove(b->k, op->type, &row, &e);
+	else
+		cloud_spoil(b->k->c, &e); /* unless a later operation removed it */
 	op->location = NULL;
 }
 
-/* Memberships that waited for the other end of a cycle. Where that failed, so did the group. */
+/* What refers to an operation that failed after all has failed, too: the other ends of a cycle, and
+ * what came to refer to them. */
+static void
+fail_links(struct bulk *b)
+{
+	bool again = true;
+
+	while (again && !b->k->c->broken.kind) {
+		again = false;
+		for (size_t i = 0; i < b->n_links; i++) {
+			struct op *op = &b->ops[b->links[i].op];
+			const struct op *target = &b->ops[b->links[i].target];
+			if (op->failed || !target->failed)
+				continue;
+			err_set(&op->err, ERR_OBJECT, "conflict",
+				"the operation with the bulkId \"%.100s\" failed", target->bulk_id);
+			note_failure(b, op);
+			if (op->made)
+				unmake(b, op);
+			again = true;
+		}
+	}
+}
+
+/* Memberships that waited for the other end of a cycle. */
 static void
 run_links(struct bulk *b)
 {
 	struct call *k = b->k;
 	bool changed = false;
 
+	fail_links(b);
 	for (size_t i = 0; i < b->n_links && !k->c->broken.kind; i++) {
 		struct op *op = &b->ops[b->links[i].op], *target = &b->ops[b->links[i].target];
 		struct member m = { .rid = target->row.rid };
-		if (op->failed)
+		if (op->failed || !b->links[i].member)
 			continue;
 		memcpy(m.id, target->id, sizeof(m.id));
-		if (target->failed) {
-			err_set(&op->err, ERR_OBJECT, "invalidValue",
-				"the operation with the bulkId \"%.100s\" failed", target->bulk_id);
-			note_failure(b, op);
-			if (op->made)
-				unmake(b, op);
-		} else if (!members_add(k, op->row.rid, &(struct members){ &m, 1 }, &changed,
-				   &op->err)) {
+		if (!members_add(k, op->row.rid, &(struct members){ &m, 1 }, &changed, &op->err))
 			cloud_spoil(k->c, &op->err);
-		}
 	}
 }
 

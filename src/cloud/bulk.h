@@ -1,4 +1,5 @@
-/* Bulk (RFC 7644 3.7): ordered, failOnErrors, references by bulkId in both directions. */
+/* Bulk (RFC 7644 3.7): ordered, failOnErrors, references by bulkId in both directions,
+ * cycles of resources that the Bulk makes included. */
 #pragma once
 #include "reply.h"
 

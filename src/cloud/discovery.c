@@ -233,12 +233,12 @@ discovery_get(struct call *k, const char *path, struct reply *r, struct err *e)
 	bool found = false;
 
 	r->status = 200;
-	if (str_eqc(head, "/ServiceProviderConfig") && !id) {
+	if (str_ieqc(head, "/ServiceProviderConfig") && !id) {
 		write_config(k, &w);
 		found = true;
-	} else if (str_eqc(head, "/ResourceTypes")) {
+	} else if (str_ieqc(head, "/ResourceTypes")) {
 		found = get_types(k, id, &w);
-	} else if (str_eqc(head, "/Schemas")) {
+	} else if (str_ieqc(head, "/Schemas")) {
 		found = get_schemas(k, id, &w);
 	}
 	return found || err_set(e, ERR_OBJECT, "not-found", "there is nothing at %.200s", path);

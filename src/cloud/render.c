@@ -15,6 +15,30 @@ out_free(struct out *o)
 	o->n_holes = 0;
 }
 
+/* Takes the part up to a comma outside of brackets and quotes off the list. */
+static struct str
+next_name(struct str *list)
+{
+	struct str one = { list->p, 0 };
+	bool quoted = false;
+	unsigned depth = 0;
+
+	for (; one.n < list->n; one.n++) {
+		char c = list->p[one.n];
+		if (c == '"')
+			quoted = !quoted;
+		else if (!quoted && c == '[')
+			depth++;
+		else if (!quoted && c == ']' && depth)
+			depth--;
+		else if (!quoted && !depth && c == ',')
+			break;
+	}
+	size_t taken = one.n < list->n ? one.n + 1 : one.n;
+	*list = (struct str){ list->p + taken, list->n - taken };
+	return one;
+}
+
 bool
 projection_parse(struct arena *a, const struct scim_type *type, const char *attributes,
 	const char *excluded, struct projection *p_r, struct err *e)
@@ -35,12 +59,11 @@ projection_parse(struct arena *a, const struct scim_type *type, const char *attr
 			SCIM_FILTER_TERMS);
 	p_r->paths = arena_alloc(a, max * sizeof(*p_r->paths));
 	while (list.n) {
-		const char *comma = memchr(list.p, ',', list.n);
-		struct str one = { list.p, comma ? (size_t)(comma - list.p) : list.n };
+		struct str one = next_name(&list);
 		struct scim_path path;
-		if (scim_path_parse(type, one, a, &path, NULL) && path.schema && !path.filter)
+		if (scim_path_parse(type, one, a, &path, NULL) && path.schema &&
+			(p_r->include || !path.filter))
 			p_r->paths[p_r->n++] = path;
-		list = comma ? (struct str){ comma + 1, list.n - one.n - 1 } : (struct str){ 0 };
 	}
 	return true;
 }
@@ -171,24 +194,50 @@ put_meta(struct call *k, const struct store_row *row, struct jsonw *w)
 	jsonw_end(w);
 }
 
-static void
-put_member(struct jsonw *w, const char *base, int64_t rid, const store_id id)
+/* Sub-attributes of members and groups, as bits. */
+enum { SUB_VALUE = 1, SUB_REF = 2, SUB_DISPLAY = 4, SUB_TYPE = 8 };
+
+static unsigned
+wanted_subs(
+	const struct projection *p, const struct scim_schema *schema, const struct scim_attr *attr)
 {
-	const struct scim_type *t = &scim_types[store_type(rid)];
+	static const char *const names[] = { "value", "$ref", "display", "type" };
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (wants(p, schema, attr) == WHOLLY || wants_sub(p, schema, attr, names[i]))
+			bits |= 1u << i;
+	}
+	return bits;
+}
+
+/* display: NULL when it has none. */
+static void
+put_link(struct jsonw *w, unsigned subs, const char *base, int64_t rid, const store_id id,
+	const char *display, const char *type)
+{
 	char text[ID_TEXT], ref[1024];
 
 	id_format(id, text);
-	snprintf(ref, sizeof(ref), "%s%s/%s", base, t->endpoint, text);
 	jsonw_obj(w, NULL);
-	jsonw_str(w, "value", text);
-	jsonw_str(w, "$ref", ref);
-	jsonw_str(w, "type", t->name);
+	if (subs & SUB_VALUE)
+		jsonw_str(w, "value", text);
+	if (subs & SUB_REF) {
+		snprintf(ref, sizeof(ref), "%s%s/%s", base, scim_types[store_type(rid)].endpoint,
+			text);
+		jsonw_str(w, "$ref", ref);
+	}
+	if (subs & SUB_DISPLAY && display)
+		jsonw_str(w, "display", display);
+	if (subs & SUB_TYPE)
+		jsonw_str(w, "type", type);
 	jsonw_end(w);
 }
 
 struct member_writer {
 	struct jsonw *w;
 	const char *base;
+	unsigned subs;
 	size_t n;
 	int64_t last;
 };
@@ -198,7 +247,7 @@ write_member(void *ctx, int64_t rid, const store_id id)
 {
 	struct member_writer *m = ctx;
 
-	put_member(m->w, m->base, rid, id);
+	put_link(m->w, m->subs, m->base, rid, id, NULL, scim_types[store_type(rid)].name);
 	m->n++;
 	m->last = rid;
 	return true;
@@ -206,12 +255,12 @@ write_member(void *ctx, int64_t rid, const store_id id)
 
 /* Few members stand in the text, many are a hole in it. */
 static bool
-put_group_members(
-	struct call *k, const struct store_row *row, struct jsonw *w, struct out *o, struct err *e)
+put_group_members(struct call *k, const struct store_row *row, unsigned subs, struct jsonw *w,
+	struct out *o, struct err *e)
 {
 	struct jsonw before = *w;
 	size_t at = w->out->n, start;
-	struct member_writer m = { .w = w, .base = k->base };
+	struct member_writer m = { .w = w, .base = k->base, .subs = subs };
 
 	jsonw_arr(w, "members");
 	start = w->out->n;
@@ -225,7 +274,7 @@ put_group_members(
 	if (m.n > INLINE_MEMBERS) {
 		w->out->n = start;
 		o->holes = xrealloc(o->holes, (o->n_holes + 1) * sizeof(*o->holes));
-		o->holes[o->n_holes++] = (struct hole){ start, row->rid };
+		o->holes[o->n_holes++] = (struct hole){ start, row->rid, subs };
 	}
 	jsonw_end(w);
 	return true;
@@ -235,6 +284,7 @@ struct group_writer {
 	struct call *k;
 	struct jsonw *w;
 	struct err *e;
+	unsigned subs;
 	size_t n;
 	int64_t last;
 	bool ok;
@@ -246,7 +296,6 @@ write_group(void *ctx, int64_t rid)
 	struct group_writer *g = ctx;
 	CLEAN_JSON struct json *body = NULL;
 	struct store_row row;
-	char id[ID_TEXT];
 
 	g->n++;
 	g->last = rid;
@@ -254,22 +303,18 @@ write_group(void *ctx, int64_t rid)
 		json_parse(row.body, 0, &body, g->e);
 	if (!g->ok)
 		return false;
-	id_format(row.id, id);
-	jsonw_obj(g->w, NULL);
-	jsonw_str(g->w, "value", id);
-	jsonw_str(g->w, "$ref", render_location(g->k, &row));
-	jsonw_str(g->w, "display", json_get_string(body, "displayName"));
-	jsonw_str(g->w, "type", "direct");
-	jsonw_end(g->w);
+	put_link(g->w, g->subs, g->k->base, rid, row.id, json_get_string(body, "displayName"),
+		"direct");
 	return true;
 }
 
 static bool
-put_user_groups(struct call *k, const struct store_row *row, struct jsonw *w, struct err *e)
+put_user_groups(
+	struct call *k, const struct store_row *row, unsigned subs, struct jsonw *w, struct err *e)
 {
 	struct jsonw before = *w;
 	size_t at = w->out->n, start;
-	struct group_writer g = { .k = k, .w = w, .e = e, .ok = true };
+	struct group_writer g = { .k = k, .w = w, .e = e, .subs = subs, .ok = true };
 
 	jsonw_arr(w, "groups");
 	start = w->out->n;
@@ -323,8 +368,9 @@ render_row(struct call *k, const struct projection *p, const struct store_row *r
 		put_members_of(&w, p, type, type->core, body);
 	}
 	if (wants(p, type->core, rows) != NOT) {
-		if (store_type(row->rid) == SCIM_USER ? !put_user_groups(k, row, &w, e)
-						      : !put_group_members(k, row, &w, o, e))
+		unsigned subs = wanted_subs(p, type->core, rows);
+		if (store_type(row->rid) == SCIM_USER ? !put_user_groups(k, row, subs, &w, e)
+						      : !put_group_members(k, row, subs, &w, o, e))
 			return false;
 	}
 	if (wants(p, &scim_common,
@@ -341,7 +387,7 @@ next_page(
 {
 	CLEAN_BUF struct buf list = { 0 };
 	struct jsonw w = jsonw(&list);
-	struct member_writer m = { .w = &w, .base = base };
+	struct member_writer m = { .w = &w, .base = base, .subs = o->holes[pos->hole].subs };
 
 	jsonw_arr(&w, NULL);
 	if (!cloud_read(c, e) || !c->db->members(c->store, o->holes[pos->hole].group, pos->after,

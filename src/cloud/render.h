@@ -14,13 +14,14 @@ struct projection {
 	size_t n;
 };
 /* attributes and excludedAttributes as comma lists; both NULL: everything. Unknown names are passed
- * over. */
+ * over; attr[filter] is attr, whole. */
 bool projection_parse(struct arena *a, const struct scim_type *type, const char *attributes,
 	const char *excluded, struct projection *p_r, struct err *e);
 
 struct hole {
 	size_t at; /* in text: right behind "members":[ */
 	int64_t group;
+	unsigned subs; /* which sub-attributes are shown */
 };
 struct out {
 	struct buf text;

@@ -43,8 +43,8 @@ normal_form(struct call *k, unsigned type, const struct json *data, struct scim_
 	return true;
 }
 
-/* A user is active unless told otherwise; a PUT without it leaves it as it was (Okta deactivates
- * nobody by leaving it out). */
+/* A user is active unless told otherwise; a PUT without it, or a PATCH that removes it, leaves it as
+ * it was: absence neither deactivates (Okta leaves it out) nor activates anybody. */
 static void
 default_active(unsigned type, struct json *data, bool active)
 {
@@ -160,11 +160,14 @@ static bool
 patch_tree(struct call *k, unsigned type, const struct scim_patch *p, struct json *tree,
 	struct scim_keys *keys_r, struct err *e)
 {
+	bool active = json_bool(scim_get(tree, "active"), true);
+
 	for (size_t i = 0; i < p->n; i++) {
 		if (!p->ops[i].path.attr->rows &&
 			!scim_patch_apply_one(&scim_types[type], &p->ops[i], tree, e))
 			return false;
 	}
+	default_active(type, tree, active);
 	return normal_form(k, type, tree, keys_r, e);
 }
 

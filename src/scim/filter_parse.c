@@ -18,16 +18,12 @@ static const struct {
 	{ "pr", SCIM_PR },
 };
 
-/* The JSON string at s->at, with its quotes, or a bare word; left unparsed. */
+/* The JSON string at s->at, with its quotes; left unparsed. */
 static bool
-value_span(struct scan *s, struct str *span_r)
+quoted_span(struct scan *s, struct str *span_r)
 {
-	size_t from = s->at;
+	size_t from = s->at++;
 
-	if (!scan_char(s, '"')) {
-		*span_r = scan_word(s);
-		return span_r->n > 0;
-	}
 	while (s->at < s->text.n && s->text.p[s->at] != '"')
 		s->at += s->text.p[s->at] == '\\' ? 2 : 1;
 	if (s->at >= s->text.n) {
@@ -39,30 +35,81 @@ value_span(struct scan *s, struct str *span_r)
 	return true;
 }
 
-/* compValue: a JSON string, number, true, false or null (RFC 7644 figure 1). */
 static bool
-read_value(struct scan *s, struct scim_filter *f)
+no_value(struct scan *s, size_t from)
+{
+	s->at = from;
+	return scan_fail(s, "a value (\"text\", number, true, false, null) is expected");
+}
+
+/* 'text', as OData has it: a quote inside is doubled. */
+static bool
+read_single_quoted(struct scan *s, struct scim_filter *f)
+{
+	CLEAN_BUF struct buf b = { 0 };
+	size_t from = s->at++;
+
+	while (s->at < s->text.n) {
+		char c = s->text.p[s->at++];
+		if (c == '\'' && !scan_char(s, '\'')) {
+			f->type = JSON_STRING;
+			f->text = arena_strndup(s->arena, buf_cstr(&b), b.n);
+			return true;
+		}
+		buf_addc(&b, c);
+	}
+	return no_value(s, from);
+}
+
+/* Without quotes: a number, true, false, null; and, because clients send it, one word of text where
+ * the attribute holds text - there 123 is text, too. A boolean's misspelt value is an error. */
+static bool
+read_bare(struct scan *s, const struct scim_attr *leaf, struct scim_filter *f)
+{
+	size_t from = s->at;
+	struct str word = scan_word(s);
+	bool text = leaf && (leaf->kind == SCIM_STRING || leaf->kind == SCIM_DATETIME ||
+				    leaf->kind == SCIM_REFERENCE);
+	CLEAN_JSON struct json *j = NULL;
+
+	if (word.n == 0)
+		return no_value(s, from);
+	f->truth = str_ieqc(word, "true");
+	if (!text && (f->truth || str_ieqc(word, "false"))) {
+		f->type = JSON_BOOL;
+	} else if (str_ieqc(word, "null")) {
+		f->type = JSON_NULL;
+	} else if (!text && json_parse(word, 0, &j, NULL) && json_type(j) == JSON_NUMBER) {
+		f->type = JSON_NUMBER;
+		f->number = json_number(j, 0);
+	} else if (text || !leaf) {
+		f->type = JSON_STRING;
+		f->text = arena_strndup(s->arena, word.p, word.n);
+	} else {
+		return no_value(s, from);
+	}
+	return true;
+}
+
+/* compValue: a JSON string, number, true, false or null (RFC 7644 figure 1), and what clients send
+ * in its place. leaf: the attribute compared; NULL: unknown. */
+static bool
+read_value(struct scan *s, const struct scim_attr *leaf, struct scim_filter *f)
 {
 	size_t from = s->at;
 	struct str span;
 	CLEAN_JSON struct json *j = NULL;
+	char first = s->at < s->text.n ? s->text.p[s->at] : 0;
 
-	if (!value_span(s, &span))
-		return scan_fail(s, "a value (\"text\", number, true, false, null) is expected");
-	if (str_ieqc(span, "true") || str_ieqc(span, "false")) {
-		f->type = JSON_BOOL;
-		f->truth = str_ieqc(span, "true");
-		return true;
-	}
-	if (!json_parse(span, 0, &j, NULL)) {
-		s->at = from;
-		return scan_fail(s, "a value (\"text\", number, true, false, null) is expected");
-	}
+	if (first == '\'')
+		return read_single_quoted(s, f);
+	if (first != '"')
+		return read_bare(s, leaf, f);
+	if (!quoted_span(s, &span) || !json_parse(span, 0, &j, NULL))
+		return no_value(s, from);
 	f->type = json_type(j);
 	if (f->type == JSON_STRING)
 		f->text = arena_strdup(s->arena, json_string(j));
-	else if (f->type == JSON_NUMBER)
-		f->number = json_number(j, 0);
 	return true;
 }
 
@@ -145,7 +192,8 @@ read_term(struct scan *s, struct scim_filter *f)
 		f->path.sub = scim_sub_find(f->path.attr, STR("value"));
 	scan_spaces(s);
 	from = s->at;
-	return read_value(s, f) && check_value(s, from, f);
+	return read_value(s, f->path.sub ? f->path.sub : f->path.attr, f) &&
+	       check_value(s, from, f);
 }
 
 /* Takes the word if it is next and stands alone. */

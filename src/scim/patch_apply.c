@@ -99,11 +99,11 @@ element_covers(const struct scim_attr *attr, const struct json *have, const stru
 static void
 one_primary(struct json *list, const struct json *chosen)
 {
-	if (!json_bool(scim_get(chosen, "primary"), false))
+	if (!value_true(scim_get(chosen, "primary")))
 		return;
 	json_for_each(it, list) {
 		struct json *v = (struct json *)(uintptr_t)it;
-		if (it != chosen && json_bool(scim_get(it, "primary"), false))
+		if (it != chosen && value_true(scim_get(it, "primary")))
 			put(v, "primary", json_new_bool(false));
 	}
 }
@@ -271,13 +271,14 @@ static bool
 set_single(const struct scim_patch_op *op, struct json *obj)
 {
 	const struct scim_attr *attr = op->path.attr;
+	const struct json *value = value_lone(op->value);
 	struct json *have = get_mut(obj, attr->name), *fresh;
 
 	if (attr->kind != SCIM_COMPLEX) {
-		put(obj, attr->name, json_dup(op->value));
+		put(obj, attr->name, json_dup(value));
 		return true;
 	}
-	if (json_string(op->value) && !*json_string(op->value)) {
+	if (json_string(value) && !*json_string(value)) {
 		drop(obj, attr->name); /* Entra clears a manager with "" */
 		return true;
 	}
@@ -286,10 +287,10 @@ set_single(const struct scim_patch_op *op, struct json *obj)
 		have = get_mut(obj, attr->name);
 	}
 	if (op->path.sub) {
-		put(have, op->path.sub->name, json_dup(op->value));
+		put(have, op->path.sub->name, json_dup(value));
 		return true;
 	}
-	fresh = shaped(attr, op->value);
+	fresh = shaped(attr, value);
 	if (json_type(fresh) == JSON_OBJECT) {
 		merge(attr, have, fresh);
 		json_free(fresh);

@@ -140,6 +140,9 @@ parse_op(struct parser *p, const struct json *op)
 			text, p->type->name);
 	if (read_only(&path))
 		return err_set(p->e, ERR_OBJECT, "mutability", "\"%.200s\" is read-only", text);
+	if (path.attr->rows && kind == SCIM_PATCH_REPLACE && !value)
+		return err_set(p->e, ERR_OBJECT, "invalidValue",
+			"replace of %s needs a value: a list, perhaps []", path.attr->name);
 	if (path.filter && !path.attr->multi)
 		return err_set(p->e, ERR_OBJECT, "invalidPath",
 			"%s has one value; no filter applies", path.attr->name);

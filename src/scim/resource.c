@@ -139,6 +139,8 @@ static bool
 write_one(struct writer *wr, const char *where, const struct scim_attr *attr, const char *name,
 	const struct json *v)
 {
+	if (!attr->multi)
+		v = value_lone(v);
 	if (value_absent(v))
 		return true;
 	if (attr->kind == SCIM_COMPLEX)
@@ -153,7 +155,7 @@ check_primary(struct writer *wr, const struct scim_attr *attr, const struct json
 	size_t n = 0;
 
 	json_for_each(v, list)
-		n += json_bool(scim_get(v, "primary"), false);
+		n += value_true(scim_get(v, "primary"));
 	return n <= 1 || bad_value(wr, "", attr, "more than one value is primary");
 }
 

@@ -253,7 +253,7 @@ static const struct scim_attr common_attrs[] = {
 	}
 const struct scim_schema scim_common = SCHEMA("", "Common", "Common attributes", common_attrs);
 static const struct scim_schema user_schema =
-	SCHEMA(SCIM_URN_USER, "User", "User account", user_attrs);
+	SCHEMA(SCIM_URN_USER, "User", "User Account", user_attrs);
 static const struct scim_schema group_schema =
 	SCHEMA(SCIM_URN_GROUP, "Group", "Group", group_attrs);
 static const struct scim_schema enterprise_schema =
@@ -272,7 +272,7 @@ _Static_assert(ARRAY_LEN(user_exts) <= SCIM_EXTS_MAX, "raise SCIM_EXTS_MAX");
 static const struct scim_schema *const group_exts[] = { &lockstep_group_schema };
 
 const struct scim_type scim_types[SCIM_TYPES] = {
-	[SCIM_USER] = { "User", "/Users", "User account", &user_schema, user_exts,
+	[SCIM_USER] = { "User", "/Users", "User Account", &user_schema, user_exts,
 		ARRAY_LEN(user_exts) },
 	[SCIM_GROUP] = { "Group", "/Groups", "Group", &group_schema, group_exts,
 		ARRAY_LEN(group_exts) },

@@ -60,6 +60,18 @@ value_absent(const struct json *j)
 	return t == JSON_NULL || ((t == JSON_ARRAY || t == JSON_OBJECT) && json_count(j) == 0);
 }
 
+const struct json *
+value_lone(const struct json *j)
+{
+	return json_type(j) == JSON_ARRAY && json_count(j) == 1 ? json_first(j) : j;
+}
+
+bool
+value_true(const struct json *j)
+{
+	return json_bool(j, false) || (json_string(j) && ascii_ieq(json_string(j), "true"));
+}
+
 /* Text in the form it is compared in: its own bytes when they need no folding. */
 static struct str
 comparable(const char *text, bool case_exact, struct buf *scratch, char *small, size_t small_size)

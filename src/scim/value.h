@@ -14,3 +14,7 @@ struct str value_fold(struct arena *a, const char *s);
 bool value_text_equal(const char *a, const char *b, bool case_exact);
 /* Absent in the sense of RFC 7643 2.5: null, [], {} or "no such member". */
 bool value_absent(const struct json *j);
+/* What stands for a single value: [v] is v (Entra sends a manager so). */
+const struct json *value_lone(const struct json *j);
+/* true, or "True" in any case. */
+bool value_true(const struct json *j);

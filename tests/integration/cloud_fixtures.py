@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import urllib.parse
@@ -11,6 +12,10 @@ import pytest
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
 PROGRAM = os.environ.get("LOCKSTEP_CLOUD", os.path.join(ROOT, "build", "bin", "lockstep-cloud"))
 
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+LOCKSTEP = "urn:lockstep:params:scim:schemas:extension:2.0:User"
+NOBODY = "01900000-0000-7000-8000-000000000000"
 
 class Answer:
     def __init__(self, response):
@@ -92,6 +97,56 @@ class Cloud:
             self.process.stdout.close()
             self.process = None
             return code
+
+
+def ids(resources):
+    return [r["id"] for r in resources]
+
+
+def patch(*operations):
+    return {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": list(operations)}
+
+
+def refused(answer, status, scim_type=None, words=()):
+    assert answer.status == status, answer
+    assert answer.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+    assert answer.json["status"] == str(status)
+    assert answer.json.get("scimType") == scim_type, answer
+    for word in words:
+        assert word in answer.json["detail"]
+
+
+def ids_of_members(group):
+    return sorted(m["value"] for m in group.get("members", []))
+
+
+def op(method, path, data=None, **more):
+    return dict(more, method=method, path=path, **({"data": data} if data is not None else {}))
+
+
+def make_users(acme, n, prefix="m"):
+    made = []
+    for start in range(0, n, 500):
+        answer = acme.bulk([{"method": "POST", "path": "/Users", "bulkId": str(i),
+                             "data": {"userName": "%s%d" % (prefix, i), "externalId": "x%s%d" % (prefix, i)}}
+                            for i in range(start, min(n, start + 500))])
+        assert answer.status == 200, answer
+        made += [op["location"].rsplit("/", 1)[1] for op in answer.json["Operations"]]
+    return made
+
+
+def walk(acme, path, between=None, **query):
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = acme("GET", path, cursor=cursor, **query)
+        assert page.status == 200, page
+        seen += ids(page.json["Resources"])
+        assert page.json["itemsPerPage"] == len(page.json["Resources"])
+        cursor = page.json.get("nextCursor")
+        assert cursor is None or re.fullmatch(r"[A-Za-z0-9._~-]+", cursor)
+        if between:
+            between()
+    return seen
 
 
 @pytest.fixture

@@ -147,6 +147,19 @@ static const struct {
 		"[{\"op\":\"Add\",\"path\":\"" SCIM_URN_ENTERPRISE
 		":manager\",\"value\":\"id-9\"}]",
 		"{" UE "\"userName\":\"a\"," ENT "{\"manager\":{\"value\":\"id-9\"}}}", NULL },
+	{ "Entra manager as a list of one", "{\"userName\":\"a\"}",
+		"[{\"op\":\"Add\",\"path\":\"" SCIM_URN_ENTERPRISE
+		":manager\",\"value\":[{\"$ref\":null,\"value\":\"id-9\"}]}]",
+		"{" UE "\"userName\":\"a\"," ENT "{\"manager\":{\"value\":\"id-9\"}}}", NULL },
+	{ "keys of a path-less value: dotted, with a filter, with a URN, capitalised",
+		"{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"type\":\"work\"}]}",
+		"[{\"op\":\"REPLACE\",\"value\":{\"Active\":\"False\",\"name.familyName\":\"F\","
+		"\"emails[type eq \\\"work\\\"].value\":\"f\",\"" SCIM_URN_ENTERPRISE
+		":department\":\"D\",\"" SCIM_URN_USER ":title\":\"T\"}}]",
+		"{" UE "\"userName\":\"a\",\"name\":{\"familyName\":\"F\"},\"title\":\"T\","
+		"\"active\":false,\"emails\":[{\"value\":\"f\",\"type\":\"work\"}]," ENT
+		"{\"department\":\"D\"}}",
+		NULL },
 	{ "Entra manager cleared by empty text",
 		"{\"userName\":\"a\"," ENT "{\"manager\":{\"value\":\"id-9\"}}}",
 		"[{\"op\":\"Replace\",\"path\":\"" SCIM_URN_ENTERPRISE

@@ -32,6 +32,9 @@ static const struct {
 		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL },
 	{ "{\"userName\":\"a\",\"emails\":{\"value\":\"e\"}}",
 		"{" U "\"userName\":\"a\",\"emails\":[{\"value\":\"e\"}]}", NULL },
+	{ "{\"userName\":[\"a\"],\"name\":[{\"givenName\":\"G\"}],\"emails\":[]}",
+		"{" U "\"userName\":\"a\",\"name\":{\"givenName\":\"G\"}}", NULL },
+	{ "{\"userName\":[\"a\",\"b\"]}", NULL, "invalidValue" },
 	/* never kept */
 	{ "{\"userName\":\"a\",\"password\":\"secret\"}", "{" U "\"userName\":\"a\"}", NULL },
 	{ "[]", NULL, "invalidSyntax" },
@@ -45,6 +48,9 @@ static const struct {
 		"invalidValue" },
 	{ "{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"primary\":true},{\"value\":\"f\","
 	  "\"primary\":true}]}",
+		NULL, "invalidValue" },
+	{ "{\"userName\":\"a\",\"emails\":[{\"value\":\"e\",\"primary\":true},{\"value\":\"f\","
+	  "\"primary\":\"True\"}]}",
 		NULL, "invalidValue" },
 	{ "{\"userName\":\"a\",\"" SCIM_URN_ENTERPRISE "\":\"x\"}", NULL, "invalidValue" },
 };

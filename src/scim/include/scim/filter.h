@@ -6,6 +6,9 @@
  * Names that the type's schemas do not know are not an error: their attr is NULL and they have no
  * value (RFC 7644 3.4.2.1), so that one filter can serve several types.
  *
+ * Tolerated because clients send it: 'single quotes' ('' is one), and no quotes at all around one
+ * word that is compared with an attribute of text.
+ *
  * Ownership: everything lives in the arena given. Errors: kind ERR_OBJECT, code the scimType
  * ("invalidFilter", "invalidPath"), text with the byte position.
  */

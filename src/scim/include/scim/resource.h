@@ -4,7 +4,8 @@
  * that "nothing changed" is a comparison of two texts.
  *
  * Tolerated because clients send it: "True"/"False" for booleans, a bare string for a complex value
- * that has a `value` (manager, members, emails), one object where a list is meant.
+ * that has a `value` (manager, members, emails), one object where a list is meant and a list of one
+ * where an object is.
  *
  * Errors: ERR_OBJECT, code invalidValue or invalidSyntax, text naming the attribute.
  */
