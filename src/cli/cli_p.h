@@ -30,6 +30,7 @@ int cmd_adopt(struct cli *c, int argc, char **argv);
 int cmd_apply(struct cli *c, int argc, char **argv);
 int cmd_check(struct cli *c, int argc, char **argv);
 int cmd_config(struct cli *c, int argc, char **argv);
+int cmd_drift(struct cli *c, int argc, char **argv);
 int cmd_explain(struct cli *c, int argc, char **argv);
 int cmd_history(struct cli *c, int argc, char **argv);
 int cmd_plan(struct cli *c, int argc, char **argv);
@@ -58,6 +59,9 @@ bool cli_resolve_options(struct cli *c, struct err *e);
 void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);
 void progress_clear(struct cli *c);
 struct progress *progress_new(void);
+
+/* cmd_drift.c: into a target's status; f: also as text, or NULL */
+void drift_status(struct ledger *l, FILE *f, struct jsonw *w);
 
 /* plan_text.c */
 struct paper { /* where a plan is printed */

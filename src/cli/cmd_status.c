@@ -143,6 +143,7 @@ status_text(const struct conf_target *t, const struct target_status *s)
 			(long long)(s->failing_total - (int64_t)s->failing_count));
 }
 
+/* Leaves the object open. */
 static void
 status_json(const struct conf_target *t, const struct target_status *s, struct jsonw *w)
 {
@@ -170,7 +171,6 @@ status_json(const struct conf_target *t, const struct target_status *s, struct j
 		jsonw_end(w);
 	}
 	jsonw_end(w);
-	jsonw_end(w);
 }
 
 int
@@ -197,11 +197,14 @@ cmd_status(struct cli *c, int argc, char **argv)
 		else if (strcmp(e.code, "no-state") != 0)
 			return cli_error(c, &e, 2);
 		err_clear(&e);
-		ledger_close(&l);
 		lockstep &= s->lockstep;
 		status_json(t, s, &w);
 		if (!c->json)
 			status_text(t, s);
+		if (l)
+			drift_status(l, c->json ? NULL : stdout, &w);
+		jsonw_end(&w);
+		ledger_close(&l);
 	}
 	jsonw_end(&w);
 	jsonw_end(&w);

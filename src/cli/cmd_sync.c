@@ -29,6 +29,10 @@ print_result(const struct cli *c, const struct sync_result *r)
 		puts("In lockstep.");
 	if (r->waiting)
 		printf("%lld other operations wait for the next run.\n", (long long)r->waiting);
+	if (r->drifted || r->missing || r->orphans)
+		printf("At the target %lld objects were changed by others in what is ours, %lld "
+		       "are missing, %lld are orphans: `lockstep drift` shows them.\n",
+			(long long)r->drifted, (long long)r->missing, (long long)r->orphans);
 	if (r->held)
 		printf("Held back: %lld operations. `lockstep history %lld` shows them, "
 		       "`lockstep release %lld` permits them.\n",

@@ -27,6 +27,8 @@ const struct command commands[] = {
 	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release,
 		true },
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
+	{ "drift", "drift", "what others changed at the targets, as the last full sync found it",
+		cmd_drift, true },
 	{ "history", "history [RUN]", "the runs, or every operation of one", cmd_history, true },
 	{ "explain", "explain WHO", "all about one entry, by mail, DN, account name or id",
 		cmd_explain, true },

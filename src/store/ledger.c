@@ -53,6 +53,14 @@ static const char schema[] =
 	" key TEXT, PRIMARY KEY(run, o, class, attribute, other)) WITHOUT ROWID;"
 	"CREATE TABLE match(o INTEGER, key TEXT, external TEXT, name TEXT, hard INTEGER,"
 	" PRIMARY KEY(o, key)) WITHOUT ROWID;"
+	"CREATE TABLE listed(o INTEGER PRIMARY KEY, suspect INTEGER);"
+	"CREATE TABLE drift(o INTEGER, what INTEGER, was BLOB, now BLOB, PRIMARY KEY(o, what)) "
+	"WITHOUT ROWID;"
+	"CREATE TABLE stranger(id INTEGER PRIMARY KEY, kind INTEGER, key TEXT, external TEXT, "
+	"name TEXT,"
+	" active INTEGER, proof INTEGER, source TEXT, n INTEGER, approved INTEGER, UNIQUE(kind, "
+	"key));"
+	"CREATE INDEX stranger_approved ON stranger(id) WHERE approved = 1;"
 	"CREATE TABLE run(run INTEGER PRIMARY KEY AUTOINCREMENT, started INTEGER, ended INTEGER, "
 	"kind TEXT,"
 	" counts TEXT, exit INTEGER, text TEXT, held INTEGER, released INTEGER);"
@@ -209,6 +217,14 @@ ledger_projected_set(struct ledger *l, const char *source, const struct projecte
 
 /* --- objects --- */
 
+const struct str shadow_unknown = { "", 1 };
+
+bool
+shadow_is_unknown(const struct attr *a)
+{
+	return a && a->count == 1 && str_eq(a->values[0], shadow_unknown);
+}
+
 const char *
 object_state_name(enum object_state s)
 {
@@ -340,7 +356,7 @@ ledger_renumber(struct ledger *l, const char *source,
 	int64_t (*find)(void *ctx, const char *anchor), void *ctx, struct err *e)
 {
 	CLEAN_ROWS struct db_rows r =
-		db_query(l->db, e, "SELECT o, anchor FROM object WHERE source = ?", source);
+		db_query(l->db, e, "SELECT o, anchor, n FROM object WHERE source = ?", source);
 
 	/* Lists that speak of the old numbers are made anew by the caller, who looks at everything. */
 	if (!db_run(l->db, e, "DELETE FROM dirty WHERE source = ?", source) ||
@@ -348,10 +364,15 @@ ledger_renumber(struct ledger *l, const char *source,
 		!db_run(l->db, e, "DELETE FROM wake WHERE source = ?", source) ||
 		!db_run(l->db, e, "DELETE FROM problem WHERE source = ?", source))
 		return false;
-	while (db_next(&r))
-		if (!db_run(l->db, e, "UPDATE object SET n = ? WHERE o = ?",
-			    find(ctx, db_text(&r, 1)), db_int(&r, 0)))
+	while (db_next(&r)) {
+		int64_t n = find(ctx, db_text(&r, 1));
+
+		/* Orphans that were adopted without any trace in the directory keep their own number. */
+		if (!n && db_int(&r, 2) < 0)
+			n = db_int(&r, 2);
+		if (!db_run(l->db, e, "UPDATE object SET n = ? WHERE o = ?", n, db_int(&r, 0)))
 			return false;
+	}
 	return !r.failed;
 }
 

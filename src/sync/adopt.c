@@ -1,5 +1,6 @@
 /* What was found at a target in place of our own, for people: the list, and their consent (3.2). */
 #include "run_p.h"
+#include "store/drift.h"
 
 #include <string.h>
 
@@ -148,4 +149,61 @@ adopt_one(struct ledger *l, const char *who, int64_t o, const char *key, struct 
 		"several objects at the target fit %s: say which, `lockstep adopt %s KEY`; "
 		"`lockstep adopt --list` shows them",
 		who, who);
+}
+
+/* --- orphans --- */
+
+bool
+adopt_orphans(struct ledger *l, int64_t *count_r, int64_t *left_r, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct stranger list[PAGE];
+	int64_t after = 0;
+	size_t got;
+
+	*count_r = *left_r = 0;
+	while ((got = ledger_strangers(l, false, after, a, list, PAGE))) {
+		after = list[got - 1].id;
+		for (size_t i = 0; i < got; i++) {
+			*left_r += list[i].proof == PROOF_NONE && !list[i].approved;
+			if (list[i].proof <= PROOF_NONE || list[i].approved)
+				continue;
+			++*count_r;
+			if (!ledger_stranger_approve(l, list[i].id, e))
+				return false;
+		}
+		arena_reset(a);
+	}
+	return true;
+}
+
+bool
+adopt_orphan(struct ledger *l, const char *who, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct stranger list[PAGE];
+	int64_t after = 0, found = 0;
+	size_t got;
+
+	while ((got = ledger_strangers(l, false, after, a, list, PAGE))) {
+		after = list[got - 1].id;
+		for (size_t i = 0; i < got; i++) {
+			const struct stranger *s = &list[i];
+
+			if (s->proof == PROOF_FOREIGN ||
+				(strcmp(s->external, who) != 0 && strcmp(s->key, who) != 0 &&
+					!same_name(s->name, who)))
+				continue;
+			found++;
+			if (!ledger_stranger_approve(l, s->id, e))
+				return false;
+		}
+		arena_reset(a);
+	}
+	return found == 1 ||
+	       err_set(e, ERR_CONFIG, found ? "ambiguous" : "nothing-to-adopt",
+		       found ? "several orphans at the target are called %s: say the key of one"
+			     : "nothing at the target waits to be adopted for %s; `lockstep adopt "
+			       "--list` shows what does",
+		       who);
 }

@@ -72,6 +72,9 @@ shadow_take(struct object *ob, const struct op *op, const struct outcome *out)
 	}
 	if (out->has_seen)
 		ob->seen = out->seen;
+	/* Not shown: how it looks after our write is not known, and the next listing tells (6.2). */
+	for (size_t i = 0; !out->has_seen && i < op->attrs.count; i++)
+		attrs_set(&ob->seen, op->attrs.list[i].name, &shadow_unknown, 1);
 	if (out->key)
 		ob->key = out->key;
 	if (out->version)
@@ -156,7 +159,7 @@ confirm_object(struct target_run *t, struct object *ob, const struct op *op,
 	for (size_t i = 0; i < op->attrs.count; i++) {
 		const struct attr *was = attrs_get(&ob->sent, op->attrs.list[i].name);
 
-		if (was)
+		if (was && !shadow_is_unknown(was))
 			attrs_set(&c.before, was->name, was->values, was->count);
 	}
 	if (op->class == CLASS_DELETE)

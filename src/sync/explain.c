@@ -123,7 +123,7 @@ join_values(const struct attr *at, struct arena *a)
 {
 	CLEAN_BUF struct buf text = { 0 };
 
-	if (!at || !at->count)
+	if (!at || !at->count || shadow_is_unknown(at))
 		return NULL;
 	for (size_t i = 0; i < at->count; i++) {
 		if (i)

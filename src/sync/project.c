@@ -334,7 +334,7 @@ static bool
 project_source(struct projecting *p)
 {
 	struct ledger *l = p->t->ledger;
-	int64_t now = target_now(p->t), after = 0, done = 0, total = ledger_dirty_count(l);
+	int64_t now = target_now(p->t), after = INT64_MIN, done = 0, total = ledger_dirty_count(l);
 	struct dirty list[PAGE];
 	size_t got;
 

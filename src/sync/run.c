@@ -124,8 +124,9 @@ read_again(struct target_run *t)
 static bool
 project(struct target_run *t, int64_t *held_r, struct err *e)
 {
-	return target_rules(t, e) && dirty_collect(t, e) && project_objects(t, e) &&
-	       project_links(t, e) && plan_narrow(t, e) && limits_apply(t, held_r, e);
+	return target_rules(t, e) && orphans_take(t, e) && dirty_collect(t, e) &&
+	       project_objects(t, e) && project_links(t, e) && plan_narrow(t, e) &&
+	       limits_apply(t, held_r, e);
 }
 
 static bool
@@ -153,12 +154,14 @@ settle_and_wait(struct target_run *t, struct err *e)
 static bool
 work(struct target_run *t, int64_t *held_r, struct err *e)
 {
-	bool again = true;
+	bool again = true, full = t->run->options->full && !t->run->options->plan_only;
 
 	for (int round = 0; again; round++) {
 		if (round)
 			read_again(t);
-		if (!t->prepared && (!settle_and_wait(t, e) || !project(t, held_r, e)))
+		if (!t->prepared &&
+			(!settle_and_wait(t, e) || (full && !round && !listing_read(t, e)) ||
+				!project(t, held_r, e) || (full && !round && !orphans_judge(t, e))))
 			return false;
 		t->prepared = false;
 		if (t->run->options->plan_only)
@@ -457,6 +460,7 @@ sync_result_json(const struct sync_result *r, const struct sync_notes *notes, st
 		{ "deleted", r->deleted }, { "recreated", r->recreated },
 		{ "members_added", r->members_added }, { "members_removed", r->members_removed },
 		{ "unchanged", r->unchanged }, { "failed", r->failed }, { "held", r->held },
+		{ "drifted", r->drifted }, { "missing", r->missing }, { "orphans", r->orphans },
 		{ "waiting", r->waiting } };
 	struct jsonw w = jsonw(out);
 

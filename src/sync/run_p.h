@@ -116,6 +116,12 @@ void world_of(struct run *r, struct source_run *s, struct world *w_r);
 bool source_read(
 	struct run *r, struct source_run *s, bool full, struct mirror_stats *st_r, struct err *e);
 
+/* listing.c: reads the target whole (6.1); drift.c compares, orphans.c tells whose the rest is. A target that
+ * fails meanwhile is named in the result and fails nothing else. */
+bool listing_read(struct target_run *t, struct err *e);
+bool orphans_judge(struct target_run *t, struct err *e); /* after the projection */
+bool orphans_take(struct target_run *t, struct err *e);  /* those that a person agreed to */
+
 /* dirty.c: what changed in the mirrors -> dirty list */
 bool dirty_collect(struct target_run *t, struct err *e);
 

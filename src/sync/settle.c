@@ -84,15 +84,12 @@ still_there(struct target_run *t, const struct object *ob, struct arena *a, bool
 	return true;
 }
 
-/* What was sent is not known: the shadow says so with a value that nothing wanted can have (values hold no
- * NUL), so that the next plan sends it again, or clears it. */
+/* What was sent is not known: the shadow says so, so that the next plan sends it again, or clears it. */
 static bool
 forget_sent(struct target_run *t, struct object *ob, const struct op *op, struct err *e)
 {
-	static const struct str not_known = { "", 1 };
-
 	for (size_t i = 0; i < op->attrs.count; i++)
-		attrs_set(&ob->sent, op->attrs.list[i].name, &not_known, 1);
+		attrs_set(&ob->sent, op->attrs.list[i].name, &shadow_unknown, 1);
 	if (ob->kind->active_attribute && attrs_get(&op->attrs, ob->kind->active_attribute))
 		ob->active = true;
 	return ledger_object_save(t->ledger, ob, e);

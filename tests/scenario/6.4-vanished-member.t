@@ -1,5 +1,5 @@
 # 6.4 7.3 A member that is missing there is refused by name: it alone fails, the others of its batch go on.
-scenario loose no-stops no-faults
+scenario loose no-stops no-faults no-full
 directory
     user anna
     user bert

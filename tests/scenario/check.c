@@ -244,8 +244,11 @@ play_check_run(struct play *p, const struct step *st, const struct sync_result *
 		{ "recreated", r->recreated, true }, { "members_added", r->members_added, true },
 		{ "members_removed", r->members_removed, true }, { "failed", r->failed, true },
 		{ "held", r->held, true }, { "waiting", r->waiting, true },
-		{ "exit", r->exit, true }, { "unchanged", r->unchanged, false },
-		{ "read", r->read, false }, { "calls", p->world->calls - p->calls_before, false },
+		/* what only a reading of the target says, every run of the pass "full" says */
+		{ "drifted", r->drifted, !p->all_full }, { "missing", r->missing, !p->all_full },
+		{ "orphans", r->orphans, !p->all_full }, { "exit", r->exit, true },
+		{ "unchanged", r->unchanged, false }, { "read", r->read, false },
+		{ "calls", p->world->calls - p->calls_before, false },
 		{ "writes", p->world->writes - p->writes_before, false },
 		{ "reads", p->world->reads - p->reads_before, false },
 		{ "events", p->events, false }, { "notes", (int64_t)p->notes, true } };
@@ -293,13 +296,15 @@ knob(struct play *p, const char *word, struct err *e)
 		{ "full_tombstones", &w->full_tombstones, false },
 		{ "versions", &w->versions, false }, { "fetch", &w->no_fetch, true },
 		{ "reverse", &w->reverse, false }, { "normalize", &w->normalize, false },
-		{ "seen", &w->silent_seen, true }, { "whole", &w->file_like, false } };
+		{ "seen", &w->silent_seen, true }, { "list", &w->no_list, true },
+		{ "whole", &w->file_like, false } };
 	const struct {
 		const char *name;
 		int64_t *n;
 	} numbers[] = { { "links", &w->links_line }, { "skew", &w->skew }, { "window", &w->window },
 		{ "members", &w->members_max }, { "settle", &w->settle },
-		{ "call_ms", &w->call_ms }, { "slice_ms", &p->slice_ms } };
+		{ "list_cut", &w->list_cut }, { "call_ms", &w->call_ms },
+		{ "slice_ms", &p->slice_ms } };
 	const struct {
 		const char *name;
 		const char **text;
@@ -321,6 +326,10 @@ knob(struct play *p, const char *word, struct err *e)
 			p->conf_stale = true;
 			return true;
 		}
+	if (strncmp(word, "list_lacks=", 11) == 0) {
+		w->list_lacks = word[11] == '-' ? NULL : world_text(w, word + 11);
+		return true;
+	}
 	if (strncmp(word, "controller=", 11) == 0)
 		return snprintf(w->invocation, sizeof(w->invocation), "%s", word + 11) > 0;
 	if (strncmp(word, "bind=", 5) == 0)
@@ -421,7 +430,7 @@ release(struct play *p, struct err *e)
 	return ok;
 }
 
-/* "adopt exact", "adopt NAME [KEY]" */
+/* "adopt exact", "adopt orphans", "adopt NAME [KEY]" */
 static bool
 adopt(struct play *p, const struct step *st, struct err *e)
 {
@@ -431,7 +440,7 @@ adopt(struct play *p, const struct step *st, struct err *e)
 	CLEAN_ARENA struct arena *a = arena_new();
 	const struct w_entry *en;
 	struct ledger *l;
-	int64_t count;
+	int64_t count, left;
 	struct row r;
 	bool ok;
 
@@ -440,8 +449,10 @@ adopt(struct play *p, const struct step *st, struct err *e)
 	en = dir_find(p->world, r.words[1]);
 	ok = ledger_begin(l, e) &&
 	     (strcmp(r.words[1], "exact") == 0 ? adopt_all_exact(l, &count, e)
-					       : adopt_one(l, en ? en->id : r.words[1], 0,
-							 r.count > 2 ? r.words[2] : NULL, e)) &&
+		     : strcmp(r.words[1], "orphans") == 0
+			     ? adopt_orphans(l, &count, &left, e)
+			     : adopt_one(l, en ? en->id : r.words[1], 0,
+				       r.count > 2 ? r.words[2] : NULL, e)) &&
 	     ledger_commit(l, e);
 	ledger_close(&l);
 	return ok;

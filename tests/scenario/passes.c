@@ -203,7 +203,6 @@ run_step(struct performing *f, const struct step *st)
 	if (step_has(st, "keep") && !play_keep(p))
 		return false;
 	f->again = o; /* a plan or an undo that was stopped is asked for again */
-	f->again.full = p->all_full;
 	f->events = p->events;
 	f->sends = p->sends ? p->sends : p->world->calls - p->calls_before;
 	if (!play_check_run(p, st, &r) || !play_check_always(p))

@@ -386,6 +386,8 @@ target_row(struct land *w, const char *text, struct err *e)
 				f = &(*f)->next;
 	} else if (strcmp(r.words[0], "vanish") == 0 && ob) {
 		target_vanish(w, ob);
+	} else if (strcmp(r.words[0], "own") == 0 && ob && r.count > 2) {
+		target_own(w, ob, r.words[2]);
 	} else if (strcmp(r.words[0], "edit") == 0 && ob) {
 		ob->version++;
 		return put_words(w, ob, &r, 2, e);

@@ -155,8 +155,23 @@ write_version(struct jsonw *j, const struct t_object *ob)
 	jsonw_str(j, "version", text);
 }
 
+static void
+write_seen(struct jsonw *j, const struct t_object *ob, const char *but)
+{
+	jsonw_obj(j, "seen");
+	for (const struct w_attr *a = ob->attrs; a; a = a->next) {
+		if (!a->count || (but && strcmp(a->name, but) == 0))
+			continue;
+		jsonw_arr(j, a->name);
+		for (size_t i = 0; i < a->count; i++)
+			jsonw_str(j, NULL, a->values[i]);
+		jsonw_end(j);
+	}
+	jsonw_end(j);
+}
+
 static bool
-accept(struct land *w, struct buf *out, int64_t id, struct t_object *ob)
+accept(struct buf *out, int64_t id, struct t_object *ob, bool seen)
 {
 	struct jsonw j = result_begin(out, id);
 
@@ -164,18 +179,8 @@ accept(struct land *w, struct buf *out, int64_t id, struct t_object *ob)
 	if (ob) {
 		jsonw_str(&j, "key", ob->key);
 		write_version(&j, ob);
-		if (!w->silent_seen) {
-			jsonw_obj(&j, "seen");
-			for (const struct w_attr *a = ob->attrs; a; a = a->next) {
-				if (!a->count)
-					continue;
-				jsonw_arr(&j, a->name);
-				for (size_t i = 0; i < a->count; i++)
-					jsonw_str(&j, NULL, a->values[i]);
-				jsonw_end(&j);
-			}
-			jsonw_end(&j);
-		}
+		if (seen)
+			write_seen(&j, ob, NULL);
 	}
 	jsonw_end(&j);
 	return result_end(&j, out);
@@ -284,7 +289,7 @@ op_create(struct asked *q)
 	q->ob = target_add(q->w, q->kind, q->external);
 	q->w->creates++;
 	take_attrs(q->w, q->ob, json_get(q->j, "attrs"));
-	return accept(q->w, q->out, q->id, q->ob);
+	return accept(q->out, q->id, q->ob, !q->w->silent_seen);
 }
 
 /* A service that minds versions: the one that was sent is not that of the object. */
@@ -312,7 +317,7 @@ op_update(struct asked *q)
 	if (q->external && (!q->ob->external || strcmp(q->ob->external, q->external) != 0))
 		target_own(q->w, q->ob, q->external);
 	take_attrs(q->w, q->ob, json_get(q->j, "attrs"));
-	return accept(q->w, q->out, q->id, q->ob);
+	return accept(q->out, q->id, q->ob, !q->w->silent_seen);
 }
 
 static void
@@ -342,7 +347,7 @@ op_delete(struct asked *q)
 		q->w->deletes++;
 		target_vanish(q->w, q->ob);
 	}
-	return accept(q->w, q->out, q->id, NULL);
+	return accept(q->out, q->id, NULL, !q->w->silent_seen);
 }
 
 static bool
@@ -393,7 +398,7 @@ op_refs(struct asked *q)
 		q->ob->refs = r;
 	}
 	q->ob->version++;
-	return accept(q->w, q->out, q->id, q->ob);
+	return accept(q->out, q->id, q->ob, !q->w->silent_seen);
 }
 
 static bool
@@ -470,7 +475,7 @@ operation(struct asked *q)
 		if (r)
 			return refuse(q->out, q->id, r->kind, r->code, 0, NULL);
 	}
-	return ops[i].perform ? ops[i].perform(q) : accept(q->w, q->out, q->id, q->ob);
+	return ops[i].perform ? ops[i].perform(q) : accept(q->out, q->id, q->ob, true);
 }
 
 static bool
@@ -511,6 +516,8 @@ target_hello(struct land *w, struct buf *out)
 	jsonw_str(&j, NULL, "find");
 	if (w->versions)
 		jsonw_str(&j, NULL, "version");
+	if (!w->no_list)
+		jsonw_str(&j, NULL, "list");
 	jsonw_end(&j);
 	return result_end(&j, out);
 }
@@ -525,6 +532,38 @@ target_later(struct land *w, struct str line)
 }
 
 static bool take(struct land *w, struct str line, struct buf *out);
+
+static bool
+list(struct land *w, int kind, struct buf *out)
+{
+	int64_t count = 0;
+	struct jsonw j;
+
+	for (struct t_object *ob = w->objects; ob; ob = ob->next) {
+		if (ob->gone || ob->kind != kind || (w->list_cut && count == w->list_cut))
+			continue;
+		count++;
+		j = jsonw(out);
+		jsonw_obj(&j, NULL);
+		jsonw_str(&j, "type", "object");
+		jsonw_str(&j, "kind", kinds[kind].name);
+		jsonw_str(&j, "key", ob->key);
+		if (ob->external)
+			jsonw_str(&j, "external", ob->external);
+		jsonw_str(&j, "name", object_name(ob));
+		write_version(&j, ob);
+		write_seen(&j, ob, w->list_lacks);
+		result_end(&j, out);
+	}
+	j = jsonw(out);
+	jsonw_obj(&j, NULL);
+	jsonw_str(&j, "type", "end");
+	jsonw_bool(&j, "sealed", !w->list_cut);
+	jsonw_obj(&j, "counts");
+	jsonw_int(&j, "object", count);
+	jsonw_end(&j);
+	return result_end(&j, out);
+}
 
 bool
 world_target(void *ctx, struct str line, struct buf *out)
@@ -561,6 +600,8 @@ take(struct land *w, struct str line, struct buf *out)
 	if (strcmp(type, "stop") == 0)
 		return false;
 	k = json_get_string(j, "kind") ? kind_find(json_get_string(j, "kind")) : NULL;
+	if (strcmp(type, "list") == 0 && k)
+		return list(w, (int)(k - kinds), out);
 	q.j = j;
 	q.id = json_get_int(j, "id", 0);
 	q.op = json_get_string(j, "op");

@@ -65,6 +65,10 @@ struct object {
 	struct attrs sent; /* what we told the target, mapped attributes only */
 	struct attrs seen; /* as it showed after our last write; empty when it shows nothing */
 };
+/* In sent and seen: the one value of an attribute of which it is not known what is there. Values hold no NUL, so
+ * it differs from all that can be wanted. */
+extern const struct str shadow_unknown;
+bool shadow_is_unknown(const struct attr *a);                               /* a may be NULL */
 int64_t ledger_find(struct ledger *l, const char *anchor);                  /* 0 = none */
 int64_t ledger_find_entry(struct ledger *l, const char *source, int64_t n); /* 0 = none */
 bool ledger_object(

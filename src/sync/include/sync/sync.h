@@ -3,6 +3,7 @@
  *
  *   for each source:   read -> mirror            one transaction: entries and cursor (I4)
  *   for each target:   settle what is open       by looking, never by guessing (I3)
+ *                      full run: read it         what others changed there, what is gone, whose the rest is (6)
  *                      mirror changes -> dirty   (5.1)
  *                      dirty -> operations       scope, map, diff: pure, one object at a time
  *                      match, guard              find before create (7.2); limits (8)
@@ -45,7 +46,7 @@ struct sync_notes {
 };
 
 struct sync_options {
-	bool full;        /* read the sources whole */
+	bool full;        /* read sources and targets whole (6.1); a plan: the sources alone */
 	bool plan_only;   /* nothing is applied; operations stay PLANNED in the target file */
 	const char *only; /* name of one sync, NULL = all */
 	const char *
@@ -69,6 +70,7 @@ struct sync_result {
 	const char *kind; /* "full", "delta", "plan", "apply" */
 	int64_t read, created, adopted, updated, enabled, disabled, deleted, recreated,
 		members_added, members_removed, unchanged, failed, held, waiting;
+	int64_t drifted, missing, orphans; /* of a full run: store/drift.h */
 	double seconds;
 	enum sync_exit exit;
 	struct err error; /* the first cause of an exit other than 0 */
@@ -113,6 +115,12 @@ bool adopt_all_exact(struct ledger *l, int64_t *count_r, struct err *e);
 /* who: the unique name, our id, or the key there; or object o, when it is not 0. key: which of several; NULL = the
  * only one. Codes "nothing-to-adopt", "not-a-candidate", "ambiguous". */
 bool adopt_one(struct ledger *l, const char *who, int64_t o, const char *key, struct err *e);
+
+/* Orphans (3.3): consent to all with a trace in the directory, or at a target that is ours alone; *left_r: those
+ * without, each of which needs adopt_orphan. */
+bool adopt_orphans(struct ledger *l, int64_t *count_r, int64_t *left_r, struct err *e);
+/* who: its externalId, name, or key there. Code "nothing-to-adopt". */
+bool adopt_orphan(struct ledger *l, const char *who, struct err *e);
 
 /* Everything about one entry (N5), as data; strings live in the arena. */
 struct explain_value {

@@ -1,0 +1,71 @@
+/*
+ * The target file (store/ledger.h): what a listing of the target showed (SEMANTICS 6). Rows on disk, so
+ * that memory stays flat whatever the target holds:
+ *
+ *   listed     objects of ours that the listing under way has shown, and which of ours are to be looked at
+ *              alone before anything is concluded
+ *   drift      what was found to differ: the report of the last listing
+ *   stranger   objects there that bear an externalId and are none of ours
+ *
+ * All three are made anew by each listing. Writers hold the ledger's transaction.
+ */
+#pragma once
+#include "store/ledger.h"
+
+bool ledger_listing_begin(struct ledger *l, struct err *e);
+/* Which object of ours that is: by key, else by externalId. 0 = none. *same_r: it shows what it showed after our
+ * last write, byte for byte, and bears its identity. */
+int64_t ledger_listed_find(struct ledger *l, const struct kind *k, const char *key,
+	const char *external, const struct attrs *seen, bool *same_r);
+bool ledger_listed_add(struct ledger *l, int64_t o, bool suspect, struct err *e);
+/* Of a kind whose listing was sealed: those of ours that are said to be there and were not shown. */
+bool ledger_listed_absent(struct ledger *l, const struct kind *k, struct err *e);
+size_t ledger_suspects(struct ledger *l, int64_t after, int64_t *os, size_t max);
+
+enum drift_what {
+	DRIFT_OURS,      /* what we own differs: planned again */
+	DRIFT_ELSEWHERE, /* what others own differs: reported, left alone (6.3) */
+	DRIFT_MISSING,   /* the object is not there any more (6.4) */
+};
+const char *drift_what_name(enum drift_what w); /* "ours", "elsewhere", "missing" */
+struct drift {
+	int64_t o;
+	enum drift_what what;
+	struct attrs was, now; /* of what differs: after our last write, and in the listing */
+};
+bool ledger_drift_add(struct ledger *l, const struct drift *d, struct err *e);
+/* In pages by (o, what): after = the last one got, NULL at first. */
+size_t ledger_drifts(struct ledger *l, const struct drift *after, struct arena *a,
+	struct drift *list, size_t max);
+
+enum stranger_proof {
+	PROOF_FOREIGN, /* its externalId has another form than ours: another tool's */
+	PROOF_NONE,    /* looks like one of our identities, and the directory has no trace of it */
+	PROOF_TOMBSTONE, /* the directory has deleted that entry */
+	PROOF_OUT,       /* the entry is there, and in no scope */
+	PROOF_EXCLUSIVE, /* no trace, but the target is ours alone */
+};
+const char *stranger_proof_name(enum stranger_proof p);
+struct stranger {
+	int64_t id;
+	const struct kind *kind;
+	const char *key, *external, *name;
+	bool active;
+	enum stranger_proof proof;
+	const char *source; /* where the entry is, or was; NULL = no trace */
+	int64_t n;
+	bool approved; /* `adopt --orphans`: the next run takes it over */
+};
+bool ledger_stranger_add(struct ledger *l, const struct stranger *s, struct err *e);
+bool ledger_stranger_judged(struct ledger *l, const struct stranger *s, struct err *e);
+bool ledger_stranger_drop(struct ledger *l, int64_t id, struct err *e);
+bool ledger_stranger_approve(struct ledger *l, int64_t id, struct err *e);
+/* In pages by id; approved: those alone. */
+size_t ledger_strangers(struct ledger *l, bool approved, int64_t after, struct arena *a,
+	struct stranger *list, size_t max);
+int64_t ledger_stranger_count(
+	struct ledger *l, bool orphans); /* those of proofs NONE to EXCLUSIVE, or all */
+struct drift_counts {
+	int64_t ours, elsewhere, missing; /* objects */
+};
+void ledger_drift_counts(struct ledger *l, struct drift_counts *c_r);
