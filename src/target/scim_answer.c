@@ -163,7 +163,7 @@ answer_error(const struct answer *an, const struct answer_context *c, const stru
 {
 	const char *scim = json_get_string(an->body, "scimType");
 	const char *detail = json_get_string(an->body, "detail");
-	long status = an->status == 403 && p->throttle_403 ? 429 : an->status;
+	long status = an->status == 403 && p->quirks & SCIM_THROTTLE_403 ? 429 : an->status;
 	CLEAN_BUF struct buf said = { 0 };
 	const struct row *r = rows;
 
@@ -193,6 +193,18 @@ answer_error(const struct answer *an, const struct answer_context *c, const stru
 
 /* --- lists --- */
 
+/* An empty list may name no Resources, and no total. */
+static bool
+is_list_message(const struct json *body)
+{
+	json_for_each(it, json_get(body, "schemas"))
+		if (json_string(it) &&
+			strcmp(json_string(it),
+				"urn:ietf:params:scim:api:messages:2.0:ListResponse") == 0)
+			return true;
+	return false;
+}
+
 bool
 answer_list(const struct json *body, struct answer_list *l_r)
 {
@@ -207,7 +219,7 @@ answer_list(const struct json *body, struct answer_list *l_r)
 			return false;
 		l_r->resources = NULL;
 	}
-	return l_r->resources || l_r->total >= 0;
+	return l_r->resources || l_r->total >= 0 || is_list_message(body);
 }
 
 /* --- Bulk --- */

@@ -212,8 +212,10 @@ body_op_begin(struct jsonw *w, const struct scim_service *sv, enum body_op op, c
 	static const char *const names[2][3] = { { "add", "replace", "remove" },
 		{ "Add", "Replace", "Remove" } };
 
+	bool capital = sv->profile->quirks & SCIM_CAPITAL_OPS;
+
 	jsonw_obj(w, NULL);
-	jsonw_str(w, "op", names[sv->profile->capital_ops][op]);
+	jsonw_str(w, "op", names[capital][op]);
 	jsonw_str(w, "path", path);
 }
 

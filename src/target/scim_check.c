@@ -5,17 +5,37 @@
 
 #define PROBE     "/Users?startIndex=1&count=1&attributes=userName"
 #define TRIES_MAX 3
+#define WAIT_MAX  20 /* seconds of a rate limit at the first look */
 
-/* Reading again harms nobody: a connection that breaks off is tried anew. */
-static struct http_slot *
-ask(struct scim *s, const char *path)
+/* Seconds until the same may be asked again; 0: there is no point in it. */
+static unsigned
+ask_again(const struct scim *s, const struct http_slot *slot)
+{
+	struct answer an = { .status = slot->status,
+		.body = slot->json,
+		.odd = slot->bad_body,
+		.retry_after = slot->retry_after };
+	struct answer_context c = { .what = "GET" };
+	const char *attribute;
+	struct err e;
+
+	if (slot->outcome == HTTP_LOST) /* broken off; what takes too long will do so again */
+		return strcmp(slot->err.code, "lost-answer") == 0;
+	if (slot->outcome != HTTP_ANSWERED || slot->status < 400)
+		return 0;
+	answer_error(&an, &c, s->service.profile, &e, &attribute);
+	return e.kind == ERR_WAIT && e.wait <= WAIT_MAX ? e.wait : 0;
+}
+
+struct http_slot *
+run_ask(struct scim *s, const char *path)
 {
 	struct http_slot *slot = http_get(s->http, path);
+	unsigned wait;
 
-	for (int i = 1; i < TRIES_MAX; i++) {
-		if (slot->outcome != HTTP_LOST || strcmp(slot->err.code, "lost-answer") != 0)
-			break;
+	for (int i = 1; i < TRIES_MAX && (wait = ask_again(s, slot)) > 0; i++) {
 		http_release(slot);
+		http_wait(s->http, -1, 1000 * (int)wait);
 		slot = http_get(s->http, path);
 	}
 	return slot;
@@ -66,7 +86,7 @@ first_error(const struct http_slot *slot, const char *what, struct err *e)
 static bool
 read_config(struct scim *s, struct err *e)
 {
-	struct http_slot *slot = ask(s, "/ServiceProviderConfig");
+	struct http_slot *slot = run_ask(s, "/ServiceProviderConfig");
 	bool ok = true;
 
 	/* libcurl tells it of new connections alone */
@@ -85,7 +105,7 @@ read_config(struct scim *s, struct err *e)
 static bool
 probe(struct scim *s, struct err *e)
 {
-	struct http_slot *slot = ask(s, PROBE);
+	struct http_slot *slot = run_ask(s, PROBE);
 	struct answer_list l;
 	bool ok = slot->outcome == HTTP_ANSWERED && slot->status == 200 &&
 		  answer_list(slot->json, &l);
@@ -217,7 +237,7 @@ check_run(struct scim *s)
 		serve_error(s->serve, &e);
 		return;
 	}
-	slot = ask(s, PROBE);
+	slot = run_ask(s, PROBE);
 	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 && answer_list(slot->json, &l)) {
 		serve_finding(s->serve, "ok", "reachable", "the service answers", NULL);
 		serve_finding(s->serve, "ok", "token", "the token is accepted for users", NULL);

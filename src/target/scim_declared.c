@@ -35,7 +35,7 @@ read_type(struct scim *s, const struct json *type)
 void
 declared_read(struct scim *s)
 {
-	struct http_slot *slot = http_get(s->http, "/ResourceTypes");
+	struct http_slot *slot = run_ask(s, "/ResourceTypes");
 	struct answer_list l;
 
 	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 && answer_list(slot->json, &l))

@@ -26,15 +26,36 @@ term(struct buf *filter, const char *attribute, const char *value)
 	jsonw_str(&w, NULL, value);
 }
 
+static void
+fold(struct buf *out, const char *name)
+{
+	buf_reset(out);
+	utf8_fold(name, strlen(name), out);
+}
+
+/* The name in small letters, where that is to be asked for by itself; NULL: no. The caller's buffer. */
+static const char *
+small_name(const struct scim *s, const struct job *j, struct buf *out)
+{
+	if (!j->name || !(s->service.profile->quirks & SCIM_CASE_NAMES))
+		return NULL;
+	fold(out, j->name);
+	return strcmp(buf_cstr(out), j->name) == 0 ? NULL : buf_cstr(out);
+}
+
 /* Adds what is asked for one job. */
 static void
 terms(const struct scim *s, struct buf *filter, const struct job *j)
 {
 	const char *name = kinds[j->kind].name_attribute;
+	CLEAN_BUF struct buf small = { 0 };
 
 	if (s->service.find_terms > 1) {
 		term(filter, "externalId", j->external);
 		term(filter, name, j->name);
+		term(filter, name, small_name(s, j, &small));
+	} else if (j->stage == JOB_SMALL) {
+		term(filter, name, small_name(s, j, &small));
 	} else if (j->stage == JOB_NAME || !j->external) {
 		term(filter, name, j->name);
 	} else {
@@ -117,13 +138,6 @@ struct index {
 };
 
 static void
-fold(struct buf *out, const char *name)
-{
-	buf_reset(out);
-	utf8_fold(name, strlen(name), out);
-}
-
-static void
 index_add(struct index *ix, struct job *j)
 {
 	CLEAN_BUF struct buf folded = { 0 };
@@ -189,19 +203,30 @@ located(struct scim *s, struct job *j)
 	run_fail(s, j, &e, NULL, NULL);
 }
 
+/* Single comparisons: by externalId, then by name, then by the name in small letters. */
+static bool
+next_stage(const struct scim *s, struct job *j)
+{
+	CLEAN_BUF struct buf small = { 0 };
+	bool by_external = j->stage == JOB_FIRST && j->external;
+
+	if (s->service.find_terms > 1 || j->found || j->stage == JOB_SMALL || !j->name)
+		return false;
+	if (!by_external && !small_name(s, j, &small))
+		return false;
+	j->stage = by_external ? JOB_NAME : JOB_SMALL;
+	return true;
+}
+
 static void
 answer_job(struct scim *s, struct job *j)
 {
-	bool single = s->service.find_terms < 2;
-
-	if (j->stage == JOB_LOCATE) {
+	if (j->stage == JOB_LOCATE)
 		located(s, j);
-	} else if (single && j->stage == JOB_FIRST && j->external && j->name && !j->found) {
-		j->stage = JOB_NAME;
+	else if (next_stage(s, j))
 		run_queue(s, j);
-	} else {
+	else
 		run_found(s, j);
-	}
 }
 
 static void
@@ -305,7 +330,7 @@ find_finish(struct scim *s, struct http_slot *slot, struct work *w)
 	if (answer_is_gone(&an) && slot->json && !w->search) {
 		sort_out(s, w, &l); /* some say 404 for an empty list */
 	} else if (slot->status == 200 && answer_list(slot->json, &l)) {
-		if (l.total > (int64_t)json_count(l.resources))
+		if (l.total > (int64_t)json_count(l.resources) || l.next_cursor)
 			incomplete(s, w);
 		else
 			sort_out(s, w, &l);

@@ -24,6 +24,7 @@ enum job_stage {
 	JOB_LOOK,   /* the object is to be read first: PUT, or a PATCH that was refused without a
 		       target */
 	JOB_NAME,   /* find, one comparison at a time: now by name */
+	JOB_SMALL,  /* the same in small letters */
 	JOB_LOCATE, /* create: done, but the answer had no key; it is being looked for */
 };
 

@@ -188,8 +188,21 @@ next_page(struct scim *s, const struct answer_list *page, size_t n)
 		/* by index, or the cursor was ignored and this was the first page by index */
 		free(l->cursor);
 		l->cursor = NULL;
-		if (page->total < 0 || (l->total >= 0 && page->total != l->total) ||
-			(!n && l->seen < page->total)) {
+		if (page->total < 0 && s->service.profile->quirks & SCIM_NO_TOTALS) {
+			if (n)
+				l->waiting = true;
+			else
+				list_end(s, NULL);
+			return;
+		}
+		if (page->total < 0) {
+			err_set(&e, ERR_SIDE, "bad-list",
+				"list: the service does not say how many objects there are; if it "
+				"never does, say so: quirks = {'no-totals'}");
+			list_end(s, &e);
+			return;
+		}
+		if ((l->total >= 0 && page->total != l->total) || (!n && l->seen < page->total)) {
 			err_set(&e, ERR_RETRY, "bad-list",
 				"list: %lld objects came, the service counts %lld; it may have "
 				"changed meanwhile",

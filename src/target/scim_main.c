@@ -11,7 +11,14 @@ static const struct option options[] = {
 	{ "ca_file", OPT_PATH, false, NULL, "Certificates (PEM) to trust instead of the system's" },
 	{ "profile", OPT_STRING, false, "strict",
 		"What the service is like: strict, lockstep, entra-like, "
-		"put-only, okta-like, aws, google" },
+		"put-only, okta-like, aws, google, eventual" },
+	{ "quirks", OPT_LIST, false, NULL,
+		"What it does otherwise besides: capital-ops, remove-values, manager-string, "
+		"throttle-403, no-totals, case-names" },
+	{ "patch_operations", OPT_INT, false, "0", "Operations in one PATCH; 0: the profile's" },
+	{ "patch_members", OPT_INT, false, "0",
+		"Members added or removed in one PATCH; 0: the profile's" },
+	{ "page", OPT_INT, false, "0", "Objects in one page of a listing; 0: the profile's" },
 	{ "bulk", OPT_STRING, false, "auto", "Bulk requests: auto (as the service says), no, yes" },
 	{ "find_batch", OPT_INT, false, "0", "Comparisons in one filter; 0: the profile's" },
 	{ "settle", OPT_INT, false, "-1",
@@ -50,6 +57,41 @@ number(const struct serve *sv, const char *name, long low, long high, long *n_r,
 	return true;
 }
 
+/* Words for what was not found among names. */
+static bool
+unknown(const char *option, const char *name, const char *const *names, struct err *e)
+{
+	const char *near = text_nearest(name, names);
+	return err_set(e, ERR_CONFIG, "bad-option", "%s \"%s\" is not known%s%s%s", option, name,
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+/* Numbers of a profile that an option may set; the lowest value leaves the profile's. */
+static bool
+read_numbers(const struct serve *sv, struct scim_profile *p, struct err *e)
+{
+	const struct {
+		const char *name;
+		long keep, high;
+		unsigned *to;
+	} numbers[] = {
+		{ "find_batch", 0, 1000, &p->find_terms },
+		{ "settle", -1, 3600, &p->settle },
+		{ "patch_operations", 0, 1000, &p->patch_ops },
+		{ "patch_members", 0, 5000, &p->patch_members },
+		{ "page", 0, 1000, &p->page },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		long n = 0;
+		if (!number(sv, numbers[i].name, numbers[i].keep, numbers[i].high, &n, e))
+			return false;
+		if (n != numbers[i].keep)
+			*numbers[i].to = (unsigned)n;
+	}
+	return true;
+}
+
 static bool
 read_profile(const struct serve *sv, struct scim_profile *p_r, struct err *e)
 {
@@ -58,28 +100,25 @@ read_profile(const struct serve *sv, struct scim_profile *p_r, struct err *e)
 	};
 	const char *name = serve_option(sv, "profile"), *bulk = serve_option(sv, "bulk");
 	const struct scim_profile *p = scim_profile_find(name);
-	const char *near = p ? NULL : text_nearest(name, scim_profile_names());
-	long terms = 0, settle = 0;
-	size_t i = 0;
+	size_t i = 0, count = 0;
+	const char *const *quirks = serve_option_list(sv, "quirks", &count);
 
 	if (!p)
-		return err_set(e, ERR_CONFIG, "bad-option", "profile \"%s\" is not known%s%s%s",
-			name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+		return unknown("profile", name, scim_profile_names(), e);
 	*p_r = *p;
+	for (size_t n = 0; n < count; n++) {
+		unsigned bit = scim_quirk_find(quirks[n]);
+		if (!bit)
+			return unknown("quirks:", quirks[n], scim_quirk_names(), e);
+		p_r->quirks |= bit;
+	}
 	while (i < ARRAY_LEN(toggles) && strcmp(toggles[i], bulk) != 0)
 		i++;
 	if (i == ARRAY_LEN(toggles))
 		return err_set(e, ERR_CONFIG, "bad-option", "bulk: auto, no or yes");
 	if (i != SCIM_AUTO)
 		p_r->bulk = (enum scim_toggle)i;
-	if (!number(sv, "find_batch", 0, 1000, &terms, e) ||
-		!number(sv, "settle", -1, 3600, &settle, e))
-		return false;
-	if (terms > 0)
-		p_r->find_terms = (unsigned)terms;
-	if (settle >= 0)
-		p_r->settle = (unsigned)settle;
-	return true;
+	return read_numbers(sv, p_r, e);
 }
 
 /* An optional secret. */

@@ -29,9 +29,7 @@ static const struct scim_profile profiles[] = {
 		.page = 100,
 		.settle = 10,
 		.bulk = SCIM_NO,
-		.removal = SCIM_REMOVE_VALUES,
-		.capital_ops = true,
-		.manager_string = true },
+		.quirks = SCIM_CAPITAL_OPS | SCIM_REMOVE_VALUES | SCIM_MANAGER_STRING },
 	{ .name = "put-only",
 		.help = "a service that cannot PATCH: objects are read, changed and put back",
 		.patch_ops = 1,
@@ -57,7 +55,8 @@ static const struct scim_profile profiles[] = {
 		.find_terms = 1,
 		.page = 50,
 		.settle = 10,
-		.bulk = SCIM_NO },
+		.bulk = SCIM_NO,
+		.quirks = SCIM_REMOVE_VALUES },
 	{ .name = "google",
 		.help = "Google Cloud Identity: two operations and one member in one PATCH, 403 as "
 			"rate limit",
@@ -67,7 +66,15 @@ static const struct scim_profile profiles[] = {
 		.page = 100,
 		.settle = 15,
 		.bulk = SCIM_NO,
-		.throttle_403 = true },
+		.quirks = SCIM_THROTTLE_403 },
+	{ .name = "eventual",
+		.help = "a slow service whose look-ups show a change only after a while",
+		.patch_ops = 100,
+		.patch_members = 100,
+		.find_terms = 1,
+		.page = 50,
+		.settle = 60,
+		.bulk = SCIM_NO },
 };
 
 const struct scim_profile *
@@ -83,9 +90,27 @@ const char *const *
 scim_profile_names(void)
 {
 	static const char *const names[] = { "strict", "lockstep", "entra-like", "put-only",
-		"okta-like", "aws", "google", NULL };
+		"okta-like", "aws", "google", "eventual", NULL };
 	_Static_assert(ARRAY_LEN(names) == ARRAY_LEN(profiles) + 1, "one name per profile");
 	return names;
+}
+
+static const char *const quirk_names[] = { "capital-ops", "remove-values", "manager-string",
+	"throttle-403", "no-totals", "case-names", NULL }; /* by bit */
+
+unsigned
+scim_quirk_find(const char *name)
+{
+	for (size_t i = 0; quirk_names[i]; i++)
+		if (strcmp(quirk_names[i], name) == 0)
+			return 1u << i;
+	return 0;
+}
+
+const char *const *
+scim_quirk_names(void)
+{
+	return quirk_names;
 }
 
 void
@@ -168,8 +193,10 @@ scim_service_read(struct scim_service *sv, const struct json *config)
 size_t
 scim_service_find_batch(const struct scim_service *sv)
 {
-	/* each object is looked for by its externalId and by its name */
-	return sv->find_terms < 2 ? 1 : sv->find_terms / 2;
+	/* each object is looked for by its externalId and by its name, maybe in two spellings */
+	unsigned each = sv->profile->quirks & SCIM_CASE_NAMES ? 3 : 2;
+
+	return sv->find_terms <= each ? 1 : sv->find_terms / each;
 }
 
 size_t

@@ -10,11 +10,18 @@
 #include "model/kind.h"
 
 enum scim_toggle { SCIM_AUTO, SCIM_NO, SCIM_YES };
-enum scim_removal {
-	SCIM_REMOVE_FILTER, /* {"op":"remove","path":"members[value eq \"id\"]"}: RFC 7644 3.5.2.2
-			     */
-	SCIM_REMOVE_VALUES, /* {"op":"remove","path":"members","value":[{"value":"id"}]}: as Entra
-			       sends */
+/* What a service does otherwise than RFC 7644 says, each by itself: bits of a profile, and by name those of the
+ * option `quirks`. */
+enum scim_quirk {
+	SCIM_CAPITAL_OPS = 1 << 0, /* "Add", "Replace", "Remove" */
+	SCIM_REMOVE_VALUES =
+		1 << 1, /* members leave by {"op": "remove", "path": "members", "value": [...]},
+				       * not by the path members[value eq "id"] (3.5.2.2) */
+	SCIM_MANAGER_STRING = 1 << 2, /* the manager is a bare id, not {"value": id} */
+	SCIM_THROTTLE_403 = 1 << 3,   /* 403 is a rate limit, not a refused token */
+	SCIM_NO_TOTALS = 1 << 4,  /* lists do not say totalResults: an empty page is their end */
+	SCIM_CASE_NAMES = 1 << 5, /* filters compare names with case: they are asked for in small
+				       * letters, too */
 };
 
 struct scim_profile {
@@ -28,14 +35,14 @@ struct scim_profile {
 	unsigned settle;     /* seconds until what was written is surely found */
 	unsigned put;        /* bit 1 << KIND_x: changed by GET and PUT, never by PATCH */
 	enum scim_toggle bulk;
-	enum scim_removal removal;
-	bool capital_ops;    /* "Add", "Replace", "Remove" */
-	bool manager_string; /* the manager is sent as a bare id, not as {"value": id} */
-	bool throttle_403;   /* 403 is a rate limit, not a refused token */
+	unsigned quirks; /* enum scim_quirk */
 };
 
 const struct scim_profile *scim_profile_find(const char *name); /* NULL when unknown */
 const char *const *scim_profile_names(void);                    /* NULL-ended */
+
+unsigned scim_quirk_find(const char *name); /* its bit; 0 when unknown */
+const char *const *scim_quirk_names(void);  /* NULL-ended */
 
 /* What is in force for this run. */
 struct scim_service {

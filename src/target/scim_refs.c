@@ -49,7 +49,7 @@ patch_remove(const struct scim_service *sv, const struct body_refs *r, const str
 	size_t n = r->remove_count - from < limit ? r->remove_count - from : limit;
 	CLEAN_BUF struct buf path = { 0 };
 
-	if (sv->profile->removal == SCIM_REMOVE_VALUES) {
+	if (sv->profile->quirks & SCIM_REMOVE_VALUES) {
 		struct place all = *p;
 		all.sub = NULL;
 		place_path(&all, false, &path);
@@ -82,7 +82,7 @@ patch_single(const struct scim_service *sv, const struct body_refs *r, const str
 		body_op_begin(w, sv, BODY_REMOVE, buf_cstr(&path));
 	} else {
 		body_op_begin(w, sv, BODY_REPLACE, buf_cstr(&path));
-		if (sv->profile->manager_string) {
+		if (sv->profile->quirks & SCIM_MANAGER_STRING) {
 			jsonw_str(w, "value", r->add[r->add_count - 1]);
 		} else {
 			jsonw_obj(w, "value");

@@ -122,6 +122,8 @@ bool declared_refused(struct scim *s, struct job *j, const struct answer *an);
 void declared_finding(struct scim *s);
 
 /* --- the program --- */
+/* A GET, waited for; again when the connection broke off or a rate limit says when. http_release ends it. */
+struct http_slot *run_ask(struct scim *s, const char *path);
 /* GET /ServiceProviderConfig, or a look at /Users where there is none. */
 bool run_discover(struct scim *s, struct err *e);
 void check_run(struct scim *s);

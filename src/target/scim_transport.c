@@ -122,7 +122,9 @@ static const struct unsent {
 		"client_cert_file and client_key_file must be PEM, belong together, and the key "
 		"have no "
 		"passphrase" },
-	{ CURLE_SSL_CONNECT_ERROR, ERR_SIDE, "unreachable", "TLS fails: is this an https port?" },
+	{ CURLE_SSL_CONNECT_ERROR, ERR_SIDE, "unreachable",
+		"TLS fails: is this an https port? does it demand a client certificate "
+		"(client_cert_file)?" },
 	{ CURLE_SSL_CIPHER, ERR_SIDE, "unreachable", "TLS fails" },
 	{ CURLE_PROXY, ERR_SIDE, "unreachable", "the proxy refuses" },
 	{ CURLE_URL_MALFORMAT, ERR_CONFIG, "bad-url", "check url" },

@@ -51,6 +51,8 @@ class Store:
         self.by_name = {"Users": {}, "Groups": {}}
         self.lock = threading.RLock()
         self.creates = collections.Counter()
+        self.born = {}
+        self.patches = collections.Counter()
 
     def out(self, kind, r, query=None):
         r = json.loads(json.dumps(r))
@@ -92,6 +94,7 @@ class Store:
     def create(self, kind, body):
         r = {k: v for k, v in body.items() if k not in ("id", "meta")}
         r["id"] = str(uuid.uuid4())
+        self.born[r["id"]] = time.monotonic()
         self.put_in(kind, r)
         self.creates[r.get("externalId")] += 1
         return r
@@ -127,6 +130,10 @@ class Store:
             raise Refusal(501, None, "no PATCH")
         r = json.loads(json.dumps(old))
         ops = body["Operations"]
+        self.patches[kind] += 1
+        if self.knobs["no_replace_all"] and any(o.get("path") == "members" and (o["op"].lower() == "replace" or "value" not in o)
+                                                for o in ops):
+            raise Refusal(400, "invalidValue", "all members at once")
         if len(ops) > self.knobs["patch_ops"]:
             raise Refusal(400, "tooMany", "too many operations")
         changes = sum(len(o["value"]) if isinstance(o.get("value"), list) else 1
@@ -203,7 +210,9 @@ class Store:
             if not m:
                 raise Refusal(400, "invalidFilter", t)
             attr, value = m.group(1), json.loads(m.group(2))
-            if attr == NAMES[kind]:
+            if attr == NAMES[kind] and self.knobs["case_names"]:
+                hits = [r for r in self.kinds[kind].values() if r.get(attr) == value]
+            elif attr == NAMES[kind]:
                 key = self.by_name[kind].get(value.casefold())
                 hits = [self.kinds[kind][key]] if key else []
             else:
@@ -213,8 +222,12 @@ class Store:
 
     def query(self, kind, q):
         rows = self.select(kind, q["filter"]) if q.get("filter") else list(self.kinds[kind].values())
+        if self.knobs["lag"]:
+            rows = [r for r in rows if time.monotonic() - self.born[r["id"]] >= self.knobs["lag"]]
         count = min(int(q.get("count", 100)), self.knobs["page"])
-        body = {"schemas": [MESSAGE + "ListResponse"], "totalResults": len(rows)}
+        body = {"schemas": [MESSAGE + "ListResponse"]}
+        if self.knobs["totals"]:
+            body["totalResults"] = len(rows)
         if "cursor" in q and self.knobs["cursor"]:
             start = int(q["cursor"] or 0)
             if start + count < len(rows):
@@ -227,7 +240,8 @@ class Store:
                 body["startIndex"] = start + 1
         page = rows[start:start + count]
         body["itemsPerPage"] = len(page)
-        body["Resources"] = [self.out(kind, r, q) for r in page]
+        if page or self.knobs["totals"]:
+            body["Resources"] = [self.out(kind, r, q) for r in page]
         return body
 
 
@@ -284,11 +298,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if action == "html":
             return self.answer(value, b"<html>sign in</html>", kind="text/html")
         try:
+            if fake.throttled():
+                raise Refusal(403, None, "rate limit exceeded")
             if self.headers.get("Authorization") != "Bearer " + fake.token:
                 raise Refusal(401, None, "who are you")
             status, out, headers = self.dispatch(path, query, json.loads(body) if body else None)
         except Refusal as r:
-            status, out, headers = r.status, r.body(), []
+            status, out, headers = r.status, r.body(), [("Retry-After", "1")] if r.status == 403 else []
         if action == "cut_after":
             return self.cut()
         if action == "delay_after":
@@ -328,7 +344,8 @@ class FakeScim:
     KNOBS = {"bulk": 0, "bulk_bytes": 1 << 20, "bulk_response": False, "bulk_status": "string", "bulk_ids": True,
              "config": True, "patch": True, "filter": True, "etag": False, "cursor": False, "page": 1000, "terms": 1000,
              "search": True, "strict": True, "capital_ops": False, "patch_ops": 1000, "patch_members": 1000,
-             "patch_body": True, "index": True, "tell_start": True, "no_version": False, "vague": False, "marker": None}
+             "patch_body": True, "write_body": True, "location": "path", "totals": True, "case_names": False, "lag": 0,
+             "no_replace_all": False, "throttle_403": 0, "index": True, "tell_start": True, "no_version": False, "vague": False, "marker": None}
 
     def __init__(self, tls=None, **knobs):
         unknown = set(knobs) - set(self.KNOBS)
@@ -365,6 +382,12 @@ class FakeScim:
     def fault(self, pattern, action, value=None, times=1):
         """The next `times` requests whose "METHOD /path" matches get this."""
         self.faults.append([re.compile(pattern), action, value, times])
+
+    def throttled(self):
+        """Every so many requests of which one is refused, beginning with the third."""
+        with self.lock:
+            n = self.knobs["throttle_403"]
+            return n and len(self.requests) % n == 3 and len(self.requests) > 3
 
     def take_fault(self, line):
         with self.lock:
@@ -407,17 +430,23 @@ class FakeScim:
         if method == "GET":
             return self.resource(200, kind, s.get(kind, key), query)
         if method == "POST":
-            return self.resource(201, kind, s.create(kind, body))
+            return self.written(201, kind, s.create(kind, body))
         if method == "PUT":
-            return self.resource(200, kind, s.replace(kind, key, body, version))
+            return self.written(200, kind, s.replace(kind, key, body, version))
         if method == "PATCH":
             r = s.patch(kind, key, body, version)
-            return self.resource(200, kind, r) if self.knobs["patch_body"] else (204, None, [])
+            return self.written(200, kind, r) if self.knobs["patch_body"] else (204, None, [])
         s.delete(kind, key, version)
         return 204, None, []
 
+    def written(self, status, kind, r):
+        status, body, headers = self.resource(status, kind, r)
+        return status, body if self.knobs["write_body"] else None, headers
+
     def resource(self, status, kind, r, query=None):
-        headers = [("Location", f"/scim/v2/{kind}/{r['id']}")]
+        form = {"path": "/scim/v2/{}/{}", "relative": "{}/{}", "absolute": self.url + "/{}/{}", None: None}
+        form = form[self.knobs["location"]]
+        headers = [("Location", form.format(kind, r["id"]))] if form else []
         if not self.knobs["no_version"]:
             headers.append(("ETag", r["meta"]["version"]))
         return status, self.store.out(kind, r, query), headers

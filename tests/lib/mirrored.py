@@ -73,11 +73,13 @@ def hosted(client):
 
 def hosted_of(people, teams):
     """The same from SCIM resources."""
+    people, teams = list(people), list(teams)
     ids = {r["id"]: r["externalId"] for r in people + teams}
     assert len(set(ids.values())) == len(ids), "an externalId twice"
     users = {}
     for r in people:
         more, work = r.get(ENTERPRISE, {}), r.get("addresses")
+        manager = more.get("manager", {})               # some services hold a bare id
         users[r["externalId"]] = dict(
             userName=r["userName"], displayName=r.get("displayName"), given=r.get("name", {}).get("givenName"),
             family=r.get("name", {}).get("familyName"), mail=_of(r.get("emails"), "work"), title=r.get("title"),
@@ -86,7 +88,7 @@ def hosted_of(people, teams):
             post=_of(work, "work", "postalCode"), country=_of(work, "work", "country"), department=more.get("department"),
             organization=more.get("organization"), number=more.get("employeeNumber"),
             aliases=sorted(r.get(OURS + "User", {}).get("aliases", [])), active=r["active"],
-            manager=ids.get(more.get("manager", {}).get("value")))
+            manager=ids.get(manager if isinstance(manager, str) else manager.get("value")))
     groups = {r["externalId"]: dict(
         displayName=r["displayName"], mail=r.get(OURS + "Group", {}).get("mail"),
         aliases=sorted(r.get(OURS + "Group", {}).get("aliases", [])),
