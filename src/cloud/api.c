@@ -217,6 +217,8 @@ search(struct call *k, struct request *rq, unsigned types, struct err *e)
 
 	if (!parse_body(rq, &body, e) || !search_text(k->a, body, "filter", &q.filter, e) ||
 		!search_text(k->a, body, "cursor", &q.cursor, e) ||
+		!search_text(k->a, body, "sortBy", &q.sort_by, e) ||
+		!search_text(k->a, body, "sortOrder", &q.sort_order, e) ||
 		!search_number(body, "startIndex", &q.start, e) ||
 		!search_number(body, "count", &q.count, e))
 		return false;

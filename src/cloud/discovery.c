@@ -1,4 +1,5 @@
 #include <string.h>
+#include "cursor.h"
 #include "discovery.h"
 
 static void
@@ -42,7 +43,7 @@ write_config(struct call *k, struct jsonw *w)
 	jsonw_int(w, "maxResults", CLOUD_PAGE_MAX);
 	jsonw_end(w);
 	put_supported(w, "changePassword", false);
-	put_supported(w, "sort", false);
+	put_supported(w, "sort", true);
 	put_supported(w, "etag", true);
 	jsonw_obj(w, "pagination"); /* RFC 9865 */
 	jsonw_bool(w, "cursor", true);
@@ -50,6 +51,7 @@ write_config(struct call *k, struct jsonw *w)
 	jsonw_str(w, "defaultPaginationMethod", "index");
 	jsonw_int(w, "defaultPageSize", CLOUD_PAGE_DEFAULT);
 	jsonw_int(w, "maxPageSize", CLOUD_PAGE_MAX);
+	jsonw_int(w, "cursorTimeout", CURSOR_SECONDS);
 	jsonw_end(w);
 	jsonw_arr(w, "authenticationSchemes");
 	jsonw_obj(w, NULL);

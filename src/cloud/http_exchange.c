@@ -46,6 +46,8 @@ read_query(struct exchange *x, struct err *e)
 	       parameter(x, "attributes", &q->attributes, NULL, e) &&
 	       parameter(x, "excludedAttributes", &q->excluded, NULL, e) &&
 	       parameter(x, "cursor", &q->cursor, NULL, e) &&
+	       parameter(x, "sortBy", &q->sort_by, NULL, e) &&
+	       parameter(x, "sortOrder", &q->sort_order, NULL, e) &&
 	       parameter(x, "startIndex", &start, NULL, e) &&
 	       parameter(x, "count", &count, &q->count_given, e) &&
 	       api_number("startIndex", start, &q->start, e) &&

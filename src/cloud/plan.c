@@ -62,6 +62,8 @@ take(void *ctx, int64_t rid)
 
 	c->seen++;
 	c->last = rid;
+	if (++r->seen > CLOUD_COLLECT_MAX)
+		return false;
 	if (store_tenant(rid) != c->k->tenant || store_type(rid) != c->type)
 		return true;
 	if (r->n == r->cap) {
@@ -107,7 +109,7 @@ collect_links(struct collector *c, enum scim_key key, int64_t rid, struct err *e
 		c->seen = 0;
 		ok = key == SCIM_KEY_MEMBER ? db->groups_of(s, rid, c->last, PAGE, take, c, e)
 					    : db->members(s, rid, c->last, PAGE, take_member, c, e);
-	} while (ok && c->seen == PAGE);
+	} while (ok && c->seen == PAGE && c->r->seen <= CLOUD_COLLECT_MAX);
 	return ok;
 }
 
@@ -144,21 +146,46 @@ collect_term(
 	return k->c->db->find(k->c->store, k->tenant, f->folded, kinds, take, &c, e);
 }
 
+/* Does it walk the members of groups? Names and ids find few. */
+static bool
+walks(const struct scim_filter *f)
+{
+	const struct scim_attr *leaf = leaf_of(f);
+
+	if (f->op == SCIM_AND || f->op == SCIM_OR || f->op == SCIM_HAS) {
+		for (const struct scim_filter *c = f->child; c; c = c->next) {
+			if (walks(c))
+				return true;
+		}
+		return false;
+	}
+	return leaf && (leaf->key == SCIM_KEY_MEMBER || leaf->key == SCIM_KEY_GROUP);
+}
+
+/* The part of an `and` that the indexes are asked for. */
+static const struct scim_filter *
+best_part(const struct scim_filter *f)
+{
+	const struct scim_filter *best = NULL;
+	bool exact;
+
+	for (const struct scim_filter *c = f->child; c; c = c->next) {
+		if (plan_possible(c, &exact) && (!best || (walks(best) && !walks(c))))
+			best = c;
+	}
+	return best;
+}
+
 static bool
 collect(struct call *k, unsigned type, const struct scim_filter *f, struct rids *r, struct err *e)
 {
-	bool exact;
-
 	if (f->op == SCIM_HAS)
 		return collect(k, type, f->child, r, e);
-	if (f->op == SCIM_AND) {
-		for (const struct scim_filter *c = f->child; c; c = c->next) {
-			if (plan_possible(c, &exact))
-				return collect(k, type, c, r, e);
-		}
-	}
+	if (f->op == SCIM_AND)
+		return collect(k, type, best_part(f), r, e);
 	if (f->op == SCIM_OR) {
-		for (const struct scim_filter *c = f->child; c; c = c->next) {
+		for (const struct scim_filter *c = f->child; c && r->seen <= CLOUD_COLLECT_MAX;
+			c = c->next) {
 			if (!collect(k, type, c, r, e))
 				return false;
 		}
@@ -183,6 +210,9 @@ plan_collect(
 
 	if (!collect(k, type, f, r, e))
 		return false;
+	if (r->seen > CLOUD_COLLECT_MAX)
+		return err_set(e, ERR_OBJECT, "tooMany",
+			"the filter finds more than %d entries; narrow it", CLOUD_COLLECT_MAX);
 	if (r->n)
 		qsort(r->list, r->n, sizeof(*r->list), by_rid);
 	for (size_t i = 0; i < r->n; i++) {

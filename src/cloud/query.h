@@ -6,9 +6,16 @@
  * an `or` of such, and an `and` with such a part are answered from the indexes; anything else reads
  * the rows.
  *
- * Cursor (RFC 9865): the last rid seen, authenticated by HMAC-SHA-256 over it, the tenant, the
- * endpoint and the query, so it says nothing elsewhere. It stands on the order of making, so that
- * what is added or deleted meanwhile neither repeats nor hides another resource. It never expires.
+ * Cursor (RFC 9865, cursor.h): the place of the last resource shown, in the order of making or of the
+ * sort, bound to tenant, endpoint and query. What is added or deleted meanwhile neither repeats nor
+ * hides another resource.
+ *
+ * Sorted (RFC 7644 3.4.2.3, scim/sort.h): all that match are read for every page, and the first so
+ * many kept: memory follows the page, time the tenant. By index the page may end at place
+ * CLOUD_SORT_MAX at most; by cursor there is no such limit.
+ *
+ * Bounds, answered with tooMany: 30 s for a list, CLOUD_COLLECT_MAX entries read of the indexes,
+ * CLOUD_SORT_MAX.
  */
 #pragma once
 #include "render.h"
@@ -16,6 +23,7 @@
 struct query {
 	const char *filter, *attributes, *excluded,
 		*cursor;      /* NULL: not given; cursor "" is the first page */
+	const char *sort_by, *sort_order;
 	int64_t start, count; /* as given; count < 0: not given */
 	bool count_given;
 };

@@ -17,6 +17,7 @@ static const struct {
 	{ "invalidValue", 400, true },
 	{ "invalidVers", 400, true },
 	{ "invalidCursor", 400, true },
+	{ "expiredCursor", 400, true },
 	{ "invalidCount", 400, true },
 	{ "unauthorized", 401, false },
 	{ "forbidden", 403, false },

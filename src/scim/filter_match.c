@@ -13,15 +13,6 @@ scim_get(const struct json *obj, const char *name)
 	return NULL;
 }
 
-/* The object that holds the path's attribute: the resource, or its extension object. */
-static const struct json *
-holder(const struct scim_path *p, const struct json *resource)
-{
-	const struct json *ext = scim_get(resource, p->schema->urn);
-
-	return ext ? ext : resource;
-}
-
 /* Compares one value of the attribute; an element that is no object is its own `value`. */
 static bool
 match_value(const struct scim_filter *f, const struct json *v)
@@ -74,7 +65,7 @@ match_term(const struct scim_filter *f, const struct json *resource, const struc
 		return f->op != SCIM_HAS && match_absent(f);
 	if (p->attr->rows && m && m->rows)
 		return m->rows(m->ctx, f);
-	return match_attr(f, scim_get(holder(p, resource), p->attr->name));
+	return match_attr(f, scim_get(value_holder(p, resource), p->attr->name));
 }
 
 /* element: the paths are sub-attributes of the object. */

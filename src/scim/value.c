@@ -66,6 +66,14 @@ value_lone(const struct json *j)
 	return json_type(j) == JSON_ARRAY && json_count(j) == 1 ? json_first(j) : j;
 }
 
+const struct json *
+value_holder(const struct scim_path *p, const struct json *resource)
+{
+	const struct json *ext = scim_get(resource, p->schema->urn);
+
+	return ext ? ext : resource;
+}
+
 bool
 value_true(const struct json *j)
 {

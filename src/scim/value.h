@@ -16,5 +16,7 @@ bool value_text_equal(const char *a, const char *b, bool case_exact);
 bool value_absent(const struct json *j);
 /* What stands for a single value: [v] is v (Entra sends a manager so). */
 const struct json *value_lone(const struct json *j);
+/* The object that holds the path's attribute: the resource, or its extension's object. */
+const struct json *value_holder(const struct scim_path *p, const struct json *resource);
 /* true, or "True" in any case. */
 bool value_true(const struct json *j);
