@@ -76,7 +76,8 @@ cursor_read(const struct cloud *c, int64_t tenant, struct str bound, const char 
 		crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &n, NULL, raw + NONCE,
 			size - NONCE, (const unsigned char *)with.p, with.n, raw, c->key) != 0)
 		return err_set(e, ERR_OBJECT, "invalidCursor",
-			"the cursor is not one of ours for this query; begin again with cursor= (empty)");
+			"the cursor is not one of ours for this query; begin again with cursor= "
+			"(empty)");
 	if (c->clock->now(c->clock->ctx) - get64(plain) > CURSOR_SECONDS)
 		return err_set(e, ERR_OBJECT, "expiredCursor",
 			"the cursor is older than %d seconds; begin again with cursor= (empty)",

@@ -3,7 +3,7 @@
 #include "cloud.h"
 
 struct rids {
-	int64_t *list; /* malloc'd; ascending, each once, after plan_collect */
+	int64_t *list;       /* malloc'd; ascending, each once, after plan_collect */
 	size_t n, cap, seen; /* seen: entries of the indexes, those of other types included */
 };
 

@@ -18,7 +18,7 @@ struct job {
 	struct scim_path by[SCIM_TYPES];
 	struct sorter sorter;
 	struct place after; /* sorted, by_cursor: the place of the cursor */
-	struct rids rids; /* by_index_plan: those to look at */
+	struct rids rids;   /* by_index_plan: those to look at */
 	size_t next_rid;
 	int64_t from, to; /* else: the range of rids left to read */
 	int64_t skip;     /* matches before the page */
@@ -85,8 +85,8 @@ parse_sort(struct job *j, struct call *k, const struct query *q, struct err *e)
 
 	if (q->sort_order && !ascii_ieq(q->sort_order, "ascending") &&
 		!ascii_ieq(q->sort_order, "descending"))
-		return err_set(e, ERR_OBJECT, "invalidValue",
-			"sortOrder must be ascending or descending");
+		return err_set(
+			e, ERR_OBJECT, "invalidValue", "sortOrder must be ascending or descending");
 	if (!q->sort_by)
 		return true;
 	for (unsigned t = 0; t < SCIM_TYPES; t++) {
@@ -98,8 +98,8 @@ parse_sort(struct job *j, struct call *k, const struct query *q, struct err *e)
 		j->common[t] |= j->by[t].attr && asks_common(j->by[t].attr);
 	}
 	if (!known)
-		return err_set(e, ERR_OBJECT, "invalidValue", "sortBy \"%.200s\": no such attribute",
-			q->sort_by);
+		return err_set(e, ERR_OBJECT, "invalidValue",
+			"sortBy \"%.200s\": no such attribute", q->sort_by);
 	j->sorted = j->gathering = j->count > 0;
 	j->sorter.descending = q->sort_order && ascii_ieq(q->sort_order, "descending");
 	return true;
@@ -187,7 +187,7 @@ job_new(struct call *k, unsigned types, const struct query *q, struct job **j_r,
 		if (types & 1u << t && !plan_collect(k, t, j->filter[t], &j->rids, e))
 			return false;
 	}
-	if (q->cursor	? !start_cursor(j, k, q, e)
+	if (q->cursor       ? !start_cursor(j, k, q, e)
 		: j->sorted ? !start_sorted(j, e)
 			    : !start_index(j, k, e))
 		return false;
@@ -342,7 +342,8 @@ step_rids(struct job *j, struct call *k, struct err *e)
 	}
 	while (!j->ended && !j->failed && j->next_rid < j->rids.n && n++ < SLICE &&
 		!slice_over(j)) {
-		if (j->exact && !j->sorted && j->skip > 0) { /* known matches before the page need no reading */
+		if (j->exact && !j->sorted &&
+			j->skip > 0) { /* known matches before the page need no reading */
 			j->skip--;
 			j->next_rid++;
 			continue;
@@ -389,7 +390,8 @@ step_page(struct job *j, struct call *k, struct err *e)
 		if (row.rid && !append_row(j, &row))
 			return false;
 	}
-	if ((size_t)j->skip >= s->n) { /* what went since it was gathered leaves the page short, not the list */
+	if ((size_t)j->skip >=
+		s->n) { /* what went since it was gathered leaves the page short, not the list */
 		j->more = j->by_cursor && s->n == s->most;
 		j->ended = true;
 	}
@@ -420,7 +422,8 @@ finish(struct job *j, struct call *k)
 	if (!j->by_cursor)
 		jsonw_int(&j->w, "totalResults",
 			j->exact && !j->sorted ? (int64_t)j->rids.n : j->matched);
-	else if (j->sorted || (j->first_page && !j->more)) /* else unknown, and RFC 9865 lets it out */
+	else if (j->sorted ||
+		 (j->first_page && !j->more)) /* else unknown, and RFC 9865 lets it out */
 		jsonw_int(&j->w, "totalResults", j->matched);
 	jsonw_int(&j->w, "itemsPerPage", j->shown);
 	if (!j->by_cursor)

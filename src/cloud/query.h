@@ -22,7 +22,7 @@
 
 struct query {
 	const char *filter, *attributes, *excluded,
-		*cursor;      /* NULL: not given; cursor "" is the first page */
+		*cursor; /* NULL: not given; cursor "" is the first page */
 	const char *sort_by, *sort_order;
 	int64_t start, count; /* as given; count < 0: not given */
 	bool count_given;

@@ -37,8 +37,7 @@ sink(struct sorter *s)
 	size_t i = 0, child;
 
 	while ((child = 2 * i + 1) < s->n) {
-		if (child + 1 < s->n &&
-			sorter_compare(s, &s->list[child + 1], &s->list[child]) > 0)
+		if (child + 1 < s->n && sorter_compare(s, &s->list[child + 1], &s->list[child]) > 0)
 			child++;
 		if (sorter_compare(s, &s->list[child], &s->list[i]) <= 0)
 			break;

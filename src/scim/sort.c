@@ -28,7 +28,8 @@ scim_sort_parse(const struct scim_type *type, const char *by, struct arena *a,
 	if (attr->kind == SCIM_COMPLEX && !p_r->sub)
 		p_r->sub = scim_sub_find(attr, STR("value"));
 	if (attr->kind == SCIM_COMPLEX && !p_r->sub)
-		return not_sortable(by, "name one of its sub-attributes, such as name.familyName", e);
+		return not_sortable(
+			by, "name one of its sub-attributes, such as name.familyName", e);
 	return true;
 }
 
@@ -83,11 +84,14 @@ void
 scim_sort_key(const struct scim_path *p, const struct json *resource, struct buf *key)
 {
 	const struct scim_attr *leaf = p->sub ? p->sub : p->attr;
-	const struct json *v = NULL;
+	const struct json *v;
 	size_t start = key->n;
 
-	if (p->attr)
-		v = chosen(scim_get(value_holder(p, resource), p->attr->name));
+	if (!leaf) {
+		buf_addc(key, NO_VALUE);
+		return;
+	}
+	v = chosen(scim_get(value_holder(p, resource), p->attr->name));
 	if (p->sub && json_type(v) == JSON_OBJECT)
 		v = scim_get(v, p->sub->name);
 	buf_addc(key, HAS_VALUE);

@@ -46,8 +46,9 @@ test_cursor_comes_back(void **state)
 		struct place in = place(-5 + (int64_t)i * 1000000007, keys[i]), out = { 0 };
 		struct err e = { 0 };
 		cursor_make(&cloud, 7, STR("query"), &in, &text);
-		assert_int_equal(strspn(buf_cstr(&text), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-							"0123456789-_"),
+		assert_int_equal(strspn(buf_cstr(&text),
+					 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789-_"),
 			text.n);
 		assert_true(cursor_read(&cloud, 7, STR("query"), buf_cstr(&text), &out, &e));
 		assert_int_equal(out.rid, in.rid);
@@ -58,8 +59,8 @@ test_cursor_comes_back(void **state)
 }
 
 static void
-assert_refused(const struct cloud *c, int64_t tenant, struct str bound, const char *text,
-	const char *code)
+assert_refused(
+	const struct cloud *c, int64_t tenant, struct str bound, const char *text, const char *code)
 {
 	struct place p;
 	struct err e = { 0 };
@@ -81,7 +82,8 @@ test_cursor_is_bound_and_authenticated(void **state)
 	assert_refused(&cloud, 8, STR("query"), buf_cstr(&text), "invalidCursor");
 	assert_refused(&cloud, 7, STR("Query"), buf_cstr(&text), "invalidCursor");
 	assert_refused(&other, 7, STR("query"), buf_cstr(&text), "invalidCursor");
-	for (size_t i = 0; i < text.n; i++) { /* any character changed, or everything behind it gone */
+	for (size_t i = 0; i < text.n;
+		i++) { /* any character changed, or everything behind it gone */
 		char was = text.p[i];
 		text.p[i] = was == 'A' ? 'B' : 'A';
 		assert_refused(&cloud, 7, STR("query"), text.p, "invalidCursor");

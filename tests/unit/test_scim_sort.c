@@ -19,8 +19,8 @@ static const struct {
 	{ "userName", "{\"userName\":\"an\"}", "{\"userName\":\"ann\"}", false },
 	{ "name.familyName", "{\"name\":{\"familyName\":\"M\\u00dcLLER\"}}",
 		"{\"name\":{\"familyName\":\"m\\u00fcller\"}}", true },
-	{ "name.familyName", "{\"name\":{\"familyName\":\"z\"}}", "{\"name\":{\"familyName\":\"\\u00e4\"}}",
-		false },
+	{ "name.familyName", "{\"name\":{\"familyName\":\"z\"}}",
+		"{\"name\":{\"familyName\":\"\\u00e4\"}}", false },
 	{ "externalId", "{\"externalId\":\"B\"}", "{\"externalId\":\"a\"}", false }, /* caseExact */
 	/* nothing, null and "" are no value, and last */
 	{ "title", "{\"title\":\"\\uffff\"}", "{}", false },
@@ -42,7 +42,8 @@ static const struct {
 	{ "emails.value", "{\"emails\":[{\"value\":\"x\"}]}", "{\"emails\":[]}", false },
 	{ SCIM_URN_LOCKSTEP ":aliases", "{\"" SCIM_URN_LOCKSTEP "\":{\"aliases\":[\"B\",\"a\"]}}",
 		"{\"" SCIM_URN_LOCKSTEP "\":{\"aliases\":[\"c\"]}}", false },
-	{ SCIM_URN_ENTERPRISE ":manager", "{\"" SCIM_URN_ENTERPRISE "\":{\"manager\":{\"value\":\"1\"}}}",
+	{ SCIM_URN_ENTERPRISE ":manager",
+		"{\"" SCIM_URN_ENTERPRISE "\":{\"manager\":{\"value\":\"1\"}}}",
 		"{\"" SCIM_URN_ENTERPRISE "\":{\"manager\":{\"value\":\"2\"}}}", false },
 	{ "noSuchName", "{\"noSuchName\":1}", "{\"noSuchName\":2}", true },
 };
@@ -71,7 +72,8 @@ test_sort_keys(void **state)
 		key_of(pairs[i].by, pairs[i].second, &y);
 		order = str_cmp(buf_str(&x), buf_str(&y));
 		if (pairs[i].equal ? order != 0 : order >= 0)
-			fail_msg("%s: %s %s: %d", pairs[i].by, pairs[i].first, pairs[i].second, order);
+			fail_msg("%s: %s %s: %d", pairs[i].by, pairs[i].first, pairs[i].second,
+				order);
 	}
 }
 
@@ -116,8 +118,8 @@ test_sort_keys_are_bounded(void **state)
 static void
 test_sort_by_what_has_no_order_is_refused(void **state)
 {
-	static const char *const wrong[] = { "name", "addresses", "groups", "groups.value", "meta", "",
-		"emails[type eq \"work\"]", "user name", SCIM_URN_ENTERPRISE };
+	static const char *const wrong[] = { "name", "addresses", "groups", "groups.value", "meta",
+		"", "emails[type eq \"work\"]", "user name", SCIM_URN_ENTERPRISE };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct scim_path p;
 
