@@ -3,6 +3,8 @@
  * and all files after it, applied in order; a delta is the files after the cursor's. Both go through
  * the same code, record by record: the mirror does the applying, so no state is kept here.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -307,37 +309,72 @@ serve_read(const struct source *so, const struct json *request, struct err *e)
 
 /* --- check, setup --- */
 
-static void
-check_first(const struct source *so, const struct ldif_file *f, struct arena *a)
-{
-	CLEAN_FD int fd = ldif_file_open(f, NULL);
-	const struct ldif_record *r = NULL;
-	struct ldif *l = ldif_open(fd, f->name);
-	struct err why = { 0 };
-	bool found = false;
-	int got = fd < 0 ? -1 : ldif_next(l, &r, &why);
+struct examined {
+	int64_t records, bad, nameless;
+	char first_bad[256], first_nameless[256];
+};
 
-	for (size_t i = 0; got == 1 && i < r->count; i++)
+static bool
+has_identity(const struct source *so, const struct ldif_record *r)
+{
+	for (size_t i = 0; i < r->count; i++)
 		for (const char *const *p = so->ids; *p; p++)
-			found = found || ascii_ieq(r->lines[i].name, *p);
-	if (got != 1)
-		serve_finding(so->s, "fail", "content",
-			arena_printf(a, "%s: %s", f->path, got < 0 ? why.text : "no entry"),
-			"Write the file anew.");
-	else if (r->why)
-		serve_finding(so->s, "warn", "content", arena_printf(a, "%s: %s", f->path, r->why),
-			"Write the file anew.");
-	else if (!found)
-		serve_finding(so->s, "warn", "identity",
-			arena_printf(a,
-				"%s: the first entry has none of the attributes of "
-				"identity",
-				f->path),
-			"Export objectGUID (entryUUID, nsUniqueId), or name another one with "
-			"option id.");
-	else
-		serve_finding(so->s, "ok", "identity", "the first entry has an identity", NULL);
+			if (ascii_ieq(r->lines[i].name, *p))
+				return true;
+	return false;
+}
+
+/* To its end: an export that was cut is found here, not in the night. */
+static bool
+examine(const struct source *so, const struct ldif_file *f, bool content, struct examined *x, struct err *e)
+{
+	CLEAN_FD int fd = ldif_file_open(f, e);
+	const struct ldif_record *r;
+	struct ldif *l;
+	int got;
+
+	if (fd < 0)
+		return false;
+	l = ldif_open(fd, f->name);
+	while ((got = ldif_next(l, &r, e)) == 1) {
+		x->records++;
+		if (r->why && !x->bad++)
+			snprintf(x->first_bad, sizeof(x->first_bad), "%s: %s", f->name, r->why);
+		if (content && !r->why && !has_identity(so, r) && !x->nameless++)
+			snprintf(x->first_nameless, sizeof(x->first_nameless), "%s", r->dn);
+	}
 	ldif_close(&l);
+	return got == 0;
+}
+
+static void
+check_content(const struct source *so, const struct ldif_files *files, struct arena *a)
+{
+	struct examined x = { 0 };
+	struct err why = { 0 };
+
+	for (size_t i = files->content; i < files->count; i++)
+		if (!examine(so, &files->list[i], i == files->content, &x, &why)) {
+			serve_finding(so->s, "fail", "content", why.text,
+				"Write the file anew under another name, and rename it when it is whole.");
+			return;
+		}
+	if (!x.records)
+		serve_finding(so->s, "fail", "content", "no entry", "Write the file anew.");
+	else if (x.bad)
+		serve_finding(so->s, "warn", "content",
+			arena_printf(a, "%" PRId64 " of %" PRId64 " records cannot be used, the first: %s", x.bad,
+				x.records, x.first_bad),
+			"They are left as they are at the target; write the file anew.");
+	else
+		serve_finding(so->s, "ok", "content", arena_printf(a, "%" PRId64 " records", x.records), NULL);
+	if (x.nameless)
+		serve_finding(so->s, "warn", "identity",
+			arena_printf(a, "%" PRId64 " entries have none of the attributes of identity, the first: %s",
+				x.nameless, x.first_nameless),
+			"Export objectGUID (entryUUID, nsUniqueId), or name another one with option id.");
+	else if (x.records)
+		serve_finding(so->s, "ok", "identity", "every entry has an identity", NULL);
 }
 
 static bool
@@ -356,7 +393,7 @@ serve_check(const struct source *so, const struct json *request, struct err *e)
 			arena_printf(a, "%s: content in %s, %zu files after it", so->path,
 				f.list[f.content].name, f.count - f.content - 1),
 			NULL);
-		check_first(so, &f.list[f.content], a);
+		check_content(so, &f, a);
 	}
 	return serve_end(so->s, NULL, true, NULL, NULL, e);
 }

@@ -270,15 +270,28 @@ def test_configuration_errors_are_said_at_hello(tmp_path):
             assert (c.hello["error"]["kind"], c.hello["error"]["code"]) == ("config", code)
 
 
-def test_check_and_setup(company):
-    with Ldif(company[0].parent) as c:
+def findings(path):
+    with Ldif(path) as c:
         c.send(type="check", bases=[])
         found = []
         while (m := c.line())["type"] != "end":
-            found.append((m["level"], m["topic"]))
-        assert m["sealed"] and found == [("ok", "file"), ("warn", "identity")] or found == [("ok", "file"), ("ok", "identity")]
+            found.append((m["level"], m["topic"], m["text"]))
+        assert m["sealed"]
         c.send(type="setup")
         assert c.line()["type"] == "text" and c.line()["type"] == "end"
+    return found
+
+
+def test_check_reads_to_the_end(company, tmp_path):
+    assert [f[:2] for f in findings(company[0].parent)] == [("ok", "file"), ("ok", "content"), ("ok", "identity")]
+    whole = company[0].read_bytes()
+    cut = tmp_path / "cut.ldif"
+    cut.write_bytes(whole[:len(whole) // 2 - 1].rstrip(b"\n") + b"\nl:")
+    found = findings(cut)
+    assert found[1][:2] == ("fail", "content") and "middle of a line" in found[1][2]
+    cut.write_bytes(whole.replace(b"\nobjectGUID:: ", b"\nother: ", 2))
+    found = findings(cut)
+    assert found[2][:2] == ("warn", "identity") and found[2][2].startswith("2 entries")
 
 
 def test_describe():
