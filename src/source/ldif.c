@@ -326,7 +326,8 @@ has_identity(const struct source *so, const struct ldif_record *r)
 
 /* To its end: an export that was cut is found here, not in the night. */
 static bool
-examine(const struct source *so, const struct ldif_file *f, bool content, struct examined *x, struct err *e)
+examine(const struct source *so, const struct ldif_file *f, bool content, struct examined *x,
+	struct err *e)
 {
 	CLEAN_FD int fd = ldif_file_open(f, e);
 	const struct ldif_record *r;
@@ -356,23 +357,29 @@ check_content(const struct source *so, const struct ldif_files *files, struct ar
 	for (size_t i = files->content; i < files->count; i++)
 		if (!examine(so, &files->list[i], i == files->content, &x, &why)) {
 			serve_finding(so->s, "fail", "content", why.text,
-				"Write the file anew under another name, and rename it when it is whole.");
+				"Write the file anew under another name, and rename it when it is "
+				"whole.");
 			return;
 		}
 	if (!x.records)
 		serve_finding(so->s, "fail", "content", "no entry", "Write the file anew.");
 	else if (x.bad)
 		serve_finding(so->s, "warn", "content",
-			arena_printf(a, "%" PRId64 " of %" PRId64 " records cannot be used, the first: %s", x.bad,
-				x.records, x.first_bad),
+			arena_printf(a,
+				"%" PRId64 " of %" PRId64 " records cannot be used, the first: %s",
+				x.bad, x.records, x.first_bad),
 			"They are left as they are at the target; write the file anew.");
 	else
-		serve_finding(so->s, "ok", "content", arena_printf(a, "%" PRId64 " records", x.records), NULL);
+		serve_finding(so->s, "ok", "content",
+			arena_printf(a, "%" PRId64 " records", x.records), NULL);
 	if (x.nameless)
 		serve_finding(so->s, "warn", "identity",
-			arena_printf(a, "%" PRId64 " entries have none of the attributes of identity, the first: %s",
+			arena_printf(a,
+				"%" PRId64
+				" entries have none of the attributes of identity, the first: %s",
 				x.nameless, x.first_nameless),
-			"Export objectGUID (entryUUID, nsUniqueId), or name another one with option id.");
+			"Export objectGUID (entryUUID, nsUniqueId), or name another one with "
+			"option id.");
 	else if (x.records)
 		serve_finding(so->s, "ok", "identity", "every entry has an identity", NULL);
 }

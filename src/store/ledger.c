@@ -365,12 +365,11 @@ ledger_renumber(struct ledger *l, const char *source,
 		!db_run(l->db, e, "DELETE FROM problem WHERE source = ?", source))
 		return false;
 	while (db_next(&r)) {
-		int64_t n = find(ctx, db_text(&r, 1));
+		int64_t o = db_int(&r, 0), was = db_int(&r, 2), n = find(ctx, db_text(&r, 1));
 
-		/* Orphans that were adopted without any trace in the directory keep their own number. */
-		if (!n && db_int(&r, 2) < 0)
-			n = db_int(&r, 2);
-		if (!db_run(l->db, e, "UPDATE object SET n = ? WHERE o = ?", n, db_int(&r, 0)))
+		if (!n)
+			n = was < 0 ? was : ledger_n_lost(o);
+		if (!db_run(l->db, e, "UPDATE object SET n = ? WHERE o = ?", n, o))
 			return false;
 	}
 	return !r.failed;

@@ -223,7 +223,7 @@ size_t
 ledger_dirty_links(struct ledger *l, const char *source, int64_t now,
 	const struct dirty_link *after, struct dirty_link *ls, size_t max)
 {
-	struct dirty_link from = after ? *after : (struct dirty_link){ .owner = -1 };
+	struct dirty_link from = after ? *after : (struct dirty_link){ .owner = INT64_MIN };
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
 		"SELECT owner, attribute, other FROM dirty_link WHERE source = ?"
 		" AND (owner, attribute, other) > (?, ?, ?) AND planned = 0 AND wait <= ?"

@@ -44,17 +44,23 @@ links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const stru
 	return true;
 }
 
+static bool
+lost(int64_t o, struct err *e)
+{
+	return err_set(e, ERR_SIDE, "state-damaged", "object %lld is not in the target file",
+		(long long)o);
+}
+
 /* The references at the target from and to an object that leaves. */
 bool
 links_dirty_refs(struct target_run *t, struct source_run *s, int64_t o, struct err *e)
 {
-	CLEAN_ARENA struct arena *a = arena_new();
 	struct ref refs[PAGE], last = { 0 };
-	struct object own, other;
+	struct object_brief own, other;
 	size_t got;
 
-	if (!ledger_object(t->ledger, o, a, &own, e))
-		return false;
+	if (!ledger_brief(t->ledger, o, &own))
+		return lost(o, e);
 	for (int reverse = 0; reverse < 2; reverse++) {
 		const struct ref *after = NULL;
 
@@ -62,9 +68,9 @@ links_dirty_refs(struct target_run *t, struct source_run *s, int64_t o, struct e
 			for (size_t i = 0; i < got; i++) {
 				struct dirty_link d = { .attribute = refs[i].attribute };
 
-				if (!ledger_object(t->ledger, reverse ? refs[i].o : refs[i].other,
-					    a, &other, e))
-					return false;
+				if (!ledger_brief(
+					    t->ledger, reverse ? refs[i].o : refs[i].other, &other))
+					return lost(reverse ? refs[i].o : refs[i].other, e);
 				d.owner = reverse ? other.n : own.n;
 				d.other = reverse ? own.n : other.n;
 				if (!ledger_dirty_link_add(t->ledger, s->conf->name, &d, e))

@@ -102,7 +102,7 @@ take_one(struct target_run *t, const struct stranger *s, struct arena *a, struct
 	if (!ledger_object_add(t->ledger, &ob, &ob.o, e))
 		return false;
 	ob.state = OBJECT_LINKED;
-	ob.n = s->n ? s->n : -ob.o; /* no entry: a number that no mirror gives */
+	ob.n = s->n ? s->n : ledger_n_orphan(ob.o);
 	c.o = ob.o;
 	c.approved = true;
 	c.before = c.after = attrs_new(a);

@@ -81,6 +81,9 @@ held_by(const struct projecting *p, const struct op *op, const struct kind *kind
 		return HOLD_PROTECTED;
 	if (op->class == CLASS_RECREATE && kind == &kinds[KIND_USER])
 		return HOLD_APPROVAL; /* 6.4 */
+	/* Not found by the first read of a mirror made anew: that alone is no proof (I1). */
+	if (leaves && ledger_n_is_lost(en->n))
+		return HOLD_APPROVAL;
 	/* A group that cannot be found is not an empty one (I1 in spirit). */
 	if (entry_present(en) &&
 		((leaves && rules_scope_lost(lane->rules, false)) ||

@@ -228,14 +228,14 @@ static void
 test_renumber_2_2(void **state)
 {
 	struct kit *k = *state;
-	int64_t a = add(k, "a", 1, OBJECT_LINKED);
+	int64_t a = add(k, "a", 1, OBJECT_LINKED), b = add(k, "b", 2, OBJECT_LINKED);
 
-	add(k, "b", 2, OBJECT_LINKED);
 	OK(k, ledger_dirty_add(k->l, "c", 2, DIRTY_ENTRY, &k->e));
 	OK(k, ledger_dirty_add(k->l, "other", 2, DIRTY_ENTRY, &k->e));
 	OK(k, ledger_renumber(k->l, "c", renumbered, NULL, &k->e));
 	assert_int_equal(ledger_find_entry(k->l, "c", 77), a);
 	assert_int_equal(ledger_find_entry(k->l, "c", 2), 0);
+	assert_int_equal(ledger_find_entry(k->l, "c", -b), b);
 	assert_int_equal(ledger_dirty_count(k->l), 1);
 }
 

@@ -86,6 +86,23 @@ bool ledger_object_add(struct ledger *l, const struct object *ob, int64_t *o_r, 
 bool ledger_object_save(
 	struct ledger *l, const struct object *ob, struct err *e);   /* all fields but anchor */
 bool ledger_object_drop(struct ledger *l, int64_t o, struct err *e); /* NEW only */
+/* Numbers of entries that no mirror gives, so that what has none can be looked at: an orphan that was
+ * adopted; and what was ours when its mirror was made anew, and was not in it. */
+static inline int64_t
+ledger_n_orphan(int64_t o)
+{
+	return INT64_MIN + o;
+}
+static inline int64_t
+ledger_n_lost(int64_t o)
+{
+	return -o;
+}
+static inline bool
+ledger_n_is_lost(int64_t n)
+{
+	return n < 0 && n > INT64_MIN / 2;
+}
 /* Entries of a source were renumbered (mirror rebuilt): find gives the new n, 0 = not there. */
 bool ledger_renumber(struct ledger *l, const char *source,
 	int64_t (*find)(void *ctx, const char *anchor), void *ctx, struct err *e);
