@@ -60,6 +60,9 @@ void progress_show(void *ctx, const char *phase, const char *what, int64_t done,
 void progress_clear(struct cli *c);
 struct progress *progress_new(void);
 
+/* status_source.c: what a person should know of the sources, as text or into the object of `status --json`. */
+bool status_sources(struct cli *c, struct jsonw *w, struct err *e);
+
 /* cmd_drift.c: into a target's status; f: also as text, or NULL */
 void drift_status(struct ledger *l, FILE *f, struct jsonw *w);
 

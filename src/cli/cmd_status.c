@@ -207,6 +207,8 @@ cmd_status(struct cli *c, int argc, char **argv)
 		ledger_close(&l);
 	}
 	jsonw_end(&w);
+	if (!status_sources(c, &w, &e))
+		return cli_error(c, &e, 2);
 	jsonw_end(&w);
 	if (c->json)
 		puts(buf_cstr(&out));

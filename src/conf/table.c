@@ -23,6 +23,8 @@ static const struct conf_option source_options[] = {
 		"attribute that identifies entries for ever" },
 	{ "missing_after", CONF_DURATION, AT(conf_source, missing_after), "1h",
 		"how long an entry must be missing from full reads before it counts as gone" },
+	{ "full_every", CONF_DURATION, AT(conf_source, full_every), "1d",
+		"how often everything is read, where the source's deltas do not say all" },
 	{ 0 },
 };
 

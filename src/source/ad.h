@@ -31,9 +31,10 @@ struct ad_options {
 		*krb5_conf; /* keytab: Kerberos instead of a password; NULL = not given */
 	const char *const *bases;
 	size_t base_count;
-	int page;       /* bytes of one DirSync answer */
-	int timeout;    /* seconds without a word from the server */
-	int tls_min;    /* LDAP_OPT_X_TLS_PROTOCOL_TLS1_x */
+	int page;    /* bytes of one DirSync answer */
+	int timeout; /* seconds without a word from the server */
+	int tls_min; /* LDAP_OPT_X_TLS_PROTOCOL_TLS1_x */
+	enum { AD_CHANGES_AUTO, AD_CHANGES_DIRSYNC, AD_CHANGES_USN } changes;
 	bool start_tls; /* servers written as ldap:// are spoken to by StartTLS */
 };
 
@@ -61,12 +62,13 @@ struct ad {
 	int64_t now, usn;
 	bool has_dirsync, is_samba;
 	bool sees_deleted; /* the container of deleted objects can be read */
+	bool by_usn;       /* changes are followed by uSNChanged, not by DirSync */
 
 	struct ad_attr *attrs; /* what was asked for */
 	size_t attr_count;
 	char *filter;         /* by class (SEMANTICS 4.1) */
 	const char **request; /* attributes to ask the server for, NULL-ended */
-	const char **request_delta;
+	const char **request_delta, **request_usn;
 	char digest[65]; /* of classes and attributes */
 };
 
@@ -112,6 +114,7 @@ struct ad_search {
 	const char *doing;             /* for errors: "reading the schema" */
 };
 typedef bool (*ad_each)(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e);
+bool ad_ignore(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e); /* does nothing */
 /*
  * Calls `each` for every entry as it comes. true: result code 0, nothing less. Referrals and references are
  * never followed; references are passed over, a referral as the result is an error. While it waits it
@@ -178,7 +181,7 @@ ad_name_is(struct str a, struct str b)
 }
 
 /* --- ad_entry.c: an entry becomes lines --- */
-enum ad_mode { AD_FULL, AD_DELTA, AD_FETCH };
+enum ad_mode { AD_FULL, AD_DELTA, AD_FETCH, AD_CHANGED };
 struct ad_todo { /* left to do when a page is through: not more than a page brings */
 	struct {
 		char id[37];
@@ -204,6 +207,19 @@ bool ad_restored_send(struct ad *ad, const char *id, struct err *e);
 /* Each answers with its lines and `end`; false: nothing more can be said (the engine is gone). */
 bool ad_read(struct ad *ad, const char *cursor, struct err *e);
 bool ad_fetch(struct ad *ad, const char *const *ids, size_t count, struct err *e);
+/* What a page left over; its lists are empty afterwards. */
+bool ad_todo_do(struct ad *ad, struct ad_todo *t, struct err *e);
+/* A result that means: this account may not use DirSync here. */
+bool ad_dirsync_refused(int code);
+
+/* --- ad_usn.c: without DirSync --- */
+/* May we use DirSync? false: the result code tells (ad_dirsync_refused), or e. */
+bool ad_dirsync_try(struct ad *ad, int *code_r, struct err *e);
+/* Sets by_usn: as the configuration says, or as the account's rights are. */
+bool ad_changes_choose(struct ad *ad, struct err *e);
+/* Sends what changed after that USN, or everything (-1). */
+bool ad_usn_read(struct ad *ad, int64_t after, struct err *e);
+
 /* --- ad_check.c, ad_rights.c, ad_same.c, ad_setup.c --- */
 void ad_finding(struct ad *ad, const char *level, const char *topic, const char *remedy,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));

@@ -130,19 +130,20 @@ servers_check(struct ad *ad)
 
 /* --- what can be read --- */
 
-static bool
-ignore(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
-{
-	(void)ctx, (void)ad, (void)entry, (void)e;
-	return true;
-}
+/* What a way of following changes loses, said once, beside what is found (I7). */
+#define LOST                                                                                       \
+	"entries that move or are hidden out of its sight, or come into it, are noticed by a "     \
+	"full "                                                                                    \
+	"read only (option `full_every` of the source, a day unless said; `lockstep status` says " \
+	"when the next is due)"
 
 static void
 dirsync_check(struct ad *ad)
 {
-	static const char *const names[] = { "objectClass", NULL };
-	struct berval none = { .bv_val = (char[]){ "" } };
-	LDAPControl *dirsync = NULL;
+	static const char remedy[] =
+		"grant \"Replicating Directory Changes\" (not \"... All\") on the domain; "
+		"`lockstep check --print-setup` prints the commands";
+	bool forced = ad->options.changes == AD_CHANGES_DIRSYNC;
 	struct err e;
 	int code = 0;
 	if (!ad->ld) {
@@ -150,33 +151,28 @@ dirsync_check(struct ad *ad)
 			ad, "fail", "dirsync", NULL, "the connection to %s was lost", ad->server);
 		return;
 	}
-	if (!ad->has_dirsync) {
-		ad_finding(ad, "fail", "dirsync", NULL, "%s does not offer DirSync", ad->server);
+	ad->by_usn = ad->options.changes == AD_CHANGES_USN;
+	if (ad->by_usn) {
+		ad_finding(ad, "info", "dirsync", "leave the option `changes` out",
+			"changes are followed by uSNChanged (option `changes`); " LOST);
 		return;
 	}
-	if (ldap_create_dirsync_control(ad->ld, (int)LDAP_CONTROL_X_DIRSYNC_INCREMENTAL_VALUES,
-		    ad->options.page, &none, &dirsync) != LDAP_SUCCESS)
-		return;
-	LDAPControl *controls[] = { dirsync, NULL };
-	/* an entry or two are enough to know */
-	const struct ad_search q = { .base = ad->nc,
-		.scope = LDAP_SCOPE_SUBTREE,
-		.filter = "(objectClass=domainDNS)",
-		.attributes = names,
-		.controls = controls,
-		.doing = "trying DirSync" };
-	if (ad_search(ad, &q, ignore, NULL, NULL, &code, &e))
+	if (ad_dirsync_try(ad, &code, &e)) {
 		ad_finding(
 			ad, "ok", "dirsync", NULL, "the account may ask for changes of %s", ad->nc);
-	else if (code == LDAP_INSUFFICIENT_ACCESS || code == LDAP_UNWILLING_TO_PERFORM)
-		ad_finding(ad, "fail", "dirsync",
-			"grant \"Replicating Directory Changes\" (not \"... All\") on the domain; "
-			"`lockstep check "
-			"--print-setup` prints the commands",
+		return;
+	}
+	ad->by_usn = ad_dirsync_refused(code) && !forced;
+	if (ad->by_usn)
+		ad_finding(ad, "warn", "dirsync", remedy,
+			"the account may not use DirSync on %s: changes are followed by "
+			"uSNChanged; " LOST,
+			ad->nc);
+	else if (ad_dirsync_refused(code))
+		ad_finding(ad, "fail", "dirsync", remedy,
 			"the account may not use DirSync on %s, so nothing can be read", ad->nc);
 	else
 		ad_finding(ad, "fail", "dirsync", NULL, "%s", e.text);
-	ldap_control_free(dirsync);
 }
 
 static void
@@ -190,8 +186,8 @@ deleted_check(struct ad *ad)
 			"let the account list and read CN=Deleted Objects; `lockstep check "
 			"--print-setup` prints the commands",
 			"the account cannot see deleted objects: a deletion is noticed by full "
-			"reads alone, and "
-			"confirmed by a second one");
+			"reads alone (option `full_every` of the source), and confirmed by a "
+			"second one (`missing_after`)");
 }
 
 static void

@@ -12,9 +12,10 @@ struct ad_cursor {
 	const char *context;    /* naming context id */
 	const char *invocation; /* of the controller that gave the cookie */
 	const char *request;    /* ad_request_digest */
-	int64_t usn; /* its highestCommittedUSN then: never smaller later, unless it was set back */
-	struct str cookie; /* opaque, MS-ADTS 3.1.1.3.4.1.3 */
+	int64_t usn; /* its highestCommittedUSN before: never smaller later, unless it was set back */
+	struct str cookie; /* of DirSync, opaque, MS-ADTS 3.1.1.3.4.1.3; or AD_COOKIE_USN */
 };
+#define AD_COOKIE_USN "usn" /* changes are followed by uSNChanged: `usn` is all there is */
 #define AD_COOKIE_MAX (256 * 1024)
 
 void ad_cursor_write(const struct ad_cursor *c, struct buf *out);

@@ -1,12 +1,14 @@
 /*
- * What an LDAP entry becomes. Three readings meet here: DirSync from the beginning (AD_FULL), DirSync
- * from a cookie (AD_DELTA), and single entries (AD_FETCH). The traps, in order of appearance:
+ * What an LDAP entry becomes. Readings that meet here: DirSync from the beginning (AD_FULL), DirSync
+ * from a cookie (AD_DELTA), entries by an ordinary search (AD_FETCH), and those among them that changed
+ * (AD_CHANGED). The traps, in order of appearance:
  * - the DN and DN values are extended ones; ids come from there;
  * - a full DirSync brings a large group in several entries: the first has objectClass, the others only
  *   links; they must not wipe out the first;
  * - a delta brings new entries whole (they have whenCreated, which never changes);
  * - a restored object comes with an empty isDeleted and little else; what pointed to it before its
- *   deletion does so no longer, or does again without being reported.
+ *   deletion does so no longer, or does again without being reported. An ordinary search does not tell: there
+ *   lastKnownParent, which stays with whatever was deleted once, makes us look.
  */
 #include "ad.h"
 #include "ad_value.h"
@@ -31,7 +33,7 @@ struct reading {
 	struct arena *a;
 	char id[37], parent[37];
 	const char *dn, *sid;
-	bool deleted, restored, has_class, created;
+	bool deleted, restored, deleted_once, has_class, created;
 	bool full;                /* everything is here; else only what changed */
 	struct str primary_group; /* its RID; p NULL = not said */
 	struct str name;          /* of the RDN; p NULL = not said */
@@ -153,7 +155,17 @@ first(const struct berval *values, size_t count)
 }
 
 /* Attributes that say something about the entry itself, whether asked for or not. */
-enum special { S_ID, S_PARENT, S_SID, S_DELETED, S_CLASS, S_CREATED, S_GROUP, S_NAME };
+enum special {
+	S_ID,
+	S_PARENT,
+	S_SID,
+	S_DELETED,
+	S_CLASS,
+	S_CREATED,
+	S_GROUP,
+	S_NAME,
+	S_DELETED_ONCE
+};
 static const struct {
 	enum special what;
 	struct str name;
@@ -166,6 +178,7 @@ static const struct {
 	{ S_CREATED, { "whenCreated", 11 } },
 	{ S_GROUP, { "primaryGroupID", 14 } },
 	{ S_NAME, { "name", 4 } },
+	{ S_DELETED_ONCE, { "lastKnownParent", 15 } },
 };
 
 static void
@@ -204,6 +217,9 @@ special_keep(struct reading *r, struct str name, const struct berval *values, si
 		if (count)
 			r->name = v;
 		break;
+	case S_DELETED_ONCE:
+		r->deleted_once = count > 0;
+		break;
 	}
 }
 
@@ -212,7 +228,7 @@ attribute_keep(struct reading *r, struct str description, const struct berval *v
 	struct err *e)
 {
 	struct ad_name name;
-	if (!ad_name_parse(description, r->mode != AD_FETCH, &name))
+	if (!ad_name_parse(description, r->mode == AD_FULL || r->mode == AD_DELTA, &name))
 		return held_back(
 			r, NULL, "the server sent an attribute range that cannot be read", e);
 	const struct ad_attr *attr = ad_attr_find(r->ad, name.name);
@@ -338,12 +354,15 @@ entry_send(struct reading *r, struct err *e)
 {
 	struct ad *ad = r->ad;
 	struct err own;
-	r->full = r->mode == AD_FETCH || (r->has_class && (r->mode == AD_FULL || r->created));
+	r->full = r->mode == AD_FETCH || r->mode == AD_CHANGED ||
+		  (r->has_class && (r->mode == AD_FULL || r->created));
 	if (r->restored && r->mode == AD_DELTA) {
 		if (!serve_gone(ad->serve, r->id, NULL, "tombstone", e))
 			return false;
 		todo_restored(r->todo, r->id);
 	}
+	if (r->deleted_once && r->mode == AD_CHANGED)
+		todo_restored(r->todo, r->id);
 	rdn_keep(r);
 	if (r->full)
 		empty_drop(&r->attrs);

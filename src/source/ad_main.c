@@ -29,6 +29,9 @@ static const struct option options[] = {
 		"the system's" },
 	{ "base", OPT_LIST, false, NULL,
 		"DNs under the naming context to read; the whole context is read" },
+	{ "changes", OPT_STRING, false, "auto",
+		"how changes are followed: dirsync; usn (uSNChanged: misses some until the next "
+		"full read); auto: usn where the account may not use DirSync" },
 	{ "page", OPT_INT, false, "1048576", "bytes asked for in one DirSync answer" },
 	{ "timeout", OPT_INT, false, "300", "seconds to wait for a word from the server" },
 	{ "tls", OPT_STRING, false, "ldaps",
@@ -51,10 +54,10 @@ capabilities_write(const struct ad *ad, struct jsonw *w)
 {
 	jsonw_arr(w, "capabilities");
 	/* a delta that cannot tell of deletions is not complete (I7) */
-	if (ad->ld && ad->has_dirsync && ad->sees_deleted) {
+	if (ad->ld && ad->sees_deleted && !ad->by_usn)
 		jsonw_str(w, NULL, "deltas-complete");
+	if (ad->ld && ad->sees_deleted)
 		jsonw_str(w, NULL, "sees-deletes");
-	}
 	jsonw_str(w, NULL, "fetch");
 	jsonw_end(w);
 }

@@ -132,19 +132,22 @@ ad_options_read(struct ad *ad, struct err *e)
 {
 	static const int tls_version[] = { LDAP_OPT_X_TLS_PROTOCOL_TLS1_2,
 		LDAP_OPT_X_TLS_PROTOCOL_TLS1_3 };
-	static const char *const tls_min[] = { "1.2", "1.3", NULL }, *const tls[] = { "ldaps",
-		"start", NULL };
+	static const char *const tls_min[] = { "1.2", "1.3", NULL };
+	static const char *const tls[] = { "ldaps", "start", NULL };
+	static const char *const changes[] = { "auto", "dirsync", "usn", NULL };
 	struct ad_options *o = &ad->options;
-	int version = 0, start = 0;
+	int version = 0, start = 0, how = 0;
 	o->ca_file = serve_option(ad->serve, "ca_file");
 	o->bases = serve_option_list(ad->serve, "base", &o->base_count);
 	if (!o->ca_file)
 		o->ca_file = CA_DEFAULT;
 	if (!account_read(ad, e) || !word_option(ad, "tls_min", tls_min, &version, e) ||
-		!word_option(ad, "tls", tls, &start, e))
+		!word_option(ad, "tls", tls, &start, e) ||
+		!word_option(ad, "changes", changes, &how, e))
 		return false;
 	o->tls_min = tls_version[version];
 	o->start_tls = start == 1;
+	o->changes = how;
 	return number_option(ad, "page", 1024, INT32_MAX, &o->page, e) &&
 	       number_option(ad, "timeout", 5, 86400, &o->timeout, e) && servers_read(ad, e);
 }

@@ -50,11 +50,17 @@ control_read(struct ad *ad, LDAPControl **controls, struct page *p, struct err *
 	return true;
 }
 
+bool
+ad_dirsync_refused(int code)
+{
+	return code == LDAP_INSUFFICIENT_ACCESS || code == LDAP_UNWILLING_TO_PERFORM ||
+	       code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION;
+}
+
 static bool
 page_refused(struct ad *ad, int code, struct err *e)
 {
-	if (code == LDAP_INSUFFICIENT_ACCESS ||
-		(code == LDAP_UNWILLING_TO_PERFORM && e->kind == ERR_SIDE))
+	if (ad_dirsync_refused(code))
 		return err_set(e, ERR_CONFIG, "no-dirsync-right",
 			"'%s' may not use DirSync on %s: grant it \"Replicating Directory "
 			"Changes\" (Get-Changes, not the "
@@ -92,9 +98,8 @@ page_read(struct ad *ad, struct page *p, struct err *e)
 	return ok;
 }
 
-/* What the page left over; its lists are empty afterwards. */
-static bool
-todo_do(struct ad *ad, struct ad_todo *t, struct err *e)
+bool
+ad_todo_do(struct ad *ad, struct ad_todo *t, struct err *e)
 {
 	bool ok = true;
 	for (size_t i = 0; ok && i < t->part_count; i++)
@@ -110,7 +115,7 @@ pages_read(struct ad *ad, struct page *p, struct err *e)
 {
 	size_t empty = 0;
 	do {
-		if (!page_read(ad, p, e) || !todo_do(ad, &p->todo, e))
+		if (!page_read(ad, p, e) || !ad_todo_do(ad, &p->todo, e))
 			return false;
 		empty = p->entries ? 0 : empty + 1;
 		if (p->more && empty > PAGES_EMPTY_MAX)
@@ -154,15 +159,26 @@ read_all(struct ad *ad, const char *cursor, struct page *p, struct buf *cursor_o
 	if (!still_there(ad, e))
 		return false;
 	struct ad_cursor now = here(ad);
-	if (!ad->has_dirsync)
+	if (!ad->has_dirsync && !ad->by_usn)
 		return err_set(
 			e, ERR_CONFIG, "no-dirsync", "%s does not offer DirSync", ad->server);
 	if (cursor && (!ad_cursor_read(cursor, a, &c, e) || !ad_cursor_fits(&c, &now, e)))
 		return false;
-	if (cursor)
-		buf_add(&p->cookie, c.cookie.p, c.cookie.n);
-	if (!pages_read(ad, p, e))
-		return false;
+	if (cursor && str_eqc(c.cookie, AD_COOKIE_USN) != ad->by_usn)
+		return err_set(e, ERR_RETRY, "cursor-invalid",
+			"the cursor cannot be used: changes are now followed by %s; a full read is "
+			"needed",
+			ad->by_usn ? "uSNChanged" : "DirSync");
+	if (ad->by_usn) {
+		buf_adds(&p->cookie, AD_COOKIE_USN);
+		if (!ad_usn_read(ad, cursor ? c.usn : -1, e))
+			return false;
+	} else {
+		if (cursor)
+			buf_add(&p->cookie, c.cookie.p, c.cookie.n);
+		if (!pages_read(ad, p, e))
+			return false;
+	}
 	now.cookie = buf_str(&p->cookie);
 	ad_cursor_write(&now, cursor_out);
 	return true;
@@ -212,7 +228,7 @@ fetch_one(struct ad *ad, const char *id, struct page *p, struct err *e)
 	if (!ad_search(ad, &q, each_entry, p, NULL, &code, e) && code != LDAP_NO_SUCH_OBJECT)
 		return false;
 	if (p->entries)
-		return todo_do(ad, &p->todo, e);
+		return ad_todo_do(ad, &p->todo, e);
 	/* not there for us: said to be gone only if its tombstone is seen */
 	if (!ad_read_one(ad, base, gone_names, deleted, "looking for a tombstone", a, &v, e))
 		return false;

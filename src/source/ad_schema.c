@@ -314,5 +314,6 @@ ad_schema_read(
 		return false;
 	ad->request = request_make(ad, NULL);
 	ad->request_delta = request_make(ad, "whenCreated");
+	ad->request_usn = request_make(ad, "lastKnownParent");
 	return true;
 }

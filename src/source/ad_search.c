@@ -72,6 +72,13 @@ result_read(struct ad *ad, LDAPMessage *res, const struct ad_search *q, LDAPCont
 }
 
 bool
+ad_ignore(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+{
+	(void)ctx, (void)ad, (void)entry, (void)e;
+	return true;
+}
+
+bool
 ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx,
 	LDAPControl ***controls_r, int *code_r, struct err *e)
 {

@@ -299,7 +299,8 @@ ad_open(struct ad *ad, struct err *e)
 	struct err one = { 0 };
 	const struct ad_options *o = &ad->options;
 	for (size_t i = 0; i < o->server_count; i++) {
-		if (ad_connect(ad, o->servers[i], &one) && ad_arrive(ad, &one))
+		if (ad_connect(ad, o->servers[i], &one) && ad_arrive(ad, &one) &&
+			ad_changes_choose(ad, &one))
 			return true;
 		ad_close(ad);
 		/* what is wrong with the account is wrong everywhere */

@@ -7,6 +7,6 @@ samba-tool dsacl set --objectdn="$BASE" --sddl="(OA;;CR;1131f6aa-9c07-11d1-f79f-
 # the right to see what was deleted; samba-tool cannot show that container, the ldb tools can
 SAM=$(testparm -s --parameter-name='private dir' 2>/dev/null)/sam.ldb
 SD=$(ldbsearch -H "$SAM" -b "CN=Deleted Objects,$BASE" -s base --controls=show_deleted:1 --controls=sd_flags:1:4 \
-	nTSecurityDescriptor | sed -n 's/^nTSecurityDescriptor: //p')
+	nTSecurityDescriptor | sed -e ':a' -e '$!N' -e 's/\n //' -e ta -e P -e D | sed -n 's/^nTSecurityDescriptor: //p')
 printf 'dn: CN=Deleted Objects,%s\nchangetype: modify\nreplace: nTSecurityDescriptor\nnTSecurityDescriptor: %s\n' \
 	"$BASE" "$SD(A;CI;RPLC;;;$SID)" | ldbmodify -H "$SAM" --controls=show_deleted:1 --controls=sd_flags:1:4

@@ -203,7 +203,7 @@ info_load(struct mirror *m, struct err *e)
 		&m->info.invocation, &m->info.bind, &m->info.request, &m->info.incarnation };
 	CLEAN_ROWS struct db_rows r = db_query(m->db, e,
 		"SELECT cursor, context, server, invocation, bind, request, incarnation,"
-		" rev, read_at, full_at, entries, absent FROM head");
+		" rev, read_at, full_at, entries, absent, delta_safe FROM head");
 	bool changed = false;
 
 	if (!db_next(&r))
@@ -223,6 +223,7 @@ info_load(struct mirror *m, struct err *e)
 	m->info.full_at = db_int(&r, 9);
 	m->info.entries = db_int(&r, 10);
 	m->info.absent = db_int(&r, 11);
+	m->info.delta_safe = db_int(&r, 12) != 0;
 	return true;
 }
 

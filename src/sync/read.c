@@ -167,6 +167,18 @@ read_once(struct run *r, struct source_run *s, bool full, const char *cursor,
 	return ok;
 }
 
+int64_t
+sync_full_due(const struct conf_source *s, const struct mirror_info *i)
+{
+	int64_t after = s->full_every;
+
+	if (i->delta_safe || !i->full_at)
+		return INT64_MAX;
+	if (i->absent && s->missing_after < after)
+		after = s->missing_after;
+	return i->full_at + after;
+}
+
 bool
 source_read(
 	struct run *r, struct source_run *s, bool full, struct mirror_stats *st_r, struct err *e)
@@ -185,6 +197,12 @@ source_read(
 		full = true;
 	if (info.bind && s->hello.bind && strcmp(info.bind, s->hello.bind) != 0)
 		full = true;
+	info.delta_safe = s->hello.deltas_complete;
+	if (!full && source_now(r, s) >= sync_full_due(s->conf, &info)) {
+		run_event(r, "full-due", s->conf->name,
+			"its changes do not say everything: reading everything");
+		full = true;
+	}
 	if (!full)
 		cursor = xstrdup(info.cursor);
 	if (full)

@@ -31,7 +31,7 @@ def source(password_file):
 
     def start(dc, classes=CLASSES, attributes=ATTRIBUTES, password=None, wrap=(), **options):
         given = dict(server=[dc.url], bind=dc.account, ca_file=dc.ca, password_file=password_file(password or dc.account_password))
-        given.update(options)
+        given.update({**getattr(dc, "usual", {}), **options})
         running.append(Source("lockstep-source-ad", given, classes, attributes, wrap))
         return running[-1]
     yield start
@@ -58,6 +58,7 @@ class FakeAd(FakeLdap):
               "proxyAddresses": ("2.5.5.12", "FALSE", None), "memberOf": ("2.5.5.1", "FALSE", "3")}
     # what Source() needs to know of a directory
     account, account_password, ca, dns, base = "reader@example.test", "secret", None, "example.test", BASE
+    usual = {"changes": "dirsync"}      # not tried first
 
     def __init__(self, **options):
         super().__init__(**options)

@@ -388,7 +388,7 @@ def test_no_right_to_dirsync(samba_fresh, source):
     dc.add_user("plain", enabled=False)
     dc.set_password("plain", "Pl4in-account-of-nobody")
     dc.enable(f"CN=plain,CN=Users,{dc.base}")
-    c = source(dc, bind=f"plain@{dc.dns}", password="Pl4in-account-of-nobody")
+    c = source(dc, bind=f"plain@{dc.dns}", password="Pl4in-account-of-nobody", changes="dirsync")
     assert c.hello["capabilities"] == ["fetch"]                     # deletions would not be seen: not claimed
     r = c.read()
     assert not r.sealed and r.error["kind"] == "config" and r.error["code"] == "no-dirsync-right"

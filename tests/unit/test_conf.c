@@ -311,6 +311,7 @@ test_1_3_first_configuration_of_ten_lines(void **state)
 	assert_string_equal(c->state, want);
 	assert_int_equal(c->default_map, 1);
 	assert_int_equal(c->sources[0].missing_after, 3600);
+	assert_int_equal(c->sources[0].full_every, 86400);
 	assert_string_equal(s->scope.filter.list[0].text, "(!(isCriticalSystemObject=TRUE))");
 	assert_int_equal(s->scope.filter.list[0].line, 0);
 	assert_int_equal(u->leave, LEAVE_DISABLE);

@@ -26,6 +26,7 @@ struct conf_source {
 	size_t option_count;
 	const char *id; /* identity attribute, NULL = by source (3.1); also passed as option "id" */
 	int64_t missing_after; /* seconds (I1), default 3600 */
+	int64_t full_every;    /* seconds between full reads where deltas miss something (I7) */
 };
 struct conf_target {
 	const char *name, *type, *command;

@@ -27,7 +27,7 @@ struct mirror_origin {
 	const char *request; /* digest of classes + attributes; other = full read needed (4.1) */
 	int64_t now;         /* the directory's clock */
 	bool whole;          /* absence in a sealed full read confirms at once (I1) */
-	bool delta_safe;
+	bool delta_safe;     /* deltas say everything that a full read would (I7) */
 };
 struct mirror_info {
 	int64_t rev;        /* last committed revision; 0 = never read */
@@ -36,6 +36,7 @@ struct mirror_info {
 	const char *incarnation;  /* random, made with the file: n are valid within one only */
 	int64_t read_at, full_at; /* directory clock of the last sealed read, and full read */
 	int64_t entries, absent;  /* present entries (absent included), unconfirmed absences */
+	bool delta_safe;          /* of the last read */
 };
 /* Strings live until the next read is committed or the mirror closed; read only, until another process's commit is met. */
 bool mirror_info(struct mirror *m, struct mirror_info *i_r, struct err *e);

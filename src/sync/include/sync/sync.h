@@ -84,6 +84,12 @@ void sync_result_json(const struct sync_result *r, const struct sync_notes *note
 /* Where things are: state/source-NAME.db, state/target-NAME.db. */
 char *sync_source_path(const struct conf *c, const char *name, struct arena *a);
 char *sync_target_path(const struct conf *c, const char *name, struct arena *a);
+/*
+ * When a source is to be read whole because its deltas do not say everything (I7), by the directory's clock:
+ * full_every after the last time, or sooner when what was missing then is to be confirmed (I1). INT64_MAX: never,
+ * its deltas are complete; also before the first read, which is full anyway.
+ */
+int64_t sync_full_due(const struct conf_source *s, const struct mirror_info *i);
 /* The entry that people call so: id, DN, mail, account name, UPN, display name. 0 = none. A scan. */
 int64_t sync_entry_find(struct mirror *m, const char *who);
 /* The state's lock of one file (NAME.lock beside it): false, code "locked", when another run holds it. */
