@@ -16,6 +16,7 @@ plan_limit(const struct conf_guard *g, enum op_class c)
 		[CLASS_MEMBER_REMOVAL] = GUARD_MEMBER_REMOVAL,
 		[CLASS_MEMBER_ADD] = -1,
 		[CLASS_FOLLOWING] = -1,
+		[CLASS_PARK] = -1,
 	};
 
 	if (row[c] < 0)

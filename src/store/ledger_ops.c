@@ -8,7 +8,7 @@ op_class_name(enum op_class c)
 {
 	static const char *const names[] = { "create", "adopt", "update", "disable",
 		"disable (seen)", "enable", "delete", "recreate", "member add", "member removal",
-		"member removal (follows)" };
+		"member removal (follows)", "park" };
 
 	return names[c];
 }

@@ -14,7 +14,8 @@ struct ledger {
 	int64_t attempts; /* rows in attempt: most of the time none, then nothing need be cleared */
 	int64_t wakes;    /* the same of wake-ups, */
 	int64_t problems; /* and of problems, */
-	int64_t matches;  /* and of matches: upper bounds all four */
+	int64_t matches;  /* and of matches, */
+	int64_t parked;   /* and of parked objects: upper bounds all five */
 	struct buf pack;  /* scratch for packed attributes */
 	struct tally *tallies;
 	size_t tally_count, tally_max;

@@ -466,6 +466,21 @@ apply_init(struct apply *ap, struct target_run *t)
 	ap->total = ledger_op_left(t->ledger);
 }
 
+/* Between the rounds: those in a cycle of names out of the way. After them: who is still there goes back. */
+static bool
+apply_parking(struct apply *ap, bool (*plan)(struct apply *ap, size_t *count_r, struct err *e),
+	struct err *e)
+{
+	size_t count;
+
+	if (ap->stopped)
+		return true;
+	if (!plan(ap, &count, e))
+		return false;
+	ap->final = true;
+	return !count || apply_rank(ap, RANK_PARK, e);
+}
+
 bool
 target_apply(struct target_run *t, bool *again_r, struct err *e)
 {
@@ -478,14 +493,17 @@ target_apply(struct target_run *t, bool *again_r, struct err *e)
 	if (!target_greet(t, e))
 		return false;
 	apply_init(&ap, t);
-	/* A second round for creates whose name another object of ours frees only by an update. */
+	/* A second round for creates whose name another object of ours frees only by an update, and for swaps. */
 	for (int round = 0; ok && !ap.stopped && (!round || ap.deferred); round++) {
 		if (round == 2)
 			break;
 		ap.final = round == 1;
 		for (int rank = 0; ok && !ap.stopped && rank < RANK_COUNT; rank++)
 			ok = apply_rank(&ap, rank, e);
+		if (ok && !round && ap.deferred)
+			ok = apply_parking(&ap, park_cycles, e);
 	}
+	ok = ok && apply_parking(&ap, park_restore, e);
 	*again_r = ap.stopped || ap.again;
 	if (!ok)
 		conn_close(&t->conn);

@@ -71,5 +71,8 @@ bool careful_same(const struct flight *f, const struct wire_result *r, struct er
 bool answer_take(struct apply *ap, struct answer *an, struct err *e);
 /* A name is taken: another operation of ours may free it, so not yet a failure. */
 bool answer_conflict(struct apply *ap, struct flight *f, const struct err *why, struct err *e);
+/* park.c: swaps of unique names; *count_r: operations of RANK_PARK that are to be performed now */
+bool park_cycles(struct apply *ap, size_t *count_r, struct err *e);
+bool park_restore(struct apply *ap, size_t *count_r, struct err *e);
 /* match.c: what the look before a create found */
 bool match_found(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e);

@@ -30,6 +30,8 @@ counter_of(struct sync_result *r, enum op_class c)
 	case CLASS_MEMBER_REMOVAL:
 	case CLASS_FOLLOWING:
 		return &r->members_removed;
+	case CLASS_PARK:
+		return &r->parked;
 	case CLASS_COUNT:
 		break;
 	}
@@ -171,6 +173,12 @@ confirm_object(struct target_run *t, struct object *ob, const struct op *op,
 		!names_freed(t, ob, op, &c.before, e))
 		return false;
 	++*counter_of(t->run->result, op->class);
+	/* What is wanted was sent: the swap is over for this one. */
+	if ((op->class == CLASS_UPDATE || op->class == CLASS_ENABLE) &&
+		!ledger_park_over(l, ob->o, e))
+		return false;
+	if (op->class == CLASS_PARK)
+		return true; /* and looked at again until then */
 	return ledger_op_pending(l, ob->o) || ledger_dirty_confirmed(l, ob->source, ob->n, e);
 }
 

@@ -150,6 +150,8 @@ run_hello(struct scim *s, const char *url)
 	jsonw_end(w);
 	jsonw_int(w, "window", (int64_t)scim_service_window(&s->service, s->requests));
 	jsonw_int(w, "settle", s->service.profile->settle);
+	if (s->service.profile->park)
+		jsonw_str(w, "park", s->service.profile->park);
 	jsonw_arr(w, "capabilities");
 	if (s->service.filter)
 		jsonw_str(w, NULL, "find");

@@ -16,6 +16,7 @@ static const struct scim_profile profiles[] = {
 		.settle = 5 },
 	{ .name = "lockstep",
 		.help = "lockstep-cloud",
+		.park = "parked-{id}",
 		.patch_ops = 1000,
 		.patch_members = 5000,
 		.find_terms = 200,

@@ -36,6 +36,7 @@ struct scim_profile {
 	unsigned put;        /* bit 1 << KIND_x: changed by GET and PUT, never by PATCH */
 	enum scim_toggle bulk;
 	unsigned quirks; /* enum scim_quirk */
+	const char *park; /* form of a name that nobody wants, with {id}; NULL: the engine's own */
 };
 
 const struct scim_profile *scim_profile_find(const char *name); /* NULL when unknown */

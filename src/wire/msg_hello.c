@@ -108,6 +108,7 @@ hello_target(const struct json *j, struct arena *a, struct wire_hello *h, struct
 	h->window = window > 10000 ? 10000 : (size_t)window;
 	h->members_max = members > 1000 ? 1000 : (size_t)members; /* what fits into a line */
 	h->settle = (int)settle;
+	h->park = msg_str(j, "park", a);
 	json_for_each(it, json_get(j, "kinds")) {
 		if (n == ARRAY_LEN(h->kinds) - 1)
 			return msg_refuse(e, "hello", "it has too many kinds");

@@ -196,10 +196,19 @@ enum op_class {
 	CLASS_MEMBER_ADD,
 	CLASS_MEMBER_REMOVAL,
 	CLASS_FOLLOWING, /* a removal that follows from something counted already (8.2) */
+	CLASS_PARK,      /* unique values out of the way of a swap, or back (7.1); never planned */
 	CLASS_COUNT
 };
 const char *op_class_name(enum op_class c);
-enum op_rank { RANK_DISABLE, RANK_CREATE, RANK_REFS, RANK_UPDATE, RANK_REMOVE, RANK_COUNT };
+enum op_rank {
+	RANK_DISABLE,
+	RANK_CREATE,
+	RANK_REFS,
+	RANK_UPDATE,
+	RANK_REMOVE,
+	RANK_COUNT,
+	RANK_PARK = RANK_COUNT /* between two rounds over the others */
+};
 enum op_state { OP_PLANNED, OP_SENT, OP_UNKNOWN };
 /* SCOPE: what the scope names is not in the directory, so that nobody has left, or may come, by that. */
 /* LATER: not what this run is for (9.2): waits for the next one, and is counted by no limit. */
@@ -339,6 +348,16 @@ size_t ledger_plan_differs(struct ledger *l, int64_t plan, const char *after, st
 /* After ledger_plan_match: what is PLANNED and not of the plan becomes LATER. release: what is held and of the
  * plan is approved. */
 bool ledger_plan_narrow(struct ledger *l, int64_t plan, bool release, struct err *e);
+
+/* --- parking (7.1): objects whose unique values stand elsewhere for the length of a swap --- */
+struct parked {
+	int64_t o;
+	struct attrs before; /* what they had, to be given back when the swap fails */
+};
+bool ledger_park(struct ledger *l, int64_t o, const struct attrs *before, struct err *e);
+bool ledger_park_over(struct ledger *l, int64_t o, struct err *e);
+size_t ledger_parked(struct ledger *l, int64_t after, struct arena *a, struct parked *list,
+	size_t max); /* by o */
 
 /* --- attempts: back-off per object (7.3), and problems of entries that could not become objects --- */
 struct attempt {

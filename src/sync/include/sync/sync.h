@@ -71,6 +71,7 @@ struct sync_result {
 	int64_t read, created, adopted, updated, enabled, disabled, deleted, recreated,
 		members_added, members_removed, unchanged, failed, held, waiting;
 	int64_t drifted, missing, orphans; /* of a full run: store/drift.h */
+	int64_t parked;                    /* moves of unique values out of a swap's way and back */
 	double seconds;
 	enum sync_exit exit;
 	struct err error; /* the first cause of an exit other than 0 */

@@ -34,6 +34,7 @@ struct wire_hello { /* what a connector said; in the arena given to wire_hello *
 	/* target */
 	size_t window;      /* >= 1 */
 	size_t members_max; /* members per refs operation, >= 1 */
+	const char *park;   /* form of a name that nobody wants, with {id}; NULL = not said */
 	int settle;         /* seconds to wait before looking after an unknown outcome */
 	bool find, list;
 	bool versions; /* it minds the version of an update or delete, and refuses with code "stale" */
