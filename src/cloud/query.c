@@ -115,6 +115,9 @@ static bool
 start_cursor(struct job *j, struct call *k, const struct query *q, struct err *e)
 {
 	j->by_cursor = true;
+	if (j->count == 0) /* RFC 9865 2; no nextCursor would say that there is nothing */
+		return err_set(
+			e, ERR_OBJECT, "invalidCount", "count must be positive with a cursor");
 	j->bound = str_c(arena_printf(k->a, "%u\n%s\n%s\n%s\n%s\n%d", j->types,
 		or_nothing(q->filter), or_nothing(q->attributes), or_nothing(q->excluded),
 		or_nothing(q->sort_by), j->sorter.descending));
@@ -446,8 +449,6 @@ job_step(struct job *j, struct call *k, bool *done_r, struct err *e)
 	j->seen = 0;
 	j->slice_end = k->c->clock->mono_ms(k->c->clock->ctx) + SLICE_MS;
 	*done_r = false;
-	if (j->by_cursor && j->count == 0)
-		j->ended = true;
 	if (!j->ended && !step(j, &in, e))
 		return false;
 	arena_reset(j->scratch);

@@ -1,7 +1,8 @@
-/* SCIM filters: whatever parses can be asked, and not (f) says the opposite of f. */
+/* SCIM filters: whatever parses can be asked, and not (f) says the opposite of f; whatever can be sorted by gives a
+ * key of bounded length. */
 #include <stdlib.h>
 #include <string.h>
-#include "scim/filter.h"
+#include "scim/sort.h"
 
 static const char user[] =
 	"{\"id\":\"1\",\"externalId\":\"Ab\",\"userName\":\"bj@example.com\",\"name\":{"
@@ -34,6 +35,21 @@ one(const struct scim_type *type, struct str text, const struct json *doc)
 		abort();
 }
 
+/* The text as sortBy. */
+static void
+sort_key(const struct scim_type *type, const char *by, const struct json *doc)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_BUF struct buf key = { 0 };
+	struct scim_path p;
+
+	if (!scim_sort_parse(type, by, a, &p, NULL))
+		return;
+	scim_sort_key(&p, doc, &key);
+	if (key.n < 1 || key.n > SCIM_SORT_BYTES)
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -47,5 +63,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	one(&scim_types[SCIM_USER], text, doc);
 	one(&scim_types[SCIM_GROUP], text, doc);
 	scim_path_parse(&scim_types[SCIM_USER], text, a, &p, NULL);
+	sort_key(&scim_types[SCIM_USER], arena_strndup(a, text.p, n), doc);
 	return 0;
 }

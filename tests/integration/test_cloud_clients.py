@@ -350,6 +350,14 @@ def test_bulk_cycles_are_resolved(acme):
     assert all(ids_of_members(groups[a]) == [groups[b]["id"]] for a, b in ("ab", "bc", "ca"))
 
 
+def test_bulk_a_chain_of_references_forward_as_long_as_a_bulk(acme):
+    n = 1000
+    answer = acme.bulk([op("POST", "/Users", managed("u%d" % i, str((i + 1) % n)), bulkId=str(i)) for i in range(n)])
+    assert statuses(answer) == ["201"] * n  # and the last refers to the first
+    users = {u["userName"]: u for u in acme("GET", "/Users", count=n).json["Resources"]}
+    assert all(users["u%d" % i][ENTERPRISE]["manager"]["value"] == users["u%d" % ((i + 1) % n)]["id"] for i in range(n))
+
+
 @pytest.mark.parametrize("bad", "abc")
 def test_bulk_a_cycle_that_cannot_be_resolved_leaves_nothing(acme, bad):
     """Whichever of the cycle fails, the others have 409 and are gone, and so is who refers to them."""

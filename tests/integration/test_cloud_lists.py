@@ -112,6 +112,8 @@ def test_a_cursor_of_a_sorted_list(cloud, acme):
     answer = acme("POST", "/Users/.search", {"cursor": cursor, "count": 5, "sortBy": "userName", "sortOrder": "ascending"})
     assert [u["userName"] for u in answer.json["Resources"]] == ["Berta.Secret", "Carla.Secret"]
     assert "nextCursor" not in answer.json
+    for count in 0, -1:
+        refused(acme("GET", "/Users", cursor="", count=count), 400, "invalidCount")
     again = acme("GET", "/Users", cursor="", count=1, sortBy="userName").json["nextCursor"]
     assert again != cursor and len(again) == len(cursor)
 
