@@ -4,6 +4,10 @@
 #include "base/map.h"
 #include "bulk.h"
 
+/* So many operations run within each other, each for a reference of the one before. What is referred to
+ * beyond that is treated as the other end of a cycle is: its id is known, it runs later. */
+#define DEPTH_MAX 64
+
 enum state { NEW, RUNNING, DONE };
 
 struct op {
@@ -20,8 +24,8 @@ struct op {
 	struct err err;
 };
 
-/* One operation refers to what another makes. member: the target does not exist yet - only in a
- * cycle, for else it runs first - and is to be a member when it does. */
+/* One operation refers to what another makes. member: the target does not exist yet, being the other end of a
+ * cycle or DEPTH_MAX away, and is to be a member when it does. */
 struct link {
 	size_t op, target;
 	bool member;
@@ -30,7 +34,7 @@ struct link {
 struct bulk {
 	struct call *k;
 	struct op *ops;
-	size_t n, current, errors, max_errors;
+	size_t n, current, depth, errors, max_errors;
 	bool references; /* the request holds "bulkId:" somewhere */
 	struct map *by_id;
 	struct link *links;
@@ -54,8 +58,7 @@ bulk_pending(struct bulk *b, const store_id id)
 {
 	for (size_t i = 0; i < b->n; i++) {
 		struct op *op = &b->ops[i];
-		if (!op->bulk_id || op->state != RUNNING ||
-			memcmp(op->id, id, sizeof(store_id)) != 0)
+		if (!op->bulk_id || op->state == DONE || memcmp(op->id, id, sizeof(store_id)) != 0)
 			continue;
 		add_link(b, i, true);
 		return true;
@@ -78,7 +81,7 @@ resolve_ref(struct bulk *b, const char *ref, struct err *e)
 			"no POST of this request has the bulkId \"%.100s\"", name);
 		return NULL;
 	}
-	if (target->state == NEW) {
+	if (target->state == NEW && b->depth < DEPTH_MAX) {
 		run_op(b, (size_t)(target - b->ops));
 		b->current = before;
 	}
@@ -217,8 +220,10 @@ run_op(struct bulk *b, size_t i)
 
 	op->state = RUNNING;
 	b->current = i;
+	b->depth++;
 	if (!perform(b, op, &op->err))
 		note_failure(b, op);
+	b->depth--;
 	op->state = DONE;
 	return !op->failed;
 }
@@ -239,8 +244,8 @@ unmake(struct bulk *b, struct op *op)
 	op->location = NULL;
 }
 
-/* What refers to an operation that failed after all has failed, too: the other ends of a cycle, and
- * what came to refer to them. */
+/* What refers to an operation that failed after all, or was not reached before failOnErrors, has failed, too: the
+ * other ends of a cycle, and what came to refer to them. */
 static void
 fail_links(struct bulk *b)
 {
@@ -251,7 +256,7 @@ fail_links(struct bulk *b)
 		for (size_t i = 0; i < b->n_links; i++) {
 			struct op *op = &b->ops[b->links[i].op];
 			const struct op *target = &b->ops[b->links[i].target];
-			if (op->failed || !target->failed)
+			if (op->failed || (target->state == DONE && !target->failed))
 				continue;
 			err_set(&op->err, ERR_OBJECT, "conflict",
 				"the operation with the bulkId \"%.100s\" failed", target->bulk_id);

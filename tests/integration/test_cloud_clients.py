@@ -354,8 +354,25 @@ def test_bulk_a_chain_of_references_forward_as_long_as_a_bulk(acme):
     n = 1000
     answer = acme.bulk([op("POST", "/Users", managed("u%d" % i, str((i + 1) % n)), bulkId=str(i)) for i in range(n)])
     assert statuses(answer) == ["201"] * n  # and the last refers to the first
+    groups = [op("POST", "/Groups", {"displayName": "g%d" % i, "members": [{"value": "bulkId:%d" % (i + 1)}] * (i < 499)},
+                 bulkId=str(i)) for i in range(500)]
+    assert statuses(acme.bulk(groups)) == ["201"] * 500
+    made = {g["displayName"]: g for g in acme("GET", "/Groups", count=n).json["Resources"]}
+    assert all(ids_of_members(made["g%d" % i]) == [made["g%d" % (i + 1)]["id"]] for i in range(499))
     users = {u["userName"]: u for u in acme("GET", "/Users", count=n).json["Resources"]}
     assert all(users["u%d" % i][ENTERPRISE]["manager"]["value"] == users["u%d" % ((i + 1) % n)]["id"] for i in range(n))
+
+
+def test_bulk_what_is_not_reached_before_fail_on_errors_is_not_referred_to(acme):
+    chain = [op("POST", "/Users", managed("u%d" % i, str(i + 1)), bulkId=str(i)) for i in range(70)]
+    answer = acme.bulk([*chain, op("DELETE", "/Users/" + NOBODY), op("POST", "/Users", {"userName": "u70"}, bulkId="70")],
+                       failOnErrors=1)
+    assert statuses(answer) == ["201"] * 70 + ["404", "201"]  # referred to, so reached
+    chain = [op("POST", "/Users", managed("v%d" % i, str(i + 1)), bulkId=str(i)) for i in range(70)]
+    chain.insert(1, op("DELETE", "/Users/" + NOBODY))  # the first 64 are made for the first's sake, the others not
+    answer = acme.bulk([*chain, op("POST", "/Users", {"userName": "v70"}, bulkId="70")], failOnErrors=1)
+    assert statuses(answer) == ["409", "404"] + ["409"] * 63
+    assert not any(u["userName"].startswith("v") for u in acme("GET", "/Users", count=1000).json["Resources"])
 
 
 @pytest.mark.parametrize("bad", "abc")
