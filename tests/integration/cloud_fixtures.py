@@ -109,6 +109,7 @@ def patch(*operations):
 
 def refused(answer, status, scim_type=None, words=()):
     assert answer.status == status, answer
+    assert answer.headers["Content-Type"] == "application/scim+json"
     assert answer.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
     assert answer.json["status"] == str(status)
     assert answer.json.get("scimType") == scim_type, answer

@@ -17,7 +17,7 @@ def change(acme, resource, *operations, kind="/Users/", **query):
 
 # --- Entra ----------------------------------------------------------------------------------------------
 
-def entra_user(name, **more):
+def entra_user(name, /, **more):
     """As the default attribute mapping makes one."""
     return dict({
         "schemas": [USER, ENTERPRISE], "externalId": "oid-" + name, "userName": name + "@corp.example", "active": True,
@@ -144,6 +144,61 @@ def test_microsofts_collection(acme):
     assert acme("PUT", "/Groups/" + group["id"], {"id": group["id"], "displayName": "H"}).json["displayName"] == "H"
 
 
+def test_the_validators_users(acme):
+    """Every attribute of the default mapping comes back as it was sent; then what the validator does to a user."""
+    full = entra_user("ann", title="T", preferredLanguage="hi", userType="U", nickName="N", locale="L", timezone="Z",
+                      profileUrl="P", name={"formatted": "F", "familyName": "A", "givenName": "B", "middleName": "C",
+                                            "honorificPrefix": "D", "honorificSuffix": "E"},
+                      addresses=[{"formatted": "F", "streetAddress": "S", "locality": "L", "region": "R",
+                                  "postalCode": "P", "country": "C", "type": "work", "primary": True}],
+                      phoneNumbers=[{"value": "1", "type": t, "primary": t == "work"} for t in ("work", "mobile", "fax")],
+                      roles=[{"value": "V", "display": "D", "type": "T", "primary": "True"}],
+                      **{ENTERPRISE: {"employeeNumber": "1", "costCenter": "2", "organization": "3", "division": "4",
+                                      "department": "5", "manager": {"value": "XYM"}}})
+    made = acme("POST", "/Users", full)
+    assert made.status == 201 and made.headers["Location"] == made.json["meta"]["location"]
+    sent = dict(full, meta=made.json["meta"], id=made.json["id"], roles=[dict(full["roles"][0], primary=True)],
+                schemas=made.json["schemas"])
+    assert made.json == sent and set(full["schemas"]) <= set(made.json["schemas"])
+    refused(acme("POST", "/Users", full), 409, "uniqueness")
+    path = "/Users/" + made.json["id"]
+    values = {"displayName": "d", "title": "t", "name.givenName": "g", ENTERPRISE + ":department": "e",
+              'phoneNumbers[type eq "fax"].value': "2", 'addresses[type eq "work"].formatted': "f", "userName": "New"}
+    verbose = [{"op": "replace", "path": p, "value": v} for p, v in values.items()]
+    got = change(acme, made.json, *verbose)
+    assert (got["displayName"], got["title"], got["name"]["givenName"], got["userName"]) == ("d", "t", "g", "New")
+    assert got["phoneNumbers"][2]["value"] == "2" and got["addresses"][0]["formatted"] == "f"
+    assert change(acme, got, {"op": "replace", "value": values}) == got  # said otherwise, so nothing changes
+    got = change(acme, got, *({"op": "add", "path": "title", "value": str(i)} for i in range(3)),
+                 {"op": "remove", "path": "nickName"}, {"op": "add", "path": "nickName", "value": "M"})
+    assert (got["title"], got["nickName"]) == ("2", "M")  # one after another
+    assert ids(acme.find("/Users", 'userName eq "nEW"')) == [got["id"]] and not acme.find("/Users", 'userName eq "no"')
+    assert acme("DELETE", path).status == 204
+    refused(acme("GET", path), 404)
+    refused(acme("DELETE", path), 404)
+    refused(acme("DELETE", "/Users/" + NOBODY), 404)
+
+
+def test_the_validators_groups(acme):
+    users = [acme.user("u%d" % i)["id"] for i in range(2)]
+    made = acme("POST", "/Groups", {"displayName": "G", "externalId": "x", "schemas": [GROUP]})
+    assert made.status == 201 and made.headers["Location"] == made.json["meta"]["location"]
+    refused(acme("POST", "/Groups", {"displayName": "g", "schemas": [GROUP]}), 409, "uniqueness")
+    got = change(acme, made.json, {"op": "replace", "value": {"externalId": "y"}},
+                 {"op": "replace", "path": "displayName", "value": "H"}, kind="/Groups/")
+    assert (got["externalId"], got["displayName"]) == ("y", "H")
+    members = [{"op": "add", "path": "members", "value": [{"value": u}]} for u in users]
+    members.append({"op": "remove", "path": 'members[value eq "%s"]' % users[0]})
+    assert ids_of_members(change(acme, made.json, *members, kind="/Groups/")) == users[1:]
+    for query in {"excludedAttributes": "members"}, {}:
+        found = acme.find("/Groups", 'displayName eq "h"', **query)
+        assert ids(found) == [got["id"]] and ("members" in found[0]) == (not query)
+    assert acme.find("/Groups", 'displayName eq "no"') == []
+    assert acme("DELETE", "/Groups/" + got["id"]).status == 204
+    for group in got["id"], NOBODY:
+        refused(acme("DELETE", "/Groups/" + group), 404)
+
+
 @pytest.mark.parametrize("text,found", [
     ('userName sw "O"', "o"), ("userName sw O", "o"), ("userName eq 'oscar'", "o"), ("userName EQ OSCAR", "o"),
     ("name.FamilyName eq Employee and (emails.Value co example.com or emails.Value co example.org)", "p"),
@@ -165,7 +220,7 @@ def test_what_no_client_means_is_refused_in_filters(acme):
 
 # --- Okta -----------------------------------------------------------------------------------------------
 
-def okta_user(name, **more):
+def okta_user(name, /, **more):
     return dict({"schemas": [USER], "userName": name + "@corp.example", "name": {"givenName": name, "familyName": "F"},
                  "emails": [{"primary": True, "value": name + "@corp.example", "type": "work"}],
                  "displayName": name + " F", "locale": "en-US", "externalId": "00u" + name, "groups": [],
