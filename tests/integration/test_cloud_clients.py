@@ -57,13 +57,13 @@ def test_entra_user_life(acme):
 
 def test_entra_manager(acme):
     boss, other, user = (acme.user(n)["id"] for n in ("boss", "other", "user"))
-    for shape in ({"op": "Add", "path": ENTERPRISE + ":manager", "value": boss},
-                  {"op": "Replace", "path": ENTERPRISE + ":manager", "value": {"value": other}},
-                  {"op": "Add", "path": ENTERPRISE + ":manager", "value": [{"$ref": None, "value": boss}]},
-                  {"op": "replace", "value": {ENTERPRISE + ":manager": other}},
-                  {"op": "replace", "value": {ENTERPRISE: {"manager": {"value": boss}}}}):
-        had = acme("GET", "/Users/" + user).json.get(ENTERPRISE, {}).get("manager", {}).get("value")
-        assert change(acme, {"id": user}, shape)[ENTERPRISE]["manager"]["value"] == ({boss, other} - {had} if had else {boss}).pop()
+    for shape, manager in (
+            ({"op": "Add", "path": ENTERPRISE + ":manager", "value": boss}, boss),
+            ({"op": "Replace", "path": ENTERPRISE + ":manager", "value": {"value": other}}, other),
+            ({"op": "Add", "path": ENTERPRISE + ":manager", "value": [{"$ref": None, "value": boss}]}, boss),
+            ({"op": "replace", "value": {ENTERPRISE + ":manager": other}}, other),
+            ({"op": "replace", "value": {ENTERPRISE: {"manager": {"value": boss}}}}, boss)):
+        assert change(acme, {"id": user}, shape)[ENTERPRISE]["manager"]["value"] == manager
     assert ENTERPRISE not in change(acme, {"id": user}, {"op": "Replace", "path": ENTERPRISE + ":manager", "value": ""})
     change(acme, {"id": user}, {"op": "Add", "path": ENTERPRISE + ":manager", "value": boss})
     assert ENTERPRISE not in change(acme, {"id": user}, {"op": "Remove", "path": ENTERPRISE + ":manager"})
