@@ -207,34 +207,72 @@ conclude_missing(struct target_run *t, struct object *ob, struct err *e)
 struct suspect {
 	int64_t id;
 	struct object ob;
+	bool answered;
 	struct wire_result result;
 };
 
 static bool
 ask(struct target_run *t, struct suspect *list, size_t count, struct arena *a, struct err *e)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct wire_op w = { .id = list[i].id = ++t->next_wire_id,
-			.type = OP_GET,
-			.kind = list[i].ob.kind->name,
-			.external = list[i].ob.anchor,
-			.key = list[i].ob.key };
+	size_t asked = 0, answers = 0;
 
+	for (size_t i = 0; i < count; i++) {
+		struct suspect *s = &list[i];
+		struct wire_op w = { .type = OP_GET,
+			.kind = s->ob.kind->name,
+			.external = s->ob.anchor,
+			.key = s->ob.key };
+
+		if (s->answered)
+			continue;
+		w.id = s->id = ++t->next_wire_id;
+		asked++;
 		if (!wire_op_send(t->conn, &w, e))
 			return false;
 	}
-	for (size_t answers = 0; answers < count;) {
+	while (answers < asked) {
 		struct wire_result r;
 		size_t i = 0;
 
 		if (wire_result_next(t->conn, -1, a, &r, e) < 0)
 			return false;
-		while (i < count && list[i].id != r.id)
+		while (i < count && (list[i].answered || list[i].id != r.id))
 			i++;
-		if (i == count || list[i].result.id)
+		if (i == count)
 			continue;
 		list[i].result = r;
+		list[i].answered = true;
 		answers++;
+	}
+	return true;
+}
+
+/* Those that could not be read just now are asked for again, after the wait that is asked of us. */
+static bool
+ask_patiently(
+	struct target_run *t, struct suspect *list, size_t count, struct arena *a, struct err *e)
+{
+	const struct clock *c = t->run->env->store.clock;
+	bool left = true;
+
+	for (int round = 0; left && round < 3; round++) {
+		int64_t wait = 1;
+
+		left = false;
+		if (!ask(t, list, count, a, e))
+			return false;
+		for (size_t i = 0; round < 2 && i < count; i++) {
+			const struct err *why = &list[i].result.error;
+
+			if (list[i].result.ok || (why->kind != ERR_RETRY && why->kind != ERR_WAIT &&
+							 why->kind != ERR_UNKNOWN))
+				continue;
+			left = true;
+			list[i].answered = false;
+			wait = why->wait > wait ? why->wait : wait;
+		}
+		if (left)
+			c->sleep_ms(c->ctx, wait * 1000);
 	}
 	return true;
 }
@@ -252,7 +290,8 @@ conclude(struct target_run *t, struct suspect *s, struct err *e)
 		*e = r->error;
 		return false;
 	}
-	return true; /* it cannot be looked at now: nothing is known */
+	run_event(t->run, "not-looked-at", s->ob.name, "%s", r->error.text);
+	return true; /* nothing is known of it, and nothing concluded */
 }
 
 static bool
@@ -269,7 +308,7 @@ verify_page(struct target_run *t, const int64_t *os, size_t count, struct arena 
 		if (list[n].ob.key && !ledger_op_pending(t->ledger, os[i]))
 			n++;
 	}
-	if (!ask(t, list, n, a, e) || !ledger_begin(t->ledger, e))
+	if (!ask_patiently(t, list, n, a, e) || !ledger_begin(t->ledger, e))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (!conclude(t, &list[i], e)) {

@@ -160,6 +160,7 @@ listing_read(struct target_run *t, struct err *e)
 	CLEAN_BUF struct buf text = { 0 };
 	struct jsonw w = jsonw(&text);
 	struct err why = { 0 };
+	int64_t start = run_mono(t->run);
 	bool ok;
 
 	if (!target_greet(t, e))
@@ -186,6 +187,7 @@ listing_read(struct target_run *t, struct err *e)
 		run_fail(t->run, SYNC_TARGET, &why);
 		jsonw_str(&w, "error", why.text);
 	}
+	jsonw_num(&w, "seconds", (double)(run_mono(t->run) - start) / 1000.0);
 	jsonw_end(&w);
 	return record(t, buf_cstr(&text), e);
 }

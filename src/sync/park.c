@@ -191,11 +191,9 @@ park_name(const struct target_run *t, const struct object *ob, struct arena *a)
 static bool
 add_op(struct apply *ap, int64_t o, const struct attrs *as, struct err *e)
 {
-	struct op op = { .o = o,
-		.class = CLASS_PARK,
-		.rank = RANK_PARK,
-		.attribute = -1,
-		.attrs = *as };
+	struct op op = {
+		.o = o, .class = CLASS_PARK, .rank = RANK_PARK, .attribute = -1, .attrs = *as
+	};
 	int64_t id;
 
 	return ledger_op_add(ap->t->ledger, &op, &id, e);
@@ -219,9 +217,9 @@ park(struct apply *ap, struct node *n, struct arena *a, struct err *e)
 		else
 			attrs_set(&parked, name, NULL, 0);
 	}
-	run_event(ap->t->run, "parking", n->ob.name, "it swaps names with others of ours: out of the way");
-	return ledger_park(ap->t->ledger, n->ob.o, &before, e) &&
-	       add_op(ap, n->ob.o, &parked, e);
+	run_event(ap->t->run, "parking", n->ob.name,
+		"it swaps names with others of ours: out of the way");
+	return ledger_park(ap->t->ledger, n->ob.o, &before, e) && add_op(ap, n->ob.o, &parked, e);
 }
 
 static bool

@@ -4,6 +4,8 @@
   ad_read_ratio        full read of 10,000 users from Samba by lockstep-source-ad, against ldapsearch with the same
                        DirSync request over the same LDAPS; medians of interleaved repetitions
   full_objects_per_s   first sync of 100,000 users from LDIF into lockstep-cloud over HTTP
+  list_objects_per_s   the same 100,000 read back from lockstep-cloud by `sync --full`, sealed, and compared; list_peak_mb:
+                       peak of resident memory of the engine meanwhile
   with_links_ops_per_s the same for a company of 20,000 with managers and groups: creates, references and members
   idle_delta_ratio     CPU time of a run that finds nothing to do, 200,000 mirrored entries against 1,000
   member_change_ratio  CPU time (agent and hosted side) of one member changed in a group of 50,000 against one of 10
@@ -99,6 +101,13 @@ def bench_full(scale, out):
         done = w.sync(created=count)
         out["full_objects_per_s"] = count / done.seconds
         out["full"] = dict(objects=count, seconds=done.seconds, agent_cpu_s=done.cpu, cloud_cpu_s=w.server_cpu())
+        again = [w.sync("--full", updated=0, drifted=0, missing=0) for _ in range(2)][1]  # the first one learns what is shown
+        listing = w.json("drift")["targets"][0]["listing"]
+        if listing["users"] != dict(objects=count, complete=True):
+            raise RuntimeError(listing)
+        out["list_objects_per_s"] = count / listing["seconds"]
+        out["list"] = dict(objects=count, seconds=listing["seconds"], run_seconds=again.seconds,
+                           peak_mb=again.peaks.get("lockstep", 0))
 
 
 def bench_links(scale, out):

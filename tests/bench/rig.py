@@ -131,14 +131,18 @@ class World:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def sync(self, **expected):
+    def sync(self, *words, **expected):
         """A run; the counts that are named must be these."""
-        done = Done([program("lockstep"), "-c", self.path("lockstep.conf"), "sync", "--json"], also=(self.server.pid,))
+        done = Done([program("lockstep"), "-c", self.path("lockstep.conf"), "sync", *words, "--json"],
+                    also=(self.server.pid,))
         done.result = json.loads(done.stdout)
         wrong = {k: done.result[k] for k, v in expected.items() if done.result[k] != v}
         if wrong or done.result["failed"] or done.result["held"]:
             raise RuntimeError(f"expected {expected}, found {done.result}")
         return done
+
+    def json(self, *words):
+        return json.loads(Done([program("lockstep"), "-c", self.path("lockstep.conf"), *words, "--json"]).stdout)
 
     def take(self, name, text):
         """A file of changes appears, whole."""

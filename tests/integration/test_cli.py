@@ -98,7 +98,7 @@ def documented_fields():
     """What lockstep(1) promises of sync --json."""
     with open(os.path.join(ROOT, "man", "lockstep.1")) as f:
         text = re.search(r"the object has: (.*?), and error", f.read(), re.S).group(1)
-    text = re.sub(r"\n\.Pq .*", "", text)
+    text = re.sub(r"\n\.Pq [^,\n]*", "", text)
     return [x.strip() for x in text.replace("\n", " ").split(",") if x.strip()]
 
 

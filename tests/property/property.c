@@ -5,6 +5,8 @@
  *   second run empty      (I6)
  *   nothing removed       by what a full read did not show (I1)
  *   guard never exceeded  within 24 hours (8.1)
+ *   drift is mended       what others change at the target in what is ours is as before after a full run (6.2)
+ *   names go round        in one run, whoever gets whose (7.1)
  * The history of a seed that fails is printed as rows of a scenario.
  */
 #include <getopt.h>
@@ -326,6 +328,88 @@ hide_and_show(struct test *t)
 		       buf_cstr(&after));
 }
 
+/* Users that are there pass their addresses on in a circle. */
+static bool
+pass_names_round(struct test *t)
+{
+	struct w_entry *list[4];
+	char mails[4][64], a[32];
+	size_t most = 2 + (size_t)roll(t, 3), count = 0;
+	struct play *p = &t->play;
+	struct sync_result r;
+
+	for (int tries = 0; tries < 20 && count < most; tries++) {
+		struct w_entry *en = dir_find(p->world, any_of(t, "u", t->users, a, sizeof(a)));
+		size_t i = 0;
+
+		while (i < count && list[i] != en)
+			i++;
+		if (!en->gone && i == count && dir_get(en, "mail")) {
+			snprintf(mails[count], sizeof(mails[0]), "%s",
+				dir_get(en, "mail")->values[0]);
+			list[count++] = en;
+		}
+	}
+	for (size_t i = 0; count > 1 && i < count; i++)
+		if (!row(t, "set %s mail=%s", list[i]->handle, mails[(i + 1) % count]))
+			return false;
+	if (!run(t, roll(t, 2), &r))
+		return false;
+	if (count > 1 && (r.updated != (int64_t)count || r.failed))
+		return play_fail(
+			p, "7.1: %lld of %zu names went round", (long long)r.updated, count);
+	return run_and_settle(t) && ledger_agrees(t);
+}
+
+/* Somebody changes what is ours there; a full run sets it right. */
+static bool
+meddle(struct test *t)
+{
+	struct play *p = &t->play;
+	CLEAN_BUF struct buf before = { 0 }, after = { 0 };
+	struct sync_result r = { 0 };
+	char who[32], text[96];
+	struct err e;
+
+	any_of(t, "u", t->users, who, sizeof(who));
+	switch (roll(t, 4)) {
+	case 0:
+		snprintf(text, sizeof(text), "edit %s title=Tea", who);
+		break;
+	case 1:
+		snprintf(text, sizeof(text), "edit %s active=%s", who,
+			roll(t, 2) ? "true" : "false");
+		break;
+	case 2:
+		snprintf(text, sizeof(text), "own %s another-%d", who, t->next++);
+		break;
+	default:
+		any_of(t, "g", t->groups, who, sizeof(who));
+		snprintf(text, sizeof(text), "vanish %s", who);
+		break;
+	}
+	if (!is_there(t, who))
+		return true;
+	target_dump(p->world, &before);
+	buf_addf(&t->rows, "#target\n#    %s\n", text);
+	if (!target_row(p->world, text, &e))
+		return play_fail(p, "%s: %s", text, e.text);
+	p->way = roll(t, 2) ? (enum way)(1 + roll(t, WAY_COUNT - 1)) : WAY_NONE;
+	p->fault_at = 1 + (int64_t)roll(t, 4);
+	for (int i = 0; i < 12; i++) {
+		if (!run(t, true, &r))
+			return false;
+		if (p->way == WAY_NONE && r.exit == SYNC_OK && !changes_of(&r))
+			break;
+		p->way = WAY_NONE;
+		p->world->now_ms += 130 * 1000;
+	}
+	target_dump(p->world, &after);
+	return str_eq(buf_str(&before), buf_str(&after)) ||
+	       play_fail(p, "6.2: after \"%s\" and full runs\n%swhere\n%swas", text,
+		       buf_cstr(&after), buf_cstr(&before));
+}
+
 /* A line of `text` that begins with `head` (kind and identity); NULL when none does. */
 static const char *
 line_of(const char *text, const char *head, size_t n)
@@ -446,6 +530,9 @@ live(struct test *t)
 		if (!run_and_settle(t))
 			return false;
 		if (!ledger_agrees(t) || (roll(t, 8) == 0 && !hide_and_show(t)))
+			return false;
+		/* Where everybody is in scope: who left keeps his name, and what others do to it. */
+		if (t->config == &configs[0] && !(roll(t, 2) ? pass_names_round(t) : meddle(t)))
 			return false;
 	}
 	return release_all(t) && equals_full(t);
