@@ -38,15 +38,24 @@ struct ad_options {
 	bool start_tls; /* servers written as ldap:// are spoken to by StartTLS */
 };
 
+/*
+ * One naming context, and the controller it is read from. Several contexts are a list of these, each with a
+ * connection of its own; what stands before `ld`, schema and request they have in common.
+ */
 struct ad {
+	struct ad *next; /* another naming context, NULL = none */
 	struct serve *serve;
 	struct arena *arena;   /* lives as long as the program */
 	struct arena *scratch; /* of one entry */
 	const struct clock *clock;
 	struct ad_options options;
-	bool stop;    /* the engine wants no more */
+	bool *stop;   /* the engine wants no more */
 	int64_t done; /* entries sent in this request, for progress */
 
+	bool forest;        /* one of several contexts */
+	bool split;         /* the list of contexts is made */
+	const char **bases; /* those of the configuration that lie in this context */
+	size_t base_count;
 	LDAP *ld;           /* NULL = not connected */
 	const char *server; /* URL of the server we are at */
 	bool tls;           /* LDAPS or StartTLS, as far as it came */
@@ -59,6 +68,7 @@ struct ad {
 	const char *default_nc, *config_nc, *schema_nc, *subschema;
 	const char *host, *invocation;
 	const char *const *ncs; /* all naming contexts of the server, NULL-ended */
+	const char **all_ncs;   /* those of the forest; NULL = not looked at */
 	int64_t now, usn;
 	bool has_dirsync, is_samba;
 	bool sees_deleted; /* the container of deleted objects can be read */
@@ -92,8 +102,25 @@ bool ad_rootdse(struct ad *ad, struct err *e);
 bool ad_now_read(struct ad *ad, struct err *e);
 /* After ad_connect: rootDSE, naming context, controller, deleted objects. */
 bool ad_arrive(struct ad *ad, struct err *e);
-/* Which naming context holds the bases of the configuration (or those given); ERR_CONFIG when none does. */
-bool ad_context_find(struct ad *ad, const char *const *bases, size_t count, struct err *e);
+
+/* --- ad_forest.c: naming contexts --- */
+/* The naming context of the forest that holds a DN; ERR_CONFIG "bad-base", "bad-dn". */
+const char *ad_context_of(struct ad *ad, const char *dn, struct arena *a, struct err *e);
+/* Sets nc, which holds `bases`, or the domain when there are none. ERR_CONFIG "bad-base"; "other-domain": this
+ * server does not hold it, another may. */
+bool ad_context_find(struct ad *ad, struct err *e);
+/* Opens what is not open, one list member for each naming context that the configuration's bases lie in. */
+bool ad_forest_open(struct ad *first, struct err *e);
+/* Reads the schema once for all. */
+bool ad_forest_schema(
+	struct ad *first, const char *const *classes, const char *const *attributes, struct err *e);
+void ad_forest_close(struct ad *first);
+/* Their ids, servers, ... in one text each, in an order that does not depend on the configuration. */
+struct ad_forest_facts {
+	const char *context, *server, *invocation;
+	bool deltas_complete, sees_deletes;
+};
+struct ad_forest_facts ad_forest_facts(struct ad *first, struct arena *a);
 
 /* --- ad_bind.c, ad_krb5.c --- */
 /* By password or keytab; sets `bound`. A password goes over TLS, or to this computer. */
@@ -203,7 +230,7 @@ bool ad_range_send(struct ad *ad, const char *id, const struct ad_attr *attr, st
 /* Sends the links that lead to an object that was restored: they come back without being reported. */
 bool ad_restored_send(struct ad *ad, const char *id, struct err *e);
 
-/* --- ad_read.c: requests of the engine --- */
+/* --- ad_read.c: requests of the engine, over all contexts --- */
 /* Each answers with its lines and `end`; false: nothing more can be said (the engine is gone). */
 bool ad_read(struct ad *ad, const char *cursor, struct err *e);
 bool ad_fetch(struct ad *ad, const char *const *ids, size_t count, struct err *e);

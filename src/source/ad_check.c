@@ -86,7 +86,9 @@ server_check(struct ad *ad, const char *url)
 		ad->options.keytab ? "%s: bound as %s, by Kerberos" : "%s: bound as %s", url,
 		ad->bound);
 	if (!ad_arrive(ad, &e)) {
-		ad_finding(ad, "fail", "server", NULL, "%s", e.text);
+		/* where there are several contexts, each has servers of its own */
+		if (!ad->forest || strcmp(e.code, "other-domain") != 0)
+			ad_finding(ad, "fail", "server", NULL, "%s", e.text);
 		return false;
 	}
 	clock_check(ad, url);
@@ -100,7 +102,7 @@ servers_check(struct ad *ad)
 	CLEAN_FREE char *first_context = NULL;
 	const char *first = NULL;
 	struct err e;
-	for (size_t i = 0; i < ad->options.server_count && !ad->stop; i++) {
+	for (size_t i = 0; i < ad->options.server_count && !*ad->stop; i++) {
 		const char *url = ad->options.servers[i];
 		serve_progress(
 			ad->serve, (int64_t)i, (int64_t)ad->options.server_count, "trying servers");
@@ -228,6 +230,15 @@ base_check(struct ad *ad, const char *base)
 	return true;
 }
 
+/* Of several contexts, the one that a base lies in looks at it. */
+static bool
+is_here(struct ad *ad, const char *base)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	const char *nc = ad->forest ? ad_context_of(ad, base, a, NULL) : NULL;
+	return !nc || ascii_ieq(nc, ad->nc);
+}
+
 /* Those of the configuration's bases that are there, each once; the naming context when none is. */
 static const char **
 bases_check(struct ad *ad, const char *const *bases, size_t count, struct arena *a)
@@ -241,7 +252,7 @@ bases_check(struct ad *ad, const char *const *bases, size_t count, struct arena 
 		for (size_t k = 0; k < i && !again; k++)
 			again = ascii_ieq(
 				base, k < o->base_count ? o->bases[k] : bases[k - o->base_count]);
-		if (!again && base_check(ad, base))
+		if (!again && is_here(ad, base) && base_check(ad, base))
 			good[n++] = base;
 	}
 	if (n == 0)
@@ -249,17 +260,30 @@ bases_check(struct ad *ad, const char *const *bases, size_t count, struct arena 
 	return good;
 }
 
-bool
-ad_check(struct ad *ad, const char *const *bases, size_t count, struct err *e)
+static void
+context_check(struct ad *ad, const char *const *bases, size_t count)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	if (servers_check(ad)) {
-		const char **good = bases_check(ad, bases, count, a);
-		schema_check(ad);
-		dirsync_check(ad);
-		deleted_check(ad);
-		ad_rights_check(ad, good);
-		ad_same_check(ad, good);
-	}
-	return serve_end(ad->serve, NULL, true, NULL, NULL, e);
+	if (ad->forest)
+		ad_finding(ad, "info", "context", NULL, "of %s:", ad->nc);
+	if (!servers_check(ad))
+		return;
+	const char **good = bases_check(ad, bases, count, a);
+	schema_check(ad);
+	dirsync_check(ad);
+	deleted_check(ad);
+	ad_rights_check(ad, good);
+	ad_same_check(ad, good);
+}
+
+bool
+ad_check(struct ad *first, const char *const *bases, size_t count, struct err *e)
+{
+	struct err unused;
+	/* what cannot be opened is found again, and said, context by context */
+	if (!first->split)
+		ad_forest_open(first, &unused);
+	for (struct ad *p = first; p; p = p->next)
+		context_check(p, bases, count);
+	return serve_end(first->serve, NULL, true, NULL, NULL, e);
 }

@@ -311,11 +311,12 @@ rdn_keep(struct reading *r)
 static bool
 primary_group_send(struct reading *r, struct err *e)
 {
-	if (!r->primary_group.p || !r->ad->domain_sid)
+	const char *near = r->sid ? r->sid : r->ad->domain_sid;
+	if (!r->primary_group.p || !near)
 		return true;
 	char *rid = arena_strndup(r->a, r->primary_group.p, r->primary_group.n);
-	/* a SID of the domain, and any last part, to be replaced */
-	char *any = arena_printf(r->a, "%s-0", r->ad->domain_sid);
+	/* a SID of the same domain, whose last part is replaced */
+	const char *any = r->sid ? r->sid : arena_printf(r->a, "%s-0", near);
 	struct serve_link end = { .sid = *rid ? sid_with_rid(any, rid, r->a) : NULL };
 	if (*rid && !end.sid)
 		return held_back(r, "primaryGroup", "a primaryGroupID that is not a number", e);

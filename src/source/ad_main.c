@@ -50,13 +50,12 @@ static const char *const syntax_names[] = {
 };
 
 static void
-capabilities_write(const struct ad *ad, struct jsonw *w)
+capabilities_write(const struct ad_forest_facts *f, struct jsonw *w)
 {
 	jsonw_arr(w, "capabilities");
-	/* a delta that cannot tell of deletions is not complete (I7) */
-	if (ad->ld && ad->sees_deleted && !ad->by_usn)
+	if (f->deltas_complete)
 		jsonw_str(w, NULL, "deltas-complete");
-	if (ad->ld && ad->sees_deleted)
+	if (f->sees_deletes)
 		jsonw_str(w, NULL, "sees-deletes");
 	jsonw_str(w, NULL, "fetch");
 	jsonw_end(w);
@@ -65,15 +64,19 @@ capabilities_write(const struct ad *ad, struct jsonw *w)
 static bool
 hello_send(struct ad *ad, struct err *e)
 {
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct ad_forest_facts f = { "not connected", "", "", false, false };
 	struct jsonw *w = serve_line(ad->serve, "hello");
 	char now[24];
+	if (ad->ld)
+		f = ad_forest_facts(ad, a);
 	time_format(ad->ld ? ad->now : ad->clock->now(ad->clock->ctx), now);
-	jsonw_str(w, "context", ad->ld ? ad->context : "not connected");
-	jsonw_str(w, "server", ad->ld ? ad->server : "");
-	jsonw_str(w, "invocation", ad->ld ? ad->invocation : "");
+	jsonw_str(w, "context", f.context);
+	jsonw_str(w, "server", f.server);
+	jsonw_str(w, "invocation", f.invocation);
 	jsonw_str(w, "bind", ad->bound);
 	jsonw_str(w, "now", now);
-	capabilities_write(ad, w);
+	capabilities_write(&f, w);
 	jsonw_obj(w, "schema");
 	for (size_t i = 0; i < ad->attr_count; i++) {
 		jsonw_obj(w, ad->attrs[i].name);
@@ -95,7 +98,7 @@ greet(struct ad *ad, struct err *e)
 	if (!ad_options_read(ad, e))
 		return false;
 	if ((classes[0] || attributes[0]) &&
-		(!ad_open(ad, e) || !ad_schema_read(ad, classes, attributes, e)))
+		(!ad_forest_open(ad, e) || !ad_forest_schema(ad, classes, attributes, e)))
 		return false;
 	return hello_send(ad, e);
 }
@@ -125,7 +128,7 @@ request_fits(struct ad *ad, const struct json *j, struct arena *a, struct err *e
 	/* the connection may be lost meanwhile: then ad_read makes it anew, to the same controller */
 	if (ad->filter && strcmp(digest, ad->digest) == 0)
 		return true;
-	return (ad->ld || ad_open(ad, e)) && ad_schema_read(ad, classes, attributes, e);
+	return ad_forest_open(ad, e) && ad_forest_schema(ad, classes, attributes, e);
 }
 
 static bool
@@ -157,7 +160,7 @@ run(struct ad *ad, struct err *e)
 {
 	if (!serve_hello(ad->serve, e) || !greet(ad, e))
 		return false;
-	while (!ad->stop) {
+	while (!*ad->stop) {
 		const struct json *j = NULL;
 		err_clear(e);
 		int got = serve_next(ad->serve, -1, &j, e);
@@ -182,7 +185,9 @@ main(int argc, char **argv)
 	if (serve_arguments(serve, argc, argv, &status)) {
 		process_harden();
 		log_init("lockstep-source-ad", true, LOG_INFO);
+		bool stop = false;
 		struct ad ad = { .serve = serve,
+			.stop = &stop,
 			.arena = arena_new(),
 			.scratch = arena_new(),
 			.clock = &clock_system };
@@ -190,7 +195,7 @@ main(int argc, char **argv)
 			serve_error(serve, &e);
 			status = 1;
 		}
-		ad_close(&ad);
+		ad_forest_close(&ad);
 		ad_ticket_free(&ad);
 		arena_free(ad.scratch);
 		arena_free(ad.arena);

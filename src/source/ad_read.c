@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "model/dn.h"
 
+#define FOREST_CURSOR_MAX (16u * 1024 * 1024)
 #define PAGES_EMPTY_MAX                                                                            \
 	100 /* answers that bring nothing and no new cookie, yet say there is more */
 
@@ -184,26 +185,69 @@ read_all(struct ad *ad, const char *cursor, struct page *p, struct buf *cursor_o
 	return true;
 }
 
-bool
-ad_read(struct ad *ad, const char *cursor, struct err *e)
+/* The cursor of one context among several; NULL = it is not in there. */
+static const char *
+cursor_of(const struct json *all, const struct ad *ad)
+{
+	return json_get_string(json_get(all, "contexts"), ad->context);
+}
+
+static bool
+context_read(struct ad *ad, const char *cursor, struct buf *cursor_out, struct err *e)
 {
 	struct page p = { .mode = cursor ? AD_DELTA : AD_FULL };
-	CLEAN_BUF struct buf cursor_out = { 0 };
-	struct err cause = { 0 };
 	ad->done = 0;
-	bool ok = read_all(ad, cursor, &p, &cursor_out, &cause);
+	bool ok = read_all(ad, cursor, &p, cursor_out, e);
 	ad_todo_free(&p.todo);
 	buf_free(&p.cookie);
+	return ok;
+}
+
+/* Several contexts: each has its cursor, and all are read, or none of it counts. */
+static bool
+forest_read(struct ad *first, const char *cursor, struct buf *cursor_out, struct err *e)
+{
+	CLEAN_JSON struct json *all = NULL;
+	struct jsonw w = jsonw(cursor_out);
+	if (cursor && !json_parse(str_c(cursor), FOREST_CURSOR_MAX, &all, NULL))
+		return err_set(e, ERR_RETRY, "cursor-invalid", "the cursor cannot be read");
+	jsonw_obj(&w, NULL);
+	jsonw_obj(&w, "contexts");
+	for (struct ad *p = first; p; p = p->next) {
+		CLEAN_BUF struct buf one = { 0 };
+		const char *from = cursor ? cursor_of(all, p) : NULL;
+		if (cursor && !from)
+			return err_set(e, ERR_RETRY, "cursor-invalid",
+				"the cursor cannot be used: it knows nothing of %s; a full read is "
+				"needed",
+				p->nc);
+		if (!context_read(p, from, &one, e))
+			return err_wrap(e, "%s", p->nc);
+		jsonw_str(&w, p->context, buf_cstr(&one));
+	}
+	jsonw_end(&w);
+	jsonw_end(&w);
+	return true;
+}
+
+bool
+ad_read(struct ad *first, const char *cursor, struct err *e)
+{
+	CLEAN_BUF struct buf cursor_out = { 0 };
+	struct err cause = { 0 };
+	bool ok = first->next ? forest_read(first, cursor, &cursor_out, &cause)
+			      : context_read(first, cursor, &cursor_out, &cause);
 	if (ok)
-		return serve_end(ad->serve, buf_cstr(&cursor_out), true, NULL, NULL, e);
+		return serve_end(first->serve, buf_cstr(&cursor_out), true, NULL, NULL, e);
 	log_err(LOG_ERROR, "read-failed", &cause);
-	return serve_end(ad->serve, NULL, false, cause.text, &cause, e);
+	return serve_end(first->serve, NULL, false, cause.text, &cause, e);
 }
 
 /* --- single entries --- */
 
+/* found_r: it was sent, or said to be gone. */
 static bool
-fetch_one(struct ad *ad, const char *id, struct page *p, struct err *e)
+fetch_one(struct ad *ad, const char *id, struct page *p, bool *found_r, struct err *e)
 {
 	static const char *const gone_names[] = { "isDeleted", NULL };
 	LDAPControl *plain[] = { ad_control_extended_dn(), NULL };
@@ -227,26 +271,35 @@ fetch_one(struct ad *ad, const char *id, struct page *p, struct err *e)
 	p->entries = 0;
 	if (!ad_search(ad, &q, each_entry, p, NULL, &code, e) && code != LDAP_NO_SUCH_OBJECT)
 		return false;
-	if (p->entries)
+	*found_r = p->entries > 0;
+	if (*found_r)
 		return ad_todo_do(ad, &p->todo, e);
 	/* not there for us: said to be gone only if its tombstone is seen */
 	if (!ad_read_one(ad, base, gone_names, deleted, "looking for a tombstone", a, &v, e))
 		return false;
-	if (v.found && str_ieqc(attrs_first(&v.attrs, "isDeleted"), "TRUE"))
+	*found_r = v.found && str_ieqc(attrs_first(&v.attrs, "isDeleted"), "TRUE");
+	if (*found_r)
 		return serve_gone(ad->serve, uuid, NULL, "tombstone", e);
 	return true;
 }
 
 bool
-ad_fetch(struct ad *ad, const char *const *ids, size_t count, struct err *e)
+ad_fetch(struct ad *first, const char *const *ids, size_t count, struct err *e)
 {
-	struct page p = { .mode = AD_FETCH };
+	struct page page = { .mode = AD_FETCH };
 	struct err cause = { 0 };
-	ad->done = 0;
-	bool ok = still_there(ad, &cause);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = fetch_one(ad, ids[i], &p, &cause);
-	ad_todo_free(&p.todo);
-	return ok ? serve_end(ad->serve, NULL, true, NULL, NULL, e)
-		  : serve_end(ad->serve, NULL, false, cause.text, &cause, e);
+	struct ad *p = first;
+	bool ok;
+	do {
+		p->done = 0;
+		ok = still_there(p, &cause);
+	} while (ok && (p = p->next));
+	for (size_t i = 0; ok && i < count; i++) {
+		bool found = false;
+		for (p = first; ok && !found && p; p = p->next)
+			ok = fetch_one(p, ids[i], &page, &found, &cause);
+	}
+	ad_todo_free(&page.todo);
+	return ok ? serve_end(first->serve, NULL, true, NULL, NULL, e)
+		  : serve_end(first->serve, NULL, false, cause.text, &cause, e);
 }

@@ -162,7 +162,7 @@ base_read(struct ad *ad, struct same *s, const char *base, struct err *e)
 		cookie = ok ? page_cookie(ad, answer) : NULL;
 		ldap_controls_free(answer);
 		ldap_control_free(page);
-	} while (ok && cookie && !ad->stop);
+	} while (ok && cookie && !*ad->stop);
 	ber_bvfree(cookie);
 	return ok;
 }

@@ -10,7 +10,7 @@ engine_listen(struct ad *ad)
 	const struct json *j;
 	struct err e;
 	if (serve_next(ad->serve, 0, &j, &e) != 0)
-		ad->stop = true;
+		*ad->stop = true;
 }
 
 static bool
@@ -38,7 +38,7 @@ ad_wait(struct ad *ad, int msgid, const char *phase, const char *doing, LDAPMess
 		if (type < 0)
 			return err_of_handle(ad, -1, doing, e);
 		engine_listen(ad);
-		if (ad->stop)
+		if (*ad->stop)
 			return err_set(e, ERR_SIDE, "stopped", "%s: stopped by the engine", doing);
 		if (ad->clock->mono_ms(ad->clock->ctx) - start >
 			ad->options.timeout * INT64_C(1000))
@@ -112,7 +112,7 @@ ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx,
 			engine_listen(ad);
 			if (q->phase)
 				serve_progress(ad->serve, ad->done, 0, q->phase);
-			if (ad->stop) {
+			if (*ad->stop) {
 				err_set(e, ERR_SIDE, "stopped", "%s: stopped by the engine",
 					q->doing);
 				break;

@@ -193,50 +193,6 @@ ad_rootdse(struct ad *ad, struct err *e)
 	return ad_now_read(ad, e);
 }
 
-/* The longest naming context that holds `base`; NULL = none. */
-static const char *
-context_of(struct ad *ad, const char *base, struct arena *a, struct err *e)
-{
-	struct dn want, nc;
-	const char *found = NULL;
-	size_t depth = 0;
-	if (!dn_parse(base, a, &want, e)) {
-		if (e)
-			e->kind = ERR_CONFIG;
-		err_wrap(e, "base");
-		return NULL;
-	}
-	for (size_t i = 0; ad->ncs[i]; i++)
-		if (dn_parse(ad->ncs[i], a, &nc, NULL) && dn_under(&want, &nc) &&
-			nc.count > depth) {
-			found = ad->ncs[i];
-			depth = nc.count;
-		}
-	if (!found)
-		err_set(e, ERR_CONFIG, "bad-base", "base '%s' is not in this domain (%s)", base,
-			ad->default_nc);
-	return found;
-}
-
-bool
-ad_context_find(struct ad *ad, const char *const *bases, size_t count, struct err *e)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	ad->nc = count ? NULL : ad->default_nc;
-	for (size_t i = 0; i < count; i++) {
-		const char *nc = context_of(ad, bases[i], a, e);
-		if (!nc)
-			return false;
-		if (ad->nc && strcmp(ad->nc, nc) != 0)
-			return err_set(e, ERR_CONFIG, "bad-base",
-				"the bases lie in two naming contexts (%s and %s); make a source "
-				"for each",
-				ad->nc, nc);
-		ad->nc = nc;
-	}
-	return true;
-}
-
 /* Ids of the naming context and of this controller. */
 static bool
 identify(struct ad *ad, struct err *e)
@@ -284,9 +240,7 @@ deleted_look(struct ad *ad)
 bool
 ad_arrive(struct ad *ad, struct err *e)
 {
-	const struct ad_options *o = &ad->options;
-	if (!ad_rootdse(ad, e) || !ad_context_find(ad, o->bases, o->base_count, e) ||
-		!identify(ad, e))
+	if (!ad_rootdse(ad, e) || !ad_context_find(ad, e) || !identify(ad, e))
 		return err_wrap(e, "%s", ad->server);
 	deleted_look(ad);
 	return true;
@@ -304,7 +258,8 @@ ad_open(struct ad *ad, struct err *e)
 			return true;
 		ad_close(ad);
 		/* what is wrong with the account is wrong everywhere */
-		if (one.kind == ERR_CONFIG && strcmp(one.code, "certificate") != 0)
+		if (one.kind == ERR_CONFIG && strcmp(one.code, "certificate") != 0 &&
+			strcmp(one.code, "other-domain") != 0)
 			break;
 		log_err(LOG_WARN, "server-failed", &one);
 		buf_addf(&all, "%s%s", all.n ? "\n" : "", one.text);
