@@ -185,6 +185,16 @@ run_jobs(struct http *h)
 	}
 }
 
+bool
+http_list_room(const struct http *h, int64_t tenant)
+{
+	size_t of_tenant = 0;
+
+	for (const struct exchange *x = h->jobs; x; x = x->next)
+		of_tenant += x->rq.tenant == tenant;
+	return h->n_jobs < HTTP_LISTS_MAX && of_tenant < HTTP_LISTS_TENANT;
+}
+
 void
 http_queue_job(struct http *h, struct exchange *x)
 {

@@ -8,7 +8,11 @@
 
 #define HTTP_HEAD_MAX    65536 /* request line and headers; MHD's pool of a connection */
 #define HTTP_CONNECTIONS 500
-#define HTTP_BODIES_MAX  ((size_t)128 << 20) /* all bodies being received together */
+/* Lists being worked on, in all and of one tenant, each with a page of up to CLOUD_PAGE_BYTES and up to
+ * CLOUD_SORT_MAX places; beyond that 503 with Retry-After. */
+#define HTTP_LISTS_MAX    128
+#define HTTP_LISTS_TENANT 32
+#define HTTP_BODIES_MAX   ((size_t)128 << 20) /* all bodies being received together */
 
 struct http_options {
 	const char *listen; /* "127.0.0.1:8080", "[::1]:0", ":8080" for every address */

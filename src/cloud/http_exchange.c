@@ -241,6 +241,21 @@ take_body(struct exchange *x, const char *data, size_t n)
 	return MHD_YES;
 }
 
+/* A list that is not done at once is worked on beside other requests. False: there are too many. */
+static bool
+queue_list(struct exchange *x)
+{
+	if (http_list_room(x->h, x->rq.tenant)) {
+		http_queue_job(x->h, x);
+		return true;
+	}
+	job_free(x->rq.job);
+	x->rq.job = NULL;
+	err_set(&x->refused, ERR_WAIT, "busy", "too many long lists at once; try again");
+	reply_error(&x->rq.reply, &x->refused);
+	return false;
+}
+
 static enum MHD_Result
 handle(struct exchange *x)
 {
@@ -253,7 +268,8 @@ handle(struct exchange *x)
 	x->rq.body = buf_str(&x->body);
 	api_handle(x->h->c, &x->rq);
 	if (x->rq.job && !api_step(x->h->c, &x->rq)) {
-		http_queue_job(x->h, x);
+		if (!queue_list(x))
+			return answer(x);
 	} else if (x->h->c->tx == TX_WRITE) {
 		/* what was read inside a write transaction counts only when that is committed */
 		x->next = x->h->waiting;

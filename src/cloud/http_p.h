@@ -41,6 +41,7 @@ struct http {
 enum { HEAD_MS = 20000, BODY_MS = 60000, SEND_MS = 300000, IDLE_MS = 75000 };
 
 void http_queue_job(struct http *h, struct exchange *x);
+bool http_list_room(const struct http *h, int64_t tenant);
 void conn_deadline(struct exchange *x, int64_t ms); /* from now; 0: none */
 enum MHD_Result http_request(void *ctx, struct MHD_Connection *mhd, const char *url,
 	const char *method, const char *version, const char *data, size_t *size, void **state);

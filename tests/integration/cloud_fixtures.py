@@ -36,6 +36,13 @@ class Client:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def __call__(self, method, path, body=None, headers=None, **query):
+        self.send(method, path, body, headers, **query)
+        return self.receive()
+
+    def receive(self):
+        return Answer(self.connection.getresponse())
+
+    def send(self, method, path, body=None, headers=None, **query):
         if query:
             path += "?" + urllib.parse.urlencode(query)
         if body is not None and not isinstance(body, (str, bytes)):
@@ -45,7 +52,6 @@ class Client:
         head = {"Authorization": "Bearer " + self.token, "Content-Type": "application/scim+json"}
         head.update(headers or {})
         self.connection.request(method, "/scim/v2" + path, body, head)
-        return Answer(self.connection.getresponse())
 
     def make(self, path, /, **attributes):
         answer = self("POST", path, attributes)

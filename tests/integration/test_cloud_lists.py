@@ -1,5 +1,6 @@
 """lockstep-cloud: sorted lists (RFC 7644 3.4.2.3) and cursors (RFC 9865)."""
 import random
+import signal
 
 import pytest
 from cloud_fixtures import ENTERPRISE, LOCKSTEP, ids, make_users, op, refused, walk
@@ -116,6 +117,27 @@ def test_a_cursor_of_a_sorted_list(cloud, acme):
         refused(acme("GET", "/Users", cursor="", count=count), 400, "invalidCount")
     again = acme("GET", "/Users", cursor="", count=1, sortBy="userName").json["nextCursor"]
     assert again != cursor and len(again) == len(cursor)
+
+
+def test_long_lists_at_once_are_bounded_for_a_tenant(cloud, acme):
+    make_users(acme, 1000)
+    other = cloud.tenant("other")
+    make_users(other, 300)
+    clients = [cloud.tenant("acme") for _ in range(40)] + [other]
+    for c in clients:  # the connection is there
+        assert c("GET", "/Users", count=0).status == 200
+    cloud.process.send_signal(signal.SIGSTOP)  # so that all find each other
+    for c in clients:
+        c.send("POST", "/Users/.search", {"filter": " or ".join('userName co "x%d"' % i for i in range(50)), "sortBy": "id"})
+    cloud.process.send_signal(signal.SIGCONT)
+    answers = [c.receive() for c in clients]
+    assert answers.pop().status == 200  # another tenant's
+    refusals = [a for a in answers if a.status != 200]
+    assert 1 <= len(refusals) <= 8
+    for answer in refusals:
+        refused(answer, 503)
+        assert answer.headers["Retry-After"] == "1"
+    assert acme("GET", "/Users", sortBy="userName").status == 200
 
 
 def test_the_configuration_tells_the_truth(acme):
