@@ -39,12 +39,15 @@ int cmd_release(struct cli *c, int argc, char **argv);
 int cmd_state(struct cli *c, int argc, char **argv);
 int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);
+int cmd_undo(struct cli *c, int argc, char **argv);
+int cmd_unpin(struct cli *c, int argc, char **argv);
 
 /* Says the error on standard error (or as JSON on standard output) and answers `code`. */
 int cli_error(const struct cli *c, const struct err *e, int code);
 int cli_usage(const struct command *cmd, const char *wrong);
 /* Handles --help and --json in a command's arguments; false: *exit_r says the end. Leaves the rest. */
 bool cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, int *exit_r);
+bool cli_number(const char *s, int64_t *n_r);  /* of a run: above 0 */
 void cli_text(FILE *f, const char *s);         /* untrusted text, escaped for a terminal */
 const char *cli_time(int64_t t, char out[24]); /* "2026-11-21T17:00:00Z", "-" for 0 */
 
@@ -93,4 +96,5 @@ bool plan_file_read(struct cli *c, struct plan_file *p, struct err *e);
 bool plan_print(struct cli *c, const struct conf_target *t, bool all, const struct plan_file *file,
 	struct err *e);
 /* cmd_sync.c */
+void cli_notes(const struct sync_notes *notes);
 int cli_outcome(struct cli *c, const struct sync_result *r, const struct sync_notes *notes);

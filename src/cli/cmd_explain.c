@@ -78,6 +78,10 @@ print_object(const struct explain *ex)
 			ex->object.key ? ex->object.key : "-",
 			ex->object.active ? "active" : "not active");
 	}
+	if (ex->pinned)
+		printf("  PINNED: left as it was before run %lld, which was undone (`lockstep "
+		       "unpin`)\n",
+			(long long)ex->pinned);
 	if (ex->has_attempt) {
 		printf("  FAILS since %s (%d attempts, next at ", cli_time(ex->attempt.since, when),
 			ex->attempt.count);
@@ -211,6 +215,8 @@ json_one(const struct explain *ex, struct jsonw *w)
 		jsonw_str(w, "key", ex->object.key);
 		jsonw_bool(w, "active", ex->object.active);
 	}
+	if (ex->pinned)
+		jsonw_int(w, "pinned", ex->pinned);
 	if (ex->has_attempt) {
 		jsonw_str(w, "failing_code", ex->attempt.code);
 		jsonw_str(w, "failing", ex->attempt.text);

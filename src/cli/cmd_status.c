@@ -72,6 +72,9 @@ struct target_status {
 	struct run_row last;
 	bool has_run;
 	int64_t owned[KIND_COUNT], active[KIND_COUNT], dirty, failing_total, wake;
+	int64_t pinned_total;
+	struct pinned pinned[50];
+	size_t pinned_count;
 	int64_t waiting; /* operations that an applied plan left for the next run */
 	bool lockstep;
 	struct failing failing[50];
@@ -86,6 +89,8 @@ gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, stru
 	s->dirty = ledger_dirty_count(l);
 	s->wake = ledger_wake_next(l);
 	s->waiting = ledger_later(l);
+	s->pinned_total = ledger_pinned_count(l);
+	s->pinned_count = ledger_pinned(l, 0, a, s->pinned, ARRAY_LEN(s->pinned));
 	for (size_t i = 0; i < c->conf->sync_count; i++)
 		for (int k = 0; k < KIND_COUNT && strcmp(c->conf->syncs[i].to, t->name) == 0; k++) {
 			int64_t owned, active;
@@ -98,6 +103,30 @@ gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, stru
 	s->failing_count = gather_failing(c, l, a, s->failing, ARRAY_LEN(s->failing));
 	s->failing_total = ledger_failing(l);
 	s->lockstep = s->has_run && s->last.exit == 0 && !s->failing_total && !s->waiting;
+}
+
+static void
+status_pins(const struct target_status *s)
+{
+	char when[24];
+
+	if (s->pinned_total)
+		printf("  pinned by undo: %lld (`lockstep unpin WHO`, or --all, ends that)\n",
+			(long long)s->pinned_total);
+	for (size_t i = 0; i < s->pinned_count; i++) {
+		const struct pinned *p = &s->pinned[i];
+
+		printf("  PINNED %s ", p->kind->name);
+		cli_text(stdout, p->name);
+		printf(" since %s, run %lld undone", cli_time(p->at, when), (long long)p->run);
+		if (p->refs)
+			printf("%s%lld references", p->object ? ", with " : ": ",
+				(long long)p->refs);
+		putchar('\n');
+	}
+	if (s->pinned_total > (int64_t)s->pinned_count)
+		printf("  ... and %lld more\n",
+			(long long)(s->pinned_total - (int64_t)s->pinned_count));
 }
 
 static void
@@ -131,6 +160,7 @@ status_text(const struct conf_target *t, const struct target_status *s)
 			(long long)s->waiting);
 	if (s->wake != INT64_MAX)
 		printf("  next due by time: %s\n", cli_time(s->wake, when));
+	status_pins(s);
 	for (size_t i = 0; i < s->failing_count; i++) {
 		fputs("  FAILS ", stdout);
 		cli_text(stdout, s->failing[i].what);
@@ -159,6 +189,18 @@ status_json(const struct conf_target *t, const struct target_status *s, struct j
 	for (int k = 0; k < KIND_COUNT; k++) {
 		jsonw_int(w, kinds[k].plural, s->owned[k]);
 	}
+	jsonw_int(w, "pinned", s->pinned_total);
+	jsonw_arr(w, "pins");
+	for (size_t i = 0; i < s->pinned_count; i++) {
+		jsonw_obj(w, NULL);
+		jsonw_str(w, "object", s->pinned[i].name);
+		jsonw_str(w, "kind", s->pinned[i].kind->name);
+		jsonw_int(w, "run", s->pinned[i].run);
+		jsonw_int(w, "since", s->pinned[i].at);
+		jsonw_int(w, "references", s->pinned[i].refs);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
 	jsonw_int(w, "failing", s->failing_total);
 	jsonw_arr(w, "failures");
 	for (size_t i = 0; i < s->failing_count; i++) {
@@ -363,8 +405,8 @@ history_changes(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
 	history_held(c, l, run, w);
 }
 
-static bool
-number_of(const char *s, int64_t *n_r)
+bool
+cli_number(const char *s, int64_t *n_r)
 {
 	char *end;
 
@@ -380,7 +422,7 @@ cmd_history(struct cli *c, int argc, char **argv)
 	struct err e = { 0 };
 	int64_t run = 0;
 
-	if (argc > 2 || (argc == 2 && !number_of(argv[1], &run)))
+	if (argc > 2 || (argc == 2 && !cli_number(argv[1], &run)))
 		return cli_usage(command_named("history"), "history takes the number of one run");
 	jsonw_obj(&w, NULL);
 	jsonw_arr(&w, run ? "operations" : "runs");
@@ -431,7 +473,7 @@ cmd_release(struct cli *c, int argc, char **argv)
 	int64_t run, pairs = 0, total = 0;
 	struct err e = { 0 }, last = { 0 };
 
-	if (argc != 2 || !number_of(argv[1], &run))
+	if (argc != 2 || !cli_number(argv[1], &run))
 		return cli_usage(command_named("release"), "release takes the number of a run");
 	for (size_t i = 0; i < c->conf->target_count; i++) {
 		if (release_in(c, &c->conf->targets[i], run, &pairs, &e))

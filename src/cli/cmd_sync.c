@@ -26,7 +26,7 @@ print_result(const struct cli *c, const struct sync_result *r)
 		(long long)r->read, buf_cstr(&line), line.n ? ", " : "", (long long)r->unchanged,
 		r->seconds);
 	if (r->exit == SYNC_OK && !r->waiting)
-		puts("In lockstep.");
+		puts(strcmp(r->kind, "undo") == 0 ? "Undone." : "In lockstep.");
 	if (r->waiting)
 		printf("%lld other operations wait for the next run.\n", (long long)r->waiting);
 	if (r->drifted || r->missing || r->orphans)
@@ -44,6 +44,20 @@ print_result(const struct cli *c, const struct sync_result *r)
 		cli_error(c, &r->error, r->exit);
 }
 
+void
+cli_notes(const struct sync_notes *notes)
+{
+	for (size_t i = 0; i < notes->count; i++) {
+		const struct sync_note *n = &notes->list[i];
+
+		printf("%s ", n->what);
+		cli_text(stdout, n->object);
+		fputs(": ", stdout);
+		cli_text(stdout, n->text);
+		putchar('\n');
+	}
+}
+
 int
 cli_outcome(struct cli *c, const struct sync_result *r, const struct sync_notes *notes)
 {
@@ -51,12 +65,8 @@ cli_outcome(struct cli *c, const struct sync_result *r, const struct sync_notes 
 
 	progress_clear(c);
 	if (!c->json) {
-		for (size_t i = 0; notes && i < notes->count; i++) {
-			cli_text(stdout, notes->list[i].object);
-			fputs(": ", stdout);
-			cli_text(stdout, notes->list[i].text);
-			putchar('\n');
-		}
+		if (notes)
+			cli_notes(notes);
 		print_result(c, r);
 		return r->exit;
 	}

@@ -68,10 +68,18 @@ static const char schema[] =
 	"CREATE TABLE change(id INTEGER PRIMARY KEY, run INTEGER, o INTEGER, at INTEGER, class "
 	"INTEGER,"
 	" attribute INTEGER, other INTEGER, before BLOB, after BLOB, code TEXT, text TEXT, "
-	"approved INTEGER);"
-	"CREATE INDEX change_object ON change(o);"
+	"approved INTEGER, remove INTEGER, was INTEGER);"
+	"CREATE INDEX change_object ON change(o, attribute, other);"
 	"CREATE INDEX change_run ON change(run);"
 	"CREATE INDEX change_class ON change(class, at);"
+	"CREATE TABLE pin(o INTEGER PRIMARY KEY, run INTEGER, at INTEGER, form INTEGER, wants TEXT,"
+	" scoped INTEGER, attrs BLOB);"
+	"CREATE INDEX pin_run ON pin(run);"
+	"CREATE TABLE pin_ref(o INTEGER, attribute INTEGER, other INTEGER, run INTEGER, at INTEGER,"
+	" present INTEGER, wants INTEGER, PRIMARY KEY(o, attribute, other)) WITHOUT ROWID;"
+	"CREATE INDEX pin_ref_other ON pin_ref(other);"
+	"CREATE TABLE ref_lost(run INTEGER, o INTEGER, attribute INTEGER, other INTEGER,"
+	" PRIMARY KEY(run, o, attribute, other)) WITHOUT ROWID;"
 	"CREATE TABLE plan(plan INTEGER PRIMARY KEY, digest TEXT UNIQUE, run INTEGER, made "
 	"INTEGER);"
 	"CREATE TABLE plan_op(plan INTEGER, anchor TEXT, kind INTEGER, class INTEGER, attribute "
@@ -96,6 +104,8 @@ ledger_open(const char *path, const struct store_env *env, bool read_only, struc
 		!db_value(l->db, e, &l->wakes, "SELECT count(*) FROM wake") ||
 		!db_value(l->db, e, &l->matches, "SELECT count(*) FROM match") ||
 		!db_value(l->db, e, &l->parked, "SELECT count(*) FROM parked") ||
+		!db_value(l->db, e, &l->pins,
+			"SELECT (SELECT count(*) FROM pin) + (SELECT count(*) FROM pin_ref)") ||
 		!db_value(l->db, e, &l->problems, "SELECT count(*) FROM problem")) {
 		ledger_close(&l);
 		return false;

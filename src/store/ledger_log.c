@@ -167,24 +167,45 @@ ledger_change_add(struct ledger *l, const struct change *c, struct err *e)
 
 	return db_run(l->db, e,
 		"INSERT INTO change(run, o, at, class, attribute, other, before, after, code, "
-		"text, approved)"
-		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"text, approved, remove, was)"
+		" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		c->run, c->o, c->at, c->class, c->attribute, c->other,
 		ledger_pack(&c->before, &l->pack), ledger_pack(&c->after, &after), c->code, c->text,
-		c->approved);
+		c->approved, c->remove, c->was);
 }
 
-#define CHANGE_COLUMNS                                                                             \
-	"SELECT c.id, c.run, c.o, c.at, c.class, c.attribute, c.other, c.before, c.after, "        \
-	"c.code, c.text,"                                                                          \
-	" c.approved, b.anchor, b.name, b.kind, p.name FROM change c JOIN object b ON b.o = c.o"   \
-	" LEFT JOIN object p ON p.o = c.other "
+size_t
+changes_read(struct db_rows *r, struct arena *a, struct change *cs)
+{
+	size_t got = 0;
+
+	while (db_next(r))
+		cs[got++] = (struct change){ .id = db_int(r, 0),
+			.run = db_int(r, 1),
+			.o = db_int(r, 2),
+			.at = db_int(r, 3),
+			.class = (enum op_class)db_int(r, 4),
+			.attribute = (int)db_int(r, 5),
+			.other = db_int(r, 6),
+			.before = ledger_unpack(db_str(r, 7), a),
+			.after = ledger_unpack(db_str(r, 8), a),
+			.code = dup_text(r, 9, a),
+			.text = dup_text(r, 10, a),
+			.approved = db_int(r, 11),
+			.anchor = dup_text(r, 12, a),
+			.name = dup_text(r, 13, a),
+			.kind = ledger_kind(db_int(r, 14)),
+			.other_name = dup_text(r, 15, a),
+			.remove = db_int(r, 16),
+			.was = db_int(r, 17) };
+	db_rows_end(r);
+	return got;
+}
 
 size_t
 ledger_changes(struct ledger *l, int64_t run, int64_t o, int64_t after, struct arena *a,
 	struct change *cs, size_t max)
 {
-	size_t got = 0;
 	struct db_rows r;
 
 	if (run && o)
@@ -203,23 +224,5 @@ ledger_changes(struct ledger *l, int64_t run, int64_t o, int64_t after, struct a
 	else
 		r = db_query(l->db, NULL, CHANGE_COLUMNS "WHERE c.id > ? ORDER BY c.id LIMIT ?",
 			after, max);
-	while (db_next(&r))
-		cs[got++] = (struct change){ .id = db_int(&r, 0),
-			.run = db_int(&r, 1),
-			.o = db_int(&r, 2),
-			.at = db_int(&r, 3),
-			.class = (enum op_class)db_int(&r, 4),
-			.attribute = (int)db_int(&r, 5),
-			.other = db_int(&r, 6),
-			.before = ledger_unpack(db_str(&r, 7), a),
-			.after = ledger_unpack(db_str(&r, 8), a),
-			.code = dup_text(&r, 9, a),
-			.text = dup_text(&r, 10, a),
-			.approved = db_int(&r, 11),
-			.anchor = dup_text(&r, 12, a),
-			.name = dup_text(&r, 13, a),
-			.kind = ledger_kind(db_int(&r, 14)),
-			.other_name = dup_text(&r, 15, a) };
-	db_rows_end(&r);
-	return got;
+	return changes_read(&r, a, cs);
 }

@@ -14,8 +14,9 @@ struct ledger {
 	int64_t attempts; /* rows in attempt: most of the time none, then nothing need be cleared */
 	int64_t wakes;    /* the same of wake-ups, */
 	int64_t problems; /* and of problems, */
-	int64_t matches;  /* and of matches, */
-	int64_t parked;   /* and of parked objects: upper bounds all five */
+	int64_t matches;  /* of matches, */
+	int64_t parked;   /* of parked objects, */
+	int64_t pins;     /* and of pins: upper bounds all six */
 	struct buf pack;  /* scratch for packed attributes */
 	struct tally *tallies;
 	size_t tally_count, tally_max;
@@ -24,6 +25,13 @@ struct ledger {
 struct str ledger_pack(const struct attrs *as, struct buf *scratch);
 struct attrs ledger_unpack(struct str packed, struct arena *a);
 const struct kind *ledger_kind(int64_t id);
+
+#define CHANGE_COLUMNS                                                                             \
+	"SELECT c.id, c.run, c.o, c.at, c.class, c.attribute, c.other, c.before, c.after, "        \
+	"c.code, c.text,"                                                                          \
+	" c.approved, b.anchor, b.name, b.kind, p.name, c.remove, c.was FROM change c JOIN "       \
+	"object b ON b.o = c.o LEFT JOIN object p ON p.o = c.other "
+size_t changes_read(struct db_rows *r, struct arena *a, struct change *cs);
 
 bool tally_note(struct ledger *l, const struct object *ob, struct err *e); /* before it is saved */
 bool tally_flush(struct ledger *l, struct err *e);

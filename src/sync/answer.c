@@ -129,12 +129,16 @@ take_stale(struct apply *ap, struct flight *f, struct err *e)
 static bool
 take_read(struct apply *ap, struct flight *f, const struct wire_result *r, struct err *e)
 {
-	struct err why;
+	struct err why = { 0 };
 
 	f->read = true;
 	if (r->version)
 		f->ob.version = arena_strdup(f->arena, r->version);
-	if (!careful_same(f, r, &why))
+	if (!careful_same(f, r, &why) && ap->t->run->options->undo) {
+		flight_end(ap, f);
+		return undo_leave(ap->t, &f->ob, &f->op, &why, e);
+	}
+	if (why.kind != ERR_NONE)
 		return fail_all(ap, f, &why, e);
 	f->phase = FLIGHT_READY;
 	return true;

@@ -11,7 +11,23 @@
 #define PAGE 64
 
 void
-run_note(const struct run *r, const char *object, const char *fmt, ...)
+note_add(struct sync_notes *ns, const char *what, const char *object, const char *text)
+{
+	if (ns->count == ns->cap) {
+		struct sync_note *more = arena_alloc(
+			ns->arena, (ns->cap = ns->cap ? ns->cap * 2 : 16) * sizeof(*more));
+
+		for (size_t i = 0; i < ns->count; i++)
+			more[i] = ns->list[i];
+		ns->list = more;
+	}
+	ns->list[ns->count++] = (struct sync_note){ .what = what,
+		.object = arena_strdup(ns->arena, object),
+		.text = arena_strdup(ns->arena, text) };
+}
+
+void
+run_note(const struct run *r, const char *what, const char *object, const char *fmt, ...)
 {
 	struct sync_notes *ns = r->options->notes;
 	CLEAN_FREE char *text = NULL;
@@ -21,20 +37,10 @@ run_note(const struct run *r, const char *object, const char *fmt, ...)
 	if (vasprintf(&text, fmt, ap) < 0)
 		abort();
 	va_end(ap);
-	if (!ns) {
-		run_event(r, "note", object, "%s", text);
-		return;
-	}
-	if (ns->count == ns->cap) {
-		struct sync_note *more = arena_alloc(
-			ns->arena, (ns->cap = ns->cap ? ns->cap * 2 : 16) * sizeof(*more));
-
-		for (size_t i = 0; i < ns->count; i++)
-			more[i] = ns->list[i];
-		ns->list = more;
-	}
-	ns->list[ns->count++] = (struct sync_note){ .object = arena_strdup(ns->arena, object),
-		.text = arena_strdup(ns->arena, text) };
+	if (ns)
+		note_add(ns, what, object, text);
+	else
+		run_event(r, what, object, "%s", text);
 }
 
 bool
@@ -68,7 +74,7 @@ compare(struct target_run *t, struct err *e)
 
 	while ((got = ledger_plan_differs(t->ledger, t->plan, after, a, list, PAGE))) {
 		for (size_t i = 0; i < got; i++)
-			run_note(t->run, list[i].name ? list[i].name : list[i].anchor,
+			run_note(t->run, "differs", list[i].name ? list[i].name : list[i].anchor,
 				"planned: %s; now: %s", list[i].was, list[i].now);
 		count += got;
 		free(after);

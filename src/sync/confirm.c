@@ -49,6 +49,7 @@ record(struct target_run *t, const struct object *ob, const struct op *op, struc
 	c->attribute = op->attribute;
 	c->other = op->other;
 	c->approved = op->approved;
+	c->remove = op->remove;
 	if (why) {
 		c->code = why->code;
 		c->text = why->text;
@@ -107,7 +108,8 @@ state_take(struct target_run *t, struct object *ob, const struct op *op, struct 
 		ob->key = ob->version = NULL;
 		ob->active = false;
 		ob->sent.count = ob->seen.count = 0;
-		return ledger_refs_forget(t->ledger, ob->o, e);
+		return ledger_refs_lost(t->ledger, t->id, ob->o, e) &&
+		       ledger_refs_forget(t->ledger, ob->o, e);
 	case CLASS_CREATE:
 	case CLASS_RECREATE:
 		/* What was there before, was there at another object. */
@@ -199,7 +201,8 @@ link_row(struct target_run *t, const struct object *owner, const struct op *op,
 
 /* A reference of one value was set: what it replaced is not there any more. */
 static bool
-forget_replaced(struct ledger *l, const struct object *owner, const struct op *op, struct err *e)
+forget_replaced(struct ledger *l, const struct object *owner, const struct op *op, int64_t *was_r,
+	struct err *e)
 {
 	struct ref refs[8];
 	size_t got;
@@ -207,10 +210,13 @@ forget_replaced(struct ledger *l, const struct object *owner, const struct op *o
 	if (op->remove || owner->kind->refs[op->attribute].multi)
 		return true;
 	got = ledger_refs(l, owner->o, false, NULL, refs, ARRAY_LEN(refs));
-	for (size_t i = 0; i < got; i++)
-		if (refs[i].attribute == op->attribute && refs[i].other != op->other &&
-			!ledger_ref_set(l, owner->o, op->attribute, refs[i].other, false, e))
+	for (size_t i = 0; i < got; i++) {
+		if (refs[i].attribute != op->attribute || refs[i].other == op->other)
+			continue;
+		*was_r = refs[i].other;
+		if (!ledger_ref_set(l, owner->o, op->attribute, refs[i].other, false, e))
 			return false;
+	}
 	return true;
 }
 
@@ -222,7 +228,7 @@ confirm_ref(struct target_run *t, const struct object *owner, const struct op *o
 	struct dirty_link d;
 
 	if (!ledger_ref_set(l, owner->o, op->attribute, op->other, !op->remove, e) ||
-		!forget_replaced(l, owner, op, e) || !record(t, owner, op, &c, NULL, e) ||
+		!forget_replaced(l, owner, op, &c.was, e) || !record(t, owner, op, &c, NULL, e) ||
 		!ledger_op_drop(l, op->id, e) || !link_row(t, owner, op, &d, e) ||
 		!ledger_dirty_link_done(l, owner->source, &d, e))
 		return false;

@@ -181,7 +181,8 @@ explain_decision(
 		.now = x->world.now };
 	struct decision *d = arena_alloc(x->arena, sizeof(*d));
 
-	plan_decide(&in, x->arena, d);
+	if (!ex->pinned) /* else it is left alone */
+		plan_decide(&in, x->arena, d);
 	ex->ops = d->ops;
 	ex->op_count = d->op_count;
 }
@@ -190,6 +191,7 @@ static bool
 explain_object(struct explaining *x, struct explain *ex, struct err *e)
 {
 	struct arena *a = x->arena;
+	struct pin pin;
 	int64_t o = ex->entry.id ? ledger_find(x->ledger, ex->entry.id) : 0;
 
 	if (!o)
@@ -199,6 +201,7 @@ explain_object(struct explaining *x, struct explain *ex, struct err *e)
 	if (!ledger_object(x->ledger, o, a, &ex->object, e))
 		return false;
 	ex->change_count = ledger_changes(x->ledger, 0, o, 0, a, ex->changes, CHANGES_MAX);
+	ex->pinned = ledger_pin(x->ledger, o, a, &pin) ? pin.run : 0;
 	ex->has_attempt = ledger_attempt(x->ledger, o, a, &ex->attempt);
 	return true;
 }

@@ -92,6 +92,14 @@ is_mapped(const struct target_run *t, const struct kind *k, int attribute)
 	return false;
 }
 
+bool
+links_wants(const struct target_run *t, const struct source_run *s, const struct kind *k,
+	int64_t owner, int attribute, int64_t other)
+{
+	return is_mapped(t, k, attribute) &&
+	       mirror_link_present(s->mirror, owner, k->refs[attribute].link, other);
+}
+
 static bool
 is_there(const struct object_brief *b)
 {
@@ -112,6 +120,8 @@ is_replaced(struct target_run *t, struct source_run *s, const struct dirty_link 
 
 	if (ref->multi)
 		return false;
+	if (ledger_pin_ref_other(t->ledger, v->o, d->attribute, v->p))
+		return true;
 	a = arena_new();
 	count = mirror_links_of(s->mirror, d->owner, ref->link, false, 0, a, &ns);
 	for (size_t i = 0; i < count; i++) {
@@ -122,6 +132,37 @@ is_replaced(struct target_run *t, struct source_run *s, const struct dirty_link 
 			return true;
 	}
 	return false;
+}
+
+/* It is there, as it was when the undo was asked for: who left before that is no reason, who leaves now is. */
+static bool
+holds_end(struct target_run *t, const struct object_brief *b, int64_t o, int64_t since)
+{
+	return b->wanted || (b->state == OBJECT_LEFT && ledger_object_left(t->ledger, o) <= since);
+}
+
+/* Is it to be at the target? wants: the directory has it. An undo holds it as it was, until that changes (9.3). */
+static bool
+is_wanted(struct target_run *t, const struct dirty_link *d, const struct link_view *v, bool wants)
+{
+	bool both = v->owner.wanted && v->other.wanted;
+	struct ledger *l = t->ledger;
+	struct pin_ref pin;
+
+	if (!ledger_pin_ref(l, v->o, d->attribute, v->p, &pin)) {
+		if (ledger_pin_unscoped(l, v->o) || ledger_pin_unscoped(l, v->p))
+			return v->has; /* the rules say nothing about who is there by a pin alone */
+		return wants && both;
+	}
+	if (pin.wants == wants && !pin.present)
+		return false;
+	if (pin.wants == wants && holds_end(t, &v->owner, v->o, pin.at) &&
+		holds_end(t, &v->other, v->p, pin.at))
+		return true;
+	/* Of one value: the others were held for this one's sake. A failure is told by the commit. */
+	ledger_pin_ref_drop(
+		l, v->o, d->attribute, v->owner.kind->refs[d->attribute].multi ? v->p : 0, NULL);
+	return wants && both;
 }
 
 /* The operation for one link, or none. */
@@ -137,8 +178,8 @@ decide_link(struct target_run *t, struct source_run *s, const struct dirty_link 
 	*op_r = (struct op){
 		.o = v->o, .other = v->p, .attribute = d->attribute, .rank = RANK_REFS
 	};
-	wanted = v->owner.wanted && v->other.wanted && is_mapped(t, v->owner.kind, d->attribute) &&
-		 mirror_link_present(s->mirror, d->owner, ref->link, d->other);
+	wanted = is_wanted(
+		t, d, v, links_wants(t, s, v->owner.kind, d->owner, d->attribute, d->other));
 	if (wanted == v->has)
 		return false;
 	if (!wanted && (!is_there(&v->owner) || !v->owner.wanted))

@@ -19,10 +19,13 @@ struct projecting {
 /* What the rules say about one entry. */
 struct judged {
 	const struct kind *kind;
-	struct lane *lane; /* whose scope it is in; the object's own lane when it is in none */
+	const struct lane
+		*lane; /* whose scope it is in; the object's own lane when it is in none */
 	bool in;
 	struct mapped mapped;
 	int64_t wake;
+	bool pinned; /* what stands here is what an undo holds (9.3) */
+	enum leave leave;
 };
 
 /* First lane in file order whose scope the entry is in (2.4). */
@@ -178,7 +181,7 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 		return ledger_dirty_done(l, p->source, en->n, p->e);
 	if (!lane) /* its sync is no longer configured: it leaves as the first one says */
 		lane = &p->t->lanes[0];
-	in.leave = lane->conf->kind[in.kind - kinds].leave;
+	in.leave = j->pinned ? j->leave : lane->conf->kind[in.kind - kinds].leave;
 	in.grace = lane->conf->kind[in.kind - kinds].grace;
 	plan_decide(&in, p->arena, &d);
 	if (d.wake < j->wake)
@@ -275,6 +278,89 @@ identity_check(struct projecting *p, const struct entry *en, const struct judged
 	return true;
 }
 
+/* What is wanted, as far as a pin looks at it: references have pins of their own. Of who is out of scope it matters
+ * whether he is still there, and enabled: such news end a pin (I5). */
+static void
+wants_digest(struct projecting *p, const struct entry *en, const struct object *ob,
+	struct judged *j, char out[65])
+{
+	const struct lane *lane = lane_of(p->t, ob->sync);
+	CLEAN_BUF struct buf text = { 0 };
+	struct mapped m = { .wake = INT64_MAX };
+	struct err any;
+
+	if (j->in) {
+		buf_addf(&text, "%s ", j->kind->name);
+		attrs_pack_spelled(&j->mapped.wanted, &text);
+	} else if (j->kind == ob->kind && ob->kind->active_attribute && lane &&
+		   lane->source == p->s) {
+		struct str active;
+
+		(void)rules_map(lane->rules, &lane->world, en, ob->kind, p->arena, &m, &any);
+		if (m.wake < j->wake)
+			j->wake = m.wake;
+		active = attrs_first(&m.wanted, ob->kind->active_attribute);
+		buf_addf(&text, "out, %.*s", (int)active.n, active.n ? active.p : "");
+	} else {
+		buf_adds(&text, j->kind ? "out" : "gone");
+	}
+	sha256_hex(text.p, text.n, out);
+}
+
+/* An undo holds the object as it was, until what is wanted for it changes (9.3). */
+static bool
+take_pin(struct projecting *p, const struct entry *en, const struct object *ob, struct judged *j)
+{
+	struct pin pin;
+	char wants[65];
+
+	if (!ob->o || !ledger_pin(p->t->ledger, ob->o, p->arena, &pin))
+		return true;
+	wants_digest(p, en, ob, j, wants);
+	if (strcmp(wants, pin.wants) != 0) {
+		run_event(p->t->run, "unpinned", ob->name,
+			"what is wanted for it has changed since run %lld was undone",
+			(long long)pin.run);
+		return ledger_pin_drop(p->t->ledger, ob->o, p->e);
+	}
+	j->pinned = true;
+	j->kind = ob->kind;
+	j->lane = lane_of(p->t, ob->sync);
+	if (!j->lane)
+		j->lane = &p->t->lanes[0];
+	j->in = pin.form == PIN_VALUES;
+	j->leave = pin.form == PIN_GONE ? LEAVE_DELETE : LEAVE_DISABLE;
+	if (j->in) {
+		struct str name = attrs_first(&pin.attrs, ob->kind->name_attribute);
+
+		j->mapped = (struct mapped){ .wanted = pin.attrs,
+			.wake = INT64_MAX,
+			.name = arena_strndup(p->arena, name.p, name.n) };
+	}
+	return true;
+}
+
+bool
+project_wants(struct target_run *t, struct source_run *s, const struct object *ob, struct arena *a,
+	char out[65], bool *in_r, struct err *e)
+{
+	struct projecting p = { .t = t, .s = s, .source = s->conf->name, .arena = a, .e = e };
+	struct judged j = { .wake = INT64_MAX };
+	struct entry en;
+
+	if (!mirror_get(s->mirror, ob->n, a, &en, e)) {
+		if (e->kind != ERR_OBJECT)
+			return false;
+		err_clear(e);
+		en = (struct entry){ .n = ob->n, .presence = PRESENCE_GONE };
+	}
+	if (!judge(&p, &en, &j))
+		return false;
+	wants_digest(&p, &en, ob, &j, out);
+	*in_r = j.in;
+	return true;
+}
+
 static bool
 project_one(struct projecting *p, const struct dirty *row)
 {
@@ -309,7 +395,8 @@ project_one(struct projecting *p, const struct dirty *row)
 	if (is_others(p, &ob))
 		return ledger_problem_set(l, &none, p->e) &&
 		       ledger_dirty_done(l, p->source, en.n, p->e);
-	return ledger_problem_set(l, &none, p->e) && decide(p, &en, &j, &ob, row->why);
+	return ledger_problem_set(l, &none, p->e) && take_pin(p, &en, &ob, &j) &&
+	       decide(p, &en, &j, &ob, row->why);
 }
 
 static bool

@@ -63,7 +63,8 @@ static enum sync_exit
 side_exit(const struct err *e, enum sync_exit side)
 {
 	static const char *const codes[] = { "bad-config", "bad-option", "bad-url",
-		"unknown-attribute", "other-directory", "no-identity", "plan-unknown" };
+		"unknown-attribute", "other-directory", "no-identity", "plan-unknown",
+		"no-such-run", "nothing-to-undo" };
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(e->code, codes[i]) == 0)
@@ -126,7 +127,7 @@ project(struct target_run *t, int64_t *held_r, struct err *e)
 {
 	return target_rules(t, e) && orphans_take(t, e) && dirty_collect(t, e) &&
 	       project_objects(t, e) && project_links(t, e) && plan_narrow(t, e) &&
-	       limits_apply(t, held_r, e);
+	       undo_narrow(t, e) && limits_apply(t, held_r, e);
 }
 
 static bool
@@ -204,7 +205,9 @@ pin_default_maps(struct target_run *t, struct err *e)
 static const char *
 kind_of(const struct run *r)
 {
-	return r->options->plan_only ? "plan" : r->options->apply ? "apply" : r->result->kind;
+	const struct sync_options *o = r->options;
+
+	return o->plan_only ? "plan" : o->apply ? "apply" : o->undo ? "undo" : r->result->kind;
 }
 
 static bool
@@ -321,12 +324,13 @@ prepare_targets(struct run *r)
 		struct target_run *t = &r->targets[i];
 
 		t->careful = true;
-		ok = start_target(t, &e) && plan_find(t, &e) && settle_and_wait(t, &e) &&
-		     project(t, &t->held, &e);
+		ok = start_target(t, &e) && (!r->options->apply || plan_find(t, &e)) &&
+		     settle_and_wait(t, &e) && undo_pin(t, &e) && project(t, &t->held, &e);
 		t->prepared = ok;
 		if (!ok) {
 			run_fail(r, side_exit(&e, SYNC_TARGET), &e);
-			run_event(r, "not-applied", t->conf->name, "%s", e.text);
+			run_event(r, r->options->undo ? "not-undone" : "not-applied", t->conf->name,
+				"%s", e.text);
 		}
 	}
 	for (size_t j = 0; !ok && j < i; j++)
@@ -363,6 +367,8 @@ add_lanes(struct run *r, struct target_run *t)
 static bool
 is_target_chosen(const struct run *r, const struct conf_target *t)
 {
+	if (r->options->undo && strcmp(t->name, r->options->undo_target) != 0)
+		return false;
 	for (size_t i = 0; i < r->conf->sync_count; i++)
 		if (strcmp(r->conf->syncs[i].to, t->name) == 0 &&
 			sync_chosen(r, &r->conf->syncs[i]))
@@ -430,9 +436,10 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	*r_r = (struct sync_result){ .kind = "delta" };
 	ok = open_sides(&r, e);
 	if (ok) {
-		for (size_t i = 0; i < r.source_count; i++)
+		/* What was done is taken back whether or not the directory can be asked. */
+		for (size_t i = 0; i < r.source_count && !o->undo; i++)
 			read_one(&r, &r.sources[i], o->full);
-		ok = !o->apply || prepare_targets(&r);
+		ok = (!o->apply && !o->undo) || prepare_targets(&r);
 		for (size_t i = 0; ok && i < r.target_count; i++)
 			run_target(&r.targets[i]);
 		ok = true;
@@ -447,6 +454,20 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	r_r->seconds = (double)(run_mono(&r) - start) / 1000.0;
 	arena_free(r.arena);
 	return ok;
+}
+
+void
+sync_notes_json(const struct sync_notes *notes, struct jsonw *w)
+{
+	jsonw_arr(w, "notes");
+	for (size_t i = 0; i < notes->count; i++) {
+		jsonw_obj(w, NULL);
+		jsonw_str(w, "what", notes->list[i].what);
+		jsonw_str(w, "object", notes->list[i].object);
+		jsonw_str(w, "text", notes->list[i].text);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
 }
 
 void
@@ -472,15 +493,7 @@ sync_result_json(const struct sync_result *r, const struct sync_notes *notes, st
 	jsonw_num(&w, "seconds", r->seconds);
 	jsonw_int(&w, "exit", r->exit);
 	if (notes)
-		jsonw_arr(&w, "notes");
-	for (size_t i = 0; notes && i < notes->count; i++) {
-		jsonw_obj(&w, NULL);
-		jsonw_str(&w, "object", notes->list[i].object);
-		jsonw_str(&w, "text", notes->list[i].text);
-		jsonw_end(&w);
-	}
-	if (notes)
-		jsonw_end(&w);
+		sync_notes_json(notes, &w);
 	if (r->error.kind != ERR_NONE) {
 		jsonw_obj(&w, "error");
 		jsonw_str(&w, "kind", err_kind_name(r->error.kind));

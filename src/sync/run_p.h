@@ -127,11 +127,18 @@ bool dirty_collect(struct target_run *t, struct err *e);
 
 /* project.c: dirty list -> operations */
 bool project_objects(struct target_run *t, struct err *e);
+/* Digest of what is wanted for an entry: an undo holds its object until that changes. ERR_OBJECT: it has a
+ * problem. */
+bool project_wants(struct target_run *t, struct source_run *s, const struct object *ob,
+	struct arena *a, char out[65], bool *in_r, struct err *e);
 /* links.c */
 bool links_dirty_of(struct target_run *t, struct source_run *s, int64_t n, const struct kind *k,
 	bool back, struct arena *a, struct err *e);
 bool links_dirty_refs(struct target_run *t, struct source_run *s, int64_t o, struct err *e);
 bool project_links(struct target_run *t, struct err *e);
+/* The directory has this link, and it is mapped. */
+bool links_wants(const struct target_run *t, const struct source_run *s, const struct kind *k,
+	int64_t owner, int attribute, int64_t other);
 
 /* limits.c: guard over the planned operations; *held_r: how many are held */
 bool limits_apply(struct target_run *t, int64_t *held_r, struct err *e);
@@ -143,8 +150,15 @@ bool limits_adopt(struct target_run *t, const struct object *ob);
  * compares, code "plan-outdated"; then what is not of the plan waits for the next run. */
 bool plan_find(struct target_run *t, struct err *e);
 bool plan_narrow(struct target_run *t, struct err *e);
-void run_note(const struct run *r, const char *object, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+void run_note(const struct run *r, const char *what, const char *object, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void note_add(struct sync_notes *ns, const char *what, const char *object, const char *text);
+
+/* undo.c (9.3) */
+bool undo_pin(struct target_run *t, struct err *e);    /* what the run changed is to be as before */
+bool undo_narrow(struct target_run *t, struct err *e); /* all else waits for the next run */
+bool undo_leave(struct target_run *t, const struct object *ob, const struct op *op,
+	const struct err *why, struct err *e);
 
 /* apply.c: performs what is planned and not held. *again_r: stopped at the slice's end, or something
  * became possible: plan again. */

@@ -42,9 +42,12 @@ class Agent:
         return (f'type = "ad"  server = "{dc.url}"  ca_file = "{dc.ca}"  bind = "{dc.account}"\n'
                 f"password_file = \"{password}\"  base = '{dc.base}'")
 
+    def command(self, *words):
+        return [os.path.join(BIN, "lockstep"), "-c", self.conf, *words]
+
     def run(self, *words, code=0):
         """A command; its exit code must be one of code (a number, or several)."""
-        done = subprocess.run([os.path.join(BIN, "lockstep"), "-c", self.conf, *words], stdin=subprocess.DEVNULL,
+        done = subprocess.run(self.command(*words), stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=300)
         allowed = code if isinstance(code, tuple) else (code,)
         assert done.returncode in allowed, f"exit {done.returncode}: {words}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

@@ -104,7 +104,7 @@ def test_apply_9_2_outdated_names_the_objects_and_does_nothing(small, acme):
     assert "title = Chief" in run["notes"][0]["text"] and "title = Director" in run["notes"][0]["text"]
     assert "dora" not in users(acme)
     text = small.run("apply", small.plan, code=1)
-    assert "anna@example.test: planned: update" in text.stdout and "make a new plan" in text.stderr
+    assert "differs anna@example.test: planned: update" in text.stdout and "make a new plan" in text.stderr
 
 
 @pytest.mark.parametrize("spoil,code", [

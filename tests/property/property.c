@@ -7,6 +7,8 @@
  *   guard never exceeded  within 24 hours (8.1)
  *   drift is mended       what others change at the target in what is ours is as before after a full run (6.2)
  *   names go round        in one run, whoever gets whose (7.1)
+ *   plan and apply        do what was planned, or nothing (9.2)
+ *   undo                  brings back what was, and it stays so until what is wanted changes (9.3)
  * The history of a seed that fails is printed as rows of a scenario.
  */
 #include <getopt.h>
@@ -479,6 +481,147 @@ release_all(struct test *t)
 	return play_fail(p, "no end of holds");
 }
 
+/* One run with options of its own, where counts of the guard do not matter. */
+static bool
+run_as(struct test *t, const char *name, const struct sync_options *o, struct sync_result *r_r)
+{
+	buf_addf(&t->rows, "#run %s\n", name);
+	return play_run(&t->play, o, r_r) && play_check_always(&t->play);
+}
+
+/* A fault in the next run, perhaps. */
+static bool
+perhaps_fault(struct test *t)
+{
+	struct play *p = &t->play;
+
+	if (roll(t, 2))
+		return false;
+	p->way = (enum way)(1 + roll(t, WAY_COUNT - 1));
+	p->fault_at = 1 + (int64_t)roll(t, 12);
+	buf_addf(&t->rows, "# (call %lld: %s)\n", (long long)p->fault_at, way_names[p->way]);
+	return true;
+}
+
+/* Until a run of these options has nothing left to do. */
+static bool
+again_and_again(
+	struct test *t, const char *name, const struct sync_options *o, struct sync_result *r_r)
+{
+	struct play *p = &t->play;
+
+	for (int i = 0; i < 12; i++) {
+		if (!run_as(t, name, o, r_r))
+			return false;
+		p->way = WAY_NONE;
+		if (strcmp(r_r->error.code, "plan-outdated") == 0 ||
+			((r_r->exit == SYNC_OK || r_r->exit == SYNC_HELD) && !changes_of(r_r)))
+			return true;
+		p->world->now_ms += r_r->exit == SYNC_OK ? 0 : 130 * 1000;
+	}
+	return play_fail(p, "%s: no end: exit %d (%s)", name, r_r->exit, r_r->error.text);
+}
+
+/* 9.2: what was planned and nothing else; or it is outdated, and nothing is done. */
+static bool
+plan_and_apply(struct test *t)
+{
+	struct sync_options plan = { .plan_only = true }, apply = { .apply = KEPT_PLAN };
+	struct play *p = &t->play;
+	struct sync_result r;
+	bool alone = roll(t, 2), faulty;
+
+	buf_adds(&t->rows, "#change\n");
+	if (!change_some(t) || !run_as(t, "plan keep", &plan, &r) || !play_keep(p))
+		return false;
+	buf_adds(&t->rows, "#change\n");
+	if (!alone && !change_some(t))
+		return false;
+	faulty = perhaps_fault(t);
+	if (!again_and_again(t, "apply", &apply, &r))
+		return false;
+	if (strcmp(r.error.code, "plan-outdated") == 0 && p->world->writes != p->writes_before)
+		return play_fail(p, "9.2: an outdated plan wrote");
+	if (alone && !faulty && strcmp(r.error.code, "plan-outdated") == 0)
+		return play_fail(p, "9.2: outdated, and nothing had changed");
+	if (!alone || faulty || r.exit != SYNC_OK)
+		return true;
+	if (!run(t, false, &r))
+		return false;
+	return !changes_of(&r) || play_fail(p, "9.2: %lld changes were left by an applied plan",
+					  (long long)changes_of(&r));
+}
+
+/* 9.3: as before the run, but for what it made, which is off. */
+static bool
+is_undone(struct test *t, const char *before, const char *after)
+{
+	struct play *p = &t->play;
+
+	for (const char *l = before; *l; l += strcspn(l, "\n") + 1) {
+		const char *g = line_of(after, l, head_of(l));
+		size_t n = strcspn(l, "\n");
+
+		if (n && (!g || strcspn(g, "\n") != n || strncmp(g, l, n) != 0))
+			return play_fail(p, "9.3: before\n# %.*s\n# undone\n# %.*s", (int)n, l,
+				(int)(g ? strcspn(g, "\n") : 7), g ? g : "nothing");
+	}
+	for (const char *g = after; *g; g += strcspn(g, "\n") + 1) {
+		size_t n = strcspn(g, "\n");
+
+		if (n && !line_of(before, g, head_of(g)) &&
+			(strncmp(g, "user ", 5) != 0 || !memmem(g, n, "active=false", 12)))
+			return play_fail(p, "9.3: still there: %.*s", (int)n, g);
+	}
+	return true;
+}
+
+static bool
+stays_undone(struct test *t, bool faulty)
+{
+	struct play *p = &t->play;
+	struct sync_result r;
+
+	if (!run(t, roll(t, 2), &r))
+		return false;
+	/* Time went by: somebody may have expired. */
+	return changes_of(&r) == (faulty ? r.disabled : 0) ||
+	       play_fail(p, "9.3: the next run did %lld changes again", (long long)changes_of(&r));
+}
+
+static bool
+run_and_undo(struct test *t)
+{
+	struct sync_options undo = { .undo_target = "hosted", .release = true };
+	CLEAN_BUF struct buf before = { 0 }, after = { 0 };
+	struct sync_env env = { .store = { .clock = &t->play.clock, .sync_off = true } };
+	struct play *p = &t->play;
+	struct sync_result r;
+	int64_t count;
+	struct err e;
+	bool faulty;
+
+	target_dump(p->world, &before);
+	buf_adds(&t->rows, "#change\n");
+	if (!change_some(t) || !run(t, false, &r))
+		return false;
+	if (r.exit != SYNC_OK || !changes_of(&r))
+		return true;
+	undo.undo = r.run;
+	faulty = perhaps_fault(t);
+	if (!again_and_again(t, "undo", &undo, &r))
+		return false;
+	target_dump(p->world, &after);
+	if (!is_undone(t, buf_cstr(&before), buf_cstr(&after)) || !stays_undone(t, faulty))
+		return false;
+	buf_adds(&t->rows, "#change\n");
+	if (!change_some(t) || !run_and_settle(t))
+		return false;
+	buf_adds(&t->rows, "#unpin\n");
+	return sync_unpin(p->conf, &env, NULL, &count, &e) ? run_and_settle(t)
+							   : play_fail(p, "%s", e.text);
+}
+
 static bool
 equals_full(struct test *t)
 {
@@ -535,6 +678,11 @@ live(struct test *t)
 		if (t->config == &configs[0] && !(roll(t, 2) ? pass_names_round(t) : meddle(t)))
 			return false;
 	}
+	/* Undone is held to be as it was before whatever the guard thinks of it. */
+	if (t->config->deleted < 0 && roll(t, 3) == 0 && !run_and_undo(t))
+		return false;
+	if (roll(t, 3) == 0 && !(plan_and_apply(t) && run_and_settle(t)))
+		return false;
 	return release_all(t) && equals_full(t);
 }
 

@@ -1,5 +1,4 @@
 # 9.2 An object of the plan differs: it is named and nothing is done, not even to the others.
-scenario quick
 directory
     users u 3 title=Clerk
 run created=3

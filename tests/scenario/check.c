@@ -163,8 +163,6 @@ step_has(const struct step *st, const char *word)
 	return false;
 }
 
-#define KEPT_PLAN "the plan that was kept"
-
 bool
 play_keep(struct play *p)
 {
@@ -188,7 +186,9 @@ play_options(const struct play *p, const struct step *st)
 	return (struct sync_options){ .full = p->all_full || step_has(st, "full"),
 		.plan_only = step_has(st, "plan"),
 		.apply = step_has(st, "apply") ? KEPT_PLAN : NULL,
-		.release = step_has(st, "release") };
+		.release = step_has(st, "release"),
+		.undo = step_has(st, "undo") ? p->marked : 0,
+		.undo_target = "hosted" };
 }
 
 bool
@@ -459,6 +459,16 @@ adopt(struct play *p, const struct step *st, struct err *e)
 }
 
 static bool
+unpin(struct play *p, const struct step *st, struct err *e)
+{
+	struct sync_env env = { .store = { .clock = &p->clock, .sync_off = true } };
+	int64_t count;
+
+	return play_conf(p) && sync_unpin(p->conf, &env, *st->head ? st->head : NULL, &count, e) &&
+	       (count || err_set(e, ERR_CONFIG, "bad-step", "nothing was pinned"));
+}
+
+static bool
 later(struct play *p, const struct step *st)
 {
 	for (size_t i = 0; i < st->count; i++) {
@@ -668,6 +678,9 @@ play_step(struct play *p, const struct step *st)
 		break;
 	case STEP_LOSE:
 		ok = forget_file(p, "target-hosted.db");
+		break;
+	case STEP_UNPIN:
+		ok = unpin(p, st, &e);
 		break;
 	case STEP_RUN:
 	case STEP_NOTE:

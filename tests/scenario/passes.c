@@ -202,6 +202,8 @@ run_step(struct performing *f, const struct step *st)
 		return false;
 	if (step_has(st, "keep") && !play_keep(p))
 		return false;
+	if (step_has(st, "mark"))
+		p->marked = r.run;
 	f->again = o; /* a plan or an undo that was stopped is asked for again */
 	f->events = p->events;
 	f->sends = p->sends ? p->sends : p->world->calls - p->calls_before;

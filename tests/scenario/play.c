@@ -141,8 +141,8 @@ play_restore(struct play *p, const struct saved *s)
 
 /* --- configuration --- */
 
-static bool
-conf_make(struct play *p)
+bool
+play_conf(struct play *p)
 {
 	CLEAN_FREE char *path = xasprintf("%s/lockstep.conf", p->dir);
 	CLEAN_BUF struct buf t = { 0 };
@@ -432,7 +432,7 @@ play_run(struct play *p, const struct sync_options *o, struct sync_result *r_r)
 	struct err e = { 0 };
 
 	noted.notes = &notes;
-	if (!conf_make(p))
+	if (!play_conf(p))
 		return false;
 	p->events = p->sends = 0;
 	p->done = false;

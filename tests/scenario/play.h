@@ -64,7 +64,8 @@ struct play {
 	enum way way;
 	bool done; /* the fault happened */
 	int64_t unanswered, calls_before, writes_before, reads_before;
-	size_t notes; /* of the last run */
+	size_t notes;   /* of the last run */
+	int64_t marked; /* number of the run that an undo takes back */
 	bool verbose;
 
 	struct buf why; /* what is wrong */
@@ -83,11 +84,13 @@ bool play_run(struct play *p, const struct sync_options *o, struct sync_result *
 /* Objects and references of the ledger as text, without keys and numbers; what does not agree with the target
  * is a line MISMATCH. */
 bool play_ledger(struct play *p, struct buf *out);
+bool play_conf(struct play *p); /* the configuration as it stands now */
 /* Performs a step that is no run. false: p->why. */
 bool play_step(struct play *p, const struct step *st);
 /* Compares a run's result with what its step says. */
 bool play_check_run(struct play *p, const struct step *st, const struct sync_result *r);
 /* The plan of the run before, as `plan --out` keeps it. */
+#define KEPT_PLAN "the plan that was kept"
 bool play_keep(struct play *p);
 struct sync_options play_options(const struct play *p, const struct step *st);
 bool step_has(const struct step *st, const char *word);

@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 static const char *const heads[STEP_COUNT] = { "config", "source", "target", "directory", "change",
-	"later", "run", "time", "release", "adopt", "expect", "fault", "rebuild", "lose",
+	"later", "run", "time", "release", "adopt", "expect", "fault", "rebuild", "lose", "unpin",
 	"scenario" };
 
 static bool

@@ -21,6 +21,7 @@ enum step_type {
 	STEP_FAULT,
 	STEP_REBUILD,
 	STEP_LOSE,
+	STEP_UNPIN,
 	STEP_NOTE,
 	STEP_COUNT
 };

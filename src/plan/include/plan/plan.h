@@ -55,3 +55,24 @@ struct guard_verdict {
 void plan_guard(const struct guard_input *in, struct guard_verdict *v_r);
 /* The limit that governs an operation class; NULL = none. *group_r: classes counted together share one. */
 const struct conf_limit *plan_limit(const struct conf_guard *g, enum op_class c);
+
+/* Taking back (9.3) what a run did to one object: what it was before, as far as that is known. */
+enum undo_form {
+	UNDO_NOTHING, /* cannot be, or need not: why */
+	UNDO_VALUES,  /* there, with these values */
+	UNDO_OFF,     /* disabled: it was made */
+	UNDO_GONE,    /* deleted: it was made, and cannot be disabled */
+};
+struct undo_input {
+	const struct object *object; /* as it is now */
+	const struct change
+		*changes; /* of the run, confirmed, of attributes and state, oldest first */
+	size_t count;
+};
+struct undo {
+	enum undo_form form;
+	struct attrs values; /* all of them, not what differs alone */
+	const char *why;     /* NOTHING: why */
+	const char *lost;    /* what does not come back; NULL = nothing */
+};
+void plan_undo(const struct undo_input *in, struct arena *a, struct undo *u_r);

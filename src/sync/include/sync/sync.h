@@ -37,6 +37,7 @@ struct sync_env {
 
 /* What a run has to say about single objects, beyond counts: where a plan differs, what an undo leaves. */
 struct sync_note {
+	const char *what; /* "differs", "undo", "left", "lost" */
 	const char *object, *text;
 };
 struct sync_notes {
@@ -51,7 +52,9 @@ struct sync_options {
 	const char *only; /* name of one sync, NULL = all */
 	const char *
 		apply; /* digest of the plan that is to be applied, and nothing else (9.2); NULL = none */
-	bool release;             /* apply: what the plan shows as held is permitted */
+	int64_t undo; /* the run that is to be taken back, and nothing else (9.3); 0 = none */
+	const char *undo_target; /* undo: in the history of this target */
+	bool release; /* apply: what the plan shows as held is permitted; undo: all of it */
 	struct sync_notes *notes; /* may be NULL */
 };
 
@@ -67,7 +70,7 @@ enum sync_exit {
 
 struct sync_result {
 	int64_t run;      /* number in the (first) target's history */
-	const char *kind; /* "full", "delta", "plan", "apply" */
+	const char *kind; /* "full", "delta", "plan", "apply", "undo" */
 	int64_t read, created, adopted, updated, enabled, disabled, deleted, recreated,
 		members_added, members_removed, unchanged, failed, held, waiting;
 	int64_t drifted, missing, orphans; /* of a full run: store/drift.h */
@@ -79,6 +82,15 @@ struct sync_result {
 /* false only when the run could not start (configuration, lock, state): result.exit and e say why. */
 bool sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
 	struct sync_result *r_r, struct err *e);
+/* What an undo of o->undo would do, by notes: "undo", "left", "lost". Nothing is written. Codes "no-such-run",
+ * "nothing-to-undo". */
+bool sync_undo_look(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
+	struct err *e);
+/* Ends what undos hold of one object (mail, DN, account name, id; NULL: of all): the next run brings what is
+ * wanted. Code "no-entry": nobody is called so; count 0: nothing of it was pinned. */
+bool sync_unpin(const struct conf *c, const struct sync_env *env, const char *who, int64_t *count_r,
+	struct err *e);
+void sync_notes_json(const struct sync_notes *notes, struct jsonw *w); /* "notes": [...] */
 /* The result as the documented JSON object; notes may be NULL. */
 void sync_result_json(const struct sync_result *r, const struct sync_notes *notes, struct buf *out);
 
@@ -152,6 +164,7 @@ struct explain {
 	struct attempt attempt;
 	bool has_attempt;
 	const char *problem;  /* object error: cause and remedy, or NULL */
+	int64_t pinned;       /* the run whose undo holds it as it was; 0 = none */
 	const char *bad_note; /* held back by the source */
 };
 /* who: mail, DN, account name or id. One result per sync that reads the source. Opens state read-only;
