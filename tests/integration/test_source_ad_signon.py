@@ -64,8 +64,9 @@ def keytab(samba_dc, tmp_path_factory):
 def kerberos(samba_dc, source, keytab):
     """A connector that has a key instead of a password, over ldap://."""
     def start(dc=samba_dc, **options):
-        given = dict(server=plain(dc), bind="gssapi", password_file=None, keytab=keytab, krb5_conf=dc.krb5_conf(), ca_file=None)
+        given = dict(server=plain(dc), bind="gssapi", password_file=None, keytab=keytab, ca_file=None)
         given.update(options)
+        given.setdefault("krb5_conf", None if "krb5_conf" in given else dc.krb5_conf())
         return source(dc, **given)
     return start
 
@@ -164,8 +165,15 @@ def test_kerberos_what_is_missing_is_named(samba_dc, kerberos, keytab, tmp_path)
     conf.write_text("[realms\n")
     refused(kerberos(krb5_conf=str(conf)), "krb5-conf", "cannot be understood")
     refused(kerberos(krb5_conf=none), "krb5-conf", none)
-    # a name of the server that the directory does not know
-    refused(kerberos(server=["ldap://127.0.0.1"]), "unreachable")
+    refused(kerberos(wrap=("env", "SASL_PATH=/nonexistent")), "no-gssapi", "libsasl2-modules-gssapi-mit")
+
+
+def test_kerberos_a_host_name_that_the_directory_does_not_know(samba_fresh, kerberos, tmp_path):
+    dc = samba_fresh
+    key, conf = dc.keytab(str(tmp_path / "k")), dc.krb5_conf()
+    names = dc.read(f"CN=DC1,OU=Domain Controllers,{dc.base}", ["servicePrincipalName"])["servicePrincipalName"]
+    dc.modify(f"CN=DC1,OU=Domain Controllers,{dc.base}", servicePrincipalName=[n for n in names if dc.address.encode() not in n])
+    refused(kerberos(dc, keytab=key, krb5_conf=conf), "bind-refused", "no service ldap/", "full DNS name")
 
 
 def test_kerberos_configurations_that_contradict_themselves(samba_dc, kerberos, password_file):
