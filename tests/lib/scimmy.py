@@ -15,7 +15,7 @@ def modules(express):
 
 
 class Scimmy:
-    """with Scimmy(5) as s: s.port, s.url, s.token, s.dump(), s.counts()"""
+    """with Scimmy(5) as s: s.port, s.url, s.token, s.dump(), s.counts(), s.made()"""
 
     def __init__(self, express, **knobs):
         self.token = "t0ken-" + uuid.uuid4().hex
@@ -41,6 +41,10 @@ class Scimmy:
     def counts(self):
         """Requests by method and path, such as "POST /scim/v2/Bulk"."""
         return self._get("counts")
+
+    def made(self):
+        """{"made": {externalId: how often}, "deleted": [externalId, ...]}"""
+        return self._get("made")
 
     def close(self):
         self.process.stdin.close()

@@ -6,7 +6,8 @@
  *   TOKEN=... node server.js FOLDER-OF-NODE_MODULES [JSON]
  *
  * prints "listening on PORT" and ends with its standard input. JSON: {"bulk": false} turns Bulk off.
- * GET /dump shows everything, GET /counts the requests by method and path: for tests, not SCIM.
+ * GET /dump shows everything, GET /counts the requests by method and path, GET /made how often an object was made by
+ * externalId, and what was deleted: for tests, not SCIM.
  */
 "use strict";
 const crypto = require("node:crypto");
@@ -23,6 +24,8 @@ class Store {
 		this.all = new Map();    // by id
 		this.index = { [nameAttribute.toLowerCase()]: new Map(), externalid: new Map() };
 		this.folded = new Map(); // names without case
+		this.made = {};          // by externalId
+		this.deleted = [];       // externalIds
 	}
 
 	attributes() {
@@ -51,6 +54,8 @@ class Store {
 			throw new SCIMMY.Types.Error(409, "uniqueness", `${this.name} ${value[this.name]} is taken`);
 		if (old)
 			this.remove(id);
+		else
+			this.made[value.externalId] = (this.made[value.externalId] ?? 0) + 1;
 		const r = JSON.parse(JSON.stringify({ ...value, id: id ?? crypto.randomUUID(),
 			meta: { created: old?.meta.created ?? now, lastModified: now } }));
 		this.all.set(r.id, r);
@@ -94,7 +99,10 @@ function declare(Resource, store, check) {
 		})
 		.egress((resource) => resource.id ? store.get(resource.id) :
 			resource.filter ? store.find(resource.filter) : [...store.all.values()])
-		.degress((resource) => store.remove(resource.id));
+		.degress((resource) => {
+			store.deleted.push(store.get(resource.id).externalId);
+			store.remove(resource.id);
+		});
 }
 
 SCIMMY.Config.set({ bulk: { supported: knobs.bulk ?? true, maxOperations: 1000, maxPayloadSize: 1 << 20 } });
@@ -108,6 +116,8 @@ app.use((req, res, next) => {
 	next();
 });
 app.get("/dump", (req, res) => res.send({ users: [...users.all.values()], groups: [...groups.all.values()] }));
+app.get("/made", (req, res) => res.send({ made: { ...users.made, ...groups.made },
+	deleted: [...users.deleted, ...groups.deleted] }));
 app.get("/counts", (req, res) => res.send(counts));
 app.use("/scim/v2", new SCIMMYRouters({
 	type: "bearer",
