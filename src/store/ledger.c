@@ -53,6 +53,7 @@ static const char schema[] =
 	" key TEXT, PRIMARY KEY(run, o, class, attribute, other)) WITHOUT ROWID;"
 	"CREATE TABLE match(o INTEGER, key TEXT, external TEXT, name TEXT, hard INTEGER,"
 	" PRIMARY KEY(o, key)) WITHOUT ROWID;"
+	"CREATE TABLE tried(o INTEGER PRIMARY KEY);"
 	"CREATE TABLE parked(o INTEGER PRIMARY KEY, before BLOB);"
 	"CREATE TABLE listed(o INTEGER PRIMARY KEY, suspect INTEGER);"
 	"CREATE TABLE drift(o INTEGER, what INTEGER, was BLOB, now BLOB, PRIMARY KEY(o, what)) "
@@ -103,6 +104,7 @@ ledger_open(const char *path, const struct store_env *env, bool read_only, struc
 		!db_value(l->db, e, &l->attempts, "SELECT count(*) FROM attempt") ||
 		!db_value(l->db, e, &l->wakes, "SELECT count(*) FROM wake") ||
 		!db_value(l->db, e, &l->matches, "SELECT count(*) FROM match") ||
+		!db_value(l->db, e, &l->tried, "SELECT count(*) FROM tried") ||
 		!db_value(l->db, e, &l->parked, "SELECT count(*) FROM parked") ||
 		!db_value(l->db, e, &l->pins,
 			"SELECT (SELECT count(*) FROM pin) + (SELECT count(*) FROM pin_ref)") ||

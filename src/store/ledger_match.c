@@ -50,6 +50,29 @@ ledger_matches(struct ledger *l, int64_t after, struct arena *a, struct match *l
 }
 
 bool
+ledger_tried_add(struct ledger *l, int64_t o, struct err *e)
+{
+	l->tried++;
+	return db_run(l->db, e, "INSERT OR IGNORE INTO tried VALUES(?)", o);
+}
+
+bool
+ledger_tried(struct ledger *l, int64_t o)
+{
+	int64_t any = 0;
+
+	if (l->tried)
+		db_value(l->db, NULL, &any, "SELECT 1 FROM tried WHERE o = ?", o);
+	return any;
+}
+
+bool
+ledger_tried_over(struct ledger *l, int64_t o, struct err *e)
+{
+	return !l->tried || db_run(l->db, e, "DELETE FROM tried WHERE o = ?", o);
+}
+
+bool
 ledger_adopt_approve(struct ledger *l, int64_t o, const char *key, struct err *e)
 {
 	return db_run(l->db, e, "INSERT OR REPLACE INTO approval VALUES(?, ?, -1, 0, 0, ?)", o,

@@ -15,6 +15,7 @@ struct ledger {
 	int64_t wakes;    /* the same of wake-ups, */
 	int64_t problems; /* and of problems, */
 	int64_t matches;  /* of matches, */
+	int64_t tried;    /* of creations never answered, */
 	int64_t parked;   /* of parked objects, */
 	int64_t pins;     /* and of pins: upper bounds all six */
 	struct buf pack;  /* scratch for packed attributes */

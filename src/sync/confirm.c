@@ -117,7 +117,8 @@ state_take(struct target_run *t, struct object *ob, const struct op *op, struct 
 			return false;
 		/* fallthrough */
 	case CLASS_ADOPT:
-		if (!ledger_matches_set(t->ledger, ob->o, NULL, 0, e))
+		if (!ledger_matches_set(t->ledger, ob->o, NULL, 0, e) ||
+			!ledger_tried_over(t->ledger, ob->o, e))
 			return false;
 		/* fallthrough */
 	default:

@@ -69,15 +69,22 @@ with_key(const struct matching *m, const char *key)
 	return NULL;
 }
 
+/* Whoever bears the identity is ours: nobody else writes there, we made it once, or we tried to and were never
+ * told what became of it (I3). */
+static bool
+ours_by_identity(const struct apply *ap, const struct flight *f)
+{
+	return ap->t->conf->exclusive || f->op.class == CLASS_RECREATE ||
+	       ledger_tried(ap->t->ledger, f->ob.o);
+}
+
 /* The one that is meant; NULL: only a person can say. */
 static const struct match *
 the_one(const struct apply *ap, const struct flight *f, const struct matching *m)
 {
-	bool by_identity = ap->t->conf->exclusive || f->op.class == CLASS_RECREATE;
-
 	if (f->op.approved && with_key(m, f->op.key))
 		return with_key(m, f->op.key);
-	return m->count == 1 || (m->hard == 1 && by_identity) ? &m->list[0] : NULL;
+	return m->count == 1 || (m->hard == 1 && ours_by_identity(ap, f)) ? &m->list[0] : NULL;
 }
 
 /* May it be taken over now? Consent is a person's, the configuration's, or in its being ours already. */
@@ -91,7 +98,7 @@ consent(struct apply *ap, struct flight *f, const struct match *one)
 	if (f->op.approved && (!f->op.key || strcmp(f->op.key, one->key) == 0))
 		return HOLD_NONE;
 	/* Ours by its identity: nothing that the guard counts. */
-	f->op.approved = one->hard && (ct->exclusive || f->op.class == CLASS_RECREATE);
+	f->op.approved = one->hard && ours_by_identity(ap, f);
 	if (f->op.approved)
 		return HOLD_NONE;
 	if (!ct->adopt)

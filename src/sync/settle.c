@@ -123,6 +123,20 @@ plan_anew(struct target_run *t, const struct object *ob, const struct op *op, st
 	return ledger_dirty_link_add(l, ob->source, &d, e);
 }
 
+/* One object's look fails: it alone waits, and is looked for again before anything is done. */
+static bool
+look_failed(struct target_run *t, const struct object *ob, const struct op *op, struct err *e)
+{
+	bool create = op->class == CLASS_CREATE || op->class == CLASS_RECREATE;
+	struct err why = *e;
+
+	if (why.kind != ERR_OBJECT && why.kind != ERR_RETRY)
+		return false;
+	err_clear(e);
+	return ledger_begin(t->ledger, e) && (!create || ledger_tried_add(t->ledger, ob->o, e)) &&
+	       confirm_failed(t, ob, op, &why, e) && ledger_commit(t->ledger, e);
+}
+
 static bool
 settle_create(struct target_run *t, struct object *ob, const struct op *op, struct arena *a,
 	struct err *e)
@@ -130,21 +144,14 @@ settle_create(struct target_run *t, struct object *ob, const struct op *op, stru
 	struct find_answer f;
 	struct outcome out = { 0 };
 
-	if (!target_find(t, ob->kind, ob->anchor, ob->name, a, &f, e)) {
-		struct err why = *e;
-
-		/* One object's look fails: it alone waits, and is looked for again before any create. */
-		if (why.kind != ERR_OBJECT && why.kind != ERR_RETRY)
-			return false;
-		err_clear(e);
-		return ledger_begin(t->ledger, e) && confirm_failed(t, ob, op, &why, e) &&
-		       ledger_commit(t->ledger, e);
-	}
+	if (!target_find(t, ob->kind, ob->anchor, ob->name, a, &f, e))
+		return look_failed(t, ob, op, e);
 	if (!ledger_begin(t->ledger, e))
 		return false;
 	out.key = f.key;
 	out.version = f.version;
-	if (!(f.found && f.ours ? confirm_object(t, ob, op, &out, e) : plan_anew(t, ob, op, e)))
+	if (f.found && f.ours ? !confirm_object(t, ob, op, &out, e)
+			      : !ledger_tried_add(t->ledger, ob->o, e) || !plan_anew(t, ob, op, e))
 		return false;
 	return ledger_commit(t->ledger, e);
 }
@@ -164,7 +171,7 @@ settle_one(struct target_run *t, const struct op *op, struct err *e)
 	if (op->class == CLASS_CREATE || op->class == CLASS_RECREATE)
 		return settle_create(t, &ob, op, a, e);
 	if (op->class == CLASS_DELETE && !still_there(t, &ob, a, &there, e))
-		return false;
+		return look_failed(t, &ob, op, e);
 	if (!ledger_begin(t->ledger, e))
 		return false;
 	if (!there) {

@@ -469,12 +469,10 @@ operation(struct asked *q)
 		world_trouble(q->w, "%s of %s as a %s", q->op, q->key, kinds[q->kind].name);
 	if (ops[i].needs && !q->ob)
 		return refuse(q->out, q->id, "object", "gone", 0, NULL);
-	if (ops[i].writes) {
-		q->w->writes++;
-		r = refused(q);
-		if (r)
-			return refuse(q->out, q->id, r->kind, r->code, 0, NULL);
-	}
+	q->w->writes += ops[i].writes;
+	r = refused(q);
+	if (r && (ops[i].writes || r->op)) /* a look only when it is named */
+		return refuse(q->out, q->id, r->kind, r->code, 0, NULL);
 	return ops[i].perform ? ops[i].perform(q) : accept(q->out, q->id, q->ob, true);
 }
 
