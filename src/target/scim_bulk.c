@@ -10,11 +10,11 @@
 
 static void
 op_write(struct jsonw *w, const struct scim *s, const struct job *j, const char *method,
-	size_t index)
+	int64_t number)
 {
 	char id[24];
 
-	snprintf(id, sizeof(id), "%zu", index + 1);
+	snprintf(id, sizeof(id), "%lld", (long long)number);
 	jsonw_obj(w, NULL);
 	jsonw_str(w, "method", method);
 	jsonw_str(w, "bulkId", id);
@@ -38,7 +38,7 @@ op_add(struct scim *s, struct http_slot *slot, struct work *wk, struct jsonw *w,
 	buf_reset(&s->body);
 	if (!write_form(s, j, &f))
 		return true; /* answered already */
-	op_write(w, s, j, f.method, wk->jobs.count);
+	op_write(w, s, j, f.method, wk->number + (int64_t)wk->jobs.count + 1);
 	if (slot->body.n + 2 <= s->service.bulk_bytes) {
 		job_queue_add(&wk->jobs, j);
 		return true;
@@ -61,6 +61,7 @@ bulk_start(struct scim *s, struct http_slot *slot)
 	struct jsonw w = jsonw(&slot->body);
 	struct job *j;
 
+	wk->number = s->bulk_number;
 	jsonw_obj(&w, NULL);
 	jsonw_arr(&w, "schemas");
 	jsonw_str(&w, NULL, "urn:ietf:params:scim:api:messages:2.0:BulkRequest");
@@ -77,6 +78,7 @@ bulk_start(struct scim *s, struct http_slot *slot)
 		http_release(slot);
 		return;
 	}
+	s->bulk_number += (int64_t)wk->jobs.count;
 	slot->method = "POST";
 	buf_adds(&slot->path, "/Bulk");
 	http_send(slot);
@@ -130,7 +132,8 @@ results(struct scim *s, struct work *w, const struct json *ops)
 	json_for_each(it, ops) {
 		struct answer_op o;
 		answer_bulk_op(it, &o);
-		size_t i = o.index >= 0 ? (size_t)o.index : by_order ? at : n;
+		int64_t nth = o.index - w->number;
+		size_t i = o.index < 0 ? (by_order ? at : n) : nth < 0 ? n : (size_t)nth;
 		at++;
 		if (i >= n || !jobs[i] || !o.answer.status)
 			continue;

@@ -15,6 +15,7 @@ struct work { /* what a request in flight carries */
 	enum work_type type;
 	enum kind_id kind;
 	struct job_queue jobs; /* FIND, BULK: in order; ONE, LIST: one */
+	int64_t number;        /* BULK: of its first operation, less one */
 	bool search;           /* FIND: by POST .search */
 	unsigned terms;        /* FIND: the service's find_terms when it was formed */
 };
@@ -48,11 +49,13 @@ struct scim {
 	int64_t answered;  /* jobs answered, for progress */
 	struct job_queue find[KIND_COUNT], bulk, one, lists;
 	struct list_state list;
-	struct job *spare;     /* for reuse */
-	struct err dead;       /* kind set: nothing can be sent any more, every job gets this */
-	int64_t gate_ms;       /* nothing is sent before (rate limit) */
-	int64_t since_ms;      /* when a batch that is not full began to wait; 0: none */
-	int64_t line_ms;       /* last line written */
+	struct job *spare; /* for reuse */
+	struct err dead;   /* kind set: nothing can be sent any more, every job gets this */
+	int64_t gate_ms;   /* nothing is sent before (rate limit) */
+	int64_t since_ms;  /* when a batch that is not full began to wait; 0: none */
+	int64_t line_ms;   /* last line written */
+	int64_t bulk_number; /* of the last operation in a Bulk; none is given twice, so that no answer fits
+			        * another Bulk */
 	unsigned bulk_refused; /* Bulks refused as a whole, in a row */
 	unsigned forbidden;    /* 403 in a row */
 	unsigned unreached;    /* requests in a row that did not get to the service */

@@ -3,6 +3,7 @@
  * own and for an operation of a Bulk.
  */
 #include <string.h>
+#include "base/log.h"
 #include "scim_run.h"
 
 #define FORBIDDEN_MAX 5 /* so many 403 in a row are the token's, not the objects' */
@@ -332,12 +333,45 @@ refused(struct scim *s, struct job *j, const struct answer *an, bool bulk)
 	run_fail(s, j, &e, attribute, NULL);
 }
 
+/* A resource that is not the one that was asked for. A service may give a new object another externalId than ours,
+ * or another name, but hardly both. */
+static bool
+is_of_another(const struct job *j, const struct json *resource)
+{
+	const char *id = json_get_string(resource, "id");
+	const char *external = json_get_string(resource, "externalId");
+	const char *name = json_get_string(resource, kinds[j->kind].name_attribute);
+
+	if (j->type != JOB_CREATE)
+		return id && j->key && strcmp(id, j->key) != 0;
+	return j->external && external && strcmp(j->external, external) != 0 && j->name && name &&
+	       !ascii_ieq(j->name, name);
+}
+
+/* Something on the way, or the service, mixes answers up: what became of this one is not known. */
+static void
+mixed_up(struct scim *s, struct job *j, const struct json *resource)
+{
+	bool done = job_is_write(j) && !(j->stage == JOB_LOOK && !j->looked);
+	const char *id = json_get_string(resource, "id");
+	struct err e;
+
+	err_set(&e, done ? ERR_UNKNOWN : ERR_RETRY, "bad-answer",
+		"%s: the answer is about another object (%s): is there a proxy that mixes answers "
+		"up?",
+		job_name(j->type), id ? id : "?");
+	log_err(LOG_WARN, "answer-of-another", &e);
+	run_fail(s, j, &e, NULL, NULL);
+}
+
 bool
 write_answered(struct scim *s, struct job *j, const struct answer *an, struct http_slot *slot)
 {
 	bool good = an->status >= 200 && an->status < 300 && !an->odd;
 
-	if (j->type == JOB_DELETE && answer_is_gone(an))
+	if (good && is_of_another(j, an->body))
+		mixed_up(s, j, an->body);
+	else if (j->type == JOB_DELETE && answer_is_gone(an))
 		run_ok(s, j, j->key, NULL, NULL);
 	else if (j->stage == JOB_LOOK && !j->looked && good && resource_of(an))
 		return write_looked(s, j, an, slot);

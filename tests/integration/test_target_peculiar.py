@@ -159,3 +159,28 @@ def test_options_that_are_not_known_are_named(start):
                                (dict(page="many"), ("page",)), (dict(settle="-2"), ("settle",))]:
             e = start(fake, **options).hello["error"]
             assert (e["kind"], e["code"]) == ("config", "bad-option") and all(w in e["message"] for w in words), e
+
+
+def test_answers_that_are_about_another_object_are_not_believed(start):
+    """A proxy that mixes them up: what became of the operation is not known then, and nothing wrong is remembered."""
+    with FakeScim(terms=1) as fake:
+        t = start(fake)
+        a, b = [m["key"] for m in t.call(create(1), create(2))]
+        other = lambda: fake.store.out("Users", fake.users[a])
+        update = dict(op="update", kind="user", key=b, attrs={"title": ["T"]})
+        for op, line, kind in [(update, "PATCH", "unknown"), (dict(op="get", kind="user", key=b), "GET", "retry"),
+                               (create(3), "POST", "unknown")]:
+            fake.fault(line + " /Users", "instead", other)
+            r = t.call(op)[0]
+            assert error(r) == (kind, "bad-answer") and "another object" in r["error"]["message"]
+        assert fake.users[b]["title"] == "T" and len(fake.users) == 3, "it was done all the same"
+
+
+def test_the_answer_to_another_bulk_is_not_believed(start):
+    with FakeScim(bulk=500) as fake:
+        t = start(fake)
+        t.call(*[create(i) for i in range(5)])
+        before = fake.last_bulk
+        fake.fault("POST /Bulk", "instead", lambda: before)
+        assert {error(r) for r in t.call(*[create(i) for i in range(5, 10)])} == {("unknown", "no-result")}
+        assert len(fake.users) == 10 and all("key" in m for m in t.call(*[create(i) for i in range(10, 15)]))

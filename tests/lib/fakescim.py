@@ -309,6 +309,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.cut()
         if action == "delay_after":
             time.sleep(value)
+        if action == "instead":                 # value(): the answer to something else
+            return self.answer(status, value(), headers)
         if action == "nonsense":
             return self.answer(status, b'{"schemas": [', headers)
         if action == "big":
@@ -326,7 +328,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 raise Refusal(404, None, "none")
             return 200, fake.config(), []
         if path == "/Bulk":
-            return 200, fake.do_bulk(body), []
+            fake.last_bulk = fake.do_bulk(body)
+            return 200, fake.last_bulk, []
         with fake.store.lock:
             return fake.one(self.command, path, query, body, self.headers.get("If-Match"))
 
