@@ -1,14 +1,26 @@
 #include "scim_http.h"
+#include <netinet/in.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "base/log.h"
 #include "base/mem.h"
 
 #define KEEP_MAX (1u << 20) /* bytes of buffers kept by an idle slot */
 
+struct http_socket {
+	int fd;
+	bool used; /* a request went over it */
+};
+
 struct http {
 	struct http_options o;
+	struct http_socket *sockets; /* that libcurl has open */
+	size_t socket_count;
 	CURLM *multi;
 	struct curl_slist token_line; /* its data is locked memory: libcurl reads it, we own it */
 	char *token_text;
@@ -88,6 +100,69 @@ read_header(char *p, size_t size, size_t n, void *ctx)
 	return size * n;
 }
 
+/* --- connections --- */
+
+static curl_socket_t
+open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	struct http *h = ctx;
+
+	(void)purpose;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	h->sockets = xrealloc(h->sockets, (h->socket_count + 1) * sizeof(*h->sockets));
+	h->sockets[h->socket_count++] = (struct http_socket){ .fd = fd };
+	return fd;
+}
+
+static int
+close_socket(void *ctx, curl_socket_t fd)
+{
+	struct http *h = ctx;
+
+	for (size_t i = 0; i < h->socket_count; i++)
+		if (h->sockets[i].fd == fd)
+			h->sockets[i] = h->sockets[--h->socket_count];
+	return close(fd);
+}
+
+static int
+port_of(int fd)
+{
+	struct sockaddr_storage a = { 0 };
+	socklen_t n = sizeof(a);
+
+	if (getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+		return -1;
+	return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+					     : ((struct sockaddr_in *)&a)->sin_port);
+}
+
+/* A kept connection is about to be used again. What waits there to be read was not asked for: a second answer to
+ * an earlier request, say; it would be taken for the answer to this one, and so on for ever. */
+static int
+before_request(void *ctx, char *to_ip, char *own_ip, int to_port, int own_port)
+{
+	struct http_slot *s = ctx;
+	struct http *h = s->http;
+
+	(void)to_ip, (void)own_ip, (void)to_port;
+	for (size_t i = 0; i < h->socket_count; i++) {
+		struct http_socket *k = &h->sockets[i];
+		struct pollfd p = { .fd = k->fd, .events = POLLIN };
+
+		if (port_of(k->fd) != own_port)
+			continue;
+		if (k->used && poll(&p, 1, 0) > 0) {
+			s->stray = true;
+			return CURL_PREREQFUNC_ABORT;
+		}
+		k->used = true;
+	}
+	return CURL_PREREQFUNC_OK;
+}
+
 /* --- set-up --- */
 
 static void
@@ -120,6 +195,12 @@ slot_init(struct http *h, struct http_slot *s)
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, read_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, s);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, h);
+	curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, h);
+	curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, before_request);
+	curl_easy_setopt(c, CURLOPT_PREREQDATA, s);
 }
 
 /* "Authorization: Bearer ..." in memory like the token's own. */
@@ -204,6 +285,7 @@ http_free(struct http *h)
 		curl_multi_cleanup(h->multi);
 	if (h->token_text)
 		sodium_free(h->token_text);
+	free(h->sockets);
 	free(h->slots);
 	curl_global_cleanup();
 	free(h);
@@ -278,6 +360,8 @@ http_send(struct http_slot *s)
 	s->json = NULL;
 	s->sent = 0;
 	s->too_big = s->bad_body = false;
+	curl_easy_setopt(s->curl, CURLOPT_FRESH_CONNECT, (long)s->stray);
+	s->stray = false;
 	s->status = 0;
 	s->retry_after = 0;
 	s->date = 0;
@@ -332,6 +416,14 @@ http_done(struct http *h)
 		CURLcode code = m->data.result;
 		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &s);
 		curl_multi_remove_handle(h->multi, s->curl);
+		if (code == CURLE_ABORTED_BY_CALLBACK && s->stray) {
+			log_event(LOG_WARN, "stray-answer", "why",
+				"there was more on a kept connection than was asked for; another "
+				"is used",
+				NULL);
+			http_send(s);
+			continue;
+		}
 		if (code == CURLE_OK)
 			outcome_answered(s);
 		else

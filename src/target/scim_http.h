@@ -6,6 +6,8 @@
  * of an answer, even when the body had been sent. A create could thus happen twice, so bodies are
  * given by a reader that refuses to start over: such a request ends as HTTP_LOST instead.
  *
+ * A kept connection on which something waits that nobody asked for is not used again.
+ *
  * Redirections are never followed; answers over HTTP_ANSWER_MAX are cut off and count as lost.
  */
 #pragma once
@@ -61,6 +63,7 @@ struct http_slot {
 	CURL *curl;
 	size_t sent;
 	bool busy, too_big;
+	bool stray; /* the connection that it got had something on it: not sent, another is needed */
 	struct curl_slist headers[6];
 	char said[CURL_ERROR_SIZE]; /* libcurl's words on a failure */
 };

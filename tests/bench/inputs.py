@@ -92,3 +92,8 @@ def company(count):
 
 def member_change(group_name, n, op):
     return f"dn: CN={group_name},OU=Groups,{BASE}\nchangetype: modify\n{op}: member\nmember: {dn(n)}\n-\n\n"
+
+
+def titles(count):
+    """Everybody gets another one."""
+    return "".join(f"dn: {dn(n)}\nchangetype: modify\nreplace: title\ntitle: Chief {n}\n-\n\n" for n in range(count))

@@ -105,9 +105,10 @@ class Done:
 
 
 class World:
-    """An empty hosted side and an agent that has never run, for one directory of LDIF."""
+    """An empty hosted side - or another service, by its port and token - and an agent that has never run, for one
+    directory of LDIF."""
 
-    def __init__(self, name, directory, base):
+    def __init__(self, name, directory, base, service=None):
         self.folder = os.path.join(KEPT, "run-" + name)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.directory = os.path.join(self.folder, "directory")
@@ -115,16 +116,25 @@ class World:
         for f in os.listdir(directory):
             if f.endswith(".ldif"):
                 os.link(os.path.join(directory, f), os.path.join(self.directory, f))
-        db = os.path.join(self.folder, "cloud.db")
+        self.base, self.server = base, None
+        if not service:
+            token = self.serve()
+        with open(os.open(self.path("token"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(service.token + "\n" if service else token)
+        self.configure(service.port if service else self.port)
+
+    def serve(self):
+        db = self.path("cloud.db")
         token = subprocess.run([program("lockstep-cloud"), "tenant", "add", "bench", "--db", db], check=True,
                                capture_output=True, text=True).stdout
         self.server = subprocess.Popen([program("lockstep-cloud"), "serve", "--listen", "127.0.0.1:0", "--db", db],
                                        stdout=subprocess.PIPE, text=True)
-        port = self.server.stdout.readline().split(":")[2].split("/")[0]
-        with open(os.open(self.path("token"), os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
-            f.write(token)
+        self.port = int(self.server.stdout.readline().split(":")[2].split("/")[0])
+        return token
+
+    def configure(self, port):
         with open(self.path("lockstep.conf"), "w") as f:
-            f.write(f"state = \"state\"\nsource \"d\" {{ type = \"ldif\"  file = \"directory\"  base = '{base}' }}\n"
+            f.write(f"state = \"state\"\nsource \"d\" {{ type = \"ldif\"  file = \"directory\"  base = '{self.base}' }}\n"
                     f"target \"t\" {{ type = \"scim\"  url = \"http://127.0.0.1:{port}/scim/v2\"  token_file = \"token\" }}\n"
                     "sync \"s\" { from = \"d\"  to = \"t\" }\n")
 
@@ -134,12 +144,17 @@ class World:
     def sync(self, *words, **expected):
         """A run; the counts that are named must be these."""
         done = Done([program("lockstep"), "-c", self.path("lockstep.conf"), "sync", *words, "--json"],
-                    also=(self.server.pid,))
+                    also=(self.server.pid,) if self.server else ())
+        self.result(done, **expected)
+        return done
+
+    @staticmethod
+    def result(done, **expected):
         done.result = json.loads(done.stdout)
         wrong = {k: done.result[k] for k, v in expected.items() if done.result[k] != v}
         if wrong or done.result["failed"] or done.result["held"]:
             raise RuntimeError(f"expected {expected}, found {done.result}")
-        return done
+        return done.result
 
     def json(self, *words):
         return json.loads(Done([program("lockstep"), "-c", self.path("lockstep.conf"), *words, "--json"]).stdout)
@@ -155,9 +170,10 @@ class World:
         return cpu_of(self.server.pid)
 
     def close(self):
-        self.server.send_signal(signal.SIGTERM)
-        self.server.wait(60)
-        self.server.stdout.close()
+        if self.server:
+            self.server.send_signal(signal.SIGTERM)
+            self.server.wait(60)
+            self.server.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

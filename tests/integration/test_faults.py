@@ -6,22 +6,29 @@ import itertools
 import os
 import shutil
 import sqlite3
+import time
 
 import pytest
 
 from agent_fixtures import Agent
 from faultproxy import FAULTS, FaultProxy
 from scimmy import Scimmy
+from targetops import create, find
 from test_lockstep import Folder, SYNC, nothing
 
 SEED = os.environ.get("LOCKSTEP_SEED", "1")
 PEOPLE, RUNS = 40, 15
 KEEPS = {"create", "update", "enable", "member add"}
 NOT_OURS = ("id", "meta", "$ref", "schemas")  # scimmy names schemas whose attributes it drops
-SLOW = ("rate_limit_bare",)               # ten seconds each: once is enough
 WAYS = {"single": 'bulk = "no"', "bulk": ""}
-BOTH = [(4, "single"), (5, "bulk")]
-NOT_THE_FIRST = "^(?!GET /scim/v2/ServiceProviderConfig)"  # of a run: that is asked for again, after two seconds
+# With Express 4 the writes of single objects are met, with Express 5 Bulks, looks, everything but the first look of a
+# run: that one is asked for again after two seconds.
+BOTH = {(4, "single"): "^(POST /scim/v2/(Users|Groups) |PATCH|DELETE)", (5, "bulk"): "^(?!GET /scim/v2/ServiceProviderConfig)"}
+KINDS = {"cuts": ("cut_before", "cut_after", "cut_midway"), "refusals": ("rate_limit", "unavailable", "burst"),
+         "gateways": ("error_after", "sign_in_page", "wrong_type"), "bodies": ("truncated", "empty", "huge", "twice"),
+         "time": ("delay", "slow_answer")}
+SINGLY = [f for kind in KINDS.values() for f in kind]
+APART = ["rate_limit_bare", "twice_late"]
 
 
 class Story:
@@ -103,7 +110,6 @@ def until_done(agent):
         if run["exit"] == 0:
             return run
         time_passes(agent)
-        print(agent.run("status", code=(0,1,2,3,4,5)).stdout)
     raise AssertionError(f"no end: exit codes {codes}")
 
 
@@ -119,18 +125,19 @@ def story(tmp_path_factory):
     return Story(tmp_path_factory.mktemp("faults"))
 
 
-def live(story, express, way, faults, name, **more):
+def live(story, express, way, faults, name, again=True, **more):
     steps, removed, made = story.end(express, way)
     with Scimmy(express) as service, FaultProxy(service.port, faults, seed=f"{SEED}/{name}/{express}/{way}", **more) as proxy:
         proxy.token = service.token
         agent = story.agent(f"{name}-{express}-{way}", proxy, WAYS[way])
         for days, want in zip(story.steps, steps):
             story.take(agent, days)
-            proxy.again()
+            if again:
+                proxy.again()
             until_done(agent)
             same(want, content(service))
         print(proxy.injected, proxy.requests)
-        proxy.weights = {}
+        proxy.faults = []
         assert nothing(agent.sync()), "I6"
         assert nothing(agent.sync("--full")), "what we think is there is there"
         assert service.made()["made"] == made["made"], "made twice"
@@ -139,19 +146,36 @@ def live(story, express, way, faults, name, **more):
         return proxy
 
 
+def test_every_fault_has_its_test():
+    assert sorted(SINGLY + APART) == sorted(FAULTS)
+
+
 @pytest.mark.parametrize("express,way", BOTH)
-@pytest.mark.parametrize("fault", [f for f in FAULTS if f not in SLOW])
-def test_I3_the_end_is_the_same_under(story, fault, express, way):
-    proxy = live(story, express, way, fault, fault, only=NOT_THE_FIRST)
-    assert proxy.injected[fault] >= 2, "once in each step at least"
+@pytest.mark.parametrize("kind", KINDS)
+def test_I3_the_end_is_the_same_under(story, kind, express, way):
+    proxy = live(story, express, way, KINDS[kind], kind, only=BOTH[express, way], most=len(KINDS[kind]))
+    assert all(proxy.injected[f] for f in KINDS[kind])
 
 
 def test_I3_the_end_is_the_same_under_a_rate_limit_that_does_not_say_how_long(story):
-    proxy = live(story, 4, "bulk", "rate_limit_bare", "bare", only="POST /scim/v2/(Bulk|Users)", most=1)
-    assert proxy.injected["rate_limit_bare"]
+    proxy = live(story, 5, "bulk", ["rate_limit_bare"], "bare", only="^POST /scim/v2/Bulk", most=1, again=False)
+    assert proxy.injected["rate_limit_bare"] == 1, "ten seconds, once"
 
 
-@pytest.mark.parametrize("express,way", BOTH)
-def test_I3_the_end_is_the_same_under_all_of_them(story, express, way):
-    proxy = live(story, express, way, {f: 1 for f in FAULTS if f not in SLOW and f!="twice_late"}, "mix", share=0.3, most=12)
+def test_I3_the_end_is_the_same_under_all_of_them(story):
+    proxy = live(story, 4, "single", SINGLY, "mix", share=0.2, most=10)
     assert sum(proxy.injected.values()) > 12 and len(proxy.injected) >= 6
+
+
+def test_a_second_answer_that_comes_when_nothing_was_asked_is_nobodys(start, scimmy):
+    """The connection it comes on is not used again. (One that comes while something is asked cannot be told from the
+    answer; test_target_peculiar has what is noticed even then.)"""
+    with FaultProxy(scimmy.port, ["twice_late"], share=1, most=20, only="filter=|POST /scim/v2/Users ") as proxy:
+        t = start(scimmy, url=proxy.url, bulk="no", requests=1)
+        keys = []
+        for i in range(5):
+            keys += [m["key"] for m in t.call(create(i))]
+            time.sleep(0.05)
+            assert [f["key"] for f in t.call(find(i))[0]["found"]] == keys[-1:]
+            time.sleep(0.05)
+        assert [u["id"] for u in scimmy.dump()["users"]] == keys and proxy.injected["twice_late"] >= 10

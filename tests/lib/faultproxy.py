@@ -1,11 +1,12 @@
 """An HTTP proxy of ours that does to requests and answers what networks, gateways and tired services do. It stands between
 an agent and a service of somebody else, knows nothing of SCIM, and counts what it did.
 
-    with FaultProxy(service.port, "cut_after", seed=3) as p:      # or {"cut_after": 3, "delay": 1}: with these weights
+    with FaultProxy(service.port, ["cut_after", "delay"], seed=3) as p:
         ... p.port, p.url, p.injected["cut_after"]
 
 Which requests are met follows from the seed: of those that match `only` about `share`, and no more than `most`, the
-first one among them. FAULTS is the table of what can befall one; a line more is a new fault.
+first one among them; the faults that are named take turns. FAULTS is the table of what can befall one: a function more
+is a new fault.
 """
 import asyncio
 import collections
@@ -208,8 +209,8 @@ def unchunked(data):
 class FaultProxy:
     def __init__(self, to, faults=(), seed=1, share=0.5, most=5, only=r""):
         self.to, self.share, self.most, self.only = to, share, most, re.compile(only)
-        self.weights = {faults: 1} if isinstance(faults, str) else dict(faults)
-        assert set(self.weights) <= set(FAULTS), self.weights
+        self.faults, self.turn = list(faults), []
+        assert set(self.faults) <= set(FAULTS), self.faults
         self.rng, self.met = random.Random(f"faults/{seed}"), 0
         self.injected, self.requests = collections.Counter(), collections.Counter()
         self.more = collections.deque()       # what befalls the next ones, whatever they are
@@ -246,12 +247,13 @@ class FaultProxy:
             name = self.more.popleft()
             self.injected[name] += 1
             return globals()[name]
-        if not self.weights or self.met >= self.most or not self.only.search(line):
+        if not self.faults or self.met >= self.most or not self.only.search(line):
             return None
         if self.met and self.rng.random() >= self.share:
             return None
         self.met += 1
-        name = self.rng.choices(list(self.weights), list(self.weights.values()))[0]
+        self.turn = self.turn or self.rng.sample(self.faults, len(self.faults))
+        name = self.turn.pop()
         self.injected[name] += 1
         return FAULTS[name]
 
