@@ -7,7 +7,7 @@
  *   guard never exceeded  within 24 hours (8.1)
  *   drift is mended       what others change at the target in what is ours is as before after a full run (6.2)
  *   names go round        in one run, whoever gets whose (7.1)
- *   plan and apply        do what was planned, or nothing (9.2)
+ *   plan and apply        do what was planned, or nothing (9.2): property_plan.c
  *   undo                  brings back what was, and it stays so until what is wanted changes (9.3)
  * The history of a seed that fails is printed as rows of a scenario.
  */
@@ -16,12 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "play.h"
-
-struct config {
-	const char *name, *body;
-	int64_t deleted, disabled; /* most within a day; -1 = no guard */
-};
+#include "property.h"
 
 #define NO_GUARD                                                                                   \
 	"guard { create = \"-\" disable = \"-\" delete = \"-\" member_removal = \"-\" "            \
@@ -50,17 +45,8 @@ static const struct config configs[] = {
 		1, 4 },
 };
 
-struct test {
-	struct play play;
-	uint64_t random;
-	const struct config *config;
-	int users, groups, ous, next;
-	struct buf rows;           /* the history, for people */
-	int64_t deleted, disabled; /* within the day */
-};
-
 /* SplitMix64. */
-static uint64_t
+uint64_t
 roll(struct test *t, uint64_t below)
 {
 	uint64_t z = (t->random += 0x9e3779b97f4a7c15);
@@ -84,7 +70,7 @@ row(struct test *t, const char *fmt, ...)
 	return change_row(t->play.world, text, &e) || play_fail(&t->play, "%s: %s", text, e.text);
 }
 
-static bool
+bool
 is_there(struct test *t, const char *handle)
 {
 	struct w_entry *en = dir_find(t->play.world, handle);
@@ -92,7 +78,7 @@ is_there(struct test *t, const char *handle)
 	return en && !en->gone;
 }
 
-static const char *
+const char *
 any_of(struct test *t, const char *prefix, int count, char *out, size_t size)
 {
 	snprintf(out, size, "%s%d", prefix, 1 + (int)roll(t, (uint64_t)count));
@@ -208,7 +194,7 @@ change_group(struct test *t, const char *g)
 	return !is_there(t, b) || row(t, "member %s %c%s", g, roll(t, 2) ? '+' : '-', b);
 }
 
-static bool
+bool
 change_some(struct test *t)
 {
 	int count = 1 + (int)roll(t, 8);
@@ -234,14 +220,14 @@ change_some(struct test *t)
 	return true;
 }
 
-static int64_t
+int64_t
 changes_of(const struct sync_result *r)
 {
 	return r->created + r->adopted + r->updated + r->enabled + r->disabled + r->deleted +
 	       r->recreated + r->members_added + r->members_removed;
 }
 
-static bool
+bool
 run(struct test *t, bool full, struct sync_result *r_r)
 {
 	struct sync_options o = { .full = full };
@@ -412,8 +398,7 @@ meddle(struct test *t)
 		       buf_cstr(&after), buf_cstr(&before));
 }
 
-/* A line of `text` that begins with `head` (kind and identity); NULL when none does. */
-static const char *
+const char *
 line_of(const char *text, const char *head, size_t n)
 {
 	while (*text) {
@@ -425,7 +410,7 @@ line_of(const char *text, const char *head, size_t n)
 	return NULL;
 }
 
-static size_t
+size_t
 head_of(const char *line)
 {
 	size_t n = strcspn(line, " \n");
@@ -481,16 +466,14 @@ release_all(struct test *t)
 	return play_fail(p, "no end of holds");
 }
 
-/* One run with options of its own, where counts of the guard do not matter. */
-static bool
+bool
 run_as(struct test *t, const char *name, const struct sync_options *o, struct sync_result *r_r)
 {
 	buf_addf(&t->rows, "#run %s\n", name);
 	return play_run(&t->play, o, r_r) && play_check_always(&t->play);
 }
 
-/* A fault in the next run, perhaps. */
-static bool
+bool
 perhaps_fault(struct test *t)
 {
 	struct play *p = &t->play;
@@ -503,8 +486,7 @@ perhaps_fault(struct test *t)
 	return true;
 }
 
-/* Until a run of these options has nothing left to do. */
-static bool
+bool
 again_and_again(
 	struct test *t, const char *name, const struct sync_options *o, struct sync_result *r_r)
 {
@@ -520,36 +502,6 @@ again_and_again(
 		p->world->now_ms += r_r->exit == SYNC_OK ? 0 : 130 * 1000;
 	}
 	return play_fail(p, "%s: no end: exit %d (%s)", name, r_r->exit, r_r->error.text);
-}
-
-/* 9.2: what was planned and nothing else; or it is outdated, and nothing is done. */
-static bool
-plan_and_apply(struct test *t)
-{
-	struct sync_options plan = { .plan_only = true }, apply = { .apply = KEPT_PLAN };
-	struct play *p = &t->play;
-	struct sync_result r;
-	bool alone = roll(t, 2), faulty;
-
-	buf_adds(&t->rows, "#change\n");
-	if (!change_some(t) || !run_as(t, "plan keep", &plan, &r) || !play_keep(p))
-		return false;
-	buf_adds(&t->rows, "#change\n");
-	if (!alone && !change_some(t))
-		return false;
-	faulty = perhaps_fault(t);
-	if (!again_and_again(t, "apply", &apply, &r))
-		return false;
-	if (strcmp(r.error.code, "plan-outdated") == 0 && p->world->writes != p->writes_before)
-		return play_fail(p, "9.2: an outdated plan wrote");
-	if (alone && !faulty && strcmp(r.error.code, "plan-outdated") == 0)
-		return play_fail(p, "9.2: outdated, and nothing had changed");
-	if (!alone || faulty || r.exit != SYNC_OK)
-		return true;
-	if (!run(t, false, &r))
-		return false;
-	return !changes_of(&r) || play_fail(p, "9.2: %lld changes were left by an applied plan",
-					  (long long)changes_of(&r));
 }
 
 /* 9.3: as before the run, but for what it made, which is off. */
