@@ -15,6 +15,8 @@ enum conf_type {
 	CONF_LIMIT,    /* struct conf_limit: a percentage, a number, or both */
 	CONF_COUNT,    /* int64_t, 0 or more */
 	CONF_EXACT,    /* bool: "exact" or "ours" */
+	CONF_TIME,     /* const char *: "HH:MM" */
+	CONF_DAYS,     /* struct conf_texts: "mon" to "sun" */
 };
 
 struct conf_option {
