@@ -24,7 +24,8 @@ struct judged {
 	bool in;
 	struct mapped mapped;
 	int64_t wake;
-	bool pinned; /* what stands here is what an undo holds (9.3) */
+	bool pinned;   /* what stands here is what an undo holds (9.3) */
+	bool unpinned; /* it did until now */
 	enum leave leave;
 };
 
@@ -175,6 +176,7 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 	struct decision d;
 	bool was_in = ob->o && ob->wanted && ob->state == OBJECT_LINKED &&
 		      strcmp(ob->source, p->source) == 0;
+	bool all = why & DIRTY_CONFIG, pin = j->unpinned || (why & DIRTY_PIN);
 	int64_t o;
 
 	if (!in.kind)
@@ -190,11 +192,11 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 		!ledger_wake_set(l, p->source, en->n, j->wake, p->e))
 		return false;
 	/* When everything is looked at, the owners' own turn brings the links that point here. */
-	if (j->in && (!was_in || (why & DIRTY_CONFIG)) &&
-		!links_dirty_of(p->t, p->s, en->n, in.kind, !(why & DIRTY_CONFIG), p->arena, p->e))
+	if (j->in && (!was_in || pin || all) &&
+		!links_dirty_of(p->t, p->s, en->n, in.kind, pin || !all, p->arena, p->e))
 		return false;
 	/* Links that went while it was away were nobody's operation then. */
-	if (o && !d.add && !d.forget && (j->in ? !was_in : d.leaves || (why & DIRTY_CONFIG)) &&
+	if (o && !d.add && !d.forget && (pin || (j->in ? !was_in : d.leaves || all)) &&
 		!links_dirty_refs(p->t, p->s, o, p->e))
 		return false;
 	if (!d.op_count)
@@ -321,6 +323,7 @@ take_pin(struct projecting *p, const struct entry *en, const struct object *ob, 
 		run_event(p->t->run, "unpinned", ob->name,
 			"what is wanted for it has changed since run %lld was undone",
 			(long long)pin.run);
+		j->unpinned = true;
 		return ledger_pin_drop(p->t->ledger, ob->o, p->e);
 	}
 	j->pinned = true;

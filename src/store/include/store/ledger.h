@@ -136,7 +136,8 @@ enum dirty_why {
 	DIRTY_GROUP = 4,
 	DIRTY_TIME = 8,
 	DIRTY_CONFIG = 16,
-	DIRTY_AGAIN = 32
+	DIRTY_AGAIN = 32,
+	DIRTY_PIN = 64 /* pinned, or not any more: its references are looked at, too (9.3) */
 };
 /* New news about an entry: unplanned again, and its back-off is over. AGAIN keeps the back-off. */
 bool ledger_dirty_add(
