@@ -253,6 +253,8 @@ digest_of(struct target_run *t, struct source_run *s, char out[65])
 		buf_adds(&all, one);
 		for (size_t g = 0; g < count; g++)
 			buf_addf(&all, " %" PRId64, groups[g]);
+		for (size_t g = 0; g < lane->protect_group_count; g++)
+			buf_addf(&all, " p%" PRId64, lane->protect_groups[g]);
 	}
 	sha256_hex(all.p, all.n, out);
 }

@@ -290,9 +290,11 @@ struct group_removals {
 	int64_t o;
 	int64_t removals;
 };
-/* Groups of a sync with more than `floor` unapproved member removals planned. */
-size_t ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct arena *a,
-	struct group_removals **list_r);
+/* Groups of a sync with unapproved member removals planned. */
+size_t ledger_member_removals(
+	struct ledger *l, const char *sync, struct arena *a, struct group_removals **list_r);
+int64_t ledger_removed_since(struct ledger *l, int64_t o,
+	int64_t since); /* of one group: confirmed, not approved ones */
 int64_t ledger_done_since(struct ledger *l, const char *sync, const struct kind *k, enum op_class c,
 	int64_t since); /* confirmed, not approved ones */
 bool ledger_holds_record(struct ledger *l, int64_t run, int64_t *count_r,
@@ -308,6 +310,14 @@ bool ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r,
 	struct err *e); /* codes "no-such-run", "nothing-held" */
 bool ledger_approvals_apply(
 	struct ledger *l, struct err *e); /* marks approved PLANNED operations, lifts their holds */
+
+/* --- protection (8.4): the lines of the guard's lists that protect an object, or did when it was last looked at --- */
+struct protection {
+	const char *name, *group; /* NULL = none */
+};
+bool ledger_protection(
+	struct ledger *l, int64_t o, struct arena *a, struct protection *p_r); /* false = none */
+bool ledger_protection_set(struct ledger *l, int64_t o, const struct protection *p, struct err *e);
 
 /* --- adoption (3.2): what was found at the target in place of an object that is to be created --- */
 struct match {
