@@ -26,5 +26,6 @@ ledger_protection_set(struct ledger *l, int64_t o, const struct protection *p, s
 	if (!p->name && !p->group)
 		return db_run(l->db, e, "DELETE FROM protection WHERE o = ?", o);
 	l->protections++;
-	return db_run(l->db, e, "INSERT OR REPLACE INTO protection VALUES(?, ?, ?)", o, p->name, p->group);
+	return db_run(l->db, e, "INSERT OR REPLACE INTO protection VALUES(?, ?, ?)", o, p->name,
+		p->group);
 }

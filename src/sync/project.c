@@ -205,8 +205,8 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 	if (j->in && (!was_in || pin || all) &&
 		!links_dirty_of(p->t, p->s, en->n, in.kind, pin || !all, p->arena, p->e))
 		return false;
-	/* Links that went while it was away were nobody's operation then. */
-	if (o && !d.add && !d.forget && (pin || (j->in ? !was_in : d.leaves || all)) &&
+	/* Links that went while it was away, or the mirror was, were nobody's operation then. */
+	if (o && !d.add && !d.forget && (pin || all || (j->in ? !was_in : d.leaves)) &&
 		!links_dirty_refs(p->t, p->s, o, p->e))
 		return false;
 	if (!d.op_count)

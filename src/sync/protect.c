@@ -110,8 +110,8 @@ same(const char *a, const char *b)
 }
 
 bool
-protect_note(const struct target_run *t, int64_t o, const struct protect *p, bool holding,
-	struct err *e)
+protect_note(
+	const struct target_run *t, int64_t o, const struct protect *p, bool holding, struct err *e)
 {
 	struct protection now = p->now;
 
@@ -130,7 +130,8 @@ protect_resolve(struct lane *lane, struct arena *a)
 	struct mirror *m = lane->source->mirror;
 
 	if (!lane->protect) {
-		lane->protect_groups = arena_alloc(a, (g->protect_group.count + 1) * sizeof(int64_t));
+		lane->protect_groups =
+			arena_alloc(a, (g->protect_group.count + 1) * sizeof(int64_t));
 		lane->protect = arena_alloc(a, (g->protect.count + 1) * sizeof(int64_t));
 	}
 	lane->protect_group_count = g->protect_group.count;
