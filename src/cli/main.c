@@ -15,19 +15,19 @@ const struct command commands[] = {
 	{ "check", "check [--print-setup]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
-	{ "plan", "plan [--all] [--out FILE]", "shows what a sync would do, and does nothing",
-		cmd_plan, true },
+	{ "plan", "plan [--all] [--full] [--out FILE [--force]]",
+		"shows what a sync would do, and does nothing", cmd_plan, true },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
 		cmd_apply, true },
 	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
 		cmd_sync, true },
-	{ "adopt", "adopt [WHO [KEY]]",
-		"what stands at a target in place of ours; --all-exact takes over what is plain",
-		cmd_adopt, true },
+	{ "adopt", "adopt [--list] | WHO [KEY] | --all-exact | --orphans",
+		"what stands at a target in place of ours, and consent to take it over", cmd_adopt,
+		true },
 	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release,
 		true },
-	{ "undo", "undo RUN [--dry-run]", "takes back what a run did, and keeps it so", cmd_undo,
-		true },
+	{ "undo", "undo RUN [--dry-run] [--release] [--target NAME]",
+		"takes back what a run did, and keeps it so", cmd_undo, true },
 	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true },
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
 	{ "drift", "drift", "what others changed at the targets, as the last full sync found it",
@@ -42,6 +42,8 @@ const struct command commands[] = {
 	{ 0 },
 };
 
+#define SYNOPSIS 29 /* wide; a longer one has a line of its own */
+
 static void
 help(FILE *f)
 {
@@ -53,7 +55,9 @@ help(FILE *f)
 		   "  -v, --verbose      what connectors log, and every operation\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
+		fprintf(f, "  %-*s%s%*s%s\n", SYNOPSIS, c->synopsis,
+			strlen(c->synopsis) < SYNOPSIS ? "" : "\n",
+			strlen(c->synopsis) < SYNOPSIS ? 0 : SYNOPSIS + 2, "", c->help);
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
 		"the source could\n"

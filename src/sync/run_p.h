@@ -83,6 +83,7 @@ struct run {
 	struct target_run *targets;
 	size_t target_count;
 	struct sync_result *result;
+	int64_t started_ms; /* mono */
 };
 
 int64_t run_mono(const struct run *r);
