@@ -440,6 +440,18 @@ def test_bad_value_holds_back_the_value_alone(ready, tree, acme, what):
     assert "held back" in about and attribute[:-1].decode().lower() in about.lower(), about
 
 
+def test_check_names_what_only_the_state_can_tell_N13_8_4(ready, tree, agent, acme):
+    tree.add("twin", "mail: Olena.Galagan@example.test")
+    tree.write()
+    guard = " guard { protect = {'olena.galagan@example.test', 'nobody@example.test'}  protect_group = 'CN=None,DC=x' }"
+    agent.configure(f"type = \"ldif\"  file = \"directory.ldif\"  base = '{BASE}'", acme, SCOPE + guard)
+    ready.run("plan")
+    found = [f for f in ready.json("check")["findings"] if f["level"] == "warn"]
+    assert [f["topic"] for f in found] == ["duplicate-name", "protect-unknown", "protect-unknown"] and all(f["remedy"] for f in found)
+    assert "2 users want the name" in found[0]["text"] and "olena.galagan" in found[0]["text"].lower()
+    assert "'nobody@example.test'" in found[1]["text"] and "'CN=None,DC=x'" in found[2]["text"]
+
+
 def test_explain_of_who_is_gone_N5(synced, tree):
     assert tree.drop(lambda r: b"\nmail: olena.galagan@" in r.lower(), 1)
     tree.write()

@@ -317,6 +317,7 @@ struct protection {
 };
 bool ledger_protection(
 	struct ledger *l, int64_t o, struct arena *a, struct protection *p_r); /* false = none */
+bool ledger_protects(struct ledger *l, const char *line); /* an object is protected by it */
 bool ledger_protection_set(struct ledger *l, int64_t o, const struct protection *p, struct err *e);
 
 /* --- adoption (3.2): what was found at the target in place of an object that is to be created --- */
@@ -506,5 +507,12 @@ bool ledger_unpin(struct ledger *l, int64_t o, int64_t *count_r, struct err *e);
 bool ledger_undo_dirty(struct ledger *l, int64_t run, struct err *e);
 /* What is PLANNED and not of that undo becomes LATER. release: all of it is approved. */
 bool ledger_undo_narrow(struct ledger *l, int64_t run, bool release, struct err *e);
-int64_t ledger_object_left(struct ledger *l, int64_t o);      /* left_at; 0 = has not left */
+int64_t ledger_object_left(struct ledger *l, int64_t o); /* left_at; 0 = has not left */
+struct shared_name {
+	const char *name; /* as the first of them writes it */
+	const struct kind *kind;
+	int64_t count;
+};
+/* Unique names that several wanted objects have; without case of ASCII. A scan. */
+size_t ledger_names_shared(struct ledger *l, struct arena *a, struct shared_name *list, size_t max);
 int64_t ledger_find_name(struct ledger *l, const char *name); /* 0 = none, or several */
