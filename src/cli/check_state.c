@@ -22,10 +22,10 @@ check_shared(struct checking *k, const char *where, struct ledger *l, struct are
 
 /* Somebody has the name now, or the line protects who had it. */
 static bool
-names_somebody(
-	struct mirror *m, struct ledger *l, const char *text, bool group)
+names_somebody(struct mirror *m, struct ledger *l, const char *text, bool group)
 {
-	return (group ? mirror_find_dn(m, text) : sync_entry_find(m, text)) || ledger_protects(l, text);
+	return (group ? mirror_find_dn(m, text) : sync_entry_find(m, text)) ||
+	       ledger_protects(l, text);
 }
 
 static void
@@ -39,8 +39,11 @@ check_protect(struct checking *k, const struct conf_sync *s, struct mirror *m, s
 			const struct conf_text *t = &lists[i]->list[j];
 
 			if (!names_somebody(m, l, t->text, i))
-				check_finding(k, arena_printf(a, "sync %s", s->name), "warn", "protect-unknown",
-					arena_printf(a, "'%s' (line %d) protects nobody: the directory has %s of that name",
+				check_finding(k, arena_printf(a, "sync %s", s->name), "warn",
+					"protect-unknown",
+					arena_printf(a,
+						"'%s' (line %d) protects nobody: the directory has "
+						"%s of that name",
 						t->text, t->line, i ? "no group" : "nobody"),
 					"correct the line, or take it out");
 		}
@@ -66,8 +69,8 @@ check_read(struct checking *k)
 			struct mirror *m = NULL;
 
 			if (strcmp(s->to, target) != 0 ||
-				!mirror_open(sync_source_path(c, s->from, a), &k->c->env.store, true, &m,
-					&e))
+				!mirror_open(sync_source_path(c, s->from, a), &k->c->env.store,
+					true, &m, &e))
 				continue;
 			check_protect(k, s, m, l, a);
 			mirror_close(&m);
