@@ -47,7 +47,8 @@ new_file_write(const char *path, struct str text, struct err *e)
 			"%s is there already, and stays as it is; name another file", path);
 	if (fd < 0)
 		return err_errno(e, ERR_CONFIG, "cannot make %s", path);
-	while (done < text.n && ((n = write(fd, text.p + done, text.n - done)) > 0 || errno == EINTR))
+	while (done < text.n &&
+		((n = write(fd, text.p + done, text.n - done)) > 0 || errno == EINTR))
 		done += n > 0 ? (size_t)n : 0;
 	if (done == text.n && fsync(fd) == 0)
 		return true;
@@ -148,8 +149,8 @@ cmd_config(struct cli *c, int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "show") == 0)
 		return config_show(c);
 	if (argc < 2 || strcmp(argv[1], "import") != 0)
-		return cli_usage(command_named("config"),
-			"config takes: show, or import FILE [--out FILE]");
+		return cli_usage(
+			command_named("config"), "config takes: show, or import FILE [--out FILE]");
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--out") == 0 && i + 1 < argc && !out)
 			out = argv[++i];

@@ -55,16 +55,24 @@ static const struct {
 	{ XML_ERR_NAME_TOO_LONG, "a name that is too long" },
 };
 
-static bool
-fault_set(xmlParserCtxtPtr x, const char *file, struct err *e)
-{
-	const xmlError *last = xmlCtxtGetLastError(x);
-	const char *text = "not well-formed XML";
+/* The first thing that was wrong; what follows from it says less. */
+struct fault {
+	const char *text;
+	int line;
+};
 
-	for (size_t i = 0; last && i < ARRAY_LEN(faults); i++)
-		if (faults[i].code == last->code)
-			text = faults[i].text;
-	return err_set(e, ERR_CONFIG, "bad-xml", "%s:%d: %s", file, last ? last->line : 1, text);
+static void
+fault_seen(void *ctx, xmlErrorPtr error)
+{
+	xmlParserCtxtPtr x = ctx;
+	struct fault *f = x->_private;
+
+	if (f->text || error->level < XML_ERR_ERROR)
+		return;
+	*f = (struct fault){ "not well-formed XML", error->line };
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		if (faults[i].code == error->code)
+			f->text = faults[i].text;
 }
 
 /* A DTD is where entities come from, and no configuration needs one: parsing stops before it is read. */
@@ -72,35 +80,37 @@ static void
 dtd_seen(void *ctx, const xmlChar *name, const xmlChar *id, const xmlChar *system)
 {
 	xmlParserCtxtPtr x = ctx;
+	struct fault *f = x->_private;
 
 	(void)name;
 	(void)id;
 	(void)system;
-	x->_private = x; /* a mark for xml_parse */
+	if (!f->text)
+		*f = (struct fault){ "a DOCTYPE stands here, which is not read: take it out",
+			x->input ? x->input->line : 1 };
 	xmlStopParser(x);
 }
 
 static xmlDoc *
 xml_parse(struct str xml, const char *file, struct err *e)
 {
-	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-		XML_PARSE_BIG_LINES;
+	const int options =
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES;
 	xmlParserCtxtPtr x = xmlNewParserCtxt();
+	struct fault fault = { 0 };
 	xmlDoc *doc;
 
 	if (!x) {
 		err_set(e, ERR_CONFIG, "bad-xml", "%s: no memory to read it", file);
 		return NULL;
 	}
+	x->_private = &fault;
 	x->sax->internalSubset = dtd_seen;
+	x->sax->serror = fault_seen;
 	doc = xmlCtxtReadMemory(x, xml.p ? xml.p : "", (int)xml.n, NULL, NULL, options);
-	if (x->_private || !doc || !x->wellFormed) {
-		if (x->_private)
-			err_set(e, ERR_CONFIG, "bad-xml",
-				"%s:%d: a DOCTYPE stands here, which is not read: take it out", file,
-				x->input ? x->input->line : 1);
-		else
-			fault_set(x, file, e);
+	if (fault.text || !doc || !x->wellFormed) {
+		err_set(e, ERR_CONFIG, "bad-xml", "%s:%d: %s", file, fault.line ? fault.line : 1,
+			fault.text ? fault.text : "not well-formed XML");
 		xmlFreeDoc(doc);
 		doc = NULL;
 	}
@@ -113,8 +123,9 @@ static bool
 tree_check(const xmlNode *n, int depth, const char *file, struct err *e)
 {
 	if (depth > IMPORT_DEPTH_MAX)
-		return err_set(e, ERR_CONFIG, "bad-xml", "%s:%ld: more than %d elements in each other",
-			file, xmlGetLineNo(n), IMPORT_DEPTH_MAX);
+		return err_set(e, ERR_CONFIG, "bad-xml",
+			"%s:%ld: more than %d elements in each other", file, xmlGetLineNo(n),
+			IMPORT_DEPTH_MAX);
 	if (strlen((const char *)n->name) > IMPORT_NAME_MAX)
 		return err_set(e, ERR_CONFIG, "bad-xml",
 			"%s:%ld: the name of an element is longer than %d", file, xmlGetLineNo(n),
@@ -173,10 +184,11 @@ import_make(struct import *im, const xmlNode *root, struct buf *out, struct err 
 	draft_option(im, im->draft, "state", "/var/lib/lockstep", NULL,
 		"Lockstep's own data; any folder");
 	by->make(im, root);
+	import_complete(im);
 	if (im->full)
 		return err_set(e, ERR_CONFIG, "too-large",
-			"%s: more than %d things to say of it; is this one configuration?", im->file,
-			IMPORT_NOTES_MAX);
+			"%s: more than %d things to say of it; is this one configuration?",
+			im->file, IMPORT_NOTES_MAX);
 	draft_print(im, out);
 	return draft_check(buf_str(out), im->file, e);
 }

@@ -57,13 +57,13 @@ const char *import_formats(struct arena *a); /* "lsc (...), gcds (...)" */
 
 /* import_draft.c. Options from elements join the list of what was taken. n: where it comes from, NULL = not from the
  * document; remark: NULL = none. Values are texts of any kind, quoted when printed. */
-struct draft *draft_section(struct import *im, struct draft *in, const char *name,
-	const char *title, const xmlNode *n);
+struct draft *draft_section(
+	struct import *im, struct draft *in, const char *name, const char *title, const xmlNode *n);
 struct draft *draft_option(struct import *im, struct draft *in, const char *name, const char *value,
 	const xmlNode *n, const char *remark);
 /* As a comment, for a person to decide. */
-void draft_suggest(struct import *im, struct draft *in, const char *name, const char *value,
-	const xmlNode *n);
+void draft_suggest(
+	struct import *im, struct draft *in, const char *name, const char *value, const xmlNode *n);
 struct draft *draft_find(const struct draft *in, const char *name, const char *title);
 void draft_print(const struct import *im, struct buf *out);
 void import_miss(struct import *im, const xmlNode *n, const char *why, const char *todo);
@@ -86,9 +86,10 @@ struct import_rule {
 	void (*take)(struct import *im, const xmlNode *n, void *ctx);
 	const char *why, *todo; /* without take: missed for that reason; none: says nothing here */
 };
+/* A rule's `take` for what others look at. */
+void import_nothing(struct import *im, const xmlNode *n, void *ctx);
 /* Each element in `in` by the rule of its name; the rules end with one without name. */
-void import_walk(
-	struct import *im, const xmlNode *in, const struct import_rule *rules, void *ctx);
+void import_walk(struct import *im, const xmlNode *in, const struct import_rule *rules, void *ctx);
 /* Names every element without elements in it, by path and line. What reads as a filter or a DN is shown, and becomes
  * a suggestion in `scope` (NULL = none). */
 void import_unknown(struct import *im, const xmlNode *n, struct draft *scope);
@@ -99,11 +100,13 @@ struct import_server {
 	const char *scheme, *host, *port; /* port: "" = none */
 	bool start_tls;
 };
-void import_server(struct import *im, struct draft *source, const struct import_server *s,
-	const xmlNode *n);
+void import_server(
+	struct import *im, struct draft *source, const struct import_server *s, const xmlNode *n);
 void import_source_end(struct import *im, struct draft *source, const char *title);
 /* A SCIM target to be filled in; why: what the document writes to. */
 void import_target(struct import *im, const char *why);
+/* Without a sync it is no configuration: one for a person to fill in where none was found. */
+void import_complete(struct import *im);
 /* Nobody is in scope until a person has decided: better than everybody. */
 void import_nobody(struct import *im, struct draft *scope, const char *remark);
 bool import_dn(const char *text);

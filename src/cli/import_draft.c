@@ -38,7 +38,8 @@ import_miss(struct import *im, const xmlNode *n, const char *why, const char *to
 void
 import_secret(struct import *im, const xmlNode *n, const char *todo)
 {
-	import_miss(im, n, "a secret: it is neither shown nor written into the configuration", todo);
+	import_miss(
+		im, n, "a secret: it is neither shown nor written into the configuration", todo);
 }
 
 /* "sync people: scope filter = (mail=*)" */
@@ -105,15 +106,15 @@ draft_option(struct import *im, struct draft *in, const char *name, const char *
 	draft_where(im, &d, n);
 	added = draft_add(im, in, d);
 	if (note)
-		*note = (struct import_note){ .line = d.line,
-			.what = d.from,
-			.as = draft_place(im, added) };
+		*note = (struct import_note){
+			.line = d.line, .what = d.from, .as = draft_place(im, added)
+		};
 	return added;
 }
 
 void
-draft_suggest(struct import *im, struct draft *in, const char *name, const char *value,
-	const xmlNode *n)
+draft_suggest(
+	struct import *im, struct draft *in, const char *name, const char *value, const xmlNode *n)
 {
 	struct draft d = { .name = name, .value = value, .off = true };
 

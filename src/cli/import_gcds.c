@@ -22,9 +22,8 @@ static bool
 class_is(const xmlNode *n, const char *class, bool whole)
 {
 	xmlChar *is = xmlGetNoNsProp(n, (const xmlChar *)"class");
-	bool same = is &&
-		(whole ? strcmp((const char *)is, class) == 0
-		       : strncmp((const char *)is, class, strlen(class)) == 0);
+	bool same = is && (whole ? strcmp((const char *)is, class) == 0
+				 : strncmp((const char *)is, class, strlen(class)) == 0);
 
 	xmlFree(is);
 	return same;
@@ -63,14 +62,6 @@ host_take(struct import *im, const xmlNode *n, void *ctx)
 }
 
 static void
-nothing_take(struct import *im, const xmlNode *n, void *ctx)
-{
-	(void)im;
-	(void)n;
-	(void)ctx;
-}
-
-static void
 password_take(struct import *im, const xmlNode *n, void *ctx)
 {
 	(void)ctx;
@@ -90,7 +81,7 @@ token_take(struct import *im, const xmlNode *n, void *ctx)
 
 static const struct import_rule ldap_rules[] = {
 	{ .name = "hostname", .take = host_take },
-	{ .name = "port", .take = nothing_take }, /* with the host */
+	{ .name = "port", .take = import_nothing }, /* with the host */
 	{ .name = "ldapCredMachineName", .why = "under that name GCDS keeps the credentials" },
 	{ .name = "authCredentialsEncrypted", .take = password_take },
 	{ 0 },
@@ -168,7 +159,8 @@ gcds_import(struct import *im, const xmlNode *root)
 	draft_option(im, sync, "to", "hosted", NULL, NULL);
 	g.scope = draft_section(im, sync, "scope", NULL, NULL);
 	import_nobody(im, g.scope,
-		"TO BE FILLED IN: nobody, until GCDS's search and exclusion rules are written here");
+		"TO BE FILLED IN: nobody, until GCDS's search and exclusion rules are written "
+		"here");
 	element_take(im, root, &g);
 	import_source_end(im, g.source, "gcds");
 }

@@ -9,6 +9,13 @@ struct lsc_task {
 	const char *policy; /* the default */
 };
 
+/* The service that a task reads from, NULL = no LDAP directory; the connection that a service names, and its element. */
+const xmlNode *lsc_source_service(const xmlNode *task);
+const char *lsc_connection_name(struct import *im, const xmlNode *service);
+const xmlNode *lsc_connection_find(struct import *im, const xmlNode *root, const char *name);
+
+void lsc_task_take(struct import *im, const xmlNode *n, void *root);
+
 /* import_lsc_map.c: propertiesBasedSyncOptions, with its datasets. */
 void lsc_options_take(struct import *im, const xmlNode *n, void *task);
 /* Attributes that LSC copies without a dataset; and those that it leaves alone. */

@@ -134,7 +134,8 @@ constant(struct import *im, const char *script)
 {
 	size_t n = strlen(script);
 
-	if (n < 3 || n > 200 || (script[0] != '"' && script[0] != '\'') || script[n - 1] != script[0])
+	if (n < 3 || n > 200 || (script[0] != '"' && script[0] != '\'') ||
+		script[n - 1] != script[0])
 		return NULL;
 	for (size_t i = 1; i + 1 < n; i++)
 		if (script[i] == script[0] || strchr("\"\\", script[i]) ||
@@ -152,7 +153,8 @@ values_miss(struct import *im, const xmlNode *dataset)
 
 	n = import_child(dataset, "createValues");
 	if (n)
-		import_miss(im, n, "values for new objects alone: a map holds for all of an object's life",
+		import_miss(im, n,
+			"values for new objects alone: a map holds for all of an object's life",
 			NULL);
 	n = import_child(dataset, "defaultValues");
 	if (n)
@@ -225,13 +227,15 @@ dataset_take(struct import *im, const xmlNode *n, void *ctx)
 		return;
 	}
 	if (ascii_ieq(policy, "KEEP")) {
-		import_miss(im, n, "KEEP sets new objects alone: a map holds for all of an object's life",
+		import_miss(im, n,
+			"KEEP sets new objects alone: a map holds for all of an object's life",
 			arena_printf(im->arena, "%s = '' leaves that attribute alone", name->ours));
 		return;
 	}
 	if (ascii_ieq(policy, "MERGE"))
-		import_miss(im, n, "MERGE never takes a value away: Lockstep takes away those that it "
-				   "put there, and no others",
+		import_miss(im, n,
+			"MERGE never takes a value away: Lockstep takes away those that it "
+			"put there, and no others",
 			NULL);
 	values_miss(im, n);
 	dataset_map(im, t, n, name);
@@ -255,7 +259,8 @@ delete_take(struct import *im, const xmlNode *n, void *ctx)
 	else if (condition_is(im, n, "true") && t->kind == KIND_GROUP)
 		draft_option(im, t->of_kind, "leave", "delete", n, NULL);
 	else
-		import_miss(im, n, "leavers are disabled (users) or deleted (groups), never by a script",
+		import_miss(im, n,
+			"leavers are disabled (users) or deleted (groups), never by a script",
 			"if users shall be deleted: leave = \"delete\", or \"grace\"");
 }
 
@@ -282,7 +287,8 @@ change_id_take(struct import *im, const xmlNode *n, void *ctx)
 {
 	(void)ctx;
 	if (!condition_is(im, n, "true"))
-		import_miss(im, n, "names are attributes like others: they follow the directory", NULL);
+		import_miss(
+			im, n, "names are attributes like others: they follow the directory", NULL);
 }
 
 static const struct import_rule conditions_rules[] = {
@@ -309,12 +315,16 @@ policy_take(struct import *im, const xmlNode *n, void *ctx)
 
 static const struct import_rule options_rules[] = {
 	{ .name = "defaultPolicy", .take = policy_take },
-	{ .name = "mainIdentifier", .why = "a DN at the destination; SCIM services name objects "
-					   "themselves" },
+	{ .name = "mainIdentifier",
+		.why = "a DN at the destination; SCIM services name objects "
+		       "themselves" },
 	{ .name = "defaultDelimiter", .why = "values are lists here, not texts to be cut" },
-	{ .name = "pivotTransformation", .why = "objects are tied by the directory's immutable id" },
-	{ .name = "hooks", .why = "Lockstep runs no hooks",
-		.todo = "what they did has to be done elsewhere, from `lockstep history --json` say" },
+	{ .name = "pivotTransformation",
+		.why = "objects are tied by the directory's immutable id" },
+	{ .name = "hooks",
+		.why = "Lockstep runs no hooks",
+		.todo = "what they did has to be done elsewhere, from `lockstep history --json` "
+			"say" },
 	{ .name = "conditions", .take = conditions_take },
 	{ .name = "dataset", .take = dataset_take },
 	{ 0 },
@@ -360,8 +370,7 @@ copied_miss(struct import *im, const xmlNode *n, const char *ldap)
 
 	import_miss(im, n,
 		arena_printf(im->arena, "%s: %s", ldap,
-			other ? other->why
-			      : "not known to be an attribute of a SCIM service"),
+			other ? other->why : "not known to be an attribute of a SCIM service"),
 		other ? other->todo
 		      : "see ATTRIBUTES in lockstep.conf(5); if one fits, write its map line");
 }
@@ -409,14 +418,15 @@ lsc_map_end(struct import *im, struct lsc_task *t)
 		n = import_next(n, "string"))
 		copied_take(im, t, n);
 	/* No more goes out than before: what is here by default and was not there is left alone. */
-	for (const struct conf_default *d = conf_default_maps(CONF_DEFAULT_MAP, t->kind); d->name; d++) {
+	for (const struct conf_default *d = conf_default_maps(CONF_DEFAULT_MAP, t->kind); d->name;
+		d++) {
 		bool keep = draft_find(t->map, d->name, NULL) || is_touched(im, t, d->name);
 
 		for (size_t i = 0; i < ARRAY_LEN(needed); i++)
 			keep |= strcmp(needed[i], d->name) == 0;
 		if (!keep)
 			draft_option(im, t->map, d->name, "", NULL,
-				arena_printf(im->arena, "LSC does not write it; the default is '%s'",
-					d->expr));
+				arena_printf(im->arena,
+					"LSC does not write it; the default is '%s'", d->expr));
 	}
 }

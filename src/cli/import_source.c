@@ -57,8 +57,8 @@ port_checked(struct import *im, const struct import_server *s, const xmlNode *n)
 }
 
 void
-import_server(struct import *im, struct draft *source, const struct import_server *s,
-	const xmlNode *n)
+import_server(
+	struct import *im, struct draft *source, const struct import_server *s, const xmlNode *n)
 {
 	const char *port = port_checked(im, s, n);
 	bool clear = strcmp(s->scheme, "ldap") == 0;
@@ -70,7 +70,8 @@ import_server(struct import *im, struct draft *source, const struct import_serve
 		return;
 	}
 	draft_option(im, source, "server",
-		arena_printf(im->arena, "%s://%s%s%s", s->scheme, s->host, port[0] ? ":" : "", port),
+		arena_printf(
+			im->arena, "%s://%s%s%s", s->scheme, s->host, port[0] ? ":" : "", port),
 		n, NULL);
 	if (!clear || is_loopback(s->host) || draft_find(source, "tls", NULL))
 		return;
@@ -78,7 +79,8 @@ import_server(struct import *im, struct draft *source, const struct import_serve
 		"a password never goes in the clear: StartTLS, or ldaps:// above");
 	if (!s->start_tls)
 		import_miss(im, n, "LDAP without TLS: Lockstep sends no password in the clear",
-			"StartTLS is asked for (tls = 'start'); the server needs a certificate that "
+			"StartTLS is asked for (tls = 'start'); the server needs a certificate "
+			"that "
 			"ca_file verifies");
 }
 
@@ -115,4 +117,23 @@ import_target(struct import *im, const char *why)
 		"TO BE FILLED IN: the service that Lockstep writes to");
 	draft_option(im, t, "token_file", "/etc/lockstep/hosted.token", NULL,
 		"TO BE MADE: its token, mode 0600");
+}
+
+void
+import_complete(struct import *im)
+{
+	struct draft *source = draft_find(im->draft, "source", NULL), *sync;
+
+	if (draft_find(im->draft, "sync", NULL))
+		return;
+	if (!source) {
+		source = draft_section(im, im->draft, "source", "corp", NULL);
+		draft_option(im, source, "type", "ad", NULL, NULL);
+		import_source_end(im, source, source->title);
+	}
+	sync = draft_section(im, im->draft, "sync", "imported", NULL);
+	draft_option(im, sync, "from", source->title, NULL, NULL);
+	draft_option(im, sync, "to", "hosted", NULL, NULL);
+	import_nobody(im, draft_section(im, sync, "scope", NULL, NULL),
+		"TO BE FILLED IN: nothing that is synchronized could be carried over");
 }

@@ -1,6 +1,7 @@
 /* Looking into documents: elements by name, texts, paths. */
 #include <string.h>
 
+#include "conf/conf.h"
 #include "import.h"
 
 #define NAME_SHOWN 64 /* bytes of a name in a path */
@@ -114,6 +115,14 @@ import_title(struct import *im, const char *text)
 }
 
 void
+import_nothing(struct import *im, const xmlNode *n, void *ctx)
+{
+	(void)im;
+	(void)n;
+	(void)ctx;
+}
+
+void
 import_walk(struct import *im, const xmlNode *in, const struct import_rule *rules, void *ctx)
 {
 	for (const xmlNode *n = import_child(in, NULL); n && !im->full; n = import_next(n, NULL)) {
@@ -186,8 +195,10 @@ leaf_unknown(struct import *im, const xmlNode *n, struct draft *scope)
 		import_miss(im, n, unknown_why, unknown_todo);
 		return;
 	}
-	buf_addf(&todo, "it reads as %s: if it says who is synchronized, scope { %s = '%s' }",
-		option[0] == 'f' ? "a filter" : "a DN", option, text);
+	buf_addf(&todo, "it reads as %s: if it says who is synchronized, scope { %s = ",
+		option[0] == 'f' ? "a filter" : "a DN", option);
+	conf_quote(text, &todo);
+	buf_adds(&todo, " }");
 	import_miss(im, n, unknown_why, arena_strdup(im->arena, buf_cstr(&todo)));
 	if (scope)
 		draft_suggest(im, scope, option, text, n);
