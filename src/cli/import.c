@@ -57,22 +57,40 @@ static const struct {
 
 /* The first thing that was wrong; what follows from it says less. */
 struct fault {
+	xmlParserCtxtPtr parser;
 	const char *text;
 	int line;
 };
 
 static void
+fault_set(struct fault *f, const char *text, int line)
+{
+	if (f->text)
+		return;
+	f->text = text;
+	f->line = line > 0 ? line : f->parser->input ? f->parser->input->line : 1;
+}
+
+static void
 fault_seen(void *ctx, xmlErrorPtr error)
 {
+	const char *text = "not well-formed XML";
 	xmlParserCtxtPtr x = ctx;
-	struct fault *f = x->_private;
 
-	if (f->text || error->level < XML_ERR_ERROR)
+	if (error->level < XML_ERR_ERROR)
 		return;
-	*f = (struct fault){ "not well-formed XML", error->line };
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
 		if (faults[i].code == error->code)
-			f->text = faults[i].text;
+			text = faults[i].text;
+	fault_set(x->_private, text, error->line);
+}
+
+/* Of decoders, which know no parser: by themselves they print the bytes, and the parser takes it for the end. */
+static void
+fault_of_decoder(void *ctx, xmlErrorPtr error)
+{
+	if (error->level >= XML_ERR_ERROR)
+		fault_set(ctx, "bytes that are not of the document's encoding", 0);
 }
 
 /* A DTD is where entities come from, and no configuration needs one: parsing stops before it is read. */
@@ -80,14 +98,11 @@ static void
 dtd_seen(void *ctx, const xmlChar *name, const xmlChar *id, const xmlChar *system)
 {
 	xmlParserCtxtPtr x = ctx;
-	struct fault *f = x->_private;
 
 	(void)name;
 	(void)id;
 	(void)system;
-	if (!f->text)
-		*f = (struct fault){ "a DOCTYPE stands here, which is not read: take it out",
-			x->input ? x->input->line : 1 };
+	fault_set(x->_private, "a DOCTYPE stands here, which is not read: take it out", 0);
 	xmlStopParser(x);
 }
 
@@ -97,13 +112,14 @@ xml_parse(struct str xml, const char *file, struct err *e)
 	const int options =
 		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES;
 	xmlParserCtxtPtr x = xmlNewParserCtxt();
-	struct fault fault = { 0 };
+	struct fault fault = { .parser = x };
 	xmlDoc *doc;
 
 	if (!x) {
 		err_set(e, ERR_CONFIG, "bad-xml", "%s: no memory to read it", file);
 		return NULL;
 	}
+	xmlSetStructuredErrorFunc(&fault, fault_of_decoder);
 	x->_private = &fault;
 	x->sax->internalSubset = dtd_seen;
 	x->sax->serror = fault_seen;
@@ -115,6 +131,7 @@ xml_parse(struct str xml, const char *file, struct err *e)
 		doc = NULL;
 	}
 	xmlFreeParserCtxt(x);
+	xmlSetStructuredErrorFunc(NULL, NULL);
 	return doc;
 }
 

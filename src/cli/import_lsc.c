@@ -1,5 +1,5 @@
 /*
- * LDAP Synchronization Connector: lsc.xml, by its schemas 2.1 to 2.3 and its documentation. A connection that tasks
+ * LDAP Synchronization Connector: lsc.xml, by its schemas 2.2 and 2.3 and its documentation. A connection that tasks
  * read from becomes a source, a task (import_lsc_task.c) a sync of one kind. What LSC writes to, LDAP, has no counterpart.
  */
 #include <libxml/uri.h>
@@ -174,8 +174,9 @@ static void
 connection_take(struct import *im, const xmlNode *n, void *ctx)
 {
 	const char *name = import_child_text(im, n, "name"), *title = import_title(im, name);
-	struct lsc_connection c = { .start_tls = strcmp(import_child_text(im, n, "tlsActivated"),
-							 "true") == 0 };
+	const char *tls = import_child_text(im, n, "tlsActivated");
+	struct lsc_connection c = { .start_tls =
+					    strcmp(tls, "true") == 0 || strcmp(tls, "1") == 0 };
 
 	if (!is_read_from(im, ctx, name)) {
 		import_miss(im, n,

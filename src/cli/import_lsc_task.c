@@ -104,6 +104,7 @@ static const struct import_rule source_rules[] = {
 	{ .name = "getCleanFilter", .why = ONE_WHY },
 	{ .name = "cleanFilter", .why = ONE_WHY },
 	{ .name = "cleanEntryFilter", .why = ONE_WHY },
+	{ .name = "bypassOneEntry", .why = ONE_WHY },
 	{ .name = "filterAsync", .why = POLL_WHY },
 	{ .name = "dateFormat", .why = POLL_WHY },
 	{ .name = "interval", .why = POLL_WHY },

@@ -156,6 +156,15 @@ def test_issue3_import_refuses_with_a_place(text, said, tmp_path):
     assert error["kind"] == "config" and said in error["message"]
 
 
+def test_issue3_import_of_broken_encoding_shows_no_bytes(tmp_path):
+    path = tmp_path / "x.xml"
+    path.write_bytes(b'<?xml version="1.0" encoding="UTF-16"?>\n<lsc/>'.decode().encode("utf-16")
+                     + b"\xff\xdb\xff\xff" * 3000)
+    done = lockstep("config", "import", str(path), code=2)
+    assert done.stderr.startswith(f"lockstep: {path}:") and done.stderr.count("\n") == 1
+    assert "0xFF" not in done.stderr
+
+
 @pytest.mark.parametrize("words,said", [
     (["import"], "FILE"), (["import", "a", "b"], "FILE"), (["import", "a", "--out"], "FILE"),
     (["import", "a", "--force"], "FILE"), (["export"], "show"), (["import", "/nonexistent"], "cannot open")])
