@@ -137,8 +137,12 @@ xml_parse(struct str xml, const char *file, struct err *e)
 
 /* What all that follows relies on. */
 static bool
-tree_check(const xmlNode *n, int depth, const char *file, struct err *e)
+tree_check(const xmlNode *n, int depth, int *count, const char *file, struct err *e)
 {
+	if (++*count > IMPORT_ELEMENTS_MAX)
+		return err_set(e, ERR_CONFIG, "too-large",
+			"%s:%ld: more than %d elements; is this one configuration?", file,
+			xmlGetLineNo(n), IMPORT_ELEMENTS_MAX);
 	if (depth > IMPORT_DEPTH_MAX)
 		return err_set(e, ERR_CONFIG, "bad-xml",
 			"%s:%ld: more than %d elements in each other", file, xmlGetLineNo(n),
@@ -148,7 +152,7 @@ tree_check(const xmlNode *n, int depth, const char *file, struct err *e)
 			"%s:%ld: the name of an element is longer than %d", file, xmlGetLineNo(n),
 			IMPORT_NAME_MAX);
 	for (const xmlNode *c = import_child(n, NULL); c; c = import_next(c, NULL))
-		if (!tree_check(c, depth + 1, file, e))
+		if (!tree_check(c, depth + 1, count, file, e))
 			return false;
 	return true;
 }
@@ -204,8 +208,10 @@ import_make(struct import *im, const xmlNode *root, struct buf *out, struct err 
 	import_complete(im);
 	if (im->full)
 		return err_set(e, ERR_CONFIG, "too-large",
-			"%s: more than %d things to say of it; is this one configuration?",
-			im->file, IMPORT_NOTES_MAX);
+			"%s: more than %d connections and tasks, or %d things to say of it; is "
+			"this "
+			"one configuration?",
+			im->file, IMPORT_SECTIONS_MAX, IMPORT_NOTES_MAX);
 	draft_print(im, out);
 	return draft_check(buf_str(out), im->file, e);
 }
@@ -216,6 +222,7 @@ import_read(struct str xml, const char *file, struct arena *a, struct import *im
 {
 	xmlDoc *doc;
 	const xmlNode *root;
+	int count = 0;
 	bool ok;
 
 	*im_r = (struct import){ .arena = a, .file = arena_strdup(a, file) };
@@ -226,7 +233,7 @@ import_read(struct str xml, const char *file, struct arena *a, struct import *im
 	if (!doc)
 		return false;
 	root = xmlDocGetRootElement(doc);
-	ok = tree_check(root, 1, file, e) && import_make(im_r, root, out, e);
+	ok = tree_check(root, 1, &count, file, e) && import_make(im_r, root, out, e);
 	xmlFreeDoc(doc);
 	return ok;
 }

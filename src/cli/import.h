@@ -16,10 +16,12 @@
 #include "base/str.h"
 #include "model/kind.h"
 
-#define IMPORT_SIZE_MAX  ((size_t)1 << 20)
-#define IMPORT_DEPTH_MAX 32
-#define IMPORT_NAME_MAX  100
-#define IMPORT_NOTES_MAX 5000
+#define IMPORT_SIZE_MAX     ((size_t)1 << 20)
+#define IMPORT_DEPTH_MAX    32
+#define IMPORT_NAME_MAX     100
+#define IMPORT_ELEMENTS_MAX 20000
+#define IMPORT_NOTES_MAX    20000
+#define IMPORT_SECTIONS_MAX 200 /* connections and tasks */
 
 struct import_note {
 	int line;
@@ -46,7 +48,8 @@ struct import {
 	const char *file, *format; /* format: the importer's name */
 	struct draft *draft;       /* the root */
 	struct import_notes taken, missed;
-	bool full; /* more notes than anybody reads */
+	int sections;
+	bool full; /* more than a configuration has: it is given up */
 };
 
 /* Reads a document that was loaded from `file` (a name, for messages) and appends the configuration to out; it is one
@@ -74,6 +77,11 @@ const char *import_text(struct import *im, const xmlNode *n);
 const char *import_attribute(struct import *im, const xmlNode *n, const char *name);
 const xmlNode *import_child(const xmlNode *n, const char *name); /* first; NULL = none */
 const char *import_child_text(struct import *im, const xmlNode *n, const char *name);
+/* Comparisons without a copy, for searches: the text of an element without regard to case, of its first child of that
+ * name as it is, of an attribute as it is. */
+bool import_says(const xmlNode *n, const char *text);
+bool import_child_is(const xmlNode *n, const char *name, const char *text);
+bool import_attribute_is(const xmlNode *n, const char *name, const char *text);
 const xmlNode *import_next(
 	const xmlNode *after, const char *name); /* sibling of that name; NULL = any */
 bool import_is(const xmlNode *n, const char *name);

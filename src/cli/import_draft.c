@@ -91,6 +91,8 @@ draft_section(
 {
 	struct draft d = { .name = name, .title = title, .section = true };
 
+	if (in == im->draft && ++im->sections > IMPORT_SECTIONS_MAX)
+		im->full = true;
 	draft_where(im, &d, n);
 	return draft_add(im, in, d);
 }

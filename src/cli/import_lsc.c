@@ -57,23 +57,31 @@ lsc_connection_name(struct import *im, const xmlNode *service)
 }
 
 const xmlNode *
-lsc_connection_find(struct import *im, const xmlNode *root, const char *name)
+lsc_connection_find(const xmlNode *root, const char *name)
 {
 	const xmlNode *all = import_child(root, "connections");
 	const xmlNode *n = all ? import_child(all, "ldapConnection") : NULL;
 
-	while (n && strcmp(import_child_text(im, n, "name"), name) != 0)
+	while (n && !import_child_is(n, "name", name))
 		n = import_next(n, "ldapConnection");
 	return n;
 }
 
 static bool
-is_read_from(struct import *im, const xmlNode *root, const char *name)
+service_is_of(const xmlNode *service, const char *name)
+{
+	const xmlNode *c = service ? import_child(service, "connection") : NULL;
+
+	return c && import_attribute_is(c, "reference", name);
+}
+
+static bool
+is_read_from(const xmlNode *root, const char *name)
 {
 	const xmlNode *all = import_child(root, "tasks");
 	const xmlNode *t = all ? import_child(all, "task") : NULL;
 
-	while (t && strcmp(lsc_connection_name(im, lsc_source_service(t)), name) != 0)
+	while (t && !service_is_of(lsc_source_service(t), name))
 		t = import_next(t, "task");
 	return t != NULL;
 }
@@ -178,7 +186,7 @@ connection_take(struct import *im, const xmlNode *n, void *ctx)
 	struct lsc_connection c = { .start_tls =
 					    strcmp(tls, "true") == 0 || strcmp(tls, "1") == 0 };
 
-	if (!is_read_from(im, ctx, name)) {
+	if (!is_read_from(ctx, name)) {
 		import_miss(im, n,
 			"no task reads from it; Lockstep does not write into directories",
 			"a SCIM service takes its place: fill in the target");

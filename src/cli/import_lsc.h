@@ -12,7 +12,7 @@ struct lsc_task {
 /* The service that a task reads from, NULL = no LDAP directory; the connection that a service names, and its element. */
 const xmlNode *lsc_source_service(const xmlNode *task);
 const char *lsc_connection_name(struct import *im, const xmlNode *service);
-const xmlNode *lsc_connection_find(struct import *im, const xmlNode *root, const char *name);
+const xmlNode *lsc_connection_find(const xmlNode *root, const char *name);
 
 void lsc_task_take(struct import *im, const xmlNode *n, void *root);
 

@@ -342,23 +342,23 @@ lsc_options_take(struct import *im, const xmlNode *n, void *task)
 /* --- what no dataset says --- */
 
 static const xmlNode *
-dataset_find(struct import *im, const struct lsc_task *t, const char *ldap)
+dataset_find(const struct lsc_task *t, const char *ldap)
 {
 	const xmlNode *o = import_child(t->node, "propertiesBasedSyncOptions");
 	const xmlNode *n = o ? import_child(o, "dataset") : NULL;
 
-	while (n && !ascii_ieq(import_child_text(im, n, "name"), ldap))
+	while (n && !(import_child(n, "name") && import_says(import_child(n, "name"), ldap)))
 		n = import_next(n, "dataset");
 	return n;
 }
 
 static const xmlNode *
-fetched_find(struct import *im, const xmlNode *service, const char *ldap)
+fetched_find(const xmlNode *service, const char *ldap)
 {
 	const xmlNode *all = import_child(service, "fetchedAttributes");
 	const xmlNode *n = all ? import_child(all, "string") : NULL;
 
-	while (n && !ascii_ieq(import_text(im, n), ldap))
+	while (n && !import_says(n, ldap))
 		n = import_next(n, "string");
 	return n;
 }
@@ -387,7 +387,7 @@ copied_take(struct import *im, struct lsc_task *t, const xmlNode *n)
 			"see ATTRIBUTES in lockstep.conf(5), and write the map lines");
 		return;
 	}
-	if (dataset_find(im, t, ldap) || !fetched_find(im, t->source, ldap))
+	if (dataset_find(t, ldap) || !fetched_find(t->source, ldap))
 		return;
 	if (name && !draft_find(t->map, name->ours, NULL))
 		draft_option(im, t->map, name->ours, attribute_expr(im, name->ldap), n, NULL);
@@ -397,11 +397,11 @@ copied_take(struct import *im, struct lsc_task *t, const xmlNode *n)
 
 /* Whether LSC does anything with it, in a way that could be imported or not. */
 static bool
-is_touched(struct import *im, const struct lsc_task *t, const char *ours)
+is_touched(const struct lsc_task *t, const char *ours)
 {
 	for (size_t i = 0; i < ARRAY_LEN(lsc_names); i++)
 		if (lsc_names[i].kind == t->kind && strcmp(lsc_names[i].ours, ours) == 0 &&
-			dataset_find(im, t, lsc_names[i].ldap))
+			dataset_find(t, lsc_names[i].ldap))
 			return true;
 	return false;
 }
@@ -420,7 +420,7 @@ lsc_map_end(struct import *im, struct lsc_task *t)
 	/* No more goes out than before: what is here by default and was not there is left alone. */
 	for (const struct conf_default *d = conf_default_maps(CONF_DEFAULT_MAP, t->kind); d->name;
 		d++) {
-		bool keep = draft_find(t->map, d->name, NULL) || is_touched(im, t, d->name);
+		bool keep = draft_find(t->map, d->name, NULL) || is_touched(t, d->name);
 
 		for (size_t i = 0; i < ARRAY_LEN(needed); i++)
 			keep |= strcmp(needed[i], d->name) == 0;

@@ -227,7 +227,7 @@ task_title(struct import *im, const xmlNode *task)
 	char *title = import_title(im, import_child_text(im, task, "name")), *free = title;
 
 	for (int i = 2; draft_find(im->draft, "sync", free); i++)
-		free = arena_printf(im->arena, "%.50s-%d", title, i);
+		free = arena_printf(im->arena, "%.50s-%ld-%d", title, xmlGetLineNo(task), i);
 	return free;
 }
 
@@ -264,7 +264,7 @@ lsc_task_take(struct import *im, const xmlNode *n, void *root)
 		.target = import_child(n, "ldapDestinationService") };
 	unsigned found;
 
-	if (!t.source || !lsc_connection_find(im, root, lsc_connection_name(im, t.source))) {
+	if (!t.source || !lsc_connection_find(root, lsc_connection_name(im, t.source))) {
 		import_miss(im, n, "it does not read from an LDAP connection of this file",
 			"export what it reads as LDIF, or write a connector: "
 			"lockstep-connector(7)");

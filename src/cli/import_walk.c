@@ -30,18 +30,54 @@ import_child(const xmlNode *n, const char *name)
 	return NULL;
 }
 
-/* Of the element itself, not of those in it. */
+/* Of the element itself, not of those in it. b: memory for where it comes in parts. */
+static struct str
+text_of(const xmlNode *n, struct buf *b)
+{
+	const xmlNode *c = n->children;
+
+	if (c && !c->next && c->type == XML_TEXT_NODE && c->content)
+		return str_trim(str_c((const char *)c->content));
+	for (; c; c = c->next)
+		if ((c->type == XML_TEXT_NODE || c->type == XML_CDATA_SECTION_NODE) && c->content)
+			buf_adds(b, (const char *)c->content);
+	return str_trim(buf_str(b));
+}
+
 const char *
 import_text(struct import *im, const xmlNode *n)
 {
 	CLEAN_BUF struct buf b = { 0 };
-	struct str s;
+	struct str s = text_of(n, &b);
 
-	for (const xmlNode *c = n->children; c; c = c->next)
-		if ((c->type == XML_TEXT_NODE || c->type == XML_CDATA_SECTION_NODE) && c->content)
-			buf_adds(&b, (const char *)c->content);
-	s = str_trim(buf_str(&b));
 	return arena_strndup(im->arena, s.p ? s.p : "", s.n);
+}
+
+bool
+import_says(const xmlNode *n, const char *text)
+{
+	CLEAN_BUF struct buf b = { 0 };
+
+	return str_ieqc(text_of(n, &b), text);
+}
+
+bool
+import_child_is(const xmlNode *n, const char *name, const char *text)
+{
+	CLEAN_BUF struct buf b = { 0 };
+	const xmlNode *c = import_child(n, name);
+
+	return str_eqc(c ? text_of(c, &b) : STR(""), text);
+}
+
+bool
+import_attribute_is(const xmlNode *n, const char *name, const char *text)
+{
+	xmlChar *value = xmlGetNoNsProp(n, (const xmlChar *)name);
+	bool same = strcmp(value ? (const char *)value : "", text) == 0;
+
+	xmlFree(value);
+	return same;
 }
 
 const char *

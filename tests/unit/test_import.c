@@ -305,7 +305,7 @@ test_issue3_import_tasks(void **state)
 		 "<task><name>t/t</name><ldapSourceService><connection reference='a/b|c'/>"
 		 "<getAllFilter>(objectClass=user)</getAllFilter></ldapSourceService></task>"
 		 "</tasks></lsc>"),
-		"sync 't-t-2' {");
+		"sync 't-t-1-2' {");
 	has(buf_cstr(&out), "source 'a-b-c' {");
 }
 
@@ -358,10 +358,19 @@ test_issue3_import_hostile(void **state)
 		buf_adds(&deep, i ? "</a>" : "</lsc>");
 	bad(buf_str(&deep), "bad-xml", "more than 32 elements");
 	buf_adds(&many, "<lsc>");
-	for (int i = 0; i < IMPORT_NOTES_MAX + 1; i++)
+	for (int i = 0; i < IMPORT_ELEMENTS_MAX; i++)
 		buf_adds(&many, "<a/>");
 	buf_adds(&many, "</lsc>");
-	bad(buf_str(&many), "too-large", "more than 5000 things");
+	bad(buf_str(&many), "too-large", "more than 20000 elements");
+	buf_reset(&many);
+	buf_adds(&many,
+		"<lsc><connections><ldapConnection><name>c</name></ldapConnection></connections>"
+		"<tasks>");
+	for (int i = 0; i < IMPORT_SECTIONS_MAX; i++)
+		buf_adds(&many, "<task><ldapSourceService><connection reference='c'/><getAllFilter>"
+				"(objectClass=user)</getAllFilter></ldapSourceService></task>");
+	buf_adds(&many, "</tasks></lsc>");
+	bad(buf_str(&many), "too-large", "more than 200 connections and tasks");
 }
 
 int
