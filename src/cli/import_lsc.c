@@ -116,7 +116,8 @@ urls_take(struct import *im, const xmlNode *n, void *ctx)
 {
 	char *rest = arena_strdup(im->arena, import_text(im, n)), *url;
 
-	for (url = strtok_r(rest, " \t\r\n", &rest); url; url = strtok_r(NULL, " \t\r\n", &rest))
+	for (url = strtok_r(rest, " \t\r\n", &rest); url && !im->full;
+		url = strtok_r(NULL, " \t\r\n", &rest))
 		url_take(im, n, ctx, url);
 }
 
