@@ -194,7 +194,8 @@ connection_take(struct import *im, const xmlNode *n, void *ctx)
 		return;
 	}
 	if (draft_find(im->draft, "source", title)) {
-		import_miss(im, n, "a second connection of that name", "give it another name");
+		import_miss(im, n, "a second connection of that name, or of one like it",
+			"give it another name, of letters and digits");
 		return;
 	}
 	c.source = draft_section(im, im->draft, "source", title, n);

@@ -255,6 +255,18 @@ task_make(struct import *im, struct lsc_task *t)
 	lsc_map_end(im, t);
 }
 
+/* The source that was made of the connection a task reads from; names may look alike as titles. */
+static bool
+is_read_here(struct import *im, const struct lsc_task *t)
+{
+	const char *name = lsc_connection_name(im, t->source);
+	const xmlNode *c = name[0] ? lsc_connection_find(t->root, name) : NULL;
+	const struct draft *d = draft_find(im->draft, "source", import_title(im, name));
+
+	return c && d && d->line == (int)xmlGetLineNo(c) &&
+	       strcmp(d->from, import_path(im, c)) == 0;
+}
+
 void
 lsc_task_take(struct import *im, const xmlNode *n, void *root)
 {
@@ -264,7 +276,7 @@ lsc_task_take(struct import *im, const xmlNode *n, void *root)
 		.target = import_child(n, "ldapDestinationService") };
 	unsigned found;
 
-	if (!t.source || !lsc_connection_find(root, lsc_connection_name(im, t.source))) {
+	if (!t.source || !is_read_here(im, &t)) {
 		import_miss(im, n, "it does not read from an LDAP connection of this file",
 			"export what it reads as LDIF, or write a connector: "
 			"lockstep-connector(7)");

@@ -295,6 +295,17 @@ test_issue3_import_tasks(void **state)
 		"<baseDn>OU=P</baseDn><getAllFilter>(objectClass=inetOrgPerson)</getAllFilter>",
 		""));
 	has(missed("tasks/task[t]/ldapSourceService"), "Active Directory");
+	/* Another connection whose name looks the same as a title is not taken for the first. */
+	lacks(good("<lsc><connections><ldapConnection><name>a/b</name><url>ldaps://h1</url>"
+		   "</ldapConnection><ldapConnection><name>a|b</name><url>ldaps://h2</url>"
+		   "</ldapConnection></connections><tasks><task><name>one</name><ldapSourceService>"
+		   "<connection reference='a/b'/><getAllFilter>(objectClass=user)</getAllFilter>"
+		   "</ldapSourceService></task><task><name>two</name><ldapSourceService>"
+		   "<connection reference='a|b'/><getAllFilter>(objectClass=user)</getAllFilter>"
+		   "</ldapSourceService></task></tasks></lsc>"),
+		"sync 'two'");
+	has(missed("tasks/task[two]"), "LDAP connection");
+	has(missed("connections/ldapConnection[a|b]"), "second connection");
 	/* Names that cannot be those of sections, and one that stands twice. */
 	has(good("<lsc><connections><ldapConnection><name>a/b|c</name></ldapConnection></"
 		 "connections>"
