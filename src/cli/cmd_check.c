@@ -200,26 +200,3 @@ cmd_check(struct cli *c, int argc, char **argv)
 		puts(k.worst ? "\nNot ready: mend what is marked FAIL." : "\nReady.");
 	return k.worst;
 }
-
-int
-cmd_config(struct cli *c, int argc, char **argv)
-{
-	CLEAN_BUF struct buf out = { 0 };
-
-	if (argc != 2 || strcmp(argv[1], "show") != 0)
-		return cli_usage(command_named("config"), "config takes: show");
-	conf_print(c->conf, &out);
-	if (c->json) {
-		CLEAN_BUF struct buf line = { 0 };
-		struct jsonw w = jsonw(&line);
-
-		jsonw_obj(&w, NULL);
-		jsonw_str(&w, "file", c->conf_path);
-		jsonw_str(&w, "text", buf_cstr(&out));
-		jsonw_end(&w);
-		puts(buf_cstr(&line));
-		return 0;
-	}
-	fputs(buf_cstr(&out), stdout);
-	return 0;
-}

@@ -35,8 +35,9 @@ const struct command commands[] = {
 	{ "history", "history [RUN]", "the runs, or every operation of one", cmd_history, true },
 	{ "explain", "explain WHO", "all about one entry, by mail, DN, account name or id",
 		cmd_explain, true },
-	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
-		true },
+	{ "config", "config show|import FILE",
+		"the configuration in force; or a first one out of another tool's", cmd_config,
+		false },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
 		cmd_state, true },
 	{ 0 },
@@ -216,6 +217,13 @@ check_rules(const struct conf *conf, struct err *e)
 	return true;
 }
 
+bool
+cli_load(struct cli *c, struct err *e)
+{
+	return conf_load(c->conf_path, &c->conf, e) && check_rules(c->conf, e) &&
+	       cli_resolve_options(c, e);
+}
+
 static int
 run(struct cli *c, const struct command *cmd, int argc, char **argv)
 {
@@ -224,8 +232,7 @@ run(struct cli *c, const struct command *cmd, int argc, char **argv)
 
 	if (!cli_options(c, cmd, &argc, argv, &code))
 		return code;
-	if (cmd->needs_conf && (!conf_load(c->conf_path, &c->conf, &e) ||
-				       !check_rules(c->conf, &e) || !cli_resolve_options(c, &e)))
+	if (cmd->needs_conf && !cli_load(c, &e))
 		return cli_error(c, &e, 2);
 	code = cmd->run(c, argc, argv);
 	progress_clear(c);
