@@ -169,6 +169,41 @@ maps_merge(struct conf *c, const struct kind *k, struct conf_kind *ck, struct er
 	return true;
 }
 
+static bool
+url_is_safe(const char *url)
+{
+	static const char *const begins[] = { "https://", "http://127.0.0.1:", "http://127.0.0.1/",
+		"http://[::1]:", "http://[::1]/", "http://localhost:", "http://localhost/" };
+
+	for (size_t i = 0; i < ARRAY_LEN(begins); i++)
+		if (strncmp(url, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+/* A password goes over TLS, or does not leave the machine (1.5). */
+static bool
+alerts_check(const struct conf *c, struct err *e)
+{
+	const struct conf_alerts *a = &c->alerts;
+	const struct conf_at *at = &a->at;
+
+	if (c->console.port < 1 || c->console.port > 65535)
+		return conf_fail(e, c->console.at.file, c->console.at.line, NULL,
+			"console: port is 1 to 65535");
+	if (a->mail_to.count && (!a->smtp || !a->mail_from))
+		return conf_fail(e, at->file, at->line, "mail_to",
+			"alerts: mail_to needs smtp = \"smtps://HOST\" and mail_from = "
+			"\"ADDRESS\"");
+	if (a->smtp && strncmp(a->smtp, "smtps://", 8) != 0 && strncmp(a->smtp, "smtp://", 7) != 0)
+		return conf_fail(e, at->file, at->line, a->smtp,
+			"alerts: smtp begins with smtps:// or smtp:// (STARTTLS)");
+	if (a->webhook && !url_is_safe(a->webhook))
+		return conf_fail(e, at->file, at->line, a->webhook,
+			"alerts: webhook begins with https:// (http:// to this machine alone)");
+	return true;
+}
+
 bool
 conf_check(struct conf *c, struct err *e)
 {
@@ -176,6 +211,10 @@ conf_check(struct conf *c, struct err *e)
 		return conf_fail(e, c->path, 1, NULL,
 			"state = \"FOLDER\" is missing: where the agent keeps its own data");
 	c->state = conf_path(c, c->state, c->arena);
+	c->control = c->control ? conf_path(c, c->control, c->arena)
+				: arena_printf(c->arena, "%s/control", c->state);
+	if (!alerts_check(c, e))
+		return false;
 	for (size_t i = 0; i < c->source_count; i++) {
 		const struct conf_source *s = &c->sources[i];
 		if (!type_check(s->file, "source", s->name, s->line, s->type, s->command,

@@ -185,6 +185,12 @@ section_begin(struct load *l, size_t i)
 		l->cfgs[i] = cfg_getsec(l->cfgs[it->parent], it->name);
 		return;
 	}
+	if (!it->section->titled) {
+		l->bases[i] = (char *)c + it->section->offset;
+		*(struct conf_at *)l->bases[i] = (struct conf_at){ it->file, it->line };
+		l->cfgs[i] = cfg_getsec(l->cfg, it->name);
+		return;
+	}
 	l->cfgs[i] = cfg_gettsec(l->cfg, it->name, it->title);
 	if (strcmp(it->name, "source") == 0) {
 		struct conf_source *s = &c->sources[c->source_count++];
@@ -251,14 +257,14 @@ fill(struct load *l)
 {
 	struct conf *c = l->c;
 	size_t n = l->scan.count;
-	size_t counts[3] = { 0 };
+	size_t counts[3] = { 0 }; /* of the titled ones, which come first in the table */
 
 	l->bases = arena_alloc(l->scan.arena, (n + 1) * sizeof *l->bases);
 	l->cfgs = arena_alloc(l->scan.arena, (n + 1) * sizeof(cfg_t *));
 	for (size_t i = 0; i < n; i++) {
 		struct scan_item *it = &l->scan.items[i];
 		it->file = arena_strdup(c->arena, it->file);
-		if (it->section && it->parent == SCAN_NONE)
+		if (it->section && it->section->titled && it->parent == SCAN_NONE)
 			counts[it->section - conf_root.sections]++;
 	}
 	c->sources = arena_alloc(c->arena, (counts[0] + 1) * sizeof *c->sources);
@@ -286,6 +292,7 @@ conf_load(const char *path, struct conf **c_r, struct err *e)
 	l->c->arena = a;
 	l->c->path = arena_strdup(a, path);
 	l->c->default_map = CONF_DEFAULT_MAP;
+	conf_root_defaults(l->c);
 	bool ok = scan_load(&l->scan, path, e) && parse_files(l) && fill(l);
 	if (l->cfg)
 		cfg_free(l->cfg);

@@ -111,9 +111,20 @@ sync_print(const struct conf *c, const struct conf_sync *s, struct buf *out)
 void
 conf_print(const struct conf *c, struct buf *out)
 {
-	buf_addf(out, "# default maps: number %d\nstate = ", c->default_map);
-	conf_quote(c->state, out);
-	buf_addc(out, '\n');
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct conf *d = arena_alloc(a, sizeof *d);
+
+	d->arena = a;
+	conf_root_defaults(d);
+	buf_addf(out, "# default maps: number %d\n", c->default_map);
+	options_print(&conf_root, c, d, 0, out);
+	for (const struct conf_section *s = conf_root.sections; s->name; s++) {
+		if (s->titled)
+			continue;
+		buf_addf(out, "%s {\n", s->name);
+		options_print(s, (const char *)c + s->offset, (const char *)d + s->offset, 1, out);
+		buf_adds(out, "}\n");
+	}
 	for (size_t i = 0; i < c->source_count; i++) {
 		const struct conf_source *s = &c->sources[i];
 		buf_adds(out, "source ");
@@ -136,7 +147,26 @@ conf_print(const struct conf *c, struct buf *out)
 	}
 }
 
-/* Everything of a sync but its guard, which holds work back and wants nothing. */
+/* The guard holds work back, the schedule says when, and the rest is for alerts: none of it wants anything. */
+static bool
+wants_nothing(const char *name)
+{
+	static const char *const names[] = { "guard", "schedule", "fresh", "canary",
+		"canary_every" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+value_digest(const struct conf_option *o, const void *base, struct buf *b)
+{
+	conf_value_print(o, base, b);
+	buf_addc(b, '\n');
+}
+
 void
 conf_sync_digest(const struct conf_sync *s, char out[65])
 {
@@ -144,17 +174,19 @@ conf_sync_digest(const struct conf_sync *s, char out[65])
 	CLEAN_BUF struct buf b = { 0 };
 
 	for (const struct conf_option *o = sec->options; o->name; o++) {
-		conf_value_print(o, s, &b);
-		buf_addc(&b, '\n');
+		if (!wants_nothing(o->name))
+			value_digest(o, s, &b);
 	}
 	for (const struct conf_section *sub = sec->sections; sub->name; sub++) {
-		if (strcmp(sub->name, "guard") == 0)
+		if (wants_nothing(sub->name))
 			continue;
-		for (const struct conf_option *o = sub->options; o->name; o++) {
-			conf_value_print(o, (const char *)s + sub->offset, &b);
-			buf_addc(&b, '\n');
-		}
+		for (const struct conf_option *o = sub->options; o->name; o++)
+			value_digest(o, (const char *)s + sub->offset, &b);
 	}
+	/* Of the guard: who is protected, for that is kept with each object (8.4). */
+	sec = conf_section_find(sec, "guard");
+	value_digest(conf_option_find(sec, "protect"), &s->guard, &b);
+	value_digest(conf_option_find(sec, "protect_group"), &s->guard, &b);
 	for (size_t k = 0; k < KIND_COUNT; k++) {
 		for (size_t i = 0; i < s->kind[k].map_count; i++) {
 			const struct conf_map *m = &s->kind[k].maps[i];

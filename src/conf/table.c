@@ -85,12 +85,24 @@ static const struct conf_option guard_options[] = {
 	{ 0 },
 };
 
+static const struct conf_option schedule_options[] = {
+	{ "on_change", CONF_YESNO, AT(conf_schedule, on_change), "yes",
+		"run as soon as the directory says that something changed" },
+	{ "every", CONF_DURATION, AT(conf_schedule, every), "5m", "run at least so often" },
+	{ "full_at", CONF_TIME, AT(conf_schedule, full_at), NULL,
+		"time of day at which everything is read and compared, the target too" },
+	{ "full_on", CONF_DAYS, AT(conf_schedule, full_on), NULL,
+		"days on which that happens; every day if none is named" },
+	{ 0 },
+};
+
 #define KIND(k) (AT(conf_sync, kind) + (k) * sizeof(struct conf_kind))
 static const struct conf_section sync_sections[] = {
 	{ "scope", false, FREE_NONE, AT(conf_sync, scope), scope_options, no_sections },
 	{ "user", false, FREE_NONE, KIND(KIND_USER), kind_options, kind_sections },
 	{ "group", false, FREE_NONE, KIND(KIND_GROUP), kind_options, kind_sections },
 	{ "guard", false, FREE_NONE, AT(conf_sync, guard), guard_options, no_sections },
+	{ "schedule", false, FREE_NONE, AT(conf_sync, schedule), schedule_options, no_sections },
 	{ 0 },
 };
 
@@ -99,11 +111,53 @@ static const struct conf_option sync_options[] = {
 	{ "to", CONF_TEXT, AT(conf_sync, to), NULL, "name of a target" },
 	{ "members", CONF_EXACT, AT(conf_sync, members_exact), "ours",
 		"exact: members that others added are removed as well" },
+	{ "fresh", CONF_DURATION, AT(conf_sync, fresh), NULL,
+		"promise: an alert when a change waits longer" },
+	{ "canary", CONF_TEXT, AT(conf_sync, canary), NULL,
+		"an entry that a job of yours changes, so that its way is timed" },
+	{ "canary_every", CONF_DURATION, AT(conf_sync, canary_every), "1h",
+		"how often that job changes it" },
+	{ 0 },
+};
+
+static const struct conf_option console_options[] = {
+	{ "enabled", CONF_YESNO, AT(conf_console, enabled), "yes", "serve the console at all" },
+	{ "port", CONF_COUNT, AT(conf_console, port), "8080", "TCP port on this machine" },
+	{ "session", CONF_DURATION, AT(conf_console, session), "12h", "a sign-in ends after this" },
+	{ 0 },
+};
+
+static const struct conf_option alerts_options[] = {
+	{ "mail_to", CONF_TEXTS, AT(conf_alerts, mail_to), NULL, "addresses that get alerts" },
+	{ "mail_from", CONF_TEXT, AT(conf_alerts, mail_from), NULL, "their sender" },
+	{ "smtp", CONF_TEXT, AT(conf_alerts, smtp), NULL,
+		"mail server: smtps://HOST[:PORT], or smtp:// with STARTTLS required" },
+	{ "smtp_user", CONF_TEXT, AT(conf_alerts, smtp_user), NULL, "name to sign on with there" },
+	{ "smtp_password_file", CONF_TEXT, AT(conf_alerts, smtp_password_file), NULL,
+		"file of its password" },
+	{ "smtp_ca_file", CONF_TEXT, AT(conf_alerts, smtp_ca_file), NULL,
+		"certificates that vouch for it; else the system's" },
+	{ "webhook", CONF_TEXT, AT(conf_alerts, webhook), NULL, "URL that alerts are posted to" },
+	{ "webhook_token_file", CONF_TEXT, AT(conf_alerts, webhook_token_file), NULL,
+		"file of the bearer token for it" },
+	{ "webhook_ca_file", CONF_TEXT, AT(conf_alerts, webhook_ca_file), NULL,
+		"certificates that vouch for it; else the system's" },
+	{ "daily", CONF_TIME, AT(conf_alerts, daily), NULL, "time of day of a summary" },
+	{ 0 },
+};
+
+static const struct conf_option keep_options[] = {
+	{ "history", CONF_DURATION, AT(conf_keep, history), "400d",
+		"how long runs and their operations are remembered" },
+	{ "size", CONF_COUNT, AT(conf_keep, size), "500",
+		"megabytes of history for each target; 0 for no limit" },
 	{ 0 },
 };
 
 static const struct conf_option root_options[] = {
 	{ "state", CONF_TEXT, AT(conf, state), NULL, "folder of the agent's own data" },
+	{ "control", CONF_TEXT, AT(conf, control), NULL,
+		"socket of the service; else control in the state folder" },
 	{ 0 },
 };
 
@@ -111,6 +165,9 @@ static const struct conf_section root_sections[] = {
 	{ "source", true, FREE_OPTIONS, 0, source_options, options_sections },
 	{ "target", true, FREE_OPTIONS, 0, target_options, options_sections },
 	{ "sync", true, FREE_NONE, 0, sync_options, sync_sections },
+	{ "console", false, FREE_NONE, AT(conf, console), console_options, no_sections },
+	{ "alerts", false, FREE_NONE, AT(conf, alerts), alerts_options, no_sections },
+	{ "keep", false, FREE_NONE, AT(conf, keep), keep_options, no_sections },
 	{ 0 },
 };
 

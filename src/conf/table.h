@@ -15,6 +15,8 @@ enum conf_type {
 	CONF_LIMIT,    /* struct conf_limit: a percentage, a number, or both */
 	CONF_COUNT,    /* int64_t, 0 or more */
 	CONF_EXACT,    /* bool: "exact" or "ours" */
+	CONF_TIME,     /* const char *: "HH:MM" */
+	CONF_DAYS,     /* struct conf_texts: "mon" to "sun" */
 };
 
 struct conf_option {
@@ -50,13 +52,6 @@ const char *conf_name_nearest(const struct conf_section *s, const char *name);
 /* Connectors of our own; everything else is `type = "exec"`. NULL-ended. */
 extern const char *const conf_source_types[];
 extern const char *const conf_target_types[];
-
-/* Default maps, numbered (1.3): rows of one kind, ended by name == NULL. */
-struct conf_default {
-	const char *name;
-	const char *expr;
-};
-const struct conf_default *conf_default_maps(int number, enum kind_id kind);
 
 /* ERR_CONFIG "bad-config": "FILE:LINE: message", with ", near '...'" unless near is NULL. */
 bool conf_fail(struct err *e, const char *file, int line, const char *near, const char *fmt, ...)

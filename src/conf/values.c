@@ -106,6 +106,35 @@ texts_set(struct conf_texts *t, const char *const *words, size_t count, const st
 		t->list[i] = (struct conf_text){ arena_strdup(a, words[i]), at->file, at->line };
 }
 
+static bool
+time_set(const char **t, const char *w, const struct conf_place *at, struct arena *a, struct err *e)
+{
+	static const char digits[] = "0123456789";
+	bool ok = strlen(w) == 5 && w[2] == ':' && strspn(w, digits) == 2 &&
+		  strspn(w + 3, digits) == 2 && strncmp(w, "24", 2) < 0 && w[3] < '6';
+
+	*t = arena_strdup(a, w);
+	return ok || conf_fail(e, at->file, at->line, w, "%s is a time of day such as \"02:30\"",
+			     at->name);
+}
+
+const char *const conf_days[] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL };
+
+static bool
+days_check(const char *const *words, size_t count, const struct conf_place *at, struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t d = 0;
+
+		while (conf_days[d] && strcmp(conf_days[d], words[i]) != 0)
+			d++;
+		if (!conf_days[d])
+			return conf_fail(e, at->file, at->line, words[i],
+				"%s holds days: mon, tue, wed, thu, fri, sat, sun", at->name);
+	}
+	return true;
+}
+
 bool
 conf_value_set(const struct conf_option *o, void *base, const char *const *words, size_t count,
 	const struct conf_place *at, struct arena *a, struct err *e)
@@ -115,7 +144,9 @@ conf_value_set(const struct conf_option *o, void *base, const char *const *words
 	for (size_t i = 0; i < count; i++)
 		if (!words[i][0])
 			return conf_fail(e, at->file, at->line, at->name, "%s is empty", at->name);
-	if (o->type == CONF_TEXTS) {
+	if (o->type == CONF_DAYS && !days_check(words, count, at, e))
+		return false;
+	if (o->type == CONF_TEXTS || o->type == CONF_DAYS) {
 		texts_set(FIELD(struct conf_texts, base, o), words, count, at, a);
 		return true;
 	}
@@ -140,7 +171,10 @@ conf_value_set(const struct conf_option *o, void *base, const char *const *words
 		       conf_fail(e, at->file, at->line, w, "%s is a whole number", at->name);
 	case CONF_EXACT:
 		return exact_set(FIELD(bool, base, o), w, at, e);
+	case CONF_TIME:
+		return time_set(FIELD(const char *, base, o), w, at, a, e);
 	case CONF_TEXTS:
+	case CONF_DAYS:
 	case CONF_LIMIT:
 		break;
 	}
@@ -167,6 +201,15 @@ conf_section_defaults(const struct conf_section *s, void *base, struct arena *a)
 }
 
 void
+conf_root_defaults(struct conf *c)
+{
+	conf_section_defaults(&conf_root, c, c->arena);
+	for (const struct conf_section *s = conf_root.sections; s->name; s++)
+		if (!s->titled)
+			conf_section_defaults(s, (char *)c + s->offset, c->arena);
+}
+
+void
 conf_sync_defaults(struct conf_sync *s, struct arena *a)
 {
 	const struct conf_section *sync = conf_section_find(&conf_root, "sync");
@@ -176,6 +219,15 @@ conf_sync_defaults(struct conf_sync *s, struct arena *a)
 		conf_section_defaults(c, (char *)s + c->offset, a);
 	for (size_t k = 0; k < KIND_COUNT; k++)
 		s->kind[k].leave = kinds[k].leave;
+}
+
+const struct conf_sync *
+conf_sync_default(struct arena *a)
+{
+	struct conf_sync *s = arena_alloc(a, sizeof *s);
+
+	conf_sync_defaults(s, a);
+	return s;
 }
 
 /* Single quotes: nothing is expanded; \' and \\ are the only escapes (lockstep.conf(5)). */
@@ -240,11 +292,13 @@ conf_value_print(const struct conf_option *o, const void *base, struct buf *out)
 
 	switch (o->type) {
 	case CONF_TEXT:
+	case CONF_TIME:
 		text = *CFIELD(char *, base, o);
 		if (text)
 			conf_quote(text, out);
 		break;
 	case CONF_TEXTS:
+	case CONF_DAYS:
 		texts_print(CFIELD(struct conf_texts, base, o), out);
 		break;
 	case CONF_YESNO:

@@ -17,8 +17,9 @@ struct ledger {
 	int64_t matches;  /* of matches, */
 	int64_t tried;    /* of creations never answered, */
 	int64_t parked;   /* of parked objects, */
-	int64_t pins;     /* and of pins: upper bounds all six */
-	struct buf pack;  /* scratch for packed attributes */
+	int64_t protections; /* of protected objects, */
+	int64_t pins;        /* and of pins: upper bounds all seven */
+	struct buf pack;     /* scratch for packed attributes */
 	struct tally *tallies;
 	size_t tally_count, tally_max;
 };

@@ -196,9 +196,8 @@ pin_default_maps(struct target_run *t, struct err *e)
 	if (strcmp(pinned, number) == 0)
 		return true;
 	return err_set(e, ERR_CONFIG, "bad-config",
-		"the state of target %s was made with default maps number %s, and this program "
-		"knows number %s: "
-		"use the newer lockstep",
+		"the state of target %s was made with default maps number %s by a newer lockstep; "
+		"this one knows numbers up to %s: use the newer one",
 		t->conf->name, pinned, number);
 }
 
@@ -272,7 +271,11 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 		return;
 	if (!r->result->run)
 		r->result->run = t->id;
-	sync_result_json(r->result, NULL, &counts);
+	struct sync_result so_far = *r->result;
+
+	so_far.kind = kind_of(r);
+	so_far.seconds = (double)(run_mono(r) - r->started_ms) / 1000.0;
+	sync_result_json(&so_far, NULL, &counts);
 	row.ended = target_now(t);
 	row.counts = buf_cstr(&counts);
 	row.exit = r->result->exit;
@@ -430,10 +433,10 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	struct sync_result *r_r, struct err *e)
 {
 	struct run r = { .conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r };
-	int64_t start = env->store.clock->mono_ms(env->store.clock->ctx);
 	bool ok;
 
 	*r_r = (struct sync_result){ .kind = "delta" };
+	r.started_ms = run_mono(&r);
 	ok = open_sides(&r, e);
 	if (ok) {
 		/* What was done is taken back whether or not the directory can be asked. */
@@ -451,7 +454,7 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 		target_close(&r.targets[i]);
 	for (size_t i = r.source_count; i-- > 0;)
 		source_close(&r.sources[i]);
-	r_r->seconds = (double)(run_mono(&r) - start) / 1000.0;
+	r_r->seconds = (double)(run_mono(&r) - r.started_ms) / 1000.0;
 	arena_free(r.arena);
 	return ok;
 }

@@ -251,6 +251,7 @@ test_1_2_bad_values_are_refused(void **state)
 {
 	static const struct {
 		const char *text, *words;
+		int line; /* 0: the first */
 	} rows[] = {
 		{ SYNC("user { grace = 'soon' }"), "duration" },
 		{ SYNC("user { grace = '-5d' }"), "duration" },
@@ -276,8 +277,18 @@ test_1_2_bad_values_are_refused(void **state)
 		{ SYNC("scope { base = = }"), "a value is expected" },
 		{ SYNC("scope base = 'x'"), "'{' is expected" },
 		{ SYNC("}"), "closes nothing" },
-		{ SYNC("") SYNC(""), "given twice" },
+		{ SYNC("") SYNC(""), "given twice", 11 },
 		{ "sync 'a/b' { " LINK "}", "1 to 64 characters" },
+		{ SYNC("schedule { full_at = '24:00' }"), "time of day" },
+		{ SYNC("schedule { full_at = '2:30' }"), "time of day" },
+		{ SYNC("schedule { full_at = '02:60' }"), "time of day" },
+		{ SYNC("schedule { full_on = {'mon', 'monday'} }"), "mon, tue" },
+		{ SYNC("fresh = 'soon'"), "duration" },
+		{ "console { port = 0 }\n" SYNC(""), "1 to 65535" },
+		{ "console 'x' { }\n" SYNC(""), "expected" },
+		{ "alerts { mail_to = 'a@b' }\n" SYNC(""), "mail_to needs" },
+		{ "alerts { webhook = 'http://hooks.example/' }\n" SYNC(""), "https://" },
+		{ "alerts { smtp = 'mail.example' }\n" SYNC(""), "smtps://" },
 		{ "sync { " LINK "}", "name in quotes" },
 		{ "sync 's' { from = 'corp' }", "has no 'to'" },
 		{ "sync 's' { to = 'hosted' }", "has no 'from'" },
@@ -291,7 +302,7 @@ test_1_2_bad_values_are_refused(void **state)
 		CLEAN_BUF struct buf b = { 0 };
 		buf_adds(&b, FIRST);
 		buf_adds(&b, rows[i].text);
-		refused(buf_cstr(&b), i == 24 ? 11 : 10, rows[i].words);
+		refused(buf_cstr(&b), rows[i].line ? rows[i].line : 10, rows[i].words);
 	}
 	refused("source 'a' { type = 'ad' }\n", 1, "state = ");
 	refused(FIRST, 1, "there is no sync");
@@ -386,9 +397,39 @@ test_5_1_digest_follows_what_is_wanted(void **state)
 		conf_free(&c);
 	}
 	/* Neither lines nor the guard matter. */
-	struct conf *c = good("\n\n" FIRST SYNC("guard { delete = 1 }"));
+	struct conf *c = good("\n\n" FIRST SYNC("guard { delete = 1 } fresh = 60s canary = 'x' "
+						"schedule { every = 10s }"));
 	conf_sync_digest(&c->syncs[0], other);
 	assert_string_equal(other, digests[0]);
+	conf_free(&c);
+}
+
+/* Sections that stand once, for the service. */
+static void
+test_1_3_service_options(void **state)
+{
+	struct conf *c = good(FIRST SYNC(""));
+	char want[160];
+
+	(void)state;
+	assert_true(c->console.enabled && c->syncs[0].schedule.on_change);
+	assert_int_equal(c->console.port, 8080);
+	assert_int_equal(c->syncs[0].schedule.every, 300);
+	assert_int_equal(c->keep.history, 400 * 86400);
+	snprintf(want, sizeof want, "%s/control", c->state);
+	assert_string_equal(c->control, want);
+	conf_free(&c);
+	c = good("console { port = 9000 } alerts { mail_to = {'a@b', 'c@d'} mail_from = 'e@f' smtp "
+		 "= "
+		 "'smtps://m' }\n" FIRST SYNC(
+			 "fresh = 60s schedule { on_change = no every = 3h full_at = '02:30' "
+			 "full_on = {'sat', 'sun'} }"));
+	assert_int_equal(c->console.port, 9000);
+	assert_int_equal(c->alerts.mail_to.count, 2);
+	assert_int_equal(c->syncs[0].fresh, 60);
+	assert_string_equal(c->syncs[0].schedule.full_at, "02:30");
+	assert_int_equal(c->syncs[0].schedule.full_on.count, 2);
+	assert_false(c->syncs[0].schedule.on_change);
 	conf_free(&c);
 }
 
@@ -485,6 +526,7 @@ main(void)
 		cmocka_unit_test(test_1_3_first_configuration_of_ten_lines),
 		cmocka_unit_test(test_1_3_print_parses_again_to_the_same),
 		cmocka_unit_test(test_5_1_digest_follows_what_is_wanted),
+		cmocka_unit_test(test_1_3_service_options),
 		cmocka_unit_test(test_paths_are_relative_to_the_file),
 		cmocka_unit_test(test_1_1_manual_page_names_every_option),
 		cmocka_unit_test(test_guard_class_names),

@@ -88,18 +88,61 @@ struct conf_guard {
 	struct conf_texts protect; /* mail, DN, id or account name of protected accounts (8.4) */
 	struct conf_texts protect_group; /* DNs */
 };
+
+/* When a sync runs (the service, lockstepd(8)). Durations in seconds. */
+struct conf_schedule {
+	bool on_change;            /* as soon as the directory says that something changed */
+	int64_t every;             /* at least so often */
+	const char *full_at;       /* "HH:MM", local time: everything is compared; NULL = never */
+	struct conf_texts full_on; /* days "mon" to "sun"; none: every day */
+};
 struct conf_sync {
 	const char *name, *from, *to;
 	const char *file;
 	int line;
+	int64_t fresh;      /* promise: no change waits longer; seconds, 0 = none */
+	const char *canary; /* an entry that somebody's own job changes, so that its way is timed */
+	int64_t canary_every; /* how often that job changes it; seconds */
+	struct conf_schedule schedule;
 	struct conf_scope scope;
 	struct conf_kind kind[KIND_COUNT];
 	struct conf_guard guard;
 	bool members_exact; /* members = "exact" (6.3) */
 };
+
+/* Sections that stand once: where. First in their structures. */
+struct conf_at {
+	const char *file;
+	int line;
+};
+/* The page for people (lockstepd(8)), on this machine only. */
+struct conf_console {
+	struct conf_at at;
+	bool enabled;
+	int64_t port;
+	int64_t session; /* seconds until a sign-in ends */
+};
+/* Where alerts go beside the journal. Paths as written, see conf_path. */
+struct conf_alerts {
+	struct conf_at at;
+	struct conf_texts mail_to;
+	const char *mail_from, *smtp, *smtp_user, *smtp_password_file, *smtp_ca_file;
+	const char *webhook, *webhook_token_file, *webhook_ca_file;
+	const char *daily; /* "HH:MM", local time: a summary; NULL = none */
+};
+/* What is forgotten of the past. */
+struct conf_keep {
+	struct conf_at at;
+	int64_t history; /* seconds */
+	int64_t size;    /* megabytes of one target's history; 0 = no limit */
+};
 struct conf {
 	struct arena *arena;
 	const char *path, *state;
+	const char *control; /* socket of the service */
+	struct conf_console console;
+	struct conf_alerts alerts;
+	struct conf_keep keep;
 	struct conf_source *sources;
 	size_t source_count;
 	struct conf_target *targets;
@@ -109,6 +152,7 @@ struct conf {
 	int default_map; /* number of the default maps used (1.3) */
 };
 #define CONF_DEFAULT_MAP 1
+extern const char *const conf_days[]; /* "mon" to "sun", NULL-ended */
 
 bool conf_load(const char *path, struct conf **c_r, struct err *e);
 void conf_free(struct conf **c);
@@ -118,6 +162,17 @@ const struct conf_target *conf_target(const struct conf *c, const char *name);
 char *conf_path(const struct conf *c, const char *path, struct arena *a);
 /* SHA-256 over all that bears on what is wanted by this sync (scope, kinds, maps): a change of it makes everything dirty (5.1). */
 void conf_sync_digest(const struct conf_sync *s, char out[65]);
+/* The rules of a sync of which nothing is written. */
+const struct conf_sync *conf_sync_default(struct arena *a);
 /* The effective configuration as text that parses again, to the same configuration: includes are
  * followed, `state` is absolute or relative to the caller, defaults stand as comments. */
 void conf_print(const struct conf *c, struct buf *out);
+/* A text as a value in single quotes, whatever is in it. */
+void conf_quote(const char *text, struct buf *out);
+
+/* Default maps, numbered (1.3): rows of one kind, ended by name == NULL. */
+struct conf_default {
+	const char *name;
+	const char *expr;
+};
+const struct conf_default *conf_default_maps(int number, enum kind_id kind);
