@@ -116,7 +116,8 @@ ask(const char *text, size_t n, int64_t tenant)
 	start = query_value(line, end, "startIndex", a);
 	count = query_value(line, end, "count", a);
 	rq.q.count_given = count;
-	if (!api_number("startIndex", start, &rq.q.start, &e) || !api_number("count", count, &rq.q.count, &e))
+	if (!api_number("startIndex", start, &rq.q.start, &e) ||
+		!api_number("count", count, &rq.q.count, &e))
 		return;
 	rq.body = body ? str_c(body + 2) : (struct str){ 0 };
 	api_handle(&the_cloud, &rq);

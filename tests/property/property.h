@@ -25,7 +25,8 @@ bool change_some(struct test *t);
 int64_t changes_of(const struct sync_result *r);
 bool run(struct test *t, bool full, struct sync_result *r_r);
 /* One run with options of its own, where counts of the guard do not matter. */
-bool run_as(struct test *t, const char *name, const struct sync_options *o, struct sync_result *r_r);
+bool run_as(
+	struct test *t, const char *name, const struct sync_options *o, struct sync_result *r_r);
 /* A fault in the next run, perhaps. */
 bool perhaps_fault(struct test *t);
 /* Until a run of these options has nothing left to do. */
