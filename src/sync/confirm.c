@@ -59,6 +59,31 @@ record(struct target_run *t, const struct object *ob, const struct op *op, struc
 	return ledger_change_add(t->ledger, c, e);
 }
 
+/* What our write did not touch stays as it was seen after the write that did: if it is different now, others
+ * changed it since, and that is drift (6.2), not how the target shows what we sent. */
+static void
+seen_take(struct object *ob, const struct op *op, const struct attrs *now)
+{
+	struct attrs before = ob->seen;
+
+	ob->seen = *now;
+	if (op->class == CLASS_CREATE || op->class == CLASS_RECREATE || op->class == CLASS_ADOPT ||
+		!before.count)
+		return;
+	for (size_t i = ob->seen.count; i-- > 0;) {
+		const char *name = ob->seen.list[i].name;
+
+		if (!attrs_get(&op->attrs, name) && !attrs_get(&before, name))
+			attrs_remove(&ob->seen, name);
+	}
+	for (size_t i = 0; i < before.count; i++) {
+		const struct attr *was = &before.list[i];
+
+		if (!attrs_get(&op->attrs, was->name) && !shadow_is_unknown(was))
+			attrs_set(&ob->seen, was->name, was->values, was->count);
+	}
+}
+
 static void
 shadow_take(struct object *ob, const struct op *op, const struct outcome *out)
 {
@@ -74,7 +99,7 @@ shadow_take(struct object *ob, const struct op *op, const struct outcome *out)
 			attrs_remove(&ob->sent, a->name);
 	}
 	if (out->has_seen)
-		ob->seen = out->seen;
+		seen_take(ob, op, &out->seen);
 	/* Not shown: how it looks after our write is not known, and the next listing tells (6.2). */
 	for (size_t i = 0; !out->has_seen && i < op->attrs.count; i++)
 		attrs_set(&ob->seen, op->attrs.list[i].name, &shadow_unknown, 1);
