@@ -10,7 +10,8 @@ struct cli {
 	const char *program;
 	const char *conf_path;
 	bool json, quiet, verbose;
-	int events; /* said so far */
+	bool events; /* what happens goes to standard error as JSON lines */
+	int shown;   /* events, as text, so far */
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
@@ -57,6 +58,15 @@ bool cli_open_source(
 bool cli_open_target(
 	void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
 bool cli_resolve_options(struct cli *c, struct err *e);
+
+/* signals.c: a run ends when it is asked to, and hears of changes; sets env.stop and env.changed. */
+void signals_catch(struct cli *c);
+
+/* events.c: lines of --events. left: seconds, -1 = not known. */
+void events_progress(
+	const char *phase, const char *what, int64_t done, int64_t total, int64_t left);
+void events_event(const char *event, const char *object, const char *text);
+void events_log(struct str said);
 
 /* progress.c */
 void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);

@@ -96,7 +96,7 @@ take_all(struct reading *rd, struct err *e)
 			return false;
 		if (m.type == SRC_END)
 			break;
-		if (!take(rd, &m, e))
+		if (run_stopped(rd->run, e) || !take(rd, &m, e))
 			return false;
 		if (++rd->lines % 1000 == 0)
 			run_progress(rd->run, "reading", rd->source->conf->name, rd->lines, 0);

@@ -71,7 +71,16 @@ side_exit(const struct err *e, enum sync_exit side)
 			return SYNC_CONFIG;
 	if (strcmp(e->code, "plan-outdated") == 0)
 		return SYNC_FAILED;
-	return side;
+	return strcmp(e->code, "stopped") == 0 ? SYNC_TARGET : side;
+}
+
+static void
+source_failed(struct run *r, const struct source_run *s, struct err *e)
+{
+	bool stopped = run_stopped(r, e); /* however it was noticed */
+
+	run_fail(r, side_exit(e, SYNC_SOURCE), e);
+	run_event(r, stopped ? "stopped" : "source-failed", s->conf->name, "%s", e->text);
 }
 
 static void
@@ -82,8 +91,7 @@ read_one(struct run *r, struct source_run *s, bool full)
 
 	if (!s->greeted && !source_greet(r, s, &e)) {
 		conn_close(&s->conn);
-		run_fail(r, side_exit(&e, SYNC_SOURCE), &e);
-		run_event(r, "source-failed", s->conf->name, "%s", e.text);
+		source_failed(r, s, &e);
 		return;
 	}
 	s->read_ok = source_read(r, s, full, &st, &e);
@@ -93,8 +101,7 @@ read_one(struct run *r, struct source_run *s, bool full)
 	}
 	conn_close(&s->conn);
 	s->greeted = false;
-	run_fail(r, side_exit(&e, SYNC_SOURCE), &e);
-	run_event(r, "source-failed", s->conf->name, "%s", e.text);
+	source_failed(r, s, &e);
 }
 
 /* A look between slices, so that what is urgent overtakes (7.3). A failure here is not a failed run:
@@ -133,7 +140,6 @@ project(struct target_run *t, int64_t *held_r, struct err *e)
 static bool
 settle_and_wait(struct target_run *t, struct err *e)
 {
-	const struct clock *c = t->run->env->store.clock;
 	int64_t wait;
 
 	t->unknown_rounds += t->unknown;
@@ -142,8 +148,10 @@ settle_and_wait(struct target_run *t, struct err *e)
 			return false;
 		if (!wait)
 			break;
+		if (run_stopped(t->run, e))
+			return false;
 		run_progress(t->run, "waiting to settle", t->conf->name, 0, 0);
-		c->sleep_ms(c->ctx, wait * 1000);
+		run_sleep(t->run, wait * 1000);
 	}
 	t->unknown = false;
 	t->unsettled = wait > 0;
@@ -158,6 +166,8 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 	bool again = true, full = t->run->options->full && !t->run->options->plan_only;
 
 	for (int round = 0; again; round++) {
+		if (run_stopped(t->run, e))
+			return false;
 		if (round)
 			read_again(t);
 		if (!t->prepared &&
@@ -304,10 +314,13 @@ run_target(struct target_run *t)
 	bool ok = (t->prepared || start_target(t, &e)) && work(t, &t->held, &e);
 
 	if (!ok) {
+		bool stopped = e.kind != ERR_CONFIG && run_stopped(t->run, &e);
+
 		/* A source that was never read has failed already and says so itself. */
 		if (strcmp(e.code, "never-read") != 0)
 			run_fail(t->run, side_exit(&e, SYNC_TARGET), &e);
-		run_event(t->run, "target-failed", t->conf->name, "%s", e.text);
+		run_event(t->run, stopped ? "stopped" : "target-failed", t->conf->name, "%s",
+			e.text);
 	}
 	finish_target(t, t->held, ok ? NULL : &e);
 }
@@ -454,52 +467,4 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	r_r->seconds = (double)(run_mono(&r) - start) / 1000.0;
 	arena_free(r.arena);
 	return ok;
-}
-
-void
-sync_notes_json(const struct sync_notes *notes, struct jsonw *w)
-{
-	jsonw_arr(w, "notes");
-	for (size_t i = 0; i < notes->count; i++) {
-		jsonw_obj(w, NULL);
-		jsonw_str(w, "what", notes->list[i].what);
-		jsonw_str(w, "object", notes->list[i].object);
-		jsonw_str(w, "text", notes->list[i].text);
-		jsonw_end(w);
-	}
-	jsonw_end(w);
-}
-
-void
-sync_result_json(const struct sync_result *r, const struct sync_notes *notes, struct buf *out)
-{
-	const struct {
-		const char *name;
-		int64_t value;
-	} counts[] = { { "read", r->read }, { "created", r->created }, { "adopted", r->adopted },
-		{ "updated", r->updated }, { "enabled", r->enabled }, { "disabled", r->disabled },
-		{ "deleted", r->deleted }, { "recreated", r->recreated },
-		{ "members_added", r->members_added }, { "members_removed", r->members_removed },
-		{ "unchanged", r->unchanged }, { "failed", r->failed }, { "held", r->held },
-		{ "drifted", r->drifted }, { "missing", r->missing }, { "orphans", r->orphans },
-		{ "waiting", r->waiting } };
-	struct jsonw w = jsonw(out);
-
-	jsonw_obj(&w, NULL);
-	jsonw_int(&w, "run", r->run);
-	jsonw_str(&w, "kind", r->kind);
-	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		jsonw_int(&w, counts[i].name, counts[i].value);
-	jsonw_num(&w, "seconds", r->seconds);
-	jsonw_int(&w, "exit", r->exit);
-	if (notes)
-		sync_notes_json(notes, &w);
-	if (r->error.kind != ERR_NONE) {
-		jsonw_obj(&w, "error");
-		jsonw_str(&w, "kind", err_kind_name(r->error.kind));
-		jsonw_str(&w, "code", r->error.code);
-		jsonw_str(&w, "message", r->error.text);
-		jsonw_end(&w);
-	}
-	jsonw_end(&w);
 }

@@ -94,6 +94,12 @@ void run_event(const struct run *r, const char *event, const char *object, const
 void run_progress(
 	const struct run *r, const char *phase, const char *what, int64_t done, int64_t total);
 
+/* stop.c: asked to end at the next safe point? */
+bool run_stopping(const struct run *r);
+bool run_stopped(const struct run *r, struct err *e); /* the same, with e: code "stopped" */
+void run_sleep(const struct run *r, int64_t ms);      /* not longer than until then */
+void run_conn_set(const struct run *r, struct conn *c); /* waits on it end then, too */
+
 /* schema.c */
 void schema_text(const struct wire_hello *h, struct buf *out);
 bool schema_parse(const char *text, struct arena *a, struct schema_rows *rows_r);

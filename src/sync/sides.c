@@ -127,8 +127,10 @@ source_greet(struct run *r, struct source_run *s, struct err *e)
 	g.attributes = attributes;
 	g.options = options_of(
 		s->conf->options, s->conf->option_count, s->conf->id, s->arena, &g.option_count);
-	if (!r->env->open_source(r->env->ctx, s->conf, s->lock, &s->conn, e) ||
-		!wire_hello(s->conn, &g, s->arena, &s->hello, e))
+	if (!r->env->open_source(r->env->ctx, s->conf, s->lock, &s->conn, e))
+		return err_wrap(e, "source %s", s->conf->name);
+	run_conn_set(r, s->conn);
+	if (!wire_hello(s->conn, &g, s->arena, &s->hello, e))
 		return err_wrap(e, "source %s", s->conf->name);
 	s->greeted = true;
 	s->now_directory = s->hello.now;
@@ -187,8 +189,10 @@ target_greet(struct target_run *t, struct err *e)
 	if (t->conn)
 		return true;
 	g.options = options_of(t->conf->options, t->conf->option_count, NULL, a, &g.option_count);
-	if (!t->run->env->open_target(t->run->env->ctx, t->conf, t->lock, &t->conn, e) ||
-		!wire_hello(t->conn, &g, t->arena, &t->hello, e)) {
+	if (!t->run->env->open_target(t->run->env->ctx, t->conf, t->lock, &t->conn, e))
+		return err_wrap(e, "target %s", t->conf->name);
+	run_conn_set(t->run, t->conn);
+	if (!wire_hello(t->conn, &g, t->arena, &t->hello, e)) {
 		conn_close(&t->conn);
 		return err_wrap(e, "target %s", t->conf->name);
 	}

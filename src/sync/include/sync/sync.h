@@ -31,6 +31,12 @@ struct sync_env {
 		void *ctx, const char *phase, const char *what, int64_t done, int64_t total);
 	/* A notable event: the one place where the journal's record becomes a log line. May be NULL. */
 	void (*event)(void *ctx, const char *event, const char *object, const char *text);
+	/* Asked again and again: true = end at the next safe point (S3.5). What is in the air is waited for and
+	 * confirmed, nothing new is sent; the run ends with code "stopped". May be NULL. */
+	bool (*stop)(void *ctx);
+	/* Something changed in a source since this was asked last: apply ends its slice soon, so that the source
+	 * is read again and what is urgent overtakes (7.3). May be NULL. */
+	bool (*changed)(void *ctx);
 	void *ctx;
 	int64_t slice_ms; /* apply yields after this long; 0 = 30,000 */
 };
@@ -65,7 +71,7 @@ enum sync_exit {
 	SYNC_CONFIG = 2,
 	SYNC_SOURCE = 3,
 	SYNC_HELD = 4,
-	SYNC_TARGET = 5
+	SYNC_TARGET = 5 /* or stopped before the end: code "stopped" */
 };
 
 struct sync_result {
