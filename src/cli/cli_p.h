@@ -42,6 +42,7 @@ int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);
 int cmd_undo(struct cli *c, int argc, char **argv);
 int cmd_unpin(struct cli *c, int argc, char **argv);
+int cmd_watch(struct cli *c, int argc, char **argv);
 
 /* Says the error on standard error (or as JSON on standard output) and answers `code`. */
 int cli_error(const struct cli *c, const struct err *e, int code);

@@ -38,6 +38,7 @@ const struct command commands[] = {
 		cmd_explain, true },
 	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
 		true },
+	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch, true },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
 		cmd_state, true },
 	{ 0 },

@@ -36,6 +36,10 @@ sync_result_json(const struct sync_result *r, const struct sync_notes *notes, st
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
 		jsonw_int(&w, counts[i].name, counts[i].value);
 	jsonw_num(&w, "seconds", r->seconds);
+	if (r->next_wake)
+		jsonw_int(&w, "next_wake", r->next_wake);
+	else
+		jsonw_null(&w, "next_wake");
 	jsonw_int(&w, "exit", r->exit);
 	if (notes)
 		sync_notes_json(notes, &w);

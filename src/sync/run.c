@@ -253,6 +253,24 @@ count_unchanged(struct target_run *t)
 	r->unchanged += all > 0 ? all : 0;
 }
 
+/* What is due by itself, and what could not be settled. */
+static void
+note_wake(struct target_run *t, bool failed)
+{
+	const struct clock *c = t->run->env->store.clock;
+	int64_t now = c->now(c->ctx), due = ledger_due_next(t->ledger), *next = &t->run->result->next_wake;
+
+	if (due != INT64_MAX)
+		due += now - target_now(t);
+	/* What is overdue because the target failed is tried again when the target is. */
+	if (failed && due <= now)
+		due = INT64_MAX;
+	if (t->unsettled && !failed && now + t->hello.settle < due)
+		due = now + t->hello.settle;
+	if (due != INT64_MAX && (!*next || due < *next))
+		*next = due;
+}
+
 static void
 finish_target(struct target_run *t, int64_t held, const struct err *why)
 {
@@ -272,6 +290,7 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 		held = row.held;
 	r->result->held += held;
 	r->result->waiting += ledger_later(t->ledger);
+	note_wake(t, why != NULL);
 	if (held)
 		run_fail(r, SYNC_HELD, NULL);
 	r->result->failed += failing;

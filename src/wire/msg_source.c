@@ -51,6 +51,16 @@ wire_check(struct conn *c, const char *const *bases, bool setup, struct err *e)
 	return ask(c, &b, e);
 }
 
+bool
+wire_watch(struct conn *c, struct err *e)
+{
+	CLEAN_BUF struct buf b = { 0 };
+	struct jsonw w = msg_begin(&b, "watch");
+
+	jsonw_end(&w);
+	return ask(c, &b, e);
+}
+
 struct reading {
 	const struct json *j;
 	struct arena *a;
@@ -152,6 +162,13 @@ read_bad(const struct reading *r, struct wire_source_msg *m, struct err *e)
 }
 
 static bool
+read_changed(const struct reading *r, struct wire_source_msg *m, struct err *e)
+{
+	(void)r, (void)m, (void)e;
+	return true;
+}
+
+static bool
 read_progress(const struct reading *r, struct wire_source_msg *m, struct err *e)
 {
 	(void)e;
@@ -226,6 +243,7 @@ static const struct shape {
 	{ "end", SRC_END, -1, false, false, read_end },
 	{ "finding", SRC_FINDING, -1, false, false, read_finding },
 	{ "text", SRC_TEXT, -1, false, false, read_text },
+	{ "changed", SRC_CHANGED, -1, false, false, read_changed },
 };
 
 static const struct shape *

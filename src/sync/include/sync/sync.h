@@ -81,6 +81,7 @@ struct sync_result {
 		members_added, members_removed, unchanged, failed, held, waiting;
 	int64_t drifted, missing, orphans; /* of a full run: store/drift.h */
 	int64_t parked;                    /* moves of unique values out of a swap's way and back */
+	int64_t next_wake; /* when something is due by itself, by our clock; 0 = nothing is (5.2, 7.3) */
 	double seconds;
 	enum sync_exit exit;
 	struct err error; /* the first cause of an exit other than 0 */
