@@ -46,7 +46,8 @@ say(const struct cli *c, const struct conf_source *s, bool change)
 	else if (c->json)
 		puts("{\"watching\":true}");
 	else
-		printf("%s  %s: %s\n", cli_time(now, when), s->name, change ? "changed" : "watching");
+		printf("%s  %s: %s\n", cli_time(now, when), s->name,
+			change ? "changed" : "watching");
 	return fflush(stdout) == 0;
 }
 
@@ -97,8 +98,8 @@ cmd_watch(struct cli *c, int argc, char **argv)
 	}
 	if (!h.watch) {
 		err_set(&e, ERR_CONFIG, "cannot-watch",
-			"source %s (%s) does not tell of changes: it is read every so often", s->name,
-			s->type);
+			"source %s (%s) does not tell of changes: it is read every so often",
+			s->name, s->type);
 		return cli_error(c, &e, CANNOT_WATCH);
 	}
 	if (listen_changes(c, s, conn, &e))

@@ -38,7 +38,8 @@ const struct command commands[] = {
 		cmd_explain, true },
 	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
 		true },
-	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch, true },
+	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch,
+		true },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
 		cmd_state, true },
 	{ 0 },
@@ -60,7 +61,8 @@ help(FILE *f)
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
 		"the source could\n"
-		"not be read completely, 4 held by the guard, 5 the target could not be reached, or "
+		"not be read completely, 4 held by the guard, 5 the target could not be reached, "
+		"or "
 		"the run was\n"
 		"stopped.\n"
 		"See lockstep(1) and lockstep.conf(5).\n");

@@ -27,8 +27,8 @@ notify_ask(struct ad *ad, const char *base, int scope, LDAPControl *more, int *m
 	LDAPControl notify = { .ldctl_oid = oid, .ldctl_iscritical = 1 };
 	LDAPControl *controls[] = { &notify, more, NULL };
 
-	return ldap_search_ext(ad->ld, base, scope, "(objectClass=*)", names, 0, controls, NULL, NULL,
-		       LDAP_NO_LIMIT, msgid_r) == LDAP_SUCCESS;
+	return ldap_search_ext(ad->ld, base, scope, "(objectClass=*)", names, 0, controls, NULL,
+		       NULL, LDAP_NO_LIMIT, msgid_r) == LDAP_SUCCESS;
 }
 
 static bool

@@ -439,8 +439,8 @@ answer(const struct source *so, const struct json *request, struct err *e)
 	static const struct {
 		const char *type;
 		bool (*serve)(const struct source *so, const struct json *request, struct err *e);
-	} requests[] = { { "read", serve_read }, { "check", serve_check },
-		{ "setup", serve_setup }, { "watch", serve_watch } };
+	} requests[] = { { "read", serve_read }, { "check", serve_check }, { "setup", serve_setup },
+		{ "watch", serve_watch } };
 	const char *type = json_get_string(request, "type");
 
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++)

@@ -11,7 +11,8 @@
 
 #define HOUR_MS 3600000
 /* A file that is written to is looked at when it is closed; one that is put in place, when it is there. */
-#define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
+#define EVENTS                                                                                     \
+	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
 
 /* The folder whose entries change, and the one name that counts in it; NULL = those of a folder's files. */
 struct watched {

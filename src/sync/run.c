@@ -258,7 +258,8 @@ static void
 note_wake(struct target_run *t, bool failed)
 {
 	const struct clock *c = t->run->env->store.clock;
-	int64_t now = c->now(c->ctx), due = ledger_due_next(t->ledger), *next = &t->run->result->next_wake;
+	int64_t now = c->now(c->ctx), due = ledger_due_next(t->ledger),
+		*next = &t->run->result->next_wake;
 
 	if (due != INT64_MAX)
 		due += now - target_now(t);
@@ -338,8 +339,8 @@ run_target(struct target_run *t)
 		/* A source that was never read has failed already and says so itself. */
 		if (strcmp(e.code, "never-read") != 0)
 			run_fail(t->run, side_exit(&e, SYNC_TARGET), &e);
-		run_event(t->run, stopped ? "stopped" : "target-failed", t->conf->name, "%s",
-			e.text);
+		run_event(
+			t->run, stopped ? "stopped" : "target-failed", t->conf->name, "%s", e.text);
 	}
 	finish_target(t, t->held, ok ? NULL : &e);
 }

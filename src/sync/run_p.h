@@ -96,8 +96,8 @@ void run_progress(
 
 /* stop.c: asked to end at the next safe point? */
 bool run_stopping(const struct run *r);
-bool run_stopped(const struct run *r, struct err *e); /* the same, with e: code "stopped" */
-void run_sleep(const struct run *r, int64_t ms);      /* not longer than until then */
+bool run_stopped(const struct run *r, struct err *e);   /* the same, with e: code "stopped" */
+void run_sleep(const struct run *r, int64_t ms);        /* not longer than until then */
 void run_conn_set(const struct run *r, struct conn *c); /* waits on it end then, too */
 
 /* schema.c */

@@ -15,7 +15,7 @@
 
 #define SILENCE_MS (90 * 1000)
 #define GRACE_MS   (5 * 1000)
-#define GIVE_UP_MS 1000 /* how often that is asked for */
+#define GIVE_UP_MS 1000  /* how often that is asked for */
 #define LOG_LINE   4096  /* bytes of one line of its standard error */
 #define LOG_LINES  10000 /* lines handed on; the rest is read and dropped */
 #define TAIL       400   /* last bytes of it that go into an error's text */

@@ -107,7 +107,8 @@ usage(void)
 	fputs("usage: run_scenarios [--quick] [--all] [--only PASS] [--shard I/N] [--programs DIR] "
 	      "[--verbose]\n"
 	      "                     [--dir DIR | FILE...]\n"
-	      "passes: as written, full, stops, asks, faults, \"full, stops and faults\", processes\n",
+	      "passes: as written, full, stops, asks, faults, \"full, stops and faults\", "
+	      "processes\n",
 		stderr);
 }
 
