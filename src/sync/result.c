@@ -15,6 +15,30 @@ sync_notes_json(const struct sync_notes *notes, struct jsonw *w)
 	jsonw_end(w);
 }
 
+static void
+lag_json(const struct sync_result *r, struct jsonw *w)
+{
+	if (r->as_of)
+		jsonw_int(w, "as_of", r->as_of);
+	else
+		jsonw_null(w, "as_of");
+	jsonw_obj(w, "lag");
+	jsonw_int(w, "count", r->lag.count);
+	jsonw_int(w, "median_ms", r->lag.median_ms);
+	jsonw_int(w, "p99_ms", r->lag.p99_ms);
+	jsonw_int(w, "max_ms", r->lag.max_ms);
+	jsonw_end(w);
+	if (!r->canary.who)
+		return;
+	jsonw_obj(w, "canary");
+	jsonw_str(w, "sync", r->canary.sync);
+	jsonw_str(w, "who", r->canary.who);
+	jsonw_int(w, "changed_at", r->canary.changed_at);
+	jsonw_int(w, "confirmed_at", r->canary.confirmed_at);
+	jsonw_int(w, "ms", (r->canary.confirmed_at - r->canary.changed_at) * 1000);
+	jsonw_end(w);
+}
+
 void
 sync_result_json(const struct sync_result *r, const struct sync_notes *notes, struct buf *out)
 {
@@ -36,6 +60,7 @@ sync_result_json(const struct sync_result *r, const struct sync_notes *notes, st
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
 		jsonw_int(&w, counts[i].name, counts[i].value);
 	jsonw_num(&w, "seconds", r->seconds);
+	lag_json(r, &w);
 	if (r->next_wake)
 		jsonw_int(&w, "next_wake", r->next_wake);
 	else

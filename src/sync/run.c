@@ -300,6 +300,10 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 	count_unchanged(t);
 	if (!t->id || e.kind != ERR_NONE)
 		return;
+	if (!lag_finish(t, !why && !r->options->plan_only && !r->options->apply && !r->options->undo, &e)) {
+		ledger_rollback(t->ledger);
+		return;
+	}
 	if (!r->result->run)
 		r->result->run = t->id;
 	sync_result_json(r->result, NULL, &counts);
@@ -462,7 +466,7 @@ bool
 sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
 	struct sync_result *r_r, struct err *e)
 {
-	struct run r = { .conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r };
+	struct run r = { .conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r, .stamps = map_new() };
 	int64_t start = env->store.clock->mono_ms(env->store.clock->ctx);
 	bool ok;
 
@@ -477,6 +481,9 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 			run_target(&r.targets[i]);
 		ok = true;
 		r_r->kind = kind_of(&r);
+		lag_result(&r);
+		if (r.never_whole)
+			r_r->as_of = 0;
 	} else {
 		run_fail(&r, SYNC_CONFIG, e);
 	}
@@ -485,6 +492,7 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	for (size_t i = r.source_count; i-- > 0;)
 		source_close(&r.sources[i]);
 	r_r->seconds = (double)(run_mono(&r) - start) / 1000.0;
+	map_free(r.stamps, NULL);
 	arena_free(r.arena);
 	return ok;
 }

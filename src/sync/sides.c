@@ -158,6 +158,12 @@ source_now(const struct run *r, const struct source_run *s)
 	return s->now_directory ? s->now_directory + (local - s->now_local) : local;
 }
 
+int64_t
+run_local(const struct run *r, const struct source_run *s, int64_t at)
+{
+	return at + r->env->store.clock->now(r->env->store.clock->ctx) - source_now(r, s);
+}
+
 /* --- targets --- */
 
 int64_t
@@ -275,12 +281,36 @@ lane_protect(struct lane *lane, struct arena *a)
 	}
 }
 
+static const char *const names[] = { "mail", "sAMAccountName", "userPrincipalName", "uid",
+	"proxyAddresses", "displayName", "cn" };
+
+bool
+sync_entry_is(struct mirror *m, int64_t n, const char *who)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct entry en;
+	struct err e;
+	char uuid[37];
+
+	if (uuid_canonical(who, uuid))
+		return mirror_find_id(m, uuid) == n;
+	if (strchr(who, '='))
+		return mirror_find_dn(m, who) == n;
+	if (!mirror_get(m, n, a, &en, &e))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct str v = attrs_first(&en.attrs, names[i]);
+
+		if (v.n && str_ieqc(v, who))
+			return true;
+	}
+	return false;
+}
+
 /* Who: id, DN, mail, account name or UPN. */
 int64_t
 sync_entry_find(struct mirror *m, const char *who)
 {
-	static const char *const names[] = { "mail", "sAMAccountName", "userPrincipalName", "uid",
-		"proxyAddresses", "displayName", "cn" };
 	CLEAN_FREE char *smtp = xasprintf("smtp:%s", who);
 	char uuid[37];
 	int64_t n = mirror_find_id(m, uuid_canonical(who, uuid) ? uuid : who);

@@ -68,7 +68,8 @@ enum wire_source_type {
 	SRC_END,
 	SRC_FINDING,
 	SRC_TEXT,
-	SRC_CHANGED
+	SRC_CHANGED,
+	SRC_STAMP
 };
 struct wire_source_msg {
 	enum wire_source_type type;
@@ -87,6 +88,7 @@ struct wire_source_msg {
 	const char *proof, *why; /* gone: "tombstone" | "delete"; bad, end: why */
 	int64_t done, total;     /* progress; total 0 = not known */
 	const char *phase;
+	int64_t at;         /* stamp: when the directory says the entry changed */
 	const char *cursor; /* end */
 	bool sealed;        /* end: as said by the source, and its counts are what we received */
 	struct err error;   /* end, unsealed: the cause if it was given */

@@ -80,6 +80,8 @@ bool serve_values(struct serve *s, const char *id, const char *dn, const char *a
 bool serve_rename(
 	struct serve *s, const char *id, const char *dn, const char *new_dn, struct err *e);
 bool serve_gone(struct serve *s, const char *id, const char *dn, const char *proof, struct err *e);
+/* In a delta, if it is known: when the entry changed, so that the engine can tell how long that took. */
+bool serve_stamp(struct serve *s, const char *id, int64_t changed, struct err *e);
 bool serve_bad(struct serve *s, const char *id, const char *dn, const char *attribute,
 	const char *why, struct err *e);
 bool serve_end(struct serve *s, const char *cursor, bool sealed, const char *why,
