@@ -16,7 +16,7 @@ const struct command commands[] = {
 	{ "check", "check [--print-setup]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
-	{ "plan", "plan [--all] [--out FILE]", "shows what a sync would do, and does nothing",
+	{ "plan", "plan [--all] [--offline] [--out FILE]", "shows what a sync would do, and does nothing",
 		cmd_plan, true },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
 		cmd_apply, true },

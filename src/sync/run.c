@@ -64,7 +64,8 @@ side_exit(const struct err *e, enum sync_exit side)
 {
 	static const char *const codes[] = { "bad-config", "bad-option", "bad-url",
 		"unknown-attribute", "other-directory", "no-identity", "plan-unknown",
-		"no-such-run", "nothing-to-undo" };
+		"no-such-run", "nothing-to-undo",
+		"not-read" };
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(e->code, codes[i]) == 0)
@@ -383,7 +384,7 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	ok = open_sides(&r, e);
 	if (ok) {
 		/* What was done is taken back whether or not the directory can be asked. */
-		for (size_t i = 0; i < r.source_count && !o->undo; i++)
+		for (size_t i = 0; i < r.source_count && !o->undo && !o->offline; i++)
 			read_one(&r, &r.sources[i], o->full);
 		ok = (!o->apply && !o->undo) || prepare_targets(&r);
 		for (size_t i = 0; ok && i < r.target_count; i++)

@@ -54,6 +54,7 @@ struct sync_notes {
 
 struct sync_options {
 	bool full;        /* read sources and targets whole (6.1); a plan: the sources alone */
+	bool offline;     /* of a plan: from the mirrors as they are, nothing is read */
 	bool plan_only;   /* nothing is applied; operations stay PLANNED in the target file */
 	const char *only; /* name of one sync, NULL = all */
 	const char *
