@@ -64,8 +64,7 @@ side_exit(const struct err *e, enum sync_exit side)
 {
 	static const char *const codes[] = { "bad-config", "bad-option", "bad-url",
 		"unknown-attribute", "other-directory", "no-identity", "plan-unknown",
-		"no-such-run", "nothing-to-undo",
-		"not-read" };
+		"no-such-run", "nothing-to-undo", "not-read" };
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(e->code, codes[i]) == 0)
@@ -159,6 +158,16 @@ settle_and_wait(struct target_run *t, struct err *e)
 	return true;
 }
 
+/* Before the first run nothing is known of how fast the target is: it is asked, and not missed. */
+static void
+plan_look(struct target_run *t)
+{
+	struct err e = { 0 };
+
+	if (!t->run->options->offline && sync_time_left(t->ledger) < 0)
+		target_greet(t, &e);
+}
+
 /* Plans and applies until nothing is left to do now. A connector that dies is started again twice:
  * what was in the air is settled by looking. */
 static bool
@@ -176,8 +185,10 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 				!project(t, held_r, e) || (full && !round && !orphans_judge(t, e))))
 			return false;
 		t->prepared = false;
-		if (t->run->options->plan_only)
+		if (t->run->options->plan_only) {
+			plan_look(t);
 			return true;
+		}
 		if (!target_apply(t, &again, e)) {
 			bool died = strcmp(e->code, "connector-ended") == 0 ||
 				    strcmp(e->code, "connector-silent") == 0;

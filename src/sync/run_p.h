@@ -70,7 +70,8 @@ struct target_run {
 	bool prepared; /* settled and planned already, for what is to be compared first */
 	int64_t held;  /* by the guard, of the last plan */
 	int64_t plan;  /* being applied; 0 = none */
-	int64_t resume_at_ms; /* rate limit: nothing is sent before (mono) */
+	int64_t applied, apply_ms; /* operations that were answered, and how long that took */
+	int64_t resume_at_ms;      /* rate limit: nothing is sent before (mono) */
 };
 
 struct run {
@@ -97,6 +98,9 @@ void run_event(const struct run *r, const char *event, const char *object, const
 	__attribute__((format(printf, 4, 5)));
 void run_progress(
 	const struct run *r, const char *phase, const char *what, int64_t done, int64_t total);
+
+/* speed.c: keeps what this run tells of the target's speed; in a transaction */
+bool speed_keep(struct target_run *t, struct err *e);
 
 /* finish.c: counts, history, due times. why: it failed, or NULL. abandon: nothing was done, e says why. */
 void target_finish(struct target_run *t, int64_t held, const struct err *why);
