@@ -16,19 +16,19 @@ const struct command commands[] = {
 	{ "check", "check [--print-setup]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
-	{ "plan", "plan [--all] [--offline] [--out FILE]",
+	{ "plan", "plan [--all] [--full|--offline] [--out FILE [--force]]",
 		"shows what a sync would do, and does nothing", cmd_plan, true },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
 		cmd_apply, true },
 	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
 		cmd_sync, true },
-	{ "adopt", "adopt [WHO [KEY]]",
-		"what stands at a target in place of ours; --all-exact takes over what is plain",
-		cmd_adopt, true },
+	{ "adopt", "adopt [--list] | WHO [KEY] | --all-exact | --orphans",
+		"what stands at a target in place of ours, and consent to take it over", cmd_adopt,
+		true },
 	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release,
 		true },
-	{ "undo", "undo RUN [--dry-run]", "takes back what a run did, and keeps it so", cmd_undo,
-		true },
+	{ "undo", "undo RUN [--dry-run] [--release] [--target NAME]",
+		"takes back what a run did, and keeps it so", cmd_undo, true },
 	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true },
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
 	{ "drift", "drift", "what others changed at the targets, as the last full sync found it",
@@ -37,14 +37,17 @@ const struct command commands[] = {
 		true },
 	{ "explain", "explain WHO", "all about one entry, by mail, DN, account name or id",
 		cmd_explain, true },
-	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
-		true },
+	{ "config", "config show|import FILE",
+		"the configuration in force; or a first one out of another tool's", cmd_config,
+		false },
 	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch,
 		true },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
 		cmd_state, true },
 	{ 0 },
 };
+
+#define SYNOPSIS 29 /* wide; a longer one has a line of its own */
 
 static void
 help(FILE *f)
@@ -58,7 +61,9 @@ help(FILE *f)
 		   "      --events       what happens, as JSON lines on standard error\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
+		fprintf(f, "  %-*s%s%*s%s\n", SYNOPSIS, c->synopsis,
+			strlen(c->synopsis) < SYNOPSIS ? "" : "\n",
+			strlen(c->synopsis) < SYNOPSIS ? 0 : SYNOPSIS + 2, "", c->help);
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
 		"the source could\n"
@@ -226,6 +231,13 @@ check_rules(const struct conf *conf, struct err *e)
 	return true;
 }
 
+bool
+cli_load(struct cli *c, struct err *e)
+{
+	return conf_load(c->conf_path, &c->conf, e) && check_rules(c->conf, e) &&
+	       cli_resolve_options(c, e);
+}
+
 static int
 run(struct cli *c, const struct command *cmd, int argc, char **argv)
 {
@@ -234,8 +246,7 @@ run(struct cli *c, const struct command *cmd, int argc, char **argv)
 
 	if (!cli_options(c, cmd, &argc, argv, &code))
 		return code;
-	if (cmd->needs_conf && (!conf_load(c->conf_path, &c->conf, &e) ||
-				       !check_rules(c->conf, &e) || !cli_resolve_options(c, &e)))
+	if (cmd->needs_conf && !cli_load(c, &e))
 		return cli_error(c, &e, 2);
 	code = cmd->run(c, argc, argv);
 	progress_clear(c);

@@ -35,8 +35,10 @@ speed_keep(struct target_run *t, struct err *e)
 {
 	int64_t before = fact(t->ledger, SPEED), now;
 
-	if (t->conn && !fact_set(t->ledger, RATE,
-			       t->hello.rate ? (int64_t)t->hello.rate * 1000 / t->hello.rate_seconds : 0, e))
+	if (t->conn &&
+		!fact_set(t->ledger, RATE,
+			t->hello.rate ? (int64_t)t->hello.rate * 1000 / t->hello.rate_seconds : 0,
+			e))
 		return false;
 	if (t->applied < OPS_LEAST || t->apply_ms <= 0)
 		return true;

@@ -8,9 +8,9 @@
 
 #define SECONDS_MAX  86400
 #define REQUESTS_MAX 1000000
-#define GATE_MAX     120          /* seconds; a longer wait is the engine's, after a refusal */
-#define EPOCH        1000000000   /* a reset larger than this is a moment, not a duration */
-#define BURST        10           /* of a window's requests the tenth part may go at once */
+#define GATE_MAX     120        /* seconds; a longer wait is the engine's, after a refusal */
+#define EPOCH        1000000000 /* a reset larger than this is a moment, not a duration */
+#define BURST        10         /* of a window's requests the tenth part may go at once */
 
 static bool
 number(const char *s, size_t n, int64_t *n_r)
@@ -80,8 +80,7 @@ rate_header(struct str line, struct rate_said *said)
 	} rows[] = { { "RateLimit-Policy", NULL, policy }, { "RateLimit-Limit", NULL, policy },
 		{ "RateLimit-Remaining", &said->left, NULL },
 		{ "RateLimit-Reset", &said->reset, NULL }, { "RateLimit", NULL, combined },
-		{ "Rate-Limit-Limit", NULL, policy },
-		{ "Rate-Limit-Remaining", &said->left, NULL },
+		{ "Rate-Limit-Limit", NULL, policy }, { "Rate-Limit-Remaining", &said->left, NULL },
 		{ "Rate-Limit-Reset", &said->reset, NULL } };
 
 	if (line.n > 2 && strncasecmp(line.p, "X-", 2) == 0)

@@ -16,10 +16,11 @@ test_option(void **state)
 		const char *text;
 		bool good;
 		unsigned requests, seconds;
-	} rows[] = { { "500/10s", true, 500, 10 }, { "2400/1m", true, 2400, 60 }, { "1/1", true, 1, 1 },
-		{ "0", true, 0, 0 }, { "", false, 0, 0 }, { "5", false, 0, 0 }, { "5/", false, 0, 0 },
-		{ "0/1s", false, 0, 0 }, { "-5/1s", false, 0, 0 }, { "5/0s", false, 0, 0 },
-		{ "5/2000000s", false, 0, 0 }, { "99999999999999999999/1s", false, 0, 0 } };
+	} rows[] = { { "500/10s", true, 500, 10 }, { "2400/1m", true, 2400, 60 },
+		{ "1/1", true, 1, 1 }, { "0", true, 0, 0 }, { "", false, 0, 0 },
+		{ "5", false, 0, 0 }, { "5/", false, 0, 0 }, { "0/1s", false, 0, 0 },
+		{ "-5/1s", false, 0, 0 }, { "5/0s", false, 0, 0 }, { "5/2000000s", false, 0, 0 },
+		{ "99999999999999999999/1s", false, 0, 0 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct scim_rate r;
@@ -51,8 +52,7 @@ test_headers(void **state)
 		{ "RateLimit-Policy: 100;w=10", true, { 100, 10, -1, 0 } },
 		{ "RateLimit-Limit: lots", true, { 0, 0, -1, 0 } },
 		{ "RateLimit-Limit: 99999999999999999999999", true, { 0, 0, -1, 0 } },
-		{ "RateLimit-Reset: -5", true, { 0, 0, -1, 0 } },
-		{ "X-", false, { 0, 0, -1, 0 } },
+		{ "RateLimit-Reset: -5", true, { 0, 0, -1, 0 } }, { "X-", false, { 0, 0, -1, 0 } },
 		{ "RateLimited: 5", false, { 0, 0, -1, 0 } } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -98,13 +98,15 @@ static void
 test_never_more_in_any_window_and_not_much_less(void **state)
 {
 	(void)state;
-	static const unsigned rows[][2] = { { 500, 10 }, { 25, 1 }, { 2400, 60 }, { 2, 1 }, { 1, 3 }, { 10, 60 } };
+	static const unsigned rows[][2] = { { 500, 10 }, { 25, 1 }, { 2400, 60 }, { 2, 1 },
+		{ 1, 3 }, { 10, 60 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		unsigned total = rows[i][0] * 5;
 		int64_t took;
 
-		assert_true(most_in_a_window(rows[i][0], rows[i][1], total, &took) <= rows[i][0] + (rows[i][0] < 3));
+		assert_true(most_in_a_window(rows[i][0], rows[i][1], total, &took) <=
+			    rows[i][0] + (rows[i][0] < 3));
 		assert_true(took <= 13000 * (int64_t)rows[i][1]);
 	}
 }
