@@ -10,7 +10,8 @@ struct cli {
 	const char *program;
 	const char *conf_path;
 	bool json, quiet, verbose;
-	int events; /* said so far */
+	bool events; /* what happens goes to standard error as JSON lines */
+	int shown;   /* events, as text, so far */
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
@@ -41,6 +42,7 @@ int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);
 int cmd_undo(struct cli *c, int argc, char **argv);
 int cmd_unpin(struct cli *c, int argc, char **argv);
+int cmd_watch(struct cli *c, int argc, char **argv);
 
 /* The configuration, checked, into c->conf; for commands that do not always need one. */
 bool cli_load(struct cli *c, struct err *e);
@@ -59,6 +61,15 @@ bool cli_open_source(
 bool cli_open_target(
 	void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
 bool cli_resolve_options(struct cli *c, struct err *e);
+
+/* signals.c: a run ends when it is asked to, and hears of changes; sets env.stop and env.changed. */
+void signals_catch(struct cli *c);
+
+/* events.c: lines of --events. left: seconds, -1 = not known. */
+void events_progress(
+	const char *phase, const char *what, int64_t done, int64_t total, int64_t left);
+void events_event(const char *event, const char *object, const char *text);
+void events_log(struct str said);
 
 /* progress.c */
 void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);
@@ -96,6 +107,9 @@ bool plan_file_read(struct cli *c, struct plan_file *p, struct err *e);
 
 /* plan_print.c; file: NULL = none was written */
 bool plan_print(struct cli *c, const struct conf_target *t, bool all, const struct plan_file *file,
+	struct err *e);
+/* cmd_status.c: a target's state; code "no-state": there is none yet */
+bool cli_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r,
 	struct err *e);
 /* cmd_sync.c */
 void cli_notes(const struct sync_notes *notes);

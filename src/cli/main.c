@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,7 +16,7 @@ const struct command commands[] = {
 	{ "check", "check [--print-setup]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
-	{ "plan", "plan [--all] [--full] [--out FILE [--force]]",
+	{ "plan", "plan [--all] [--full|--offline] [--out FILE [--force]]",
 		"shows what a sync would do, and does nothing", cmd_plan, true },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
 		cmd_apply, true },
@@ -32,12 +33,15 @@ const struct command commands[] = {
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
 	{ "drift", "drift", "what others changed at the targets, as the last full sync found it",
 		cmd_drift, true },
-	{ "history", "history [RUN]", "the runs, or every operation of one", cmd_history, true },
+	{ "history", "history [RUN|--follow]", "the runs, or every operation of one", cmd_history,
+		true },
 	{ "explain", "explain WHO", "all about one entry, by mail, DN, account name or id",
 		cmd_explain, true },
 	{ "config", "config show|import FILE",
 		"the configuration in force; or a first one out of another tool's", cmd_config,
 		false },
+	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch,
+		true },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
 		cmd_state, true },
 	{ 0 },
@@ -54,6 +58,7 @@ help(FILE *f)
 		   "  -j, --json         one JSON object on one line instead of text\n"
 		   "  -q, --quiet        no progress\n"
 		   "  -v, --verbose      what connectors log, and every operation\n"
+		   "      --events       what happens, as JSON lines on standard error\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-*s%s%*s%s\n", SYNOPSIS, c->synopsis,
@@ -62,7 +67,10 @@ help(FILE *f)
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
 		"the source could\n"
-		"not be read completely, 4 held by the guard, 5 the target could not be reached.\n"
+		"not be read completely, 4 held by the guard, 5 the target could not be reached, "
+		"or "
+		"the run was\n"
+		"stopped.\n"
 		"See lockstep(1) and lockstep.conf(5).\n");
 }
 
@@ -157,6 +165,8 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 			c->quiet = true;
 		} else if (strcmp(argv[i], "--verbose") == 0 || strcmp(argv[i], "-v") == 0) {
 			c->verbose = true;
+		} else if (strcmp(argv[i], "--events") == 0) {
+			c->events = true;
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			*exit_r = cli_usage(cmd, NULL);
 			return false;
@@ -176,10 +186,14 @@ say_event(void *ctx, const char *event, const char *object, const char *text)
 	struct cli *c = ctx;
 	bool quiet = strcmp(event, "done") == 0 || strcmp(event, "settling") == 0;
 
-	if (!c->verbose && (c->json || quiet || c->events > EVENTS_SHOWN))
+	if (c->events) {
+		events_event(event, object, text);
+		return;
+	}
+	if (!c->verbose && (c->json || quiet || c->shown > EVENTS_SHOWN))
 		return;
 	progress_clear(c);
-	if (!c->verbose && c->events++ == EVENTS_SHOWN) {
+	if (!c->verbose && c->shown++ == EVENTS_SHOWN) {
 		fputs("... and more: `lockstep history` and `lockstep status` name them all\n",
 			stderr);
 		return;
@@ -245,13 +259,15 @@ main(int argc, char **argv)
 	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' }, { "quiet", no_argument, NULL, 'q' },
 		{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { 0 } };
+		{ "version", no_argument, NULL, 'V' }, { "events", no_argument, NULL, 'E' },
+		{ 0 } };
 	struct cli c = { .program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf" };
 	CLEAN_FREE char *folder = own_folder();
 	const struct command *cmd;
 	int opt, code;
 
 	setlocale(LC_ALL, "C.UTF-8");
+	signal(SIGUSR1, SIG_IGN); /* news for a run that has not begun yet */
 	log_init("lockstep", false, LOG_INFO);
 	process_harden();
 	while ((opt = getopt_long(argc, argv, "+c:jqvh", longs, NULL)) != -1) {
@@ -267,6 +283,9 @@ main(int argc, char **argv)
 			break;
 		case 'v':
 			c.verbose = true;
+			break;
+		case 'E':
+			c.events = true;
 			break;
 		case 'V':
 			puts("lockstep " LOCKSTEP_VERSION);
