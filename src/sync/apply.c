@@ -244,6 +244,7 @@ send_flight(struct apply *ap, struct flight *f, struct err *e)
 		w.type = OP_UPDATE;
 		break;
 	}
+	elements_form(ap, f, &w);
 	return wire_op_send(ap->t->conn, &w, e);
 }
 

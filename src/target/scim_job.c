@@ -163,6 +163,7 @@ static bool
 read_op(struct job *j, const struct json *msg, struct err *e)
 {
 	const char *op = json_get_string(msg, "op");
+	struct attrs gone = attrs_new(j->arena);
 
 	if (!type_find(op, &j->type))
 		return bad(e, "its op is not known");
@@ -178,12 +179,13 @@ read_op(struct job *j, const struct json *msg, struct err *e)
 	if (j->type != JOB_CREATE && j->type != JOB_UPDATE)
 		return true;
 	j->attrs = attrs_new(j->arena);
-	if (json_get(msg, "attrs") && !attrs_read(json_get(msg, "attrs"), j->arena, &j->attrs, e))
+	if (json_get(msg, "attrs") && !attrs_read_elements(json_get(msg, "attrs"), j->arena,
+					      &j->attrs, j->type == JOB_UPDATE ? &gone : NULL, e))
 		return false;
 	/* an update may be an adoption: the object shall bear our identity from then on */
 	if (j->type == JOB_UPDATE && j->external)
 		attrs_set_c(&j->attrs, "externalId", j->external);
-	return body_items(j->kind, &j->attrs, &j->items, e);
+	return body_items(j->kind, &j->attrs, &gone, &j->items, e);
 }
 
 bool

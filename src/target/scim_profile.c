@@ -129,6 +129,7 @@ scim_service_start(struct scim_service *sv, const struct scim_profile *p)
 		.find_terms = p->find_terms,
 		.page = p->page,
 		.put = p->put,
+		.remove_values = p->quirks & SCIM_REMOVE_VALUES,
 	};
 }
 
@@ -180,6 +181,7 @@ scim_service_read(struct scim_service *sv, const struct json *config)
 	sv->cursor = json_get_bool(pages, "cursor", false);
 	read_bulk(sv, json_get(config, "bulk"));
 	if (marker) {
+		sv->remove_values = true;
 		sv->find_terms = (unsigned)least(number(marker, "findTerms", sv->find_terms), 1000);
 		sv->patch_members =
 			(unsigned)least(number(marker, "membersPerPatch", sv->patch_members), 5000);

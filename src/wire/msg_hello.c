@@ -85,6 +85,7 @@ hello_capabilities(const struct json *j, struct wire_hello *h)
 		{ "fetch", &h->fetch },
 		{ "find", &h->find },
 		{ "list", &h->list },
+		{ "elements", &h->elements },
 		{ "version", &h->versions },
 	};
 

@@ -53,7 +53,7 @@ wire_op_send(struct conn *c, const struct wire_op *op, struct err *e)
 	write_known(&w, "name", op->name);
 	write_known(&w, "version", op->version);
 	if (op->attrs)
-		attrs_write(op->attrs, &w, "attrs");
+		attrs_write_elements(op->attrs, op->elements, &w, "attrs");
 	if (op->type == OP_REFS)
 		jsonw_str(&w, "attribute", op->attribute);
 	write_refs(&w, "add", op->add, op->add_count);

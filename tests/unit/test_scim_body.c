@@ -30,7 +30,7 @@ items(struct arena *a, struct attrs *as, enum kind_id kind, const char *json)
 	assert_true(json_parse(str_c(json), 0, &j, &e));
 	assert_true(attrs_read(j, a, as, &e));
 	json_free(j);
-	if (!body_items(kind, as, &it, &e))
+	if (!body_items(kind, as, NULL, &it, &e))
 		fail_msg("%s", e.text);
 	return it;
 }
@@ -203,7 +203,7 @@ test_values_that_scim_cannot_hold(void **state)
 
 		assert_true(json_parse(str_c(bad[i]), 0, &j, &e));
 		assert_true(attrs_read(j, a, &as, &e));
-		assert_false(body_items(KIND_USER, &as, &it, &e));
+		assert_false(body_items(KIND_USER, &as, NULL, &it, &e));
 		assert_int_equal(e.kind, ERR_OBJECT);
 		assert_string_equal(e.code, "bad-value");
 	}

@@ -37,6 +37,7 @@ struct wire_hello { /* what a connector said; in the arena given to wire_hello *
 	const char *park;   /* form of a name that nobody wants, with {id}; NULL = not said */
 	int settle;         /* seconds to wait before looking after an unknown outcome */
 	bool find, list;
+	bool elements; /* updates of lists come as elements to add and to remove */
 	bool versions; /* it minds the version of an update or delete, and refuses with code "stale" */
 	const char *kinds[8]; /* NULL-ended */
 };
@@ -116,7 +117,9 @@ struct wire_op {
 	const char *key;           /* the target's id: get, update, delete, refs */
 	const char *version;       /* optional: If-Match */
 	const struct attrs *attrs; /* create, update: [] removes */
-	const char *attribute;     /* refs */
+	const struct attrs
+		*elements; /* update: lists of attrs that are only added to, and what leaves them */
+	const char *attribute; /* refs */
 	const struct wire_ref *add, *remove;
 	size_t add_count, remove_count;
 };
