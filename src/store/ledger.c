@@ -230,11 +230,28 @@ ledger_projected_set(struct ledger *l, const char *source, const struct projecte
 /* --- objects --- */
 
 const struct str shadow_unknown = { "", 1 };
+const struct str shadow_again = { "\0", 2 };
 
 bool
 shadow_is_unknown(const struct attr *a)
 {
-	return a && a->count == 1 && str_eq(a->values[0], shadow_unknown);
+	return attr_has(a, shadow_unknown) || attr_has(a, shadow_again);
+}
+
+bool
+shadow_is_list(const char *name)
+{
+	const struct vocab *v = vocab_find(name);
+
+	return v && v->multi && v->type != VOCAB_REF;
+}
+
+void
+shadow_forget(struct attrs *sent, const char *name, const struct attr *tried)
+{
+	attrs_add(sent, name, shadow_unknown);
+	for (size_t i = 0; tried && shadow_is_list(name) && i < tried->count; i++)
+		attrs_add(sent, name, tried->values[i]);
 }
 
 const char *

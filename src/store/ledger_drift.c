@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define SUSPECT 1
-
 bool
 ledger_listing_begin(struct ledger *l, struct err *e)
 {
@@ -37,9 +35,9 @@ ledger_listed_find(struct ledger *l, const struct kind *k, const char *key, cons
 }
 
 bool
-ledger_listed_add(struct ledger *l, int64_t o, bool suspect, struct err *e)
+ledger_listed_add(struct ledger *l, int64_t o, enum listed_as as, struct err *e)
 {
-	return db_run(l->db, e, "INSERT OR REPLACE INTO listed VALUES(?, ?)", o, suspect);
+	return db_run(l->db, e, "INSERT OR REPLACE INTO listed VALUES(?, ?)", o, as);
 }
 
 bool
@@ -48,15 +46,15 @@ ledger_listed_absent(struct ledger *l, const struct kind *k, struct err *e)
 	return db_run(l->db, e,
 		"INSERT INTO listed SELECT o, ? FROM object WHERE kind = ? AND state IN (?, ?) AND "
 		"key IS NOT NULL AND o NOT IN (SELECT o FROM listed)",
-		SUSPECT, (int64_t)(k - kinds), OBJECT_LINKED, OBJECT_LEFT);
+		LISTED_SUSPECT, (int64_t)(k - kinds), OBJECT_LINKED, OBJECT_LEFT);
 }
 
 size_t
-ledger_suspects(struct ledger *l, int64_t after, int64_t *os, size_t max)
+ledger_listed(struct ledger *l, enum listed_as as, int64_t after, int64_t *os, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT o FROM listed WHERE o > ? AND suspect = ? ORDER BY o LIMIT ?", after,
-		SUSPECT, max);
+		"SELECT o FROM listed WHERE o > ? AND suspect = ? ORDER BY o LIMIT ?", after, as,
+		max);
 	size_t got = 0;
 
 	while (db_next(&r))

@@ -41,7 +41,7 @@ take(struct listing *ls, const struct wire_object *w, struct err *e)
 	int64_t o = ledger_listed_find(l, ls->kind, w->key, w->external, &w->seen, &same);
 
 	if (o && same)
-		return ledger_listed_add(l, o, false, e);
+		return ledger_listed_add(l, o, LISTED_FINE, e);
 	if (!o)
 		return note_stranger(ls, w, e);
 	if (!ledger_object(l, o, ls->arena, &ob, e))
@@ -58,12 +58,12 @@ take(struct listing *ls, const struct wire_object *w, struct err *e)
 	if (w->external && strcmp(w->external, ob.anchor) != 0 &&
 		!drift_identity(ls->t, &ob, w->external, e))
 		return false;
-	drift_compare(ls->t, &ob, &w->seen, &d);
+	drift_compare(ls->t, &ob, &w->seen, false, &d);
 	if (d.rebase && !ledger_object_save(l, &ob, e))
 		return false;
-	suspect = d.ours.was.count || d.ours.now.count || d.elsewhere.was.count ||
+	suspect = d.look || d.ours.was.count || d.ours.now.count || d.elsewhere.was.count ||
 		  d.elsewhere.now.count;
-	return ledger_listed_add(l, o, suspect, e);
+	return ledger_listed_add(l, o, suspect ? LISTED_SUSPECT : LISTED_FINE, e);
 }
 
 /* Up to the end of one kind's list. *sealed_r false: *why says. */

@@ -95,3 +95,51 @@ def test_orphans_after_lost_state_3_3(agent, people, acme):
     assert of(acme, people, "bert")["active"] is False and of(acme, people, "staff") is None
     assert agent.sync("--full")["orphans"] == 0
     assert len(acme.find("/Users", 'userName eq "theirs@example.test"')) == 1
+
+
+ALIASES = "urn:lockstep:params:scim:schemas:extension:2.0:User"
+
+
+def operations(acme, path, *ops):
+    answer = acme("PATCH", path, {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": list(ops)})
+    assert answer.status in (200, 204), answer
+
+
+def aliases(acme, people, name):
+    return set(of(acme, people, name).get(ALIASES, {}).get("aliases", []))
+
+
+def test_aliases_of_others_survive_our_updates_6_3(agent, people, acme):
+    theirs = "theirs@other.example"
+    path = "/Users/" + of(acme, people, "anna")["id"]
+    people.user("anna", title="Chief", department="Sales",
+                proxyAddresses=["SMTP:anna@example.test", "smtp:a1@example.test", "smtp:a2@example.test"])
+    people.write()
+    assert agent.sync()["updated"] == 1
+    operations(acme, path, {"op": "add", "path": ALIASES + ":aliases", "value": [theirs]})
+    people.user("anna", title="Chief", department="Sales",
+                proxyAddresses=["SMTP:anna@example.test", "smtp:a1@example.test", "smtp:a3@example.test"])
+    people.write()
+    assert agent.sync()["updated"] == 1, "with no reading in between"
+    assert aliases(acme, people, "anna") == {"a1@example.test", "a3@example.test", theirs}
+    run = agent.sync("--full")
+    assert (run["updated"], run["drifted"]) == (0, 0)
+    operations(acme, path, {"op": "remove", "path": ALIASES + ":aliases", "value": ["a1@example.test"]})
+    run = agent.sync("--full")
+    assert (run["updated"], run["drifted"]) == (1, 1)
+    assert aliases(acme, people, "anna") == {"a1@example.test", "a3@example.test", theirs}
+    people.user("anna", title="Chief", department="Sales")
+    people.write()
+    assert agent.sync()["updated"] == 1
+    assert aliases(acme, people, "anna") == {theirs}
+
+
+def test_changed_before_the_first_reading_6_2(agent, people, acme):
+    path = "/Users/" + of(acme, people, "anna")["id"]
+    patch(acme, path, title="Clown", active=False)
+    run = agent.sync("--full")
+    assert (run["drifted"], run["enabled"]) == (1, 1)
+    anna = of(acme, people, "anna")
+    assert (anna["title"], anna["active"]) == ("Chief", True)
+    run = agent.sync("--full")
+    assert (run["drifted"], run["updated"], run["enabled"]) == (0, 0, 0)

@@ -247,19 +247,46 @@ normal(struct land *w, const char *name, const char *value)
 	return world_text(w, copy);
 }
 
+/* One more value, unless it is there. */
+static bool
+put_value(const char **values, size_t *count, const char *v)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(values[i], v) == 0)
+			return true;
+	if (*count == WORLD_ATTRS)
+		return false;
+	values[(*count)++] = v;
+	return true;
+}
+
+static bool
+list_names(const struct json *list, const char *v)
+{
+	json_for_each(it, list)
+		if (json_string(it) && strcmp(json_string(it), v) == 0)
+			return true;
+	return false;
+}
+
 static void
 take_attrs(struct land *w, struct t_object *ob, const struct json *attrs)
 {
 	json_for_each(a, attrs) {
+		bool elements = json_type(a) == JSON_OBJECT;
+		const struct w_attr *old = elements ? w_attr_find(ob->attrs, json_key(a)) : NULL;
 		const char *values[WORLD_ATTRS];
 		size_t count = 0;
 
-		json_for_each(v, a) {
-			if (count == WORLD_ATTRS || !json_string(v)) {
+		for (size_t i = 0; old && i < old->count; i++)
+			if (!list_names(json_get(a, "remove"), old->values[i]))
+				put_value(values, &count, old->values[i]);
+		json_for_each(v, elements ? json_get(a, "add") : a) {
+			if (!json_string(v) || !put_value(values, &count,
+						       normal(w, json_key(a), json_string(v)))) {
 				world_trouble(w, "attribute %s cannot be held", json_key(a));
 				return;
 			}
-			values[count++] = normal(w, json_key(a), json_string(v));
 		}
 		if (strcmp(json_key(a), "active") == 0 && count && strcmp(values[0], "false") == 0)
 			w->disables++;
@@ -514,6 +541,8 @@ target_hello(struct land *w, struct buf *out)
 	jsonw_int(&j, "settle", w->settle);
 	jsonw_arr(&j, "capabilities");
 	jsonw_str(&j, NULL, "find");
+	if (!w->no_elements)
+		jsonw_str(&j, NULL, "elements");
 	if (w->versions)
 		jsonw_str(&j, NULL, "version");
 	if (!w->no_list)

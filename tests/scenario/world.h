@@ -120,7 +120,7 @@ struct land { /* not `world`: rules have a struct of that name */
 	struct t_refusal *refusals;
 	int64_t next_key, window, members_max, settle, call_ms;
 	bool normalize, silent_seen, no_target, bad_token, versions;
-	bool no_list;
+	bool no_list, no_elements;
 	int64_t list_cut;       /* a listing ends unsealed after so many objects; 0 = does not */
 	const char *list_lacks; /* an attribute that listings do not show */
 	int64_t calls, writes, finds; /* operations received; those that may change something */

@@ -17,10 +17,15 @@ bool ledger_listing_begin(struct ledger *l, struct err *e);
  * last write, byte for byte, and bears its identity. */
 int64_t ledger_listed_find(struct ledger *l, const struct kind *k, const char *key,
 	const char *external, const struct attrs *seen, bool *same_r);
-bool ledger_listed_add(struct ledger *l, int64_t o, bool suspect, struct err *e);
+enum listed_as {
+	LISTED_FINE,
+	LISTED_SUSPECT, /* to be read alone before anything is concluded */
+	LISTED_AGAIN,   /* sent once more in this run, and read after that (6.2) */
+};
+bool ledger_listed_add(struct ledger *l, int64_t o, enum listed_as as, struct err *e);
 /* Of a kind whose listing was sealed: those of ours that are said to be there and were not shown. */
 bool ledger_listed_absent(struct ledger *l, const struct kind *k, struct err *e);
-size_t ledger_suspects(struct ledger *l, int64_t after, int64_t *os, size_t max);
+size_t ledger_listed(struct ledger *l, enum listed_as as, int64_t after, int64_t *os, size_t max);
 
 enum drift_what {
 	DRIFT_OURS,      /* what we own differs: planned again */
