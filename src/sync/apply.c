@@ -336,7 +336,7 @@ listen_answers(struct apply *ap, struct err *e)
 		ap->heard = run_mono(ap->t->run);
 		if (!ap->answer_count)
 			first = ap->heard;
-		if (!r.id)
+		if (!r.id || r.part)
 			continue;
 		f = flight_by_id(ap, r.id);
 		if (!f || f->phase == FLIGHT_READY)

@@ -105,6 +105,8 @@ shadow_shown(const struct object *ob, const struct op *op, const struct outcome 
 {
 	struct attrs seen = out->seen;
 
+	for (int i = 0; ob->kind->refs[i].attribute; i++)
+		attrs_remove(&seen, ob->kind->refs[i].attribute);
 	for (size_t i = 0; i < ob->sent.count; i++) {
 		const char *name = ob->sent.list[i].name;
 		const struct attr *old = attrs_get(&ob->seen, name);

@@ -13,15 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-is_reference(const struct kind *k, const char *name)
-{
-	for (int i = 0; k->refs[i].attribute; i++)
-		if (strcmp(k->refs[i].attribute, name) == 0)
-			return true;
-	return false;
-}
-
 struct comparing {
 	const struct target_run *t;
 	struct object *ob;
@@ -61,8 +52,8 @@ put(struct attrs *as, const char *name, const struct attr *a)
 			attrs_add(as, name, a->values[i]);
 }
 
-static void
-differs(struct drift *d, const char *name, const struct attr *was, const struct attr *now)
+void
+drift_differs(struct drift *d, const char *name, const struct attr *was, const struct attr *now)
 {
 	put(&d->was, name, was);
 	put(&d->now, name, now);
@@ -106,7 +97,7 @@ compare_unshown(struct comparing *c, const char *name, const struct attr *was,
 	if (ours && open && !again)
 		return; /* what became of our write is not known: it is sent again as it is */
 	if (ours && !kept && (open || !again)) {
-		differs(&c->d->ours, name, sent, now);
+		drift_differs(&c->d->ours, name, sent, now);
 		return;
 	}
 	/* A listing may show less than the object itself. */
@@ -127,7 +118,7 @@ compare_one(struct comparing *c, const char *name, const struct attr *was, const
 	const struct attr *sent = attrs_get(&c->ob->sent, name);
 	bool ours;
 
-	if (is_reference(c->ob->kind, name) || attr_same_set(was, now))
+	if (attr_same_set(was, now))
 		return;
 	ours = is_ours(c->t, c->ob, name);
 	if (c->never || shadow_is_unknown(was)) {
@@ -139,10 +130,10 @@ compare_one(struct comparing *c, const char *name, const struct attr *was, const
 		return;
 	if (ours && is_multi(name, was, now) && !lacks_ours(sent, was, now))
 		ours = false;
-	differs(ours ? &c->d->ours : &c->d->elsewhere, name, was, now);
+	drift_differs(ours ? &c->d->ours : &c->d->elsewhere, name, was, now);
 }
 
-static struct drift
+struct drift
 drift_of(const struct object *ob, enum drift_what what)
 {
 	struct arena *a = ob->sent.arena;
@@ -161,6 +152,8 @@ drift_compare(const struct target_run *t, struct object *ob, const struct attrs 
 
 	*d_r = (struct differing){ .ours = drift_of(ob, DRIFT_OURS),
 		.elsewhere = drift_of(ob, DRIFT_ELSEWHERE) };
+	for (int i = 0; ob->kind->refs[i].attribute; i++)
+		d_r->rebase |= refs_strip(&ob->seen, ob->kind->refs[i].attribute);
 	attrs_copy(&was, &ob->seen);
 	attrs_copy(&names, &was);
 	attrs_copy(&names, now);
@@ -229,13 +222,19 @@ drift_identity(struct target_run *t, struct object *ob, const char *external, st
 }
 
 static bool
-conclude_drift(struct target_run *t, struct object *ob, const struct wire_result *r, struct err *e)
+conclude_drift(struct target_run *t, struct object *ob, struct wire_result *r, struct err *e)
 {
+	struct refs_now refs = refs_take(ob->kind, &r->seen);
 	struct differing d;
 	struct attrs names;
-	bool never = !ob->seen.count;
+	bool never = !ob->seen.count, gone = false;
 
 	drift_compare(t, ob, &r->seen, true, &d);
+	names = attrs_new(ob->sent.arena);
+	attrs_copy(&names, &d.ours.was);
+	attrs_copy(&names, &d.ours.now);
+	if (!refs_conclude(t, ob, &refs, &d, &gone, e))
+		return false;
 	if (d.rebase && !ledger_object_save(t->ledger, ob, e))
 		return false;
 	if (any(&d.elsewhere) && !ledger_drift_add(t->ledger, &d.elsewhere, e))
@@ -246,12 +245,10 @@ conclude_drift(struct target_run *t, struct object *ob, const struct wire_result
 		"somebody changed what is ours there (%s%s); it is set again",
 		d.ours.now.count ? d.ours.now.list[0].name : d.ours.was.list[0].name,
 		d.ours.now.count + d.ours.was.count > 2 ? ", ..." : "");
-	names = attrs_new(ob->sent.arena);
-	attrs_copy(&names, &d.ours.was);
-	attrs_copy(&names, &d.ours.now);
 	not_sent(ob, &names, never);
 	return ledger_drift_add(t->ledger, &d.ours, e) && ledger_object_save(t->ledger, ob, e) &&
-	       (!awaits_look(ob) || ledger_listed_add(t->ledger, ob->o, LISTED_AGAIN, e)) &&
+	       (!(gone || awaits_look(ob)) ||
+		       ledger_listed_add(t->ledger, ob->o, LISTED_AGAIN, e)) &&
 	       look_again(t, ob, e);
 }
 
@@ -312,7 +309,7 @@ ask(struct target_run *t, struct suspect *list, size_t count, struct arena *a, s
 
 		if (wire_result_next(t->conn, -1, a, &r, e) < 0)
 			return false;
-		while (i < count && (list[i].answered || list[i].id != r.id))
+		while (i < count && (r.part || list[i].answered || list[i].id != r.id))
 			i++;
 		if (i == count)
 			continue;
@@ -356,7 +353,7 @@ ask_patiently(
 static bool
 conclude(struct target_run *t, struct suspect *s, struct err *e)
 {
-	const struct wire_result *r = &s->result;
+	struct wire_result *r = &s->result;
 
 	if (r->ok)
 		return !r->has_seen || conclude_drift(t, &s->ob, r, e);
@@ -423,7 +420,8 @@ drift_verify(struct target_run *t, struct err *e)
 bool
 drift_look_after(struct target_run *t, struct err *e)
 {
-	if (!t->conn || verify(t, LISTED_AGAIN, "looking at what was sent again to", e))
+	if (!t->conn || (verify(t, LISTED_AGAIN, "looking at what was sent again to", e) &&
+				refs_look_after(t, e)))
 		return true;
 	/* Nothing follows from it: the next full run looks. */
 	conn_close(&t->conn);

@@ -22,7 +22,7 @@ wait_result(
 
 		if (got < 0)
 			return false;
-		if (got > 0 && r_r->id == id)
+		if (got > 0 && r_r->id == id && !r_r->part)
 			break;
 	}
 	if (r_r->ok)

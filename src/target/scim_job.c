@@ -8,6 +8,7 @@ static const char *const job_names[JOB_TYPES] = { [JOB_FIND] = "find",
 	[JOB_UPDATE] = "update",
 	[JOB_DELETE] = "delete",
 	[JOB_REFS] = "refs",
+	[JOB_LIST_REFS] = "list-refs",
 	[JOB_LIST] = "list" };
 
 const char *
@@ -176,6 +177,9 @@ read_op(struct job *j, const struct json *msg, struct err *e)
 		return bad(e, "it needs a key");
 	if (j->type == JOB_REFS)
 		return read_refs(j, msg, e);
+	if (j->type == JOB_LIST_REFS)
+		return (text(j, msg, "attribute", &j->refs.attribute) && j->refs.attribute) ||
+		       bad(e, "list-refs needs an attribute");
 	if (j->type != JOB_CREATE && j->type != JOB_UPDATE)
 		return true;
 	j->attrs = attrs_new(j->arena);

@@ -85,6 +85,7 @@ hello_capabilities(const struct json *j, struct wire_hello *h)
 		{ "fetch", &h->fetch },
 		{ "find", &h->find },
 		{ "list", &h->list },
+		{ "list-refs", &h->list_refs },
 		{ "elements", &h->elements },
 		{ "version", &h->versions },
 	};

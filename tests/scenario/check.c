@@ -290,7 +290,8 @@ knob(struct play *p, const char *word, struct err *e)
 		{ "versions", &w->versions, false }, { "fetch", &w->no_fetch, true },
 		{ "reverse", &w->reverse, false }, { "normalize", &w->normalize, false },
 		{ "seen", &w->silent_seen, true }, { "list", &w->no_list, true },
-		{ "elements", &w->no_elements, true }, { "whole", &w->file_like, false } };
+		{ "refs", &w->no_refs, true }, { "elements", &w->no_elements, true },
+		{ "whole", &w->file_like, false } };
 	const struct {
 		const char *name;
 		int64_t *n;

@@ -47,6 +47,7 @@ enum object_state {
 	OBJECT_LEFT,    /* ours, left scope: disabled or kept there */
 	OBJECT_MISSING, /* ours, but the target says it is gone (6.4) */
 	OBJECT_DELETED, /* was ours; the row stays for history */
+	OBJECT_FOREIGN, /* never ours: a member that others put into a group of ours (members = "exact") */
 };
 const char *object_state_name(enum object_state s);
 struct object {
@@ -182,6 +183,7 @@ struct link_view {
 	int64_t o, p; /* objects of owner and other end */
 	struct object_brief owner, other;
 	bool has;     /* the reference is at the target */
+	bool theirs;  /* ... and others put it there */
 	bool planned; /* an operation for it is PLANNED */
 };
 bool ledger_link_view(
