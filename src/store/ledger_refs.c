@@ -138,8 +138,16 @@ ledger_ref_mark(struct ledger *l, int64_t o, int attribute, int64_t other, enum 
 		other, shown);
 }
 
+int64_t
+ledger_foreign_find(struct ledger *l, const struct kind *k, const char *key)
+{
+	CLEAN_FREE char *anchor = xasprintf("foreign:%s:%s", k->name, key);
+
+	return ledger_find(l, anchor);
+}
+
 bool
-ledger_foreign(struct ledger *l, const struct kind *k, const char *key, const char *name,
+ledger_foreign_add(struct ledger *l, const struct kind *k, const char *key, const char *name,
 	const struct object *owner, int64_t *o_r, struct err *e)
 {
 	CLEAN_FREE char *anchor = xasprintf("foreign:%s:%s", k->name, key);
@@ -151,9 +159,6 @@ ledger_foreign(struct ledger *l, const struct kind *k, const char *key, const ch
 		.sync = owner->sync,
 		.source = owner->source };
 
-	*o_r = ledger_find(l, anchor);
-	if (*o_r)
-		return true;
 	return ledger_object_add(l, &ob, o_r, e) &&
 	       db_run(l->db, e, "UPDATE object SET n = ? WHERE o = ?", ledger_n_orphan(*o_r), *o_r);
 }

@@ -67,8 +67,9 @@ single_compare(struct target_run *t, const struct object *ob, int i, struct str 
 	struct arena *a = ob->sent.arena;
 
 	*s_r = (struct single){ 0 };
-	if (key.n && (!ledger_listed_ref_add(l, ob->o, i, arena_strndup(a, key.p, key.n), NULL, e) ||
-			     !ledger_refs_shown(l, ob->o, i, e)))
+	if (key.n &&
+		(!ledger_listed_ref_add(l, ob->o, i, arena_strndup(a, key.p, key.n), NULL, e) ||
+			!ledger_refs_shown(l, ob->o, i, e)))
 		return false;
 	s_r->is_lost = ledger_refs_lost_there(l, ob->o, i, 0, a, &s_r->lost, 1) > 0;
 	s_r->is_extra = ledger_refs_extra(l, ob->o, i, NULL, a, &s_r->extra, 1) > 0;
@@ -301,8 +302,8 @@ report_rest(struct attrs *as, const char *name, int64_t count)
 {
 	if (count > NAMES_MAX)
 		attrs_add(as, name,
-			str_c(arena_printf(as->arena, "... and %lld more",
-				(long long)(count - NAMES_MAX))));
+			str_c(arena_printf(
+				as->arena, "... and %lld more", (long long)(count - NAMES_MAX))));
 }
 
 static bool
@@ -313,8 +314,8 @@ conclude_lost(struct reading *rd, struct owner *ow, struct drift *d, int64_t *lo
 	size_t got;
 
 	*lost_r = 0;
-	while ((got = ledger_refs_lost_there(rd->t->ledger, ow->ob.o, rd->attribute, after,
-			rd->arena, list, PAGE))) {
+	while ((got = ledger_refs_lost_there(
+			rd->t->ledger, ow->ob.o, rd->attribute, after, rd->arena, list, PAGE))) {
 		for (size_t i = 0; i < got; i++) {
 			after = list[i].other;
 			/* Never shown, though it was sent twice: the service does not show it. */
@@ -322,8 +323,7 @@ conclude_lost(struct reading *rd, struct owner *ow, struct drift *d, int64_t *lo
 				continue;
 			if (list[i].shown != REF_THEIRS)
 				report(&d->was, attribute_of(rd), &list[i], ++*lost_r);
-			if (!ledger_ref_gone(
-				    rd->t->ledger, ow->ob.o, rd->attribute, &list[i], e) ||
+			if (!ledger_ref_gone(rd->t->ledger, ow->ob.o, rd->attribute, &list[i], e) ||
 				!look_at_link(rd->t, &ow->ob, rd->attribute, list[i].other, e))
 				return false;
 		}
@@ -340,16 +340,41 @@ is_exact(const struct target_run *t, const struct object *ob)
 	return lane && lane->conf->members_exact;
 }
 
+/* What people call an object that is none of ours; its key when that cannot be had. */
+static bool
+name_there(struct reading *rd, const struct kind *k, const char *key, const char **name_r,
+	struct err *e)
+{
+	struct target_run *t = rd->t;
+	struct wire_op w = { .id = ++t->next_wire_id, .type = OP_GET, .kind = k->name, .key = key };
+	struct wire_result r;
+	struct str name;
+
+	if (!wire_op_send(t->conn, &w, e))
+		return false;
+	do {
+		arena_reset(rd->line);
+		if (wire_result_next(t->conn, -1, rd->line, &r, e) < 0)
+			return false;
+	} while (r.id != w.id || r.part);
+	name = attrs_first(&r.seen, k->name_attribute);
+	*name_r = name.n ? arena_strndup(rd->arena, name.p, name.n) : key;
+	return true;
+}
+
 /* From now on known as theirs; its link is looked at, and it goes. */
 static bool
 take_away(struct reading *rd, struct owner *ow, const struct listed_ref *r, struct err *e)
 {
 	struct ledger *l = rd->t->ledger;
 	const struct kind *k = r->kind ? r->kind : &kinds[KIND_USER];
-	int64_t other = r->other;
+	int64_t other = r->other ? r->other : ledger_foreign_find(l, k, r->key);
+	const char *name;
 
-	return (other || ledger_foreign(l, k, r->key, r->name, &ow->ob, &other, e)) &&
-	       ledger_ref_mark(l, ow->ob.o, rd->attribute, other, REF_THEIRS, e) &&
+	if (!other && (!name_there(rd, k, r->key, &name, e) ||
+			      !ledger_foreign_add(l, k, r->key, name, &ow->ob, &other, e)))
+		return false;
+	return ledger_ref_mark(l, ow->ob.o, rd->attribute, other, REF_THEIRS, e) &&
 	       look_at_link(rd->t, &ow->ob, rd->attribute, other, e);
 }
 
@@ -363,8 +388,8 @@ conclude_extra(
 	size_t got;
 
 	*extra_r = 0;
-	while ((got = ledger_refs_extra(rd->t->ledger, ow->ob.o, rd->attribute, after, rd->arena,
-			list, PAGE))) {
+	while ((got = ledger_refs_extra(
+			rd->t->ledger, ow->ob.o, rd->attribute, after, rd->arena, list, PAGE))) {
 		for (size_t i = 0; i < got; i++) {
 			report(&d->now, attribute_of(rd), &list[i], ++*extra_r);
 			if (exact && !take_away(rd, ow, &list[i], e))
@@ -427,8 +452,8 @@ conclude_one(struct reading *rd, struct owner *ow, struct err *e)
 		return false;
 	}
 	rd->incomplete = true;
-	run_event(rd->t->run, "not-looked-at", ow->ob.name, "%s: %s", attribute_of(rd),
-		ow->why.text);
+	run_event(
+		rd->t->run, "not-looked-at", ow->ob.name, "%s: %s", attribute_of(rd), ow->why.text);
 	return true;
 }
 
@@ -473,8 +498,7 @@ read_attribute(struct reading *rd, struct err *e)
 			return false;
 		after = os[got - 1];
 		arena_reset(rd->arena);
-		run_progress(
-			rd->t->run, "reading members at", rd->t->conf->name, rd->owners, 0);
+		run_progress(rd->t->run, "reading members at", rd->t->conf->name, rd->owners, 0);
 	}
 	return true;
 }

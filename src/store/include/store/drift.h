@@ -67,7 +67,8 @@ bool ledger_ref_gone(
 bool ledger_ref_mark(struct ledger *l, int64_t o, int attribute, int64_t other,
 	enum ref_shown shown, struct err *e);
 /* A row for an object of others, so that its reference can be spoken of. */
-bool ledger_foreign(struct ledger *l, const struct kind *k, const char *key, const char *name,
+int64_t ledger_foreign_find(struct ledger *l, const struct kind *k, const char *key); /* 0 = none */
+bool ledger_foreign_add(struct ledger *l, const struct kind *k, const char *key, const char *name,
 	const struct object *owner, int64_t *o_r, struct err *e);
 
 enum drift_what {
