@@ -7,6 +7,7 @@
  */
 #include "listing_p.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE        256
@@ -164,7 +165,8 @@ struct reading {
 	struct target_run *t;
 	const struct kind *kind;
 	int attribute;
-	struct arena *arena, *line; /* of a page of owners, of one line */
+	struct arena *arena, *line,
+		*names; /* of a page of owners, of one line, of a page of ends */
 	int64_t since_commit;
 	bool only_shown; /* what was put there again: to see whether it shows */
 	bool incomplete;
@@ -315,7 +317,7 @@ conclude_lost(struct reading *rd, struct owner *ow, struct drift *d, int64_t *lo
 
 	*lost_r = 0;
 	while ((got = ledger_refs_lost_there(
-			rd->t->ledger, ow->ob.o, rd->attribute, after, rd->arena, list, PAGE))) {
+			rd->t->ledger, ow->ob.o, rd->attribute, after, rd->names, list, PAGE))) {
 		for (size_t i = 0; i < got; i++) {
 			after = list[i].other;
 			/* Never shown, though it was sent twice: the service does not show it. */
@@ -327,6 +329,7 @@ conclude_lost(struct reading *rd, struct owner *ow, struct drift *d, int64_t *lo
 				!look_at_link(rd->t, &ow->ob, rd->attribute, list[i].other, e))
 				return false;
 		}
+		arena_reset(rd->names);
 	}
 	report_rest(&d->was, attribute_of(rd), *lost_r);
 	return true;
@@ -358,7 +361,7 @@ name_there(struct reading *rd, const struct kind *k, const char *key, const char
 			return false;
 	} while (r.id != w.id || r.part);
 	name = attrs_first(&r.seen, k->name_attribute);
-	*name_r = name.n ? arena_strndup(rd->arena, name.p, name.n) : key;
+	*name_r = name.n ? arena_strndup(rd->names, name.p, name.n) : key;
 	return true;
 }
 
@@ -384,18 +387,20 @@ conclude_extra(
 {
 	bool exact = is_exact(rd->t, &ow->ob);
 	struct listed_ref list[PAGE];
-	const char *after = NULL;
+	CLEAN_FREE char *after = NULL;
 	size_t got;
 
 	*extra_r = 0;
 	while ((got = ledger_refs_extra(
-			rd->t->ledger, ow->ob.o, rd->attribute, after, rd->arena, list, PAGE))) {
+			rd->t->ledger, ow->ob.o, rd->attribute, after, rd->names, list, PAGE))) {
 		for (size_t i = 0; i < got; i++) {
 			report(&d->now, attribute_of(rd), &list[i], ++*extra_r);
 			if (exact && !take_away(rd, ow, &list[i], e))
 				return false;
 		}
-		after = list[got - 1].key;
+		free(after);
+		after = xstrdup(list[got - 1].key);
+		arena_reset(rd->names);
 	}
 	report_rest(&d->now, attribute_of(rd), *extra_r);
 	return true;
@@ -510,6 +515,7 @@ read_all(struct reading *rd, struct err *e)
 
 	rd->arena = arena_new();
 	rd->line = arena_new();
+	rd->names = arena_new();
 	for (int k = 0; ok && k < KIND_COUNT; k++)
 		for (int i = 0; ok && kinds[k].refs[i].attribute; i++) {
 			rd->kind = &kinds[k];
@@ -518,6 +524,7 @@ read_all(struct reading *rd, struct err *e)
 		}
 	arena_free(rd->arena);
 	arena_free(rd->line);
+	arena_free(rd->names);
 	return ok;
 }
 
