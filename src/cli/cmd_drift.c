@@ -10,6 +10,7 @@ struct drifting {
 	struct ledger *ledger;
 	struct jsonw *w;
 	int64_t rows;
+	bool no_refs, part_refs; /* references are not shown there; not all could be read */
 };
 
 static const char *const told[] = { [DRIFT_OURS] = "changed there, ours: set again",
@@ -71,7 +72,7 @@ each_drift(struct drifting *dr, struct err *e)
 }
 
 static void
-print_head(const struct drifting *dr, const struct json *listing)
+print_head(struct drifting *dr, const struct json *listing)
 {
 	char when[24];
 
@@ -87,6 +88,9 @@ print_head(const struct drifting *dr, const struct json *listing)
 				json_get_bool(one, "complete", false) ? "" : " (NOT COMPLETE)");
 	}
 	putchar('\n');
+	dr->no_refs = json_type(json_get(listing, "references")) != JSON_OBJECT;
+	dr->part_refs =
+		!dr->no_refs && !json_get_bool(json_get(listing, "references"), "complete", false);
 	if (json_get_string(listing, "error")) {
 		fputs("  not read to the end: ", stdout);
 		cli_text(stdout, json_get_string(listing, "error"));
@@ -127,6 +131,10 @@ drift_target(struct drifting *dr, struct err *e)
 	}
 	if (!dr->rows)
 		puts("  as we left it");
+	if (dr->no_refs)
+		puts("  members and managers: not known, this service does not show them");
+	if (dr->part_refs)
+		puts("  members: NOT ALL could be read");
 	if (orphans)
 		printf("  %lld orphans: `lockstep adopt --list` shows them\n", (long long)orphans);
 	return true;

@@ -243,6 +243,27 @@ attrs_write(const struct attrs *as, struct jsonw *w, const char *name)
 }
 
 void
+attrs_write_elements(
+	const struct attrs *as, const struct attrs *elements, struct jsonw *w, const char *name)
+{
+	jsonw_obj(w, name);
+	for (size_t i = 0; i < as->count; i++) {
+		const struct attr *at = &as->list[i];
+		const struct attr *gone = elements ? attrs_get(elements, at->name) : NULL;
+
+		if (!gone) {
+			attr_write(at, w, at->name);
+			continue;
+		}
+		jsonw_obj(w, at->name);
+		attr_write(at, w, "add");
+		attr_write(gone, w, "remove");
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
+void
 attr_write(const struct attr *at, struct jsonw *w, const char *name)
 {
 	jsonw_arr(w, name);
@@ -294,12 +315,35 @@ attr_read(const struct json *j, const char *name, struct arena *a, struct attr *
 	return true;
 }
 
+/* A list, or what is added to one and removed from it. */
+static bool
+list_read(const struct json *j, const char *name, struct attr *at_r, struct attrs *elements,
+	struct arena *a, struct err *e)
+{
+	static const struct str none[1];
+	struct attr gone;
+
+	if (!elements || json_type(j) != JSON_OBJECT)
+		return attr_read(j, name, a, at_r, e);
+	*at_r = (struct attr){ arena_strdup(a, name), 0, arena_alloc(a, sizeof(struct str)) };
+	if (json_get(j, "add") && !attr_read(json_get(j, "add"), name, a, at_r, e))
+		return false;
+	gone = (struct attr){ 0 };
+	if (json_get(j, "remove") && !attr_read(json_get(j, "remove"), name, a, &gone, e))
+		return false;
+	attrs_set(elements, name, gone.count ? gone.values : none, gone.count);
+	return true;
+}
+
 bool
-attrs_read(const struct json *j, struct arena *a, struct attrs *as_r, struct err *e)
+attrs_read_elements(const struct json *j, struct arena *a, struct attrs *as_r,
+	struct attrs *elements, struct err *e)
 {
 	size_t count = json_count(j);
 
 	*as_r = attrs_new(a);
+	if (elements)
+		*elements = attrs_new(a);
 	if (json_type(j) != JSON_OBJECT)
 		return err_set(e, ERR_OBJECT, "bad-attribute", "attributes are not an object");
 	if (count > ATTRS_MAX)
@@ -316,9 +360,15 @@ attrs_read(const struct json *j, struct arena *a, struct attrs *as_r, struct err
 		if (attrs_get(as_r, name))
 			return err_set(e, ERR_OBJECT, "bad-attribute",
 				"attribute \"%.100s\" stands twice", name);
-		if (!attr_read(m, name, a, &as_r->list[as_r->count], e))
+		if (!list_read(m, name, &as_r->list[as_r->count], elements, a, e))
 			return false;
 		as_r->count++;
 	}
 	return true;
+}
+
+bool
+attrs_read(const struct json *j, struct arena *a, struct attrs *as_r, struct err *e)
+{
+	return attrs_read_elements(j, a, as_r, NULL, e);
 }

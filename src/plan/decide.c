@@ -114,6 +114,7 @@ plan_decide(const struct decide_input *in, struct arena *a, struct decision *d_r
 		d_r->state = OBJECT_DELETED;
 		break;
 	case OBJECT_DELETED:
+	case OBJECT_FOREIGN:
 		break;
 	case OBJECT_LINKED:
 	case OBJECT_LEFT:

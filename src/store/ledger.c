@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of version 2. */
+#define LISTED_REFS                                                                                \
+	"CREATE TABLE listed_ref(o INTEGER, attribute INTEGER, key TEXT, kind INTEGER, PRIMARY "   \
+	"KEY(o, attribute, key)) WITHOUT ROWID;"                                                   \
+	"CREATE TABLE ref_again(o INTEGER, attribute INTEGER, other INTEGER, shown INTEGER, "      \
+	"PRIMARY KEY(o, attribute, other)) WITHOUT ROWID;"
+
 static const char schema[] =
 	"CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
 	"CREATE TABLE projected(source TEXT PRIMARY KEY, rev INTEGER, digest TEXT, mirror TEXT) "
@@ -19,9 +26,9 @@ static const char schema[] =
 	" WITHOUT ROWID;"
 	"CREATE INDEX object_entry ON object(n);"
 	"CREATE INDEX object_key ON object(key) WHERE key IS NOT NULL;"
-	"CREATE TABLE ref(o INTEGER, attribute INTEGER, other INTEGER, PRIMARY KEY(o, attribute, "
-	"other))"
-	" WITHOUT ROWID;"
+	"CREATE TABLE ref(o INTEGER, attribute INTEGER, other INTEGER, shown INTEGER NOT NULL "
+	"DEFAULT 0,"
+	" PRIMARY KEY(o, attribute, other)) WITHOUT ROWID;"
 	"CREATE INDEX ref_other ON ref(other);"
 	"CREATE TABLE dirty(source TEXT, n INTEGER, why INTEGER, planned INTEGER, wait INTEGER,"
 	" PRIMARY KEY(source, n)) WITHOUT ROWID;"
@@ -56,7 +63,7 @@ static const char schema[] =
 	"CREATE TABLE tried(o INTEGER PRIMARY KEY);"
 	"CREATE TABLE protection(o INTEGER PRIMARY KEY, name TEXT, grp TEXT);"
 	"CREATE TABLE parked(o INTEGER PRIMARY KEY, before BLOB);"
-	"CREATE TABLE listed(o INTEGER PRIMARY KEY, suspect INTEGER);"
+	"CREATE TABLE listed(o INTEGER PRIMARY KEY, suspect INTEGER);" LISTED_REFS
 	"CREATE TABLE drift(o INTEGER, what INTEGER, was BLOB, now BLOB, PRIMARY KEY(o, what)) "
 	"WITHOUT ROWID;"
 	"CREATE TABLE stranger(id INTEGER PRIMARY KEY, kind INTEGER, key TEXT, external TEXT, "
@@ -91,9 +98,17 @@ static const char schema[] =
 	"CREATE INDEX plan_met ON plan_op(op) WHERE op IS NOT NULL;"
 	"CREATE TABLE plan_run(plan INTEGER, run INTEGER, PRIMARY KEY(plan, run)) WITHOUT ROWID;";
 
-static const struct db_kind ledger_kind_of_file = {
-	.name = "ledger", .id = 0x4c534c47, .version = 1, .sql = schema, .cache_mb = 12
+static const char *const steps[] = {
+	NULL,
+	"ALTER TABLE ref ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;" LISTED_REFS,
 };
+
+static const struct db_kind ledger_kind_of_file = { .name = "ledger",
+	.id = 0x4c534c47,
+	.version = 2,
+	.sql = schema,
+	.steps = steps,
+	.cache_mb = 12 };
 
 bool
 ledger_open(const char *path, const struct store_env *env, bool read_only, struct ledger **l_r,
@@ -110,6 +125,7 @@ ledger_open(const char *path, const struct store_env *env, bool read_only, struc
 		!db_value(l->db, e, &l->parked, "SELECT count(*) FROM parked") ||
 		!db_value(l->db, e, &l->pins,
 			"SELECT (SELECT count(*) FROM pin) + (SELECT count(*) FROM pin_ref)") ||
+		!db_value(l->db, e, &l->again, "SELECT count(*) FROM ref_again") ||
 		!db_value(l->db, e, &l->problems, "SELECT count(*) FROM problem")) {
 		ledger_close(&l);
 		return false;
@@ -234,17 +250,35 @@ ledger_projected_set(struct ledger *l, const char *source, const struct projecte
 /* --- objects --- */
 
 const struct str shadow_unknown = { "", 1 };
+const struct str shadow_again = { "\0", 2 };
 
 bool
 shadow_is_unknown(const struct attr *a)
 {
-	return a && a->count == 1 && str_eq(a->values[0], shadow_unknown);
+	return attr_has(a, shadow_unknown) || attr_has(a, shadow_again);
+}
+
+bool
+shadow_is_list(const char *name)
+{
+	const struct vocab *v = vocab_find(name);
+
+	return v && v->multi && v->type != VOCAB_REF;
+}
+
+void
+shadow_forget(struct attrs *sent, const char *name, const struct attr *tried)
+{
+	attrs_add(sent, name, shadow_unknown);
+	for (size_t i = 0; tried && shadow_is_list(name) && i < tried->count; i++)
+		attrs_add(sent, name, tried->values[i]);
 }
 
 const char *
 object_state_name(enum object_state s)
 {
-	static const char *const names[] = { "new", "linked", "left", "missing", "deleted" };
+	static const char *const names[] = { "new", "linked", "left", "missing", "deleted",
+		"foreign" };
 
 	return names[s];
 }
@@ -397,8 +431,9 @@ ledger_objects(
 	struct ledger *l, const char *source, int64_t after, int64_t *os, int64_t *ns, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT o, n FROM object WHERE o > ? AND source = ? ORDER BY o LIMIT ?", after,
-		source, max);
+		"SELECT o, n FROM object WHERE o > ? AND source = ? AND state <> ? ORDER BY o "
+		"LIMIT ?",
+		after, source, OBJECT_FOREIGN, max);
 	size_t got = 0;
 
 	while (db_next(&r)) {

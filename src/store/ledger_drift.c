@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-#define SUSPECT 1
-
 bool
 ledger_listing_begin(struct ledger *l, struct err *e)
 {
-	return db_run(l->db, e, "DELETE FROM listed") && db_run(l->db, e, "DELETE FROM drift") &&
+	return db_run(l->db, e, "DELETE FROM listed") &&
+	       db_run(l->db, e, "DELETE FROM listed_ref") &&
+	       db_run(l->db, e, "DELETE FROM drift") &&
 	       db_run(l->db, e, "DELETE FROM stranger WHERE approved = 0");
 }
 
@@ -20,8 +20,8 @@ ledger_listed_find(struct ledger *l, const struct kind *k, const char *key, cons
 	const struct attrs *seen, bool *same_r)
 {
 	struct db_rows r = db_query(l->db, NULL,
-		"SELECT o, anchor, seen FROM object WHERE key = ? AND kind = ?", key,
-		(int64_t)(k - kinds));
+		"SELECT o, anchor, seen FROM object WHERE key = ? AND kind = ? AND state <> ?", key,
+		(int64_t)(k - kinds), OBJECT_FOREIGN);
 	struct str now = ledger_pack(seen, &l->pack);
 	int64_t o = 0;
 
@@ -37,9 +37,9 @@ ledger_listed_find(struct ledger *l, const struct kind *k, const char *key, cons
 }
 
 bool
-ledger_listed_add(struct ledger *l, int64_t o, bool suspect, struct err *e)
+ledger_listed_add(struct ledger *l, int64_t o, enum listed_as as, struct err *e)
 {
-	return db_run(l->db, e, "INSERT OR REPLACE INTO listed VALUES(?, ?)", o, suspect);
+	return db_run(l->db, e, "INSERT OR REPLACE INTO listed VALUES(?, ?)", o, as);
 }
 
 bool
@@ -48,15 +48,15 @@ ledger_listed_absent(struct ledger *l, const struct kind *k, struct err *e)
 	return db_run(l->db, e,
 		"INSERT INTO listed SELECT o, ? FROM object WHERE kind = ? AND state IN (?, ?) AND "
 		"key IS NOT NULL AND o NOT IN (SELECT o FROM listed)",
-		SUSPECT, (int64_t)(k - kinds), OBJECT_LINKED, OBJECT_LEFT);
+		LISTED_SUSPECT, (int64_t)(k - kinds), OBJECT_LINKED, OBJECT_LEFT);
 }
 
 size_t
-ledger_suspects(struct ledger *l, int64_t after, int64_t *os, size_t max)
+ledger_listed(struct ledger *l, enum listed_as as, int64_t after, int64_t *os, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT o FROM listed WHERE o > ? AND suspect = ? ORDER BY o LIMIT ?", after,
-		SUSPECT, max);
+		"SELECT o FROM listed WHERE o > ? AND suspect = ? ORDER BY o LIMIT ?", after, as,
+		max);
 	size_t got = 0;
 
 	while (db_next(&r))
@@ -74,13 +74,31 @@ drift_what_name(enum drift_what w)
 	return names[w];
 }
 
+/* What was found of the object before, and is not found again now, stays: its references are read apart. */
+static bool
+drift_join(struct ledger *l, const struct drift *d, struct drift *all, struct err *e)
+{
+	CLEAN_ROWS struct db_rows r = db_query(
+		l->db, e, "SELECT was, now FROM drift WHERE o = ? AND what = ?", d->o, d->what);
+
+	if (!db_next(&r))
+		return !r.failed;
+	all->was = ledger_unpack(db_str(&r, 0), d->was.arena);
+	all->now = ledger_unpack(db_str(&r, 1), d->was.arena);
+	attrs_copy(&all->was, &d->was);
+	attrs_copy(&all->now, &d->now);
+	return true;
+}
+
 bool
-ledger_drift_add(struct ledger *l, const struct drift *d, struct err *e)
+ledger_drift_add(struct ledger *l, const struct drift *one, struct err *e)
 {
 	CLEAN_BUF struct buf now = { 0 };
+	struct drift all = *one, *d = &all;
 
-	return db_run(l->db, e, "INSERT OR REPLACE INTO drift VALUES(?, ?, ?, ?)", d->o, d->what,
-		ledger_pack(&d->was, &l->pack), ledger_pack(&d->now, &now));
+	return drift_join(l, one, &all, e) &&
+	       db_run(l->db, e, "INSERT OR REPLACE INTO drift VALUES(?, ?, ?, ?)", d->o, d->what,
+		       ledger_pack(&d->was, &l->pack), ledger_pack(&d->now, &now));
 }
 
 size_t

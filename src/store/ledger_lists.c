@@ -1,5 +1,6 @@
 /* The target file: references, dirty lists, wake-ups, problems. */
 #include "ledger_p.h"
+#include "store/drift.h"
 
 #include <string.h>
 
@@ -9,9 +10,18 @@ bool
 ledger_ref_set(
 	struct ledger *l, int64_t o, int attribute, int64_t other, bool present, struct err *e)
 {
+	if (present && l->again)
+		return db_run(l->db, e,
+			       "INSERT OR IGNORE INTO ref SELECT ?1, ?2, ?3, coalesce((SELECT "
+			       "CASE shown WHEN ?4 THEN ?4 ELSE ?5 END FROM ref_again WHERE o = ?1"
+			       " AND attribute = ?2 AND other = ?3), 0)",
+			       o, attribute, other, REF_SHOWN, REF_RESENT) &&
+		       db_run(l->db, e,
+			       "DELETE FROM ref_again WHERE o = ? AND attribute = ? AND other = ?",
+			       o, attribute, other);
 	if (present)
-		return db_run(
-			l->db, e, "INSERT OR IGNORE INTO ref VALUES(?, ?, ?)", o, attribute, other);
+		return db_run(l->db, e, "INSERT OR IGNORE INTO ref VALUES(?, ?, ?, 0)", o,
+			attribute, other);
 	return db_run(l->db, e, "DELETE FROM ref WHERE o = ? AND attribute = ? AND other = ?", o,
 		attribute, other);
 }
@@ -190,7 +200,7 @@ ledger_link_view(
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
 		"SELECT a.o, b.o, a.state, a.kind, a.wanted, b.state, b.kind, b.wanted,"
-		" EXISTS (SELECT 1 FROM ref WHERE o = a.o AND attribute = ?1 AND other = b.o),"
+		" (SELECT shown FROM ref WHERE o = a.o AND attribute = ?1 AND other = b.o),"
 		" EXISTS (SELECT 1 FROM op WHERE o = a.o AND attribute = ?1 AND other = b.o AND "
 		"state = 0)"
 		" FROM object a CROSS JOIN object b WHERE a.n = ?2 AND a.source = ?3 AND b.n = ?4 "
@@ -203,7 +213,8 @@ ledger_link_view(
 		.p = db_int(&r, 1),
 		.owner = view_side(&r, 2),
 		.other = view_side(&r, 5),
-		.has = db_int(&r, 8),
+		.has = !db_null(&r, 8),
+		.theirs = !db_null(&r, 8) && db_int(&r, 8) == REF_THEIRS,
 		.planned = db_int(&r, 9) };
 	return true;
 }

@@ -94,7 +94,7 @@ ledger_find_key(struct ledger *l, const struct kind *k, const char *key)
 {
 	int64_t o = 0;
 
-	db_value(l->db, NULL, &o, "SELECT o FROM object WHERE key = ? AND kind = ?", key,
-		(int64_t)(k - kinds));
+	db_value(l->db, NULL, &o, "SELECT o FROM object WHERE key = ? AND kind = ? AND state <> ?",
+		key, (int64_t)(k - kinds), OBJECT_FOREIGN);
 	return o;
 }

@@ -18,7 +18,8 @@ struct ledger {
 	int64_t tried;    /* of creations never answered, */
 	int64_t parked;   /* of parked objects, */
 	int64_t protections; /* of protected objects, */
-	int64_t pins;        /* and of pins: upper bounds all seven */
+	int64_t again;       /* of ref_again, */
+	int64_t pins;        /* and of pins: upper bounds all nine */
 	struct buf pack;     /* scratch for packed attributes */
 	struct tally *tallies;
 	size_t tally_count, tally_max;

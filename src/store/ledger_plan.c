@@ -31,7 +31,7 @@ not_known_as(struct attrs *before, const struct attrs *planned)
 		const struct attr *at = &before->list[i];
 		const struct attr *was = attrs_get(planned, at->name);
 
-		if (at->count != 1 || at->values[0].n != 1 || at->values[0].p[0])
+		if (!shadow_is_unknown(at))
 			continue;
 		if (was)
 			attrs_set(before, was->name, was->values, was->count);

@@ -149,8 +149,9 @@ ledger_object_left(struct ledger *l, int64_t o)
 int64_t
 ledger_find_name(struct ledger *l, const char *name)
 {
-	CLEAN_ROWS struct db_rows r = db_query(
-		l->db, NULL, "SELECT o FROM object WHERE name = ? COLLATE NOCASE LIMIT 2", name);
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT o FROM object WHERE name = ? COLLATE NOCASE AND state <> ? LIMIT 2", name,
+		OBJECT_FOREIGN);
 	int64_t o = db_next(&r) ? db_int(&r, 0) : 0;
 
 	return o && db_next(&r) ? 0 : o;

@@ -134,7 +134,7 @@ take_read(struct apply *ap, struct flight *f, const struct wire_result *r, struc
 	f->read = true;
 	if (r->version)
 		f->ob.version = arena_strdup(f->arena, r->version);
-	if (!careful_same(f, r, &why) && ap->t->run->options->undo) {
+	if (!careful_same(ap->t, f, r, &why) && ap->t->run->options->undo) {
 		flight_end(ap, f);
 		return undo_leave(ap->t, &f->ob, &f->op, &why, e);
 	}

@@ -245,6 +245,7 @@ send_flight(struct apply *ap, struct flight *f, struct err *e)
 		w.type = OP_UPDATE;
 		break;
 	}
+	elements_form(ap, f, &w);
 	return wire_op_send(ap->t->conn, &w, e);
 }
 
@@ -338,7 +339,7 @@ listen_answers(struct apply *ap, struct err *e)
 		ap->heard = run_mono(ap->t->run);
 		if (!ap->answer_count)
 			first = ap->heard;
-		if (!r.id)
+		if (!r.id || r.part)
 			continue;
 		f = flight_by_id(ap, r.id);
 		if (!f || f->phase == FLIGHT_READY)

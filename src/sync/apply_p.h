@@ -62,12 +62,15 @@ struct apply {
 void flight_end(struct apply *ap, struct flight *f);
 bool flight_ask(
 	struct apply *ap, struct flight *f, int type, struct err *e); /* enum wire_op_type */
+/* elements.c: lists of an update as what is added and what leaves, where the target takes that (6.3) */
+void elements_form(const struct apply *ap, struct flight *f, struct wire_op *w);
 /* careful.c: changes that follow what somebody looked at (9.2) */
 bool careful_needs_read(const struct apply *ap, const struct flight *f);
 const char *careful_version(
 	const struct apply *ap, const struct flight *f); /* for If-Match, or NULL */
 /* The answer to the read. false: somebody else has changed what is to be changed, *why_r says it. */
-bool careful_same(const struct flight *f, const struct wire_result *r, struct err *why_r);
+bool careful_same(const struct target_run *t, const struct flight *f, const struct wire_result *r,
+	struct err *why_r);
 /* answer.c: one answer, inside the launch transaction */
 bool answer_take(struct apply *ap, struct answer *an, struct err *e);
 /* A name is taken: another operation of ours may free it, so not yet a failure. */

@@ -4,8 +4,8 @@
  * saw last (If-Match); where it does not, or says that ours is stale, the object is read first, and what
  * is to be changed must be as it was seen after our last write, or as we sent it.
  *
- * Disables are not held up by this (I5). References are added and taken away singly, which is nobody
- * else's loss.
+ * Disables are not held up by this (I5). References, and elements of lists, are added and taken away singly,
+ * which is nobody else's loss.
  */
 #include "apply_p.h"
 
@@ -29,15 +29,9 @@ careful_version(const struct apply *ap, const struct flight *f)
 	return is_careful(ap, f) && ap->t->hello.versions ? f->ob.version : NULL;
 }
 
-/* A value that we sent and never heard of: it may be ours that is there. */
-static bool
-not_known(const struct attr *sent)
-{
-	return sent && sent->count == 1 && sent->values[0].n == 1 && !sent->values[0].p[0];
-}
-
 bool
-careful_same(const struct flight *f, const struct wire_result *r, struct err *why_r)
+careful_same(const struct target_run *t, const struct flight *f, const struct wire_result *r,
+	struct err *why_r)
 {
 	const struct attrs *touched = f->op.class == CLASS_DELETE ? &f->ob.sent : &f->op.attrs;
 
@@ -50,7 +44,10 @@ careful_same(const struct flight *f, const struct wire_result *r, struct err *wh
 		const struct attr *now = attrs_get(&r->seen, name);
 		const struct attr *sent = attrs_get(&f->ob.sent, name);
 
-		if (!not_known(sent) && !attr_same_set(now, attrs_get(&f->ob.seen, name)) &&
+		/* Of lists only our elements come and go; what we never heard of may be ours that is there. */
+		if (t->hello.elements && shadow_is_list(name))
+			continue;
+		if (!shadow_is_unknown(sent) && !attr_same_set(now, attrs_get(&f->ob.seen, name)) &&
 			!attr_same_set(now, sent) && !attr_same_set(now, &touched->list[i]))
 			return err_set(why_r, ERR_OBJECT, "changed-there",
 				"%s of %s was changed at the target by somebody else since we last "

@@ -61,50 +61,93 @@ record(struct target_run *t, const struct object *ob, const struct op *op, struc
 	return ledger_change_add(t->ledger, c, e);
 }
 
-/* What our write did not touch stays as it was seen after the write that did: if it is different now, others
- * changed it since, and that is drift (6.2), not how the target shows what we sent. */
-static void
-seen_take(struct object *ob, const struct op *op, const struct attrs *now)
+/* Set again after somebody had changed it: it will show as it did. */
+static bool
+is_mended(const struct attr *was, const struct attr *sent)
 {
-	struct attrs before = ob->seen;
+	if (!shadow_is_unknown(was) || was->count != sent->count + 1)
+		return false;
+	for (size_t i = 0; i < sent->count; i++)
+		if (!attr_has(was, sent->values[i]))
+			return false;
+	return true;
+}
 
-	ob->seen = *now;
-	if (op->class == CLASS_CREATE || op->class == CLASS_RECREATE || op->class == CLASS_ADOPT ||
-		!before.count)
+/* Our write was not shown: how it looks is not known, and the next listing tells (6.2). */
+static void
+shadow_unshown(struct object *ob, const struct attr *sent)
+{
+	const struct attr *was = attrs_get(&ob->sent, sent->name);
+	const struct attr *seen = attrs_get(&ob->seen, sent->name);
+
+	if (!ob->seen.count || shadow_is_unknown(seen) || !is_mended(was, sent))
+		attrs_set(&ob->seen, sent->name,
+			shadow_is_unknown(was) && attr_has(seen, shadow_again) ? &shadow_again
+									       : &shadow_unknown,
+			1);
+}
+
+/* In a list only the elements that were sent now are new: one that was there before, and is not now, was taken away
+ * by somebody. */
+static void
+keep_elements(struct attrs *seen, const struct object *ob, const struct attr *sent)
+{
+	const struct attr *old = attrs_get(&ob->seen, sent->name);
+
+	if (!shadow_is_list(sent->name) || shadow_is_unknown(attrs_get(&ob->sent, sent->name)))
 		return;
-	for (size_t i = ob->seen.count; i-- > 0;) {
-		const char *name = ob->seen.list[i].name;
+	for (size_t i = 0; old && i < old->count; i++)
+		if (attr_has(sent, old->values[i]) || shadow_is_unknown(old))
+			attrs_add(seen, sent->name, old->values[i]);
+}
 
-		if (!attrs_get(&op->attrs, name) && !attrs_get(&before, name))
-			attrs_remove(&ob->seen, name);
-	}
-	for (size_t i = 0; i < before.count; i++) {
-		const struct attr *was = &before.list[i];
+/* What was not written now stays as it showed after it was: a change of it is somebody else's (6.2). */
+static struct attrs
+shadow_shown(const struct object *ob, const struct op *op, const struct outcome *out)
+{
+	struct attrs seen = out->seen;
 
-		if (!attrs_get(&op->attrs, was->name) && !shadow_is_unknown(was))
-			attrs_set(&ob->seen, was->name, was->values, was->count);
+	for (int i = 0; ob->kind->refs[i].attribute; i++)
+		attrs_remove(&seen, ob->kind->refs[i].attribute);
+	for (size_t i = 0; i < ob->sent.count; i++) {
+		const char *name = ob->sent.list[i].name;
+		const struct attr *old = attrs_get(&ob->seen, name);
+
+		if (attrs_get(&op->attrs, name))
+			continue;
+		if (old)
+			attrs_set(&seen, name, old->values, old->count);
+		else if (!ob->seen.count)
+			attrs_set(&seen, name, &shadow_unknown, 1);
+		else
+			attrs_remove(&seen, name);
 	}
+	for (size_t i = 0; i < op->attrs.count; i++)
+		keep_elements(&seen, ob, &op->attrs.list[i]);
+	return seen;
 }
 
 static void
 shadow_take(struct object *ob, const struct op *op, const struct outcome *out)
 {
 	const char *active = ob->kind->active_attribute;
+	struct attrs seen = ob->seen;
 	struct str name;
 
+	if (out->has_seen)
+		seen = shadow_shown(ob, op, out);
 	for (size_t i = 0; i < op->attrs.count; i++) {
 		const struct attr *a = &op->attrs.list[i];
 
+		if (!out->has_seen)
+			shadow_unshown(ob, a);
 		if (a->count)
 			attrs_set(&ob->sent, a->name, a->values, a->count);
 		else
 			attrs_remove(&ob->sent, a->name);
 	}
 	if (out->has_seen)
-		seen_take(ob, op, &out->seen);
-	/* Not shown: how it looks after our write is not known, and the next listing tells (6.2). */
-	for (size_t i = 0; !out->has_seen && i < op->attrs.count; i++)
-		attrs_set(&ob->seen, op->attrs.list[i].name, &shadow_unknown, 1);
+		ob->seen = seen;
 	if (out->key)
 		ob->key = out->key;
 	if (out->version)

@@ -1,6 +1,7 @@
 /*
- * Drift (6.2-6.4): what the target shows now differs from what it showed after our last write. Never from
- * what we sent: services normalize and drop.
+ * Drift (6.2-6.4): what the target shows now differs from what it showed after our last write. Not from
+ * what we sent, for services normalize and drop; where no answer showed our write (Bulk), what is not there
+ * as sent is sent once more, and what is read after that is how our write shows (drift_look_after).
  *
  * A listing only makes suspects. Each of them is read alone before anything is concluded, so that a listing
  * that shows less than the object itself, or an old state, or forgot a page, changes nothing. What we own and
@@ -12,14 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-is_reference(const struct kind *k, const char *name)
-{
-	for (int i = 0; k->refs[i].attribute; i++)
-		if (strcmp(k->refs[i].attribute, name) == 0)
-			return true;
-	return false;
-}
+struct comparing {
+	const struct target_run *t;
+	struct object *ob;
+	bool alone; /* it was read alone, not in a list */
+	bool never; /* nothing was ever shown of it */
+	struct differing *d;
+};
 
 /* We own what is mapped; of an object that left, that it is off. */
 static bool
@@ -40,87 +40,130 @@ is_ours(const struct target_run *t, const struct object *ob, const char *name)
 static bool
 is_multi(const char *name, const struct attr *was, const struct attr *now)
 {
-	const struct vocab *v = vocab_find(name);
-
-	return v ? v->multi : (was && was->count > 1) || (now && now->count > 1);
+	return vocab_find(name) ? shadow_is_list(name)
+				: (was && was->count > 1) || (now && now->count > 1);
 }
 
 static void
 put(struct attrs *as, const char *name, const struct attr *a)
 {
-	if (a && a->count)
-		attrs_set(as, name, a->values, a->count);
+	for (size_t i = 0; a && i < a->count; i++)
+		if (!str_eq(a->values[i], shadow_unknown) && !str_eq(a->values[i], shadow_again))
+			attrs_add(as, name, a->values[i]);
 }
 
-static void
-differs(struct drift *d, const char *name, const struct attr *was, const struct attr *now)
+void
+drift_differs(struct drift *d, const char *name, const struct attr *was, const struct attr *now)
 {
 	put(&d->was, name, was);
 	put(&d->now, name, now);
 }
 
-/* In a list ours are the elements that were there after our write; what came since is somebody else's. */
 static bool
-lacks_ours(const struct attr *was, const struct attr *now)
+has_all(const struct attr *a, const struct attr *of)
 {
+	for (size_t i = 0; of && i < of->count; i++)
+		if (!attr_has(a, of->values[i]))
+			return false;
+	return true;
+}
+
+/* In a list ours are the elements that we put there; what else came or went is somebody else's. Where our write was
+ * not shown as we sent it, nobody can tell which of those that were there then are ours: all of them. */
+static bool
+lacks_ours(const struct attr *sent, const struct attr *was, const struct attr *now)
+{
+	bool as_sent = !shadow_is_unknown(sent) && has_all(was, sent);
+
 	for (size_t i = 0; was && i < was->count; i++)
-		if (!attr_has(now, was->values[i]))
+		if (!attr_has(now, was->values[i]) && (!as_sent || attr_has(sent, was->values[i])))
 			return true;
 	return false;
 }
 
+/*
+ * How it looked after our write was not shown. What was sent and is not there was changed by somebody, or the
+ * service keeps it otherwise: it counts as drift and is sent once more, and what is read after that is how our
+ * write shows, so that no service is written to without end.
+ */
 static void
-compare_one(const struct target_run *t, struct object *ob, const char *name, const struct attr *was,
-	const struct attr *now, struct differing *d)
+compare_unshown(struct comparing *c, const char *name, const struct attr *was,
+	const struct attr *now, bool ours)
 {
-	bool ours;
+	const struct attr *sent = attrs_get(&c->ob->sent, name);
+	bool again = attr_has(was, shadow_again), open = shadow_is_unknown(sent);
+	bool kept = is_multi(name, sent, now) ? has_all(now, sent) : attr_same_set(now, sent);
 
-	if (is_reference(ob->kind, name) || attr_same_set(was, now))
-		return;
-	if (shadow_is_unknown(was)) {
-		d->rebase = true;
-		if (now)
-			attrs_set(&ob->seen, name, now->values, now->count);
-		else
-			attrs_remove(&ob->seen, name);
+	if (ours && open && !again)
+		return; /* what became of our write is not known: it is sent again as it is */
+	if (ours && !kept && (open || !again)) {
+		drift_differs(&c->d->ours, name, sent, now);
 		return;
 	}
-	ours = is_ours(t, ob, name);
-	/* An answer may have shown a part only: what we sent is no drift. */
-	if (ours && now && attr_same_set(now, attrs_get(&ob->sent, name)))
+	/* A listing may show less than the object itself. */
+	if (!kept && !c->alone) {
+		c->d->look = true;
 		return;
-	if (ours && is_multi(name, was, now) && !lacks_ours(was, now))
+	}
+	c->d->rebase = true;
+	if (now && now->count)
+		attrs_set(&c->ob->seen, name, now->values, now->count);
+	else
+		attrs_remove(&c->ob->seen, name);
+}
+
+static void
+compare_one(struct comparing *c, const char *name, const struct attr *was, const struct attr *now)
+{
+	const struct attr *sent = attrs_get(&c->ob->sent, name);
+	bool ours;
+
+	if (attr_same_set(was, now))
+		return;
+	ours = is_ours(c->t, c->ob, name);
+	if (c->never || shadow_is_unknown(was)) {
+		compare_unshown(c, name, was, now, ours);
+		return;
+	}
+	/* An answer may have shown a part only: what we sent is no drift. */
+	if (ours && now && attr_same_set(now, sent))
+		return;
+	if (ours && is_multi(name, was, now) && !lacks_ours(sent, was, now))
 		ours = false;
-	differs(ours ? &d->ours : &d->elsewhere, name, was, now);
+	drift_differs(ours ? &c->d->ours : &c->d->elsewhere, name, was, now);
+}
+
+struct drift
+drift_of(const struct object *ob, enum drift_what what)
+{
+	struct arena *a = ob->sent.arena;
+
+	return (struct drift){ .o = ob->o, .what = what, .was = attrs_new(a), .now = attrs_new(a) };
 }
 
 void
-drift_compare(const struct target_run *t, struct object *ob, const struct attrs *now,
+drift_compare(const struct target_run *t, struct object *ob, const struct attrs *now, bool alone,
 	struct differing *d_r)
 {
-	struct arena *a = ob->sent.arena;
-	struct attrs was = attrs_new(a);
+	struct attrs was = attrs_new(ob->sent.arena), names = was;
+	struct comparing c = {
+		.t = t, .ob = ob, .alone = alone, .never = !ob->seen.count, .d = d_r
+	};
 
-	*d_r = (struct differing){ .ours = { .o = ob->o,
-					   .what = DRIFT_OURS,
-					   .was = attrs_new(a),
-					   .now = attrs_new(a) },
-		.elsewhere = { .o = ob->o,
-			.what = DRIFT_ELSEWHERE,
-			.was = attrs_new(a),
-			.now = attrs_new(a) } };
-	if (!ob->seen.count) {
-		d_r->rebase = now->count > 0;
-		attrs_copy(&ob->seen, now);
-		return;
-	}
+	*d_r = (struct differing){ .ours = drift_of(ob, DRIFT_OURS),
+		.elsewhere = drift_of(ob, DRIFT_ELSEWHERE) };
+	for (int i = 0; ob->kind->refs[i].attribute; i++)
+		d_r->rebase |= refs_strip(&ob->seen, ob->kind->refs[i].attribute);
 	attrs_copy(&was, &ob->seen);
-	for (size_t i = 0; i < was.count; i++)
-		compare_one(t, ob, was.list[i].name, &was.list[i], attrs_get(now, was.list[i].name),
-			d_r);
-	for (size_t i = 0; i < now->count; i++)
-		if (!attrs_get(&was, now->list[i].name))
-			compare_one(t, ob, now->list[i].name, NULL, &now->list[i], d_r);
+	attrs_copy(&names, &was);
+	attrs_copy(&names, now);
+	if (c.never)
+		attrs_copy(&names, &ob->sent);
+	for (size_t i = 0; i < names.count; i++) {
+		const char *name = names.list[i].name;
+
+		compare_one(&c, name, attrs_get(&was, name), attrs_get(now, name));
+	}
 }
 
 static bool
@@ -135,15 +178,27 @@ look_again(struct target_run *t, const struct object *ob, struct err *e)
 	return !ob->n || ledger_dirty_add(t->ledger, ob->source, ob->n, DIRTY_AGAIN, e);
 }
 
+/* What is to show how our write looks, and was not shown yet. */
+static bool
+awaits_look(const struct object *ob)
+{
+	for (size_t i = 0; i < ob->seen.count; i++)
+		if (attr_has(&ob->seen.list[i], shadow_again))
+			return true;
+	return false;
+}
+
 static void
-not_sent(struct object *ob, const struct attrs *as)
+not_sent(struct object *ob, const struct attrs *as, bool never)
 {
 	const char *active = ob->kind->active_attribute;
 
 	for (size_t i = 0; i < as->count; i++) {
 		const char *name = as->list[i].name;
 
-		attrs_set(&ob->sent, name, &shadow_unknown, 1);
+		if (never || shadow_is_unknown(attrs_get(&ob->seen, name)))
+			attrs_set(&ob->seen, name, &shadow_again, 1);
+		shadow_forget(&ob->sent, name, NULL);
 		if (active && strcmp(name, active) == 0)
 			ob->active = true; /* so that a disable is planned when one is wanted */
 	}
@@ -167,11 +222,19 @@ drift_identity(struct target_run *t, struct object *ob, const char *external, st
 }
 
 static bool
-conclude_drift(struct target_run *t, struct object *ob, const struct wire_result *r, struct err *e)
+conclude_drift(struct target_run *t, struct object *ob, struct wire_result *r, struct err *e)
 {
+	struct refs_now refs = refs_take(ob->kind, &r->seen);
 	struct differing d;
+	struct attrs names;
+	bool never = !ob->seen.count, gone = false;
 
-	drift_compare(t, ob, &r->seen, &d);
+	drift_compare(t, ob, &r->seen, true, &d);
+	names = attrs_new(ob->sent.arena);
+	attrs_copy(&names, &d.ours.was);
+	attrs_copy(&names, &d.ours.now);
+	if (!refs_conclude(t, ob, &refs, &d, &gone, e))
+		return false;
 	if (d.rebase && !ledger_object_save(t->ledger, ob, e))
 		return false;
 	if (any(&d.elsewhere) && !ledger_drift_add(t->ledger, &d.elsewhere, e))
@@ -182,9 +245,10 @@ conclude_drift(struct target_run *t, struct object *ob, const struct wire_result
 		"somebody changed what is ours there (%s%s); it is set again",
 		d.ours.now.count ? d.ours.now.list[0].name : d.ours.was.list[0].name,
 		d.ours.now.count + d.ours.was.count > 2 ? ", ..." : "");
-	not_sent(ob, &d.ours.was);
-	not_sent(ob, &d.ours.now);
+	not_sent(ob, &names, never);
 	return ledger_drift_add(t->ledger, &d.ours, e) && ledger_object_save(t->ledger, ob, e) &&
+	       (!(gone || awaits_look(ob)) ||
+		       ledger_listed_add(t->ledger, ob->o, LISTED_AGAIN, e)) &&
 	       look_again(t, ob, e);
 }
 
@@ -200,6 +264,15 @@ conclude_missing(struct target_run *t, struct object *ob, struct err *e)
 	ob->key = ob->version = NULL;
 	return ledger_drift_add(t->ledger, &d, e) && ledger_object_save(t->ledger, ob, e) &&
 	       ledger_refs_forget(t->ledger, ob->o, e) && look_again(t, ob, e);
+}
+
+static bool
+is_sent(const struct object *ob)
+{
+	for (size_t i = 0; i < ob->sent.count; i++)
+		if (shadow_is_unknown(&ob->sent.list[i]))
+			return false;
+	return true;
 }
 
 /* --- suspects, a window at a time --- */
@@ -236,7 +309,7 @@ ask(struct target_run *t, struct suspect *list, size_t count, struct arena *a, s
 
 		if (wire_result_next(t->conn, -1, a, &r, e) < 0)
 			return false;
-		while (i < count && (list[i].answered || list[i].id != r.id))
+		while (i < count && (r.part || list[i].answered || list[i].id != r.id))
 			i++;
 		if (i == count)
 			continue;
@@ -279,7 +352,7 @@ ask_patiently(
 static bool
 conclude(struct target_run *t, struct suspect *s, struct err *e)
 {
-	const struct wire_result *r = &s->result;
+	struct wire_result *r = &s->result;
 
 	if (r->ok)
 		return !r->has_seen || conclude_drift(t, &s->ob, r, e);
@@ -294,7 +367,8 @@ conclude(struct target_run *t, struct suspect *s, struct err *e)
 }
 
 static bool
-verify_page(struct target_run *t, const int64_t *os, size_t count, struct arena *a, struct err *e)
+verify_page(struct target_run *t, enum listed_as as, const int64_t *os, size_t count,
+	struct arena *a, struct err *e)
 {
 	struct suspect *list = arena_alloc(a, (count + 1) * sizeof(*list));
 	size_t n = 0;
@@ -304,7 +378,8 @@ verify_page(struct target_run *t, const int64_t *os, size_t count, struct arena 
 		if (!ledger_object(t->ledger, os[i], a, &list[n].ob, e))
 			return false;
 		/* What we do to it ourselves is settled by looking, elsewhere. */
-		if (list[n].ob.key && !ledger_op_pending(t->ledger, os[i]))
+		if (list[n].ob.key && !ledger_op_pending(t->ledger, os[i]) &&
+			(as != LISTED_AGAIN || is_sent(&list[n].ob)))
 			n++;
 	}
 	if (!ask_patiently(t, list, n, a, e) || !ledger_begin(t->ledger, e))
@@ -317,20 +392,39 @@ verify_page(struct target_run *t, const int64_t *os, size_t count, struct arena 
 	return ledger_commit(t->ledger, e);
 }
 
-bool
-drift_verify(struct target_run *t, struct err *e)
+static bool
+verify(struct target_run *t, enum listed_as as, const char *phase, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	int64_t os[256], after = 0, done = 0;
 	size_t got, most = t->hello.window < ARRAY_LEN(os) ? t->hello.window : ARRAY_LEN(os);
 
-	while ((got = ledger_suspects(t->ledger, after, os, most))) {
-		if (run_stopped(t->run, e) || !verify_page(t, os, got, a, e))
+	while ((got = ledger_listed(t->ledger, as, after, os, most))) {
+		if (run_stopped(t->run, e) || !verify_page(t, as, os, got, a, e))
 			return false;
 		after = os[got - 1];
 		done += (int64_t)got;
 		arena_reset(a);
-		run_progress(t->run, "looking at what differs at", t->conf->name, done, 0);
+		run_progress(t->run, phase, t->conf->name, done, 0);
 	}
+	return true;
+}
+
+bool
+drift_verify(struct target_run *t, struct err *e)
+{
+	return verify(t, LISTED_SUSPECT, "looking at what differs at", e);
+}
+
+bool
+drift_look_after(struct target_run *t, struct err *e)
+{
+	if (!t->conn || (verify(t, LISTED_AGAIN, "looking at what was sent again to", e) &&
+				refs_look_after(t, e)))
+		return true;
+	/* Nothing follows from it: the next full run looks. */
+	conn_close(&t->conn);
+	run_event(t->run, "list-not-complete", t->conf->name, "%s", e->text);
+	err_clear(e);
 	return true;
 }

@@ -3,6 +3,7 @@
  * that one changed member of a group costs the same however large the group is (N9, I10).
  */
 #include "run_p.h"
+#include "store/drift.h"
 
 #include <string.h>
 
@@ -138,7 +139,8 @@ is_replaced(struct target_run *t, struct source_run *s, const struct dirty_link 
 static bool
 holds_end(struct target_run *t, const struct object_brief *b, int64_t o, int64_t since)
 {
-	return b->wanted || (b->state == OBJECT_LEFT && ledger_object_left(t->ledger, o) <= since);
+	return b->wanted || b->state == OBJECT_FOREIGN ||
+	       (b->state == OBJECT_LEFT && ledger_object_left(t->ledger, o) <= since);
 }
 
 /* Is it to be at the target? wants: the directory has it. An undo holds it as it was, until that changes (9.3). */
@@ -188,12 +190,37 @@ decide_link(struct target_run *t, struct source_run *s, const struct dirty_link 
 		return false;
 	if (wanted)
 		op_r->class = ref->multi ? CLASS_MEMBER_ADD : CLASS_UPDATE;
-	else if (!v->other.wanted)
+	else if (!v->other.wanted && !v->theirs && v->other.state != OBJECT_FOREIGN)
 		op_r->class = CLASS_FOLLOWING;
 	else
 		op_r->class = ref->multi ? CLASS_MEMBER_REMOVAL : CLASS_UPDATE;
 	op_r->remove = !wanted;
 	return true;
+}
+
+/* What others put there goes while members = "exact"; what the directory has after all is ours. */
+static bool
+judge_theirs(struct target_run *t, struct source_run *s, const struct dirty_link *d,
+	struct link_view *v, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = NULL;
+	const struct lane *lane;
+	struct object ob;
+
+	if (!v->theirs)
+		return true;
+	if (v->other.wanted && links_wants(t, s, v->owner.kind, d->owner, d->attribute, d->other)) {
+		v->theirs = false;
+		return ledger_ref_mark(t->ledger, v->o, d->attribute, v->p, REF_UNSHOWN, e);
+	}
+	a = arena_new();
+	if (!ledger_object(t->ledger, v->o, a, &ob, e))
+		return false;
+	lane = lane_of(t, ob.sync);
+	if (lane && lane->conf->members_exact && v->owner.wanted)
+		return true;
+	v->has = v->theirs = false;
+	return ledger_ref_set(t->ledger, v->o, d->attribute, v->p, false, e);
 }
 
 static bool project_link(
@@ -234,6 +261,8 @@ project_link(struct target_run *t, struct source_run *s, const struct dirty_link
 	bool known = ledger_link_view(t->ledger, s->conf->name, d, &v);
 
 	if (known && v.planned && !ledger_op_drop_ref(t->ledger, v.o, d->attribute, v.p, e))
+		return false;
+	if (known && !judge_theirs(t, s, d, &v, e))
 		return false;
 	if (!known || !decide_link(t, s, d, &v, &op))
 		return ledger_dirty_link_done(t->ledger, s->conf->name, d, e) &&

@@ -32,16 +32,17 @@ note_stranger(struct listing *ls, const struct wire_object *w, struct err *e)
 }
 
 static bool
-take(struct listing *ls, const struct wire_object *w, struct err *e)
+take(struct listing *ls, struct wire_object *w, struct err *e)
 {
+	struct refs_now refs = refs_take(ls->kind, &w->seen);
 	struct ledger *l = ls->t->ledger;
 	struct differing d;
 	struct object ob;
 	bool same, suspect;
 	int64_t o = ledger_listed_find(l, ls->kind, w->key, w->external, &w->seen, &same);
 
-	if (o && same)
-		return ledger_listed_add(l, o, false, e);
+	if (o && same && refs_same(ls->t, ls->kind, o, &refs))
+		return ledger_listed_add(l, o, LISTED_FINE, e);
 	if (!o)
 		return note_stranger(ls, w, e);
 	if (!ledger_object(l, o, ls->arena, &ob, e))
@@ -58,12 +59,12 @@ take(struct listing *ls, const struct wire_object *w, struct err *e)
 	if (w->external && strcmp(w->external, ob.anchor) != 0 &&
 		!drift_identity(ls->t, &ob, w->external, e))
 		return false;
-	drift_compare(ls->t, &ob, &w->seen, &d);
+	drift_compare(ls->t, &ob, &w->seen, false, &d);
 	if (d.rebase && !ledger_object_save(l, &ob, e))
 		return false;
-	suspect = d.ours.was.count || d.ours.now.count || d.elsewhere.was.count ||
-		  d.elsewhere.now.count;
-	return ledger_listed_add(l, o, suspect, e);
+	suspect = refs_differ(ls->t, &ob, &refs) || d.look || d.ours.was.count ||
+		  d.ours.now.count || d.elsewhere.was.count || d.elsewhere.now.count;
+	return ledger_listed_add(l, o, suspect ? LISTED_SUSPECT : LISTED_FINE, e);
 }
 
 /* Up to the end of one kind's list. *sealed_r false: *why says. */
@@ -131,12 +132,30 @@ list_kind(struct target_run *t, const struct kind *k, struct jsonw *w, struct er
 }
 
 static bool
+list_refs(struct target_run *t, struct jsonw *w, struct err *e)
+{
+	bool incomplete = false, ok;
+	int64_t owners = 0;
+
+	if (!t->hello.list_refs) {
+		jsonw_null(w, "references");
+		return true;
+	}
+	ok = refs_read(t, &owners, &incomplete, e);
+	jsonw_obj(w, "references");
+	jsonw_int(w, "owners", owners);
+	jsonw_bool(w, "complete", ok && !incomplete);
+	jsonw_end(w);
+	return ok;
+}
+
+static bool
 list_kinds(struct target_run *t, struct jsonw *w, struct err *e)
 {
 	for (int k = 0; k < KIND_COUNT; k++)
 		if (is_offered(t, &kinds[k]) && !list_kind(t, &kinds[k], w, e))
 			return false;
-	return drift_verify(t, e);
+	return drift_verify(t, e) && list_refs(t, w, e);
 }
 
 static bool

@@ -202,7 +202,7 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 		again |= t->unknown || t->freed;
 		t->freed = false;
 	}
-	return true;
+	return !full || drift_look_after(t, e);
 }
 
 /* The number of the default maps is the state's, so that a newer program changes nobody's values unasked (1.3). */

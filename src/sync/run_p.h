@@ -140,6 +140,8 @@ bool source_read(
 /* listing.c: reads the target whole (6.1); drift.c compares, orphans.c tells whose the rest is. A target that
  * fails meanwhile is named in the result and fails nothing else. */
 bool listing_read(struct target_run *t, struct err *e);
+/* After the run has applied its plan: how what was sent once more shows. */
+bool drift_look_after(struct target_run *t, struct err *e);
 bool orphans_judge(struct target_run *t, struct err *e); /* after the projection */
 bool orphans_take(struct target_run *t, struct err *e);  /* those that a person agreed to */
 

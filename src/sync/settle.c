@@ -22,7 +22,7 @@ wait_result(
 
 		if (got < 0)
 			return false;
-		if (got > 0 && r_r->id == id)
+		if (got > 0 && r_r->id == id && !r_r->part)
 			break;
 	}
 	if (r_r->ok)
@@ -89,7 +89,7 @@ static bool
 forget_sent(struct target_run *t, struct object *ob, const struct op *op, struct err *e)
 {
 	for (size_t i = 0; i < op->attrs.count; i++)
-		attrs_set(&ob->sent, op->attrs.list[i].name, &shadow_unknown, 1);
+		shadow_forget(&ob->sent, op->attrs.list[i].name, &op->attrs.list[i]);
 	if (ob->kind->active_attribute && attrs_get(&op->attrs, ob->kind->active_attribute))
 		ob->active = true;
 	return ledger_object_save(t->ledger, ob, e);

@@ -60,7 +60,7 @@ resolve(struct undoing *u, int64_t o, int64_t change, struct attrs *as)
 		const char *name = at->name;
 		struct attr was;
 
-		if (at->count != 1 || at->values[0].n != 1 || at->values[0].p[0])
+		if (!shadow_is_unknown(at))
 			continue;
 		if (ledger_value_before(u->l, o, change, name, u->arena, &was))
 			attrs_set(as, name, was.values, was.count);

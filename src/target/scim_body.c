@@ -54,16 +54,46 @@ item_check_place(const struct body_items *its, size_t n, struct err *e)
 	return true;
 }
 
-bool
-body_items(enum kind_id kind, const struct attrs *as, struct body_items *it_r, struct err *e)
+/* Each value that leaves a list is an item of its own. */
+static bool
+items_less(const struct body_item *list, const struct attr *gone, struct body_items *its,
+	struct arena *a, struct err *e)
 {
-	it_r->count = as->count;
-	it_r->list = arena_alloc(as->arena, (as->count + 1) * sizeof(*it_r->list));
+	struct attr *one = arena_alloc(a, (gone->count + 1) * sizeof(*one));
+
+	for (size_t i = 0; i < gone->count; i++) {
+		struct body_item *it = &its->list[its->count++];
+		one[i] = (struct attr){ gone->name, 1, &gone->values[i] };
+		*it = (struct body_item){ .at = list->at, .attr = &one[i], .part = BODY_LESS };
+		if (!item_check(it, e))
+			return false;
+	}
+	return true;
+}
+
+bool
+body_items(enum kind_id kind, const struct attrs *as, const struct attrs *gone,
+	struct body_items *it_r, struct err *e)
+{
+	size_t most = as->count + 1;
+
+	for (size_t i = 0; gone && i < gone->count; i++)
+		most += gone->list[i].count;
+	it_r->count = 0;
+	it_r->list = arena_alloc(as->arena, most * sizeof(*it_r->list));
 	for (size_t i = 0; i < as->count; i++) {
-		struct body_item *it = &it_r->list[i];
-		it->attr = &as->list[i];
-		it->at = place_of(kind, it->attr->name, as->arena);
-		if (!item_check(it, e) || !item_check_place(it_r, i, e))
+		const struct attr *less = gone ? attrs_get(gone, as->list[i].name) : NULL;
+		struct body_item it = { .attr = &as->list[i],
+			.part = less ? BODY_MORE : BODY_WHOLE,
+			.at = place_of(kind, as->list[i].name, as->arena) };
+
+		it_r->list[it_r->count++] = it;
+		if (!item_check(&it, e) || !item_check_place(it_r, it_r->count - 1, e))
+			return false;
+		if (!less)
+			continue;
+		it_r->count -= !it.attr->count; /* nothing is added */
+		if (!items_less(&it, less, it_r, as->arena, e))
 			return false;
 	}
 	return true;
@@ -315,6 +345,98 @@ patch_set(struct jsonw *w, const struct scim_service *sv, struct body_item *it, 
 	it->done = true;
 }
 
+static bool
+holds(const struct place *p, const struct json *have, struct str v)
+{
+	json_for_each(it, there(p, have)) {
+		const char *one = p->sub ? json_get_string(it, p->sub) : json_string(it);
+		if (one && str_eqc(v, one))
+			return true;
+	}
+	return false;
+}
+
+/* Is there nothing to do about this part of a list? */
+static bool
+is_so(const struct body_item *o, const struct json *have)
+{
+	for (size_t n = 0; n < o->attr->count; n++)
+		if (holds(&o->at, have, o->attr->values[n]) != (o->part == BODY_MORE))
+			return false;
+	return true;
+}
+
+static void
+write_part(struct jsonw *w, const struct body_item *o, struct str v)
+{
+	if (!o->at.sub) {
+		write_value(w, NULL, &o->at, v);
+		return;
+	}
+	jsonw_obj(w, NULL);
+	write_value(w, o->at.sub, &o->at, v);
+	jsonw_end(w);
+}
+
+/* Elements that leave, by a list of them in one operation, or by a filter on each; returns the operations. */
+static void
+patch_less(struct jsonw *w, const struct scim_service *sv, struct body_items *it, size_t i)
+{
+	struct body_item *o = &it->list[i];
+	CLEAN_BUF struct buf path = { 0 };
+	struct place all = o->at;
+
+	all.type = all.sub = NULL;
+	place_path(&all, false, &path);
+	if (!sv->remove_values) {
+		struct jsonw v;
+
+		buf_addf(&path, "[%s eq ", o->at.sub ? o->at.sub : "value");
+		v = jsonw(&path);
+		jsonw_strn(&v, NULL, o->attr->values[0].p, o->attr->values[0].n);
+		buf_addc(&path, ']');
+		body_op_begin(w, sv, BODY_REMOVE, buf_cstr(&path));
+		jsonw_end(w);
+		return;
+	}
+	body_op_begin(w, sv, BODY_REMOVE, buf_cstr(&path));
+	jsonw_arr(w, "value");
+	for (; i < it->count && it->list[i].part == BODY_LESS &&
+		same_element(&it->list[i].at, &o->at);
+		i++) {
+		it->list[i].done = true;
+		write_part(w, &it->list[i], it->list[i].attr->values[0]);
+	}
+	jsonw_end(w);
+	jsonw_end(w);
+}
+
+static size_t
+patch_part(struct jsonw *w, const struct scim_service *sv, struct body_items *it, size_t i,
+	const struct json *have)
+{
+	struct body_item *o = &it->list[i];
+	CLEAN_BUF struct buf path = { 0 };
+	struct place all = o->at;
+
+	if (have && is_so(o, have))
+		return 0;
+	if (o->part == BODY_LESS) {
+		patch_less(w, sv, it, i);
+		return 1;
+	}
+	all.type = all.sub = NULL;
+	place_path(&all, false, &path);
+	body_op_begin(w, sv, BODY_ADD, buf_cstr(&path));
+	jsonw_arr(w, "value");
+	for (size_t n = 0; n < o->attr->count; n++)
+		if (!have || !holds(&o->at, have, o->attr->values[n]))
+			write_part(w, o, o->attr->values[n]);
+	jsonw_end(w);
+	jsonw_end(w);
+	return 1;
+}
+
 /* The operations of one item; returns how many. */
 static size_t
 patch_item(struct jsonw *w, const struct scim_service *sv, struct body_items *it, size_t i,
@@ -326,6 +448,8 @@ patch_item(struct jsonw *w, const struct scim_service *sv, struct body_items *it
 	if (o->done)
 		return 0; /* written together with another part of its element */
 	o->done = true;
+	if (o->part != BODY_WHOLE)
+		return patch_part(w, sv, it, i, have);
 	if (!o->attr->count) {
 		if (known && !exists)
 			return 0;
@@ -376,7 +500,8 @@ bool
 body_patch_needs_target(const struct body_items *it)
 {
 	for (size_t i = 0; i < it->count; i++)
-		if (it->list[i].at.type || !it->list[i].attr->count)
+		if (it->list[i].at.type || !it->list[i].attr->count ||
+			it->list[i].part == BODY_LESS)
 			return true;
 	return false;
 }
@@ -427,6 +552,39 @@ put_elements(const struct body_item *it, const struct json *old)
 	return list;
 }
 
+/* A copy of the list with what is added, without what leaves. */
+static struct json *
+put_part(const struct body_item *o, const struct json *old)
+{
+	struct json *list = json_new_array();
+	const char *sub = o->at.sub;
+
+	json_for_each(it, old) {
+		const char *one = sub ? json_get_string(it, sub) : json_string(it);
+		if (o->part == BODY_MORE || !one || !str_eqc(o->attr->values[0], one))
+			json_push(list, json_dup(it));
+	}
+	for (size_t n = 0; o->part == BODY_MORE && n < o->attr->count; n++) {
+		struct json *v = new_value(&o->at, o->attr->values[n]), *el = v;
+		bool has = false;
+
+		json_for_each(it, old) {
+			const char *one = sub ? json_get_string(it, sub) : json_string(it);
+			has |= one && str_eqc(o->attr->values[n], one);
+		}
+		if (has) {
+			json_free(v);
+			continue;
+		}
+		if (sub) {
+			el = json_new_object();
+			json_set(el, sub, v);
+		}
+		json_push(list, el);
+	}
+	return list;
+}
+
 static struct json *
 member_object(struct json *obj, const char *name)
 {
@@ -441,7 +599,11 @@ put_item(const struct body_item *it, struct json *level)
 	const struct place *p = &it->at;
 	const struct attr *v = it->attr;
 
-	if (p->multi && p->sub) {
+	if (it->part != BODY_WHOLE) {
+		json_set(level, p->attr, put_part(it, json_get(level, p->attr)));
+		if (!json_count(json_get(level, p->attr)))
+			json_remove(level, p->attr);
+	} else if (p->multi && p->sub) {
 		json_set(level, p->attr, put_elements(it, json_get(level, p->attr)));
 	} else if (p->sub) {
 		struct json *obj = member_object(level, p->attr);

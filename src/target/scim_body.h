@@ -16,9 +16,16 @@
 #include "scim_place.h"
 #include "scim_profile.h"
 
+/* Of lists of which others may own elements. */
+enum body_part {
+	BODY_WHOLE,
+	BODY_MORE, /* attr's values are added */
+	BODY_LESS, /* attr's one value leaves */
+};
 struct body_item {
 	struct place at;
 	const struct attr *attr;
+	enum body_part part;
 	bool done;
 };
 struct body_items {
@@ -26,8 +33,10 @@ struct body_items {
 	size_t count;
 };
 
-/* Where each attribute goes; in the arena of attrs, and pointing into attrs. */
-bool body_items(enum kind_id kind, const struct attrs *as, struct body_items *it_r, struct err *e);
+/* Where each attribute goes; in the arena of attrs, and pointing into attrs. gone (may be NULL): lists of as that
+ * are only added to, and what leaves them. */
+bool body_items(enum kind_id kind, const struct attrs *as, const struct attrs *gone,
+	struct body_items *it_r, struct err *e);
 
 /* POST: a whole resource. Attributes without values are left out. */
 void body_create(enum kind_id kind, const char *external, struct body_items *it, struct jsonw *w);

@@ -169,6 +169,9 @@ run_hello(struct scim *s, const char *url)
 	if (s->service.filter)
 		jsonw_str(w, NULL, "find");
 	jsonw_str(w, NULL, "list");
+	jsonw_str(w, NULL, "elements");
+	if (!(s->service.profile->quirks & SCIM_HIDES_REFS))
+		jsonw_str(w, NULL, "list-refs");
 	if (s->service.bulk_ops)
 		jsonw_str(w, NULL, "bulk");
 	if (s->service.etag)

@@ -8,6 +8,7 @@ static const char *const job_names[JOB_TYPES] = { [JOB_FIND] = "find",
 	[JOB_UPDATE] = "update",
 	[JOB_DELETE] = "delete",
 	[JOB_REFS] = "refs",
+	[JOB_LIST_REFS] = "list-refs",
 	[JOB_LIST] = "list" };
 
 const char *
@@ -163,6 +164,7 @@ static bool
 read_op(struct job *j, const struct json *msg, struct err *e)
 {
 	const char *op = json_get_string(msg, "op");
+	struct attrs gone = attrs_new(j->arena);
 
 	if (!type_find(op, &j->type))
 		return bad(e, "its op is not known");
@@ -175,15 +177,19 @@ read_op(struct job *j, const struct json *msg, struct err *e)
 		return bad(e, "it needs a key");
 	if (j->type == JOB_REFS)
 		return read_refs(j, msg, e);
+	if (j->type == JOB_LIST_REFS)
+		return (text(j, msg, "attribute", &j->refs.attribute) && j->refs.attribute) ||
+		       bad(e, "list-refs needs an attribute");
 	if (j->type != JOB_CREATE && j->type != JOB_UPDATE)
 		return true;
 	j->attrs = attrs_new(j->arena);
-	if (json_get(msg, "attrs") && !attrs_read(json_get(msg, "attrs"), j->arena, &j->attrs, e))
+	if (json_get(msg, "attrs") && !attrs_read_elements(json_get(msg, "attrs"), j->arena,
+					      &j->attrs, j->type == JOB_UPDATE ? &gone : NULL, e))
 		return false;
 	/* an update may be an adoption: the object shall bear our identity from then on */
 	if (j->type == JOB_UPDATE && j->external)
 		attrs_set_c(&j->attrs, "externalId", j->external);
-	return body_items(j->kind, &j->attrs, &j->items, e);
+	return body_items(j->kind, &j->attrs, &gone, &j->items, e);
 }
 
 bool

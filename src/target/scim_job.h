@@ -16,6 +16,7 @@ enum job_type {
 	JOB_UPDATE,
 	JOB_DELETE,
 	JOB_REFS,
+	JOB_LIST_REFS,
 	JOB_LIST,
 	JOB_TYPES
 };

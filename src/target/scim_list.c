@@ -298,3 +298,23 @@ list_finish(struct scim *s, struct http_slot *slot, struct work *w)
 	if (objects(s, w->kind, &page))
 		next_page(s, &page, json_count(page.resources));
 }
+
+/* One object with its references alone. What a reference is named besides is asked for where that is understood: a
+ * group of very many members is one answer. */
+void
+list_refs_form(const struct scim *s, const struct job *j, struct write_form *f)
+{
+	struct place p = place_of(j->kind, j->refs.attribute, j->arena);
+	CLEAN_BUF struct buf name = { 0 };
+
+	p.sub = NULL;
+	place_path(&p, false, &name);
+	f->method = "GET";
+	buf_adds(f->path, "?attributes=");
+	http_encode(buf_cstr(&name), f->path);
+	if (s->service.subs) {
+		buf_adds(f->path, ".value,");
+		http_encode(buf_cstr(&name), f->path);
+		buf_adds(f->path, ".type");
+	}
+}

@@ -14,7 +14,7 @@ static const struct option options[] = {
 		"put-only, okta-like, aws, google, eventual" },
 	{ "quirks", OPT_LIST, false, NULL,
 		"What it does otherwise besides: capital-ops, remove-values, manager-string, "
-		"throttle-403, no-totals, case-names" },
+		"throttle-403, no-totals, case-names, hides-refs" },
 	{ "patch_operations", OPT_INT, false, "0", "Operations in one PATCH; 0: the profile's" },
 	{ "patch_members", OPT_INT, false, "0",
 		"Members added or removed in one PATCH; 0: the profile's" },

@@ -59,7 +59,7 @@ static const struct scim_profile profiles[] = {
 		.page = 50,
 		.settle = 10,
 		.bulk = SCIM_NO,
-		.quirks = SCIM_REMOVE_VALUES },
+		.quirks = SCIM_REMOVE_VALUES | SCIM_HIDES_REFS },
 	{ .name = "google",
 		.help = "Google Cloud Identity: two operations and one member in one PATCH, 403 as "
 			"rate limit",
@@ -101,7 +101,7 @@ scim_profile_names(void)
 }
 
 static const char *const quirk_names[] = { "capital-ops", "remove-values", "manager-string",
-	"throttle-403", "no-totals", "case-names", NULL }; /* by bit */
+	"throttle-403", "no-totals", "case-names", "hides-refs", NULL }; /* by bit */
 
 unsigned
 scim_quirk_find(const char *name)
@@ -133,6 +133,7 @@ scim_service_start(struct scim_service *sv, const struct scim_profile *p)
 		.find_terms = p->find_terms,
 		.page = p->page,
 		.put = p->put,
+		.remove_values = p->quirks & SCIM_REMOVE_VALUES,
 	};
 }
 
@@ -184,6 +185,7 @@ scim_service_read(struct scim_service *sv, const struct json *config)
 	sv->cursor = json_get_bool(pages, "cursor", false);
 	read_bulk(sv, json_get(config, "bulk"));
 	if (marker) {
+		sv->remove_values = sv->subs = true;
 		sv->find_terms = (unsigned)least(number(marker, "findTerms", sv->find_terms), 1000);
 		sv->patch_members =
 			(unsigned)least(number(marker, "membersPerPatch", sv->patch_members), 5000);

@@ -22,6 +22,7 @@ enum scim_quirk {
 	SCIM_NO_TOTALS = 1 << 4,  /* lists do not say totalResults: an empty page is their end */
 	SCIM_CASE_NAMES = 1 << 5, /* filters compare names with case: they are asked for in small
 				       * letters, too */
+	SCIM_HIDES_REFS = 1 << 6, /* groups do not show their members, users not their manager */
 };
 
 struct scim_profile {
@@ -56,6 +57,8 @@ struct scim_service {
 	unsigned bulk_ops; /* operations in one Bulk; 0: no Bulk */
 	size_t bulk_bytes; /* largest Bulk body */
 	unsigned patch_ops, patch_members, find_terms, page, put;
+	bool subs;          /* sub-attributes may be asked for: attributes=members.value */
+	bool remove_values; /* elements leave a list by their values, not by a filter */
 };
 
 #define SCIM_BULK_OPS   250 /* more in one request gains nothing and costs memory at both ends */

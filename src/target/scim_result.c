@@ -6,6 +6,7 @@
 #define WAIT_HERE_MAX                                                                              \
 	20 /* seconds of a rate limit that are waited for here; longer ones are the engine's */
 #define WAITS_MAX 3
+#define REFS_LINE 1000 /* ends of references in one line */
 
 bool
 run_line(struct scim *s)
@@ -104,6 +105,78 @@ run_found(struct scim *s, struct job *j)
 	jsonw_end(w);
 	if (!run_line(s))
 		too_long(s, j);
+	job_end(s, j);
+}
+
+static const char *
+kind_of_end(const struct json *v)
+{
+	const char *type = json_get_string(v, "type"), *ref = json_get_string(v, "$ref");
+
+	for (size_t k = 0; k < KIND_COUNT; k++) {
+		const char *endpoint = place_type((enum kind_id)k)->endpoint;
+		if (type && ascii_ieq(type, kinds[k].name))
+			return kinds[k].name;
+		if (!type && ref && strstr(ref, endpoint))
+			return kinds[k].name;
+	}
+	return NULL;
+}
+
+/* A member is {"value": id}, or, at some, the id alone. */
+static const char *
+key_of_end(const struct json *v)
+{
+	const char *key = json_string(v) ? json_string(v) : json_get_string(v, "value");
+
+	return key && *key ? key : NULL;
+}
+
+/* From *v on; false: the line was refused. */
+static bool
+refs_line(struct scim *s, const struct job *j, const struct json **v, int64_t *count)
+{
+	struct jsonw *w = serve_line(s->serve, "refs");
+
+	jsonw_int(w, "id", j->id);
+	jsonw_arr(w, "set");
+	for (size_t n = 0; *v && n < REFS_LINE; *v = json_next(*v)) {
+		const char *key = key_of_end(*v);
+		if (!key)
+			continue;
+		jsonw_obj(w, NULL);
+		jsonw_str(w, "key", key);
+		if (kind_of_end(*v))
+			jsonw_str(w, "kind", kind_of_end(*v));
+		jsonw_end(w);
+		++*count;
+		n++;
+	}
+	jsonw_end(w);
+	return run_line(s);
+}
+
+void
+run_refs(struct scim *s, struct job *j, const struct json *resource)
+{
+	struct place p = place_of(j->kind, j->refs.attribute, j->arena);
+	const struct json *level = p.schema ? json_get(resource, p.schema) : resource;
+	const struct json *list = json_get(level, p.attr), *v = json_first(list);
+	int64_t count = 0;
+
+	if (json_type(list) == JSON_OBJECT)
+		v = NULL; /* one value: it stands in seen */
+	while (v)
+		if (!refs_line(s, j, &v, &count)) {
+			too_long(s, j);
+			job_end(s, j);
+			return;
+		}
+	struct jsonw *w = result(s, j);
+	jsonw_obj(w, "ok");
+	jsonw_int(w, "refs", count);
+	jsonw_end(w);
+	run_line(s);
 	job_end(s, j);
 }
 

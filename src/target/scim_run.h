@@ -78,6 +78,8 @@ void run_ok(struct scim *s, struct job *j, const char *key, const char *version,
 void run_fail(struct scim *s, struct job *j, const struct err *e, const char *attribute,
 	const char *other);
 void run_found(struct scim *s, struct job *j);
+/* What references the resource holds, in lines of at most 1,000, then their number. */
+void run_refs(struct scim *s, struct job *j, const struct json *resource);
 /* Sends the line that was begun; false: it is too long. */
 bool run_line(struct scim *s);
 /* Puts it into the queue where it belongs by type and stage. */
@@ -106,6 +108,9 @@ struct write_form {
 	struct buf *path, *body;
 };
 bool write_form(struct scim *s, struct job *j, struct write_form *f);
+
+/* Of list-refs. */
+void list_refs_form(const struct scim *s, const struct job *j, struct write_form *f);
 
 void bulk_start(struct scim *s, struct http_slot *slot);
 void bulk_finish(struct scim *s, struct http_slot *slot, struct work *w);

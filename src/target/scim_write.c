@@ -71,6 +71,10 @@ write_form(struct scim *s, struct job *j, struct write_form *f)
 			buf_adds(f->path, "?excludedAttributes=members");
 		return true;
 	}
+	if (j->type == JOB_LIST_REFS) {
+		list_refs_form(s, j, f);
+		return true;
+	}
 	f->method = "PATCH";
 	return j->type == JOB_UPDATE ? form_update(s, j, NULL, f->body) : form_refs(s, j, f->body);
 }
@@ -139,6 +143,13 @@ resource_of(const struct answer *an)
 	return json_get_string(an->body, "id") ? an->body : NULL;
 }
 
+static bool
+is_look(const struct job *j)
+{
+	return j->type == JOB_GET || j->type == JOB_LIST_REFS ||
+	       (j->stage == JOB_LOOK && !j->looked);
+}
+
 static void
 succeeded(struct scim *s, struct job *j, const struct answer *an)
 {
@@ -147,6 +158,10 @@ succeeded(struct scim *s, struct job *j, const struct answer *an)
 		j->type == JOB_UPDATE ? j->items.count : j->refs.add_count + j->refs.remove_count;
 
 	s->forbidden = 0;
+	if (j->type == JOB_LIST_REFS) {
+		run_refs(s, j, resource_of(an));
+		return;
+	}
 	if (j->type == JOB_CREATE) {
 		key = answer_key(an, j->arena);
 		if (!key) {
@@ -375,8 +390,7 @@ write_answered(struct scim *s, struct job *j, const struct answer *an, struct ht
 		run_ok(s, j, j->key, NULL, NULL);
 	else if (j->stage == JOB_LOOK && !j->looked && good && resource_of(an))
 		return write_looked(s, j, an, slot);
-	else if (good &&
-		 (!(j->type == JOB_GET || (j->stage == JOB_LOOK && !j->looked)) || resource_of(an)))
+	else if (good && (!is_look(j) || resource_of(an)))
 		succeeded(s, j, an);
 	else
 		refused(s, j, an, slot == NULL);

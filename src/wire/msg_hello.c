@@ -86,6 +86,8 @@ hello_capabilities(const struct json *j, struct wire_hello *h)
 		{ "watch", &h->watch },
 		{ "find", &h->find },
 		{ "list", &h->list },
+		{ "list-refs", &h->list_refs },
+		{ "elements", &h->elements },
 		{ "version", &h->versions },
 	};
 

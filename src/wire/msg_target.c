@@ -9,6 +9,7 @@ static const char *const op_names[] = {
 	[OP_UPDATE] = "update",
 	[OP_DELETE] = "delete",
 	[OP_REFS] = "refs",
+	[OP_LIST_REFS] = "list-refs",
 };
 
 const char *
@@ -53,8 +54,8 @@ wire_op_send(struct conn *c, const struct wire_op *op, struct err *e)
 	write_known(&w, "name", op->name);
 	write_known(&w, "version", op->version);
 	if (op->attrs)
-		attrs_write(op->attrs, &w, "attrs");
-	if (op->type == OP_REFS)
+		attrs_write_elements(op->attrs, op->elements, &w, "attrs");
+	if (op->type == OP_REFS || op->type == OP_LIST_REFS)
 		jsonw_str(&w, "attribute", op->attribute);
 	write_refs(&w, "add", op->add, op->add_count);
 	write_refs(&w, "remove", op->remove, op->remove_count);
@@ -111,8 +112,31 @@ read_ok(const struct json *ok, struct arena *a, struct wire_result *r, struct er
 	r->ok = true;
 	r->key = msg_str(ok, "key", a);
 	r->version = msg_str(ok, "version", a);
+	r->ref_count = (size_t)json_get_int(ok, "refs", 0);
 	return (!found || read_found(found, a, r, e)) &&
 	       read_seen(ok, a, &r->seen, &r->has_seen, "result", e);
+}
+
+/* Some of what a list-refs asked for. */
+static bool
+read_part(const struct json *j, struct arena *a, struct wire_result *r, struct err *e)
+{
+	const struct json *list = json_get(j, "set");
+	struct wire_ref *refs = arena_alloc(a, (json_count(list) + 1) * sizeof(*refs));
+
+	r->id = json_get_int(j, "id", 0);
+	r->part = true;
+	if (r->id <= 0 || json_type(list) != JSON_ARRAY)
+		return msg_refuse(e, "refs", "it has no id, or no set");
+	json_for_each(it, list) {
+		struct wire_ref *ref = &refs[r->ref_count++];
+
+		*ref = (struct wire_ref){ msg_str(it, "key", a), msg_str(it, "kind", a) };
+		if (!ref->key || !*ref->key)
+			return msg_refuse(e, "refs", "an end has no key");
+	}
+	r->refs = refs;
+	return true;
 }
 
 int
@@ -129,6 +153,8 @@ wire_result_next(
 		return got;
 	if (strcmp(type, "progress") == 0)
 		return 1;
+	if (strcmp(type, "refs") == 0)
+		return read_part(j, a, r_r, e) ? 1 : -1;
 	if (strcmp(type, "result") != 0)
 		return msg_refuse(e, type, "a result was expected"), -1;
 	ok = json_get(j, "ok");

@@ -13,7 +13,7 @@ change(struct json *resource, const struct scim_service *sv, enum kind_id kind,
 	struct body_items it;
 	size_t done = 0;
 
-	if (!body_items(kind, seen, &it, NULL))
+	if (!body_items(kind, seen, NULL, &it, NULL))
 		return;
 	while (done < it.count) {
 		CLEAN_BUF struct buf out = { 0 };

@@ -2,6 +2,7 @@
 import pytest
 
 from mirrored import differences, hosted_of, wanted, without
+from smalldir import SmallDirectory
 from targetops import create, error, find, refs
 from test_lockstep import BASES, Folder, SYNC, nothing
 
@@ -108,5 +109,35 @@ def test_from_ldif_to_scimmy_and_nothing_the_second_time_I6(tmp_path, agent, sci
         agent.sync()
         check(directory.tree, scimmy)
     assert nothing(agent.sync())
+    # 6.2: it keeps no aliases, and its answers to Bulk show nothing: they are sent once more, and never again
+    first = agent.sync("--full")
+    assert not first["failed"] and not first["members_added"] and first["updated"] == first["drifted"]
+    assert all(set(d["was"]) <= {"aliases", "mail"} for d in agent.json("drift")["targets"][0]["drift"])
     assert nothing(agent.sync("--full"))
     check(directory.tree, scimmy)
+
+
+def test_references_taken_away_at_scimmy_come_back_6_2(agent, scimmy, start):
+    people = SmallDirectory(agent.path("people.ldif"))
+    for name in ("anna", "bert", "carl"):
+        people.user(name)
+    people.set("bert", manager=people.entries["anna"]["dn"])
+    people.group("staff", "anna", "bert")
+    agent.configure(people.write().source(), scimmy)
+    assert agent.sync()["created"] == 4
+    assert nothing(agent.sync("--full"))
+    key = {u["userName"].split("@")[0]: u["id"] for u in scimmy.dump()["users"]}
+    staff = scimmy.dump()["groups"][0]["id"]
+    t = start(scimmy)
+    t.call(refs(staff, add=[key["carl"]], remove=[key["anna"]]))
+    t.call(refs(key["bert"], remove=[key["anna"]], kind="user", attribute="manager"))
+    run = agent.sync("--full")
+    assert (run["drifted"], run["members_added"], run["updated"], run["members_removed"]) == (2, 1, 1, 0)
+    members = lambda: {m["value"] for m in scimmy.dump()["groups"][0]["members"]}
+    assert members() == set(key.values())
+    assert nothing(agent.sync("--full"))
+    agent.configure(people.source(), scimmy, 'members = "exact"')
+    agent.sync()
+    run = agent.sync("--full")
+    assert (run["drifted"], run["members_removed"]) == (1, 1)
+    assert members() == {key["anna"], key["bert"]}

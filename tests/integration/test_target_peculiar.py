@@ -55,6 +55,41 @@ def test_the_agent_keeps_it_in_lockstep_I6(tmp_path, agent, name):
         assert check() == [] and set(fake.store.creates.values()) == {1}
 
 
+OURS = "urn:lockstep:params:scim:schemas:extension:2.0:User"
+
+
+@every
+def test_elements_of_others_stay_6_3(start, name):
+    options, knobs = PECULIAR[name]
+    with FakeScim(**knobs) as fake:
+        t = start(fake, **options)
+        assert {"elements", "list-refs"} - set(t.hello["capabilities"]) <= ({"list-refs"} if name == "aws" else set())
+        key = t.call(create(1, aliases=["a@x", "b@x"]))[0]["key"]
+        fake.users[key][OURS]["aliases"].append("theirs@x")
+        change = lambda **c: t.call(dict(op="update", kind="user", key=key, attrs={"aliases": c, "title": ["T"]}))[0]
+        for _ in range(2):                                          # a lost answer: the same again
+            assert "error" not in change(add=["c@x", "d@x"], remove=["a@x", "b@x"])
+        assert sorted(fake.users[key][OURS]["aliases"]) == ["c@x", "d@x", "theirs@x"]
+        assert "error" not in change(add=[], remove=["c@x", "d@x"])
+        assert fake.users[key][OURS]["aliases"] == ["theirs@x"]
+
+
+@every
+def test_members_are_listed_in_lines_6_2(start, name):
+    options, knobs = PECULIAR[name]
+    with FakeScim(**knobs) as fake:
+        t = start(fake, **options)
+        keys = [r["key"] for r in t.call(*[create(i) for i in range(5)])]
+        group = t.call(create(1, "group"))[0]["key"]
+        fake.groups[group]["members"] = [{"value": k, "type": "User"} for k in keys] * 300
+        t.send(type="op", id=99, op="list-refs", kind="group", key=group, attribute="members")
+        came = []
+        while (m := t.next())["type"] == "refs":
+            assert m["id"] == 99 and len(m["set"]) <= 1000 and {e["kind"] for e in m["set"]} == {"user"}
+            came += [e["key"] for e in m["set"]]
+        assert m["ok"] == {"refs": 1500} and came == keys * 300
+
+
 # --- each by itself
 
 def test_listing_without_totals_ends_with_an_empty_page(start):

@@ -169,8 +169,9 @@ class Store:
             if attr not in level and self.knobs["strict"]:
                 raise Refusal(400, "noTarget", attr)
             if isinstance(o.get("value"), list):
-                gone = {v["value"] for v in o["value"]}
-                level[attr] = [v for v in level.get(attr, []) if v["value"] not in gone]
+                plain = lambda v: v["value"] if isinstance(v, dict) else v
+                gone = {plain(v) for v in o["value"]}
+                level[attr] = [v for v in level.get(attr, []) if plain(v) not in gone]
             else:
                 level.pop(attr, None)
         elif kind == "add" and isinstance(level.get(attr), list):
@@ -180,6 +181,11 @@ class Store:
             level[attr] = o["value"]
 
     def patch_elements(self, level, o, kind, attr, key, value, sub):
+        if key == "value" and any(isinstance(v, str) for v in level.get(attr, [])):    # a list of plain values
+            if value not in level[attr] and self.knobs["strict"]:
+                raise Refusal(400, "noTarget", o["path"])
+            level[attr] = [v for v in level[attr] if v != value]
+            return
         hits = [v for v in level.get(attr, []) if v.get(key) == value]
         if not hits:
             if self.knobs["strict"]:

@@ -6,22 +6,15 @@
 
 /* --- the ledger as text --- */
 
+/* Of a list our elements are there; others may have put more. */
 static bool
 same_values(const struct attr *a, const struct w_attr *b)
 {
-	if (!b || a->count != b->count)
-		return false;
-	for (size_t i = 0; i < b->count; i++)
-		if (!attr_has(a, str_c(b->values[i])))
-			return false;
-	return true;
-}
+	size_t found = 0;
 
-/* A NUL stands for "we do not know what it has" (sync/settle.c). */
-static bool
-is_not_known(const struct attr *a)
-{
-	return a->count == 1 && a->values[0].n == 1 && !a->values[0].p[0];
+	for (size_t i = 0; b && i < b->count; i++)
+		found += attr_has(a, str_c(b->values[i]));
+	return found == a->count && (shadow_is_list(a->name) || (b && b->count == found));
 }
 
 static void
@@ -36,7 +29,7 @@ compare_object(struct play *p, const struct object *ob, struct buf *out)
 		return;
 	}
 	for (size_t i = 0; i < ob->sent.count; i++)
-		if (!p->world->normalize && !is_not_known(&ob->sent.list[i]) &&
+		if (!p->world->normalize && !shadow_is_unknown(&ob->sent.list[i]) &&
 			!same_values(
 				&ob->sent.list[i], w_attr_find(t->attrs, ob->sent.list[i].name)))
 			buf_addf(out, "\nMISMATCH %s: %s differs", ob->anchor,
@@ -303,6 +296,7 @@ knob(struct play *p, const char *word, struct err *e)
 		{ "versions", &w->versions, false }, { "fetch", &w->no_fetch, true },
 		{ "reverse", &w->reverse, false }, { "normalize", &w->normalize, false },
 		{ "seen", &w->silent_seen, true }, { "list", &w->no_list, true },
+		{ "refs", &w->no_refs, true }, { "elements", &w->no_elements, true },
 		{ "whole", &w->file_like, false } };
 	const struct {
 		const char *name;
@@ -551,6 +545,22 @@ expect_refs(struct play *p, struct t_object *ob, const char *attribute, const ch
 	       play_fail(p, "%s are %s expected %s", attribute, buf_cstr(&h), wanted);
 }
 
+/* The values of "a|b" in their order. */
+static const char *
+sorted(const char *values, struct arena *a)
+{
+	char *list[64], *at = arena_strdup(a, values);
+	CLEAN_BUF struct buf out = { 0 };
+	size_t n = 0;
+
+	while (at && n < 64)
+		list[n++] = strsep(&at, "|");
+	qsort(list, n, sizeof(*list), line_order);
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&out, "%s|", list[i]);
+	return arena_strdup(a, buf_cstr(&out));
+}
+
 static bool
 expect_word(struct play *p, struct t_object *ob, const char *word, struct arena *a)
 {
@@ -573,7 +583,8 @@ expect_word(struct play *p, struct t_object *ob, const char *word, struct arena 
 	at = w_attr_find(ob->attrs, name);
 	for (size_t i = 0; at && i < at->count; i++)
 		buf_addf(&have, "%s%s", i ? "|" : "", at->values[i]);
-	if (strcmp(buf_cstr(&have), strcmp(eq + 1, "-") == 0 ? "" : eq + 1) == 0)
+	if (strcmp(sorted(buf_cstr(&have), a), sorted(strcmp(eq + 1, "-") == 0 ? "" : eq + 1, a)) ==
+		0)
 		return true;
 	return play_fail(p, "%s is %s, expected %s", name, buf_cstr(&have), eq + 1);
 }

@@ -305,21 +305,60 @@ change_row(struct land *w, const char *row, struct err *e)
 
 /* --- the target --- */
 
+/* Whoever is called so in the directory, or at the target. */
+static struct t_object *
+named_there(struct land *w, const char *name)
+{
+	const struct w_entry *en = dir_find(w, name);
+	struct t_object *ob = en ? target_find_external(w, en->id) : NULL;
+
+	for (int k = 0; !ob && k < KIND_COUNT; k++)
+		ob = target_find_name(w, k, name);
+	return ob;
+}
+
+/* members=anna,+bert,-carl: without a sign the list is these; "-": none. */
+static bool
+put_refs(struct land *w, struct t_object *ob, const char *attribute, const char *list,
+	struct arena *a, struct err *e)
+{
+	const char *one;
+
+	if (*list != '+' && (*list != '-' || !list[1]))
+		target_ref(w, ob, attribute, NULL, false);
+	if (strcmp(list, "-") == 0)
+		return true;
+	while ((one = list_next(&list, ",", a))) {
+		bool sign = *one == '+' || *one == '-';
+		const struct t_object *to = named_there(w, one + sign);
+
+		if (!to)
+			return no_entry(e, one);
+		target_ref(w, ob, attribute, to->key, *one != '-');
+	}
+	return true;
+}
+
 static bool
 put_words(struct land *w, struct t_object *ob, const struct row *r, size_t from, struct err *e)
 {
 	for (size_t i = from; i < r->count; i++) {
-		const char *values[WORLD_ATTRS], *eq = strchr(r->words[i], '='), *list;
+		const char *values[WORLD_ATTRS], *eq = strchr(r->words[i], '='), *list, *name;
 		size_t count = 0;
 
 		if (!eq)
 			return err_set(
 				e, ERR_CONFIG, "bad-row", "%s is not NAME=VALUE", r->words[i]);
 		list = eq + 1;
+		name = arena_strndup(r->arena, r->words[i], (size_t)(eq - r->words[i]));
+		if (strcmp(name, "members") == 0 || strcmp(name, "manager") == 0) {
+			if (!put_refs(w, ob, name, list, r->arena, e))
+				return false;
+			continue;
+		}
 		while (count < WORLD_ATTRS && (values[count] = list_next(&list, "|", r->arena)))
 			count++;
-		target_put(w, ob, arena_strndup(r->arena, r->words[i], (size_t)(eq - r->words[i])),
-			values, count);
+		target_put(w, ob, name, values, count);
 	}
 	return true;
 }

@@ -155,10 +155,23 @@ write_version(struct jsonw *j, const struct t_object *ob)
 	jsonw_str(j, "version", text);
 }
 
+static bool
+is_single(const char *attribute)
+{
+	return strcmp(attribute, "manager") == 0;
+}
+
 static void
-write_seen(struct jsonw *j, const struct t_object *ob, const char *but)
+write_seen(const struct land *w, struct jsonw *j, const struct t_object *ob, const char *but)
 {
 	jsonw_obj(j, "seen");
+	for (const struct t_ref *r = w->no_refs ? NULL : ob->refs; r; r = r->next) {
+		if (!is_single(r->attribute))
+			continue;
+		jsonw_arr(j, r->attribute);
+		jsonw_str(j, NULL, r->key);
+		jsonw_end(j);
+	}
 	for (const struct w_attr *a = ob->attrs; a; a = a->next) {
 		if (!a->count || (but && strcmp(a->name, but) == 0))
 			continue;
@@ -171,7 +184,7 @@ write_seen(struct jsonw *j, const struct t_object *ob, const char *but)
 }
 
 static bool
-accept(struct buf *out, int64_t id, struct t_object *ob, bool seen)
+accept(const struct land *w, struct buf *out, int64_t id, struct t_object *ob, bool seen)
 {
 	struct jsonw j = result_begin(out, id);
 
@@ -180,7 +193,7 @@ accept(struct buf *out, int64_t id, struct t_object *ob, bool seen)
 		jsonw_str(&j, "key", ob->key);
 		write_version(&j, ob);
 		if (seen)
-			write_seen(&j, ob, NULL);
+			write_seen(w, &j, ob, NULL);
 	}
 	jsonw_end(&j);
 	return result_end(&j, out);
@@ -247,19 +260,46 @@ normal(struct land *w, const char *name, const char *value)
 	return world_text(w, copy);
 }
 
+/* One more value, unless it is there. */
+static bool
+put_value(const char **values, size_t *count, const char *v)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp(values[i], v) == 0)
+			return true;
+	if (*count == WORLD_ATTRS)
+		return false;
+	values[(*count)++] = v;
+	return true;
+}
+
+static bool
+list_names(const struct json *list, const char *v)
+{
+	json_for_each(it, list)
+		if (json_string(it) && strcmp(json_string(it), v) == 0)
+			return true;
+	return false;
+}
+
 static void
 take_attrs(struct land *w, struct t_object *ob, const struct json *attrs)
 {
 	json_for_each(a, attrs) {
+		bool elements = json_type(a) == JSON_OBJECT;
+		const struct w_attr *old = elements ? w_attr_find(ob->attrs, json_key(a)) : NULL;
 		const char *values[WORLD_ATTRS];
 		size_t count = 0;
 
-		json_for_each(v, a) {
-			if (count == WORLD_ATTRS || !json_string(v)) {
+		for (size_t i = 0; old && i < old->count; i++)
+			if (!list_names(json_get(a, "remove"), old->values[i]))
+				put_value(values, &count, old->values[i]);
+		json_for_each(v, elements ? json_get(a, "add") : a) {
+			if (!json_string(v) || !put_value(values, &count,
+						       normal(w, json_key(a), json_string(v)))) {
 				world_trouble(w, "attribute %s cannot be held", json_key(a));
 				return;
 			}
-			values[count++] = normal(w, json_key(a), json_string(v));
 		}
 		if (strcmp(json_key(a), "active") == 0 && count && strcmp(values[0], "false") == 0)
 			w->disables++;
@@ -289,7 +329,7 @@ op_create(struct asked *q)
 	q->ob = target_add(q->w, q->kind, q->external);
 	q->w->creates++;
 	take_attrs(q->w, q->ob, json_get(q->j, "attrs"));
-	return accept(q->out, q->id, q->ob, !q->w->silent_seen);
+	return accept(q->w, q->out, q->id, q->ob, !q->w->silent_seen);
 }
 
 /* A service that minds versions: the one that was sent is not that of the object. */
@@ -317,7 +357,7 @@ op_update(struct asked *q)
 	if (q->external && (!q->ob->external || strcmp(q->ob->external, q->external) != 0))
 		target_own(q->w, q->ob, q->external);
 	take_attrs(q->w, q->ob, json_get(q->j, "attrs"));
-	return accept(q->out, q->id, q->ob, !q->w->silent_seen);
+	return accept(q->w, q->out, q->id, q->ob, !q->w->silent_seen);
 }
 
 static void
@@ -347,13 +387,7 @@ op_delete(struct asked *q)
 		q->w->deletes++;
 		target_vanish(q->w, q->ob);
 	}
-	return accept(q->out, q->id, NULL, !q->w->silent_seen);
-}
-
-static bool
-is_single(const char *attribute)
-{
-	return strcmp(attribute, "manager") == 0;
+	return accept(q->w, q->out, q->id, NULL, !q->w->silent_seen);
 }
 
 static void
@@ -365,6 +399,67 @@ ref_drop(struct t_object *ob, const char *attribute, const char *key)
 			*r = (*r)->next;
 		else
 			r = &(*r)->next;
+}
+
+static void
+ref_add(struct land *w, struct t_object *ob, const char *attribute, const char *key)
+{
+	struct t_ref *r = world_alloc(w, sizeof(*r));
+
+	ref_drop(ob, attribute, is_single(attribute) ? NULL : key);
+	r->attribute = world_text(w, attribute);
+	r->key = world_text(w, key);
+	r->next = ob->refs;
+	ob->refs = r;
+}
+
+void
+target_ref(
+	struct land *w, struct t_object *ob, const char *attribute, const char *key, bool present)
+{
+	if (present)
+		ref_add(w, ob, attribute, key);
+	else
+		ref_drop(ob, attribute, key);
+}
+
+/* Three ends a line, so that chunks are met with. */
+static bool
+op_list_refs(struct asked *q)
+{
+	const char *attribute = json_get_string(q->j, "attribute");
+	const struct t_ref *r = q->ob->refs;
+	int64_t count = 0;
+	struct jsonw j;
+
+	while (attribute && r) {
+		j = jsonw(q->out);
+		jsonw_obj(&j, NULL);
+		jsonw_str(&j, "type", "refs");
+		jsonw_int(&j, "id", q->id);
+		jsonw_arr(&j, "set");
+		for (int n = 0; n < 3 && r; r = r->next) {
+			const struct t_object *to = target_find_key(q->w, r->key);
+
+			if (strcmp(r->attribute, attribute) != 0)
+				continue;
+			jsonw_obj(&j, NULL);
+			jsonw_str(&j, "key", r->key);
+			if (to)
+				jsonw_str(&j, "kind", kinds[to->kind].name);
+			jsonw_end(&j);
+			count++;
+			n++;
+		}
+		jsonw_end(&j);
+		jsonw_end(&j);
+		buf_addc(q->out, '\n');
+	}
+	j = result_begin(q->out, q->id);
+	jsonw_obj(&j, "ok");
+	jsonw_int(&j, "refs", count);
+	jsonw_end(&j);
+	return result_end(&j, q->out);
 }
 
 static bool
@@ -386,19 +481,10 @@ op_refs(struct asked *q)
 	json_for_each(it, remove) /* a removal of a single value clears it, whatever it is */
 		ref_drop(
 			q->ob, attribute, is_single(attribute) ? NULL : json_get_string(it, "key"));
-	json_for_each(it, add) {
-		struct t_ref *r;
-
-		ref_drop(
-			q->ob, attribute, is_single(attribute) ? NULL : json_get_string(it, "key"));
-		r = world_alloc(q->w, sizeof(*r));
-		r->attribute = world_text(q->w, attribute);
-		r->key = world_text(q->w, json_get_string(it, "key"));
-		r->next = q->ob->refs;
-		q->ob->refs = r;
-	}
+	json_for_each(it, add)
+		ref_add(q->w, q->ob, attribute, json_get_string(it, "key"));
 	q->ob->version++;
-	return accept(q->out, q->id, q->ob, !q->w->silent_seen);
+	return accept(q->w, q->out, q->id, q->ob, !q->w->silent_seen);
 }
 
 static bool
@@ -446,7 +532,8 @@ operation(struct asked *q)
 		bool (*perform)(struct asked *q);
 	} ops[] = { { "find", false, false, op_find }, { "get", false, true, NULL },
 		{ "create", true, false, op_create }, { "update", true, true, op_update },
-		{ "delete", true, false, op_delete }, { "refs", true, true, op_refs } };
+		{ "delete", true, false, op_delete }, { "refs", true, true, op_refs },
+		{ "list-refs", false, true, op_list_refs } };
 	const struct t_refusal *r;
 	size_t i = 0;
 
@@ -473,7 +560,7 @@ operation(struct asked *q)
 	r = refused(q);
 	if (r && (ops[i].writes || r->op)) /* a look only when it is named */
 		return refuse(q->out, q->id, r->kind, r->code, 0, NULL);
-	return ops[i].perform ? ops[i].perform(q) : accept(q->out, q->id, q->ob, true);
+	return ops[i].perform ? ops[i].perform(q) : accept(q->w, q->out, q->id, q->ob, true);
 }
 
 static bool
@@ -512,6 +599,10 @@ target_hello(struct land *w, struct buf *out)
 	jsonw_int(&j, "settle", w->settle);
 	jsonw_arr(&j, "capabilities");
 	jsonw_str(&j, NULL, "find");
+	if (!w->no_refs)
+		jsonw_str(&j, NULL, "list-refs");
+	if (!w->no_elements)
+		jsonw_str(&j, NULL, "elements");
 	if (w->versions)
 		jsonw_str(&j, NULL, "version");
 	if (!w->no_list)
@@ -550,7 +641,7 @@ list(struct land *w, int kind, struct buf *out)
 			jsonw_str(&j, "external", ob->external);
 		jsonw_str(&j, "name", object_name(ob));
 		write_version(&j, ob);
-		write_seen(&j, ob, w->list_lacks);
+		write_seen(w, &j, ob, w->list_lacks);
 		result_end(&j, out);
 	}
 	j = jsonw(out);

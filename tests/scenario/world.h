@@ -121,7 +121,7 @@ struct land { /* not `world`: rules have a struct of that name */
 	struct t_refusal *refusals;
 	int64_t next_key, window, members_max, settle, call_ms;
 	bool normalize, silent_seen, no_target, bad_token, versions;
-	bool no_list;
+	bool no_list, no_elements, no_refs;
 	int64_t list_cut;       /* a listing ends unsealed after so many objects; 0 = does not */
 	const char *list_lacks; /* an attribute that listings do not show */
 	int64_t calls, writes, finds; /* operations received; those that may change something */
@@ -182,6 +182,8 @@ struct t_object *target_find_name(struct land *w, int kind, const char *name);
 struct t_object *target_add(struct land *w, int kind, const char *external);
 void target_put(struct land *w, struct t_object *ob, const char *name, const char *const *values,
 	size_t count);
+void target_ref(struct land *w, struct t_object *ob, const char *attribute, const char *key,
+	bool present); /* key NULL, not present: all */
 void target_own(
 	struct land *w, struct t_object *ob, const char *external); /* gives it an externalId */
 void target_vanish(struct land *w, struct t_object *ob);            /* and all references to it */

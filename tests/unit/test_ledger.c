@@ -9,6 +9,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/mem.h"
+#include <sqlite3.h>
+#include "store/drift.h"
 #include "store/ledger.h"
 
 #define USER (&kinds[KIND_USER])
@@ -442,6 +444,59 @@ test_intents_outlive_a_plan_reset_I3(void **state)
 	assert_int_equal(ledger_ops_all(k->l, 0, k->a, ops, 2), 0);
 }
 
+static void
+test_version_1_becomes_2_with_a_copy_2_5(void **state)
+{
+	struct kit *k = *state;
+	CLEAN_FREE char *copy = xasprintf("%s.v1.bak", k->path);
+	int64_t a = add(k, "a", 1, OBJECT_LINKED), b = add(k, "b", 2, OBJECT_LINKED);
+	struct ref refs[2];
+	sqlite3 *sq;
+
+	OK(k, ledger_ref_set(k->l, a, 0, b, true, &k->e));
+	ledger_close(&k->l);
+	assert_int_equal(sqlite3_open(k->path, &sq), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(sq,
+				 "ALTER TABLE ref DROP COLUMN shown; DROP TABLE listed_ref;"
+				 "DROP TABLE ref_again; PRAGMA user_version = 1",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(sq);
+	kit_open(k);
+	assert_int_equal(access(copy, F_OK), 0);
+	assert_int_equal(ledger_refs(k->l, a, false, NULL, refs, 2), 1);
+	OK(k, ledger_listed_ref_add(k->l, a, 0, "x", NULL, &k->e));
+	assert_false(ledger_ref_single_same(k->l, a, 0, (struct str){ NULL, 0 }));
+}
+
+/* What was shown once is put back however often it goes; what never was, is sent once more alone. */
+static void
+test_references_that_never_show_are_not_sent_for_ever_6_2(void **state)
+{
+	struct kit *k = *state;
+	int64_t a = add(k, "a", 1, OBJECT_LINKED), b = add(k, "b", 2, OBJECT_LINKED);
+	struct listed_ref r;
+	struct object ob;
+
+	OK(k, ledger_object(k->l, b, k->a, &ob, &k->e));
+	ob.key = "key-b";
+	OK(k, ledger_object_save(k->l, &ob, &k->e));
+	OK(k, ledger_ref_set(k->l, a, 0, b, true, &k->e));
+	for (int i = 0; i < 4; i++) {
+		if (i == 2) { /* it shows after all */
+			OK(k, ledger_listed_ref_add(k->l, a, 0, "key-b", USER, &k->e));
+			OK(k, ledger_refs_shown(k->l, a, 0, &k->e));
+			assert_int_equal(ledger_refs_lost_there(k->l, a, 0, 0, k->a, &r, 1), 0);
+			assert_int_equal(ledger_refs_extra(k->l, a, 0, NULL, k->a, &r, 1), 0);
+			OK(k, ledger_listed_refs_drop(k->l, a, &k->e));
+		}
+		assert_int_equal(ledger_refs_lost_there(k->l, a, 0, 0, k->a, &r, 1), 1);
+		assert_int_equal(r.shown, i == 0 ? REF_UNSHOWN : i == 1 ? REF_RESENT : REF_SHOWN);
+		OK(k, ledger_ref_gone(k->l, a, 0, &r, &k->e));
+		OK(k, ledger_ref_set(k->l, a, 0, b, true, &k->e));
+	}
+}
+
 int
 main(void)
 {
@@ -459,6 +514,8 @@ main(void)
 		TEST(test_history_is_forgotten_by_age_in_steps),
 		TEST(test_history_is_forgotten_by_size_but_not_what_stands_on_it_9_3),
 		TEST(test_intents_outlive_a_plan_reset_I3),
+		TEST(test_version_1_becomes_2_with_a_copy_2_5),
+		TEST(test_references_that_never_show_are_not_sent_for_ever_6_2),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

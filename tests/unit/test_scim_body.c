@@ -24,13 +24,14 @@ static struct body_items
 items(struct arena *a, struct attrs *as, enum kind_id kind, const char *json)
 {
 	struct body_items it;
+	struct attrs gone;
 	struct json *j;
 	struct err e;
 
 	assert_true(json_parse(str_c(json), 0, &j, &e));
-	assert_true(attrs_read(j, a, as, &e));
+	assert_true(attrs_read_elements(j, a, as, &gone, &e));
 	json_free(j);
-	if (!body_items(kind, as, &it, &e))
+	if (!body_items(kind, as, &gone, &it, &e))
 		fail_msg("%s", e.text);
 	return it;
 }
@@ -135,6 +136,22 @@ static const struct patch_row {
 		PATCH("{\"op\":\"remove\",\"path\":\"emails[type eq \\\"other\\\"]\"},"
 		      "{\"op\":\"add\",\"path\":\"emails\",\"value\":[{\"type\":\"other\","
 		      "\"value\":\"1\"},{\"type\":\"other\",\"value\":\"2\"}]}") },
+	/* elements of lists */
+	{ "strict", NULL, "{\"aliases\":{\"add\":[\"1\",\"2\"],\"remove\":[\"3\",\"4\\\"\"]}}",
+		PATCH("{\"op\":\"add\",\"path\":\"" OURS ":aliases\",\"value\":[\"1\",\"2\"]},"
+		      "{\"op\":\"remove\",\"path\":\"" OURS ":aliases[value eq \\\"3\\\"]\"},"
+		      "{\"op\":\"remove\",\"path\":\"" OURS
+		      ":aliases[value eq \\\"4\\\\\\\"\\\"]\"}") },
+	{ "aws", NULL, "{\"aliases\":{\"add\":[],\"remove\":[\"3\",\"4\"]},\"title\":[\"T\"]}",
+		PATCH("{\"op\":\"remove\",\"path\":\"" OURS ":aliases\",\"value\":[\"3\",\"4\"]},"
+		      "{\"op\":\"replace\",\"path\":\"title\",\"value\":\"T\"}") },
+	{ "strict", "{\"" OURS "\":{\"aliases\":[\"1\",\"3\",\"theirs\"]}}",
+		"{\"aliases\":{\"add\":[\"1\",\"2\"],\"remove\":[\"3\",\"4\"]}}",
+		PATCH("{\"op\":\"add\",\"path\":\"" OURS ":aliases\",\"value\":[\"2\"]},"
+		      "{\"op\":\"remove\",\"path\":\"" OURS ":aliases[value eq \\\"3\\\"]\"}") },
+	{ "strict", "{\"" OURS "\":{\"aliases\":[\"1\"]}}",
+		"{\"aliases\":{\"add\":[\"1\"],\"remove\":[\"3\"]}}", NULL },
+	{ "strict", NULL, "{\"aliases\":{\"add\":[],\"remove\":[]}}", NULL },
 	{ "google", NULL, "{\"title\":[\"a\"],\"nickName\":[\"b\"],\"locale\":[\"c\"]}",
 		PATCH("{\"op\":\"replace\",\"path\":\"title\",\"value\":\"a\"},{\"op\":\"replace\","
 		      "\"path\":\"nickName\",\"value\":\"b\"}") },
@@ -203,7 +220,7 @@ test_values_that_scim_cannot_hold(void **state)
 
 		assert_true(json_parse(str_c(bad[i]), 0, &j, &e));
 		assert_true(attrs_read(j, a, &as, &e));
-		assert_false(body_items(KIND_USER, &as, &it, &e));
+		assert_false(body_items(KIND_USER, &as, NULL, &it, &e));
 		assert_int_equal(e.kind, ERR_OBJECT);
 		assert_string_equal(e.code, "bad-value");
 	}

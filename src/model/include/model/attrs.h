@@ -45,6 +45,12 @@ bool attrs_unpack(struct str packed, struct arena *a, struct attrs *as_r, struct
 /* Protocol form (lockstep-connector(7)): {"mail": ["x", {"b64": "..."}], "gone": []}. */
 void attrs_write(const struct attrs *as, struct jsonw *w, const char *name);
 bool attrs_read(const struct json *j, struct arena *a, struct attrs *as_r, struct err *e);
+/* The same of a change in which a list may come as {"add": [...], "remove": [...]}: then as has what is added, and
+ * elements, which may be NULL when writing, has the name with what is removed. */
+void attrs_write_elements(
+	const struct attrs *as, const struct attrs *elements, struct jsonw *w, const char *name);
+bool attrs_read_elements(const struct json *j, struct arena *a, struct attrs *as_r,
+	struct attrs *elements_r, struct err *e);
 /* One list of values, and one value: a string where it is UTF-8 without NUL, else {"b64": ...}. */
 void attr_write(const struct attr *at, struct jsonw *w, const char *name);
 bool attr_read(

@@ -47,6 +47,7 @@ enum object_state {
 	OBJECT_LEFT,    /* ours, left scope: disabled or kept there */
 	OBJECT_MISSING, /* ours, but the target says it is gone (6.4) */
 	OBJECT_DELETED, /* was ours; the row stays for history */
+	OBJECT_FOREIGN, /* never ours: a member that others put into a group of ours (members = "exact") */
 };
 const char *object_state_name(enum object_state s);
 struct object {
@@ -65,10 +66,15 @@ struct object {
 	struct attrs sent; /* what we told the target, mapped attributes only */
 	struct attrs seen; /* as it showed after our last write; empty when it shows nothing */
 };
-/* In sent and seen: the one value of an attribute of which it is not known what is there. Values hold no NUL, so
- * it differs from all that can be wanted. */
+/* In sent and seen: a value that says that it is not known what is there. Values hold no NUL, so it differs from
+ * all that can be wanted. In sent it stands beside what we may have put there. */
 extern const struct str shadow_unknown;
-bool shadow_is_unknown(const struct attr *a);                               /* a may be NULL */
+/* The same in seen, of what was sent once more because it was not there: the next look tells how our write shows. */
+extern const struct str shadow_again;
+bool shadow_is_unknown(const struct attr *a); /* a may be NULL */
+bool shadow_is_list(const char *name); /* of elements, of which others may have put some (6.3) */
+/* What of sent is there is not known any more; tried (may be NULL): what was sent besides. */
+void shadow_forget(struct attrs *sent, const char *name, const struct attr *tried);
 int64_t ledger_find(struct ledger *l, const char *anchor);                  /* 0 = none */
 int64_t ledger_find_entry(struct ledger *l, const char *source, int64_t n); /* 0 = none */
 bool ledger_object(
@@ -177,6 +183,7 @@ struct link_view {
 	int64_t o, p; /* objects of owner and other end */
 	struct object_brief owner, other;
 	bool has;     /* the reference is at the target */
+	bool theirs;  /* ... and others put it there */
 	bool planned; /* an operation for it is PLANNED */
 };
 bool ledger_link_view(

@@ -39,6 +39,8 @@ struct wire_hello { /* what a connector said; in the arena given to wire_hello *
 		rate_seconds; /* requests in so many seconds that the service takes; 0 = not known */
 	int settle;           /* seconds to wait before looking after an unknown outcome */
 	bool find, list;
+	bool list_refs; /* list-refs; seen shows references of one value */
+	bool elements;  /* updates of lists come as elements to add and to remove */
 	bool versions; /* it minds the version of an update or delete, and refuses with code "stale" */
 	const char *kinds[8]; /* NULL-ended */
 };
@@ -109,7 +111,7 @@ bool wire_watch(struct conn *c, struct err *e);
 bool wire_check(struct conn *c, const char *const *bases, bool setup, struct err *e);
 
 /* --- target --- */
-enum wire_op_type { OP_FIND, OP_GET, OP_CREATE, OP_UPDATE, OP_DELETE, OP_REFS };
+enum wire_op_type { OP_FIND, OP_GET, OP_CREATE, OP_UPDATE, OP_DELETE, OP_REFS, OP_LIST_REFS };
 const char *wire_op_name(enum wire_op_type t);
 struct wire_ref {
 	const char *key;
@@ -124,7 +126,9 @@ struct wire_op {
 	const char *key;           /* the target's id: get, update, delete, refs */
 	const char *version;       /* optional: If-Match */
 	const struct attrs *attrs; /* create, update: [] removes */
-	const char *attribute;     /* refs */
+	const struct attrs
+		*elements; /* update: lists of attrs that are only added to, and what leaves them */
+	const char *attribute; /* refs, list-refs */
 	const struct wire_ref *add, *remove;
 	size_t add_count, remove_count;
 };
@@ -142,7 +146,10 @@ struct wire_result {
 	struct attrs seen;              /* as the target now has it: only attributes it returned */
 	const struct wire_found *found; /* find */
 	size_t found_count;
-	struct err error; /* not ok: kind, code, text, wait */
+	bool part;                   /* no result yet: some of the references of a list-refs */
+	const struct wire_ref *refs; /* part; kind may be NULL */
+	size_t ref_count;            /* part: these; ok: all that came */
+	struct err error;            /* not ok: kind, code, text, wait */
 	const char *attribute,
 		*other; /* not ok: the attribute at fault; the other object (its key or name) */
 };
