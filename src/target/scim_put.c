@@ -2,7 +2,6 @@
 #include <string.h>
 #include "scim_body.h"
 
-
 static struct json *
 new_value(const struct place *p, struct str v)
 {
