@@ -122,6 +122,13 @@ shadow_shown(const struct object *ob, const struct op *op, const struct outcome 
 		else
 			attrs_remove(&seen, name);
 	}
+	for (size_t i = seen.count; ob->seen.count && i-- > 0;) {
+		const char *name = seen.list[i].name;
+
+		/* Not there before, and not by us. */
+		if (!attrs_get(&op->attrs, name) && !attrs_get(&ob->seen, name))
+			attrs_remove(&seen, name);
+	}
 	for (size_t i = 0; i < op->attrs.count; i++)
 		keep_elements(&seen, ob, &op->attrs.list[i]);
 	return seen;

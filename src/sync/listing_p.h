@@ -19,7 +19,7 @@ struct drift drift_of(const struct object *ob, enum drift_what what);
 void drift_differs(
 	struct drift *d, const char *name, const struct attr *was, const struct attr *now);
 
-/* drift_refs.c. References of one value, as a listing or a look shows them beside the attributes; taken out of seen. */
+/* drift_ref.c. References of one value, as a listing or a look shows them beside the attributes; taken out of seen. */
 struct refs_now {
 	struct str key[3]; /* by index into kind->refs; n 0 = none */
 };
@@ -32,7 +32,14 @@ bool refs_differ(struct target_run *t, const struct object *ob, const struct ref
 /* After a look: into d, and what we put there and is gone is to be put there again. */
 bool refs_conclude(struct target_run *t, struct object *ob, const struct refs_now *now,
 	struct differing *d, bool *gone_r, struct err *e);
-/* References of several values - members -, owner by owner. *incomplete_r: some could not be read. */
+bool refs_mapped(const struct target_run *t, const struct object *ob, int attribute);
+bool refs_compared(
+	const struct target_run *t, const struct object *ob); /* not of those that left */
+const char *refs_label(const struct listed_ref *r);           /* for people */
+/* The link behind it is planned anew. */
+bool refs_look_at(
+	struct target_run *t, const struct object *ob, int attribute, int64_t other, struct err *e);
+/* drift_refs.c. References of several values - members -, owner by owner. *incomplete_r: some could not be read. */
 bool refs_read(struct target_run *t, int64_t *owners_r, bool *incomplete_r, struct err *e);
 /* Of those that were put there again in this run: do they show now? */
 bool refs_look_after(struct target_run *t, struct err *e);

@@ -58,6 +58,10 @@ void body_op_begin(
 /* True when one of these operations could be refused for want of a target. */
 bool body_patch_needs_target(const struct body_items *it);
 
+/* Of scim_body.c and scim_put.c. whole_element: the element of a single value ends with it; of an address each part
+ * goes alone. */
+bool body_same(const char *a, const char *b);
+bool body_whole_element(const struct place *p);
 /* PUT: changes the resource that was read. */
 void body_put(struct body_items *it, struct json *resource);
 
