@@ -23,7 +23,7 @@ enum job_type {
 enum job_stage {
 	JOB_FIRST,  /* as it came */
 	JOB_LOOK,   /* the object is to be read first: PUT, or a PATCH that was refused without a
-		       target */
+		       target; after a DELETE that was answered by an error */
 	JOB_NAME,   /* find, one comparison at a time: now by name */
 	JOB_SMALL,  /* the same in small letters */
 	JOB_LOCATE, /* create: done, but the answer had no key; it is being looked for */

@@ -60,7 +60,7 @@ write_form(struct scim *s, struct job *j, struct write_form *f)
 		return true;
 	}
 	object_path(j, f->path);
-	if (j->type == JOB_DELETE) {
+	if (j->type == JOB_DELETE && j->stage == JOB_FIRST) {
 		f->method = "DELETE";
 		return true;
 	}
@@ -312,6 +312,28 @@ named_value(const struct job *j, const struct answer *an, struct err *e)
 	return found;
 }
 
+/* Some services answer a second DELETE by 500: whether it is gone, a look tells. */
+static bool
+look_after_delete(struct scim *s, struct job *j, const struct answer *an)
+{
+	if (j->type != JOB_DELETE || j->stage != JOB_FIRST || an->status < 500)
+		return false;
+	j->stage = JOB_LOOK;
+	run_queue(s, j);
+	return true;
+}
+
+static void
+still_there(struct scim *s, struct job *j)
+{
+	struct err e;
+
+	err_set(&e, ERR_RETRY, "service-error",
+		"delete: the service answered with an error and still has it; it will be tried "
+		"again");
+	run_fail(s, j, &e, NULL, NULL);
+}
+
 static void
 refused(struct scim *s, struct job *j, const struct answer *an, bool bulk)
 {
@@ -332,7 +354,7 @@ refused(struct scim *s, struct job *j, const struct answer *an, bool bulk)
 		run_throttle(s, j, &e);
 		return;
 	}
-	if (declared_refused(s, j, an))
+	if (declared_refused(s, j, an) || look_after_delete(s, j, an))
 		return;
 	if (j->type == JOB_REFS && refs_refused(s, j, an, &e))
 		return;
@@ -388,6 +410,8 @@ write_answered(struct scim *s, struct job *j, const struct answer *an, struct ht
 		mixed_up(s, j, an->body);
 	else if (j->type == JOB_DELETE && answer_is_gone(an))
 		run_ok(s, j, j->key, NULL, NULL);
+	else if (j->type == JOB_DELETE && j->stage == JOB_LOOK && good && resource_of(an))
+		still_there(s, j);
 	else if (j->stage == JOB_LOOK && !j->looked && good && resource_of(an))
 		return write_looked(s, j, an, slot);
 	else if (good && (!is_look(j) || resource_of(an)))

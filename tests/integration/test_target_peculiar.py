@@ -16,7 +16,7 @@ PECULIAR = {
     "put-only": (dict(profile="put-only"), dict(patch=False, terms=1)),
     "put-learned": (dict(), dict(patch=False)),
     "aws": (dict(profile="aws"), AWS),
-    "google": (dict(profile="google"), dict(patch_ops=2, patch_members=1, terms=1)),
+    "google": (dict(profile="google"), dict(patch_ops=2, patch_members=1, terms=1, throttle_403=40)),
     "throttled-by-403": (dict(quirks=["throttle-403"]), dict(throttle_403=25)),
     "no-totals": (dict(quirks=["no-totals"]), dict(totals=False, page=30)),
     "case-names": (dict(quirks=["case-names"]), dict(case_names=True)),
@@ -144,6 +144,18 @@ def test_google_gets_one_member_at_a_time(start):
         t.call(refs(g, add=keys))
         t.call(refs(g, remove=keys[3:]))
         assert members(fake, g) == set(keys[:3]) and fake.store.patches["Groups"] == 12 + 9
+
+
+@pytest.mark.parametrize("bulk", [0, 500])
+def test_a_second_delete_that_is_answered_by_500_is_looked_at(start, bulk):
+    with FakeScim(delete_again=500, bulk=bulk) as fake:
+        t = start(fake)
+        keys = [m["key"] for m in t.call(create(1), create(2), create(3))]
+        delete = lambda *which: t.call(*[dict(op="delete", kind="user", key=keys[i]) for i in which])
+        assert "error" not in delete(0)[0] and all("error" not in r for r in delete(0, 1))
+        fake.fault("DELETE /Users", "status", (500, []))
+        assert error(delete(2)[0]) == ("retry", "service-error") and len(fake.users) == 1, "it is there: it was not done"
+        assert "error" not in delete(2)[0] and not fake.users
 
 
 def test_put_only_never_tries_patch(start):

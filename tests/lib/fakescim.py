@@ -358,7 +358,7 @@ class FakeScim:
              "config": True, "patch": True, "filter": True, "etag": False, "cursor": False, "page": 1000, "terms": 1000,
              "search": True, "strict": True, "capital_ops": False, "patch_ops": 1000, "patch_members": 1000,
              "patch_body": True, "write_body": True, "location": "path", "totals": True, "case_names": False, "lag": 0,
-             "no_replace_all": False, "throttle_403": 0, "index": True, "tell_start": True, "no_version": False, "vague": False, "marker": None,
+             "no_replace_all": False, "delete_again": 404, "throttle_403": 0, "index": True, "tell_start": True, "no_version": False, "vague": False, "marker": None,
              "headers": ()}
 
     def __init__(self, tls=None, **knobs):
@@ -450,6 +450,8 @@ class FakeScim:
         if method == "PATCH":
             r = s.patch(kind, key, body, version)
             return self.written(200, kind, r) if self.knobs["patch_body"] else (204, None, [])
+        if key not in s.kinds[kind]:
+            raise Refusal(self.knobs["delete_again"], None, "cannot read properties of undefined")
         s.delete(kind, key, version)
         return 204, None, []
 
