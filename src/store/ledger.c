@@ -12,6 +12,11 @@
 	"CREATE TABLE ref_again(o INTEGER, attribute INTEGER, other INTEGER, shown INTEGER, "      \
 	"PRIMARY KEY(o, attribute, other)) WITHOUT ROWID;"
 
+/* New in version 2, as the tables of LISTED_REFS. */
+#define KNOWN_OBJECTS                                                                              \
+	"CREATE TABLE tried(o INTEGER PRIMARY KEY);"                                               \
+	"CREATE TABLE protection(o INTEGER PRIMARY KEY, name TEXT, grp TEXT);"
+
 static const char schema[] =
 	"CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
 	"CREATE TABLE projected(source TEXT PRIMARY KEY, rev INTEGER, digest TEXT, mirror TEXT) "
@@ -60,8 +65,6 @@ static const char schema[] =
 	" key TEXT, PRIMARY KEY(run, o, class, attribute, other)) WITHOUT ROWID;"
 	"CREATE TABLE match(o INTEGER, key TEXT, external TEXT, name TEXT, hard INTEGER,"
 	" PRIMARY KEY(o, key)) WITHOUT ROWID;"
-	"CREATE TABLE tried(o INTEGER PRIMARY KEY);"
-	"CREATE TABLE protection(o INTEGER PRIMARY KEY, name TEXT, grp TEXT);"
 	"CREATE TABLE parked(o INTEGER PRIMARY KEY, before BLOB);"
 	"CREATE TABLE listed(o INTEGER PRIMARY KEY, suspect INTEGER);" LISTED_REFS
 	"CREATE TABLE drift(o INTEGER, what INTEGER, was BLOB, now BLOB, PRIMARY KEY(o, what)) "
@@ -95,12 +98,12 @@ static const char schema[] =
 	"INTEGER,"
 	" remove INTEGER, other TEXT, held INTEGER, attrs BLOB, before BLOB, op INTEGER);"
 	"CREATE INDEX plan_object ON plan_op(plan, anchor);"
-	"CREATE INDEX plan_met ON plan_op(op) WHERE op IS NOT NULL;"
+	"CREATE INDEX plan_met ON plan_op(op) WHERE op IS NOT NULL;" KNOWN_OBJECTS
 	"CREATE TABLE plan_run(plan INTEGER, run INTEGER, PRIMARY KEY(plan, run)) WITHOUT ROWID;";
 
 static const char *const steps[] = {
 	NULL,
-	"ALTER TABLE ref ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;" LISTED_REFS,
+	"ALTER TABLE ref ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;" LISTED_REFS KNOWN_OBJECTS,
 };
 
 static const struct db_kind ledger_kind_of_file = { .name = "ledger",
