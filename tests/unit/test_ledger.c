@@ -458,7 +458,8 @@ test_version_1_becomes_2_with_a_copy_2_5(void **state)
 	assert_int_equal(sqlite3_open(k->path, &sq), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(sq,
 				 "ALTER TABLE ref DROP COLUMN shown; DROP TABLE listed_ref;"
-				 "DROP TABLE ref_again; PRAGMA user_version = 1",
+				 "DROP TABLE ref_again; DROP TABLE tried; DROP TABLE protection;"
+				 "PRAGMA user_version = 1",
 				 NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(sq);
