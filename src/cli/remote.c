@@ -35,14 +35,13 @@ on_interrupt(int signo)
 
 /* --- the line --- */
 
+/* Without a valid configuration: where the package's daemon listens. */
 static const char *
-control_path(struct cli *c)
+control_path(struct cli *c, struct err *e)
 {
-	struct err e;
-
 	if (c->control)
 		return c->control;
-	if (c->conf || conf_load(c->conf_path, &c->conf, &e))
+	if (c->conf || conf_load(c->conf_path, &c->conf, e))
 		return c->conf->control;
 	return "/run/lockstep/control";
 }
@@ -52,7 +51,8 @@ static int
 dial(struct cli *c, struct remote *r, struct err *e)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	const char *path = control_path(c);
+	struct err bad;
+	const char *path = control_path(c, &bad);
 
 	*r = (struct remote){ .fd = -1 };
 	if (strlen(path) >= sizeof(at.sun_path))
@@ -385,9 +385,14 @@ remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, 
 static int
 no_daemon(struct cli *c, int there, struct err *e)
 {
-	if (there == 0)
-		err_set(e, ERR_CONFIG, "no-daemon", "lockstepd does not run (nobody listens at %s)",
-			control_path(c));
+	struct err bad = { 0 };
+	const char *path = control_path(c, &bad);
+
+	if (there == 0 && bad.kind != ERR_NONE)
+		*e = bad;
+	else if (there == 0)
+		err_set(e, ERR_CONFIG, "no-daemon",
+			"lockstepd does not run (nobody listens at %s)", path);
 	return cli_error(c, e, 2);
 }
 
