@@ -93,6 +93,24 @@ def test_change(agentd, people, acme):
     assert agentd.agent.sync()["created"] == 0
 
 
+def test_disable_overtakes_a_long_run(agentd, people):
+    """I5: what the directory says while a long run goes on is told to the run; it does not wait for its end."""
+    with FakeScim() as service:
+        agentd.configure(people.source(), service, 'every = "1d"').start()
+        until(lambda: len(service.users) == 5)
+        agentd.watching()
+        service.fault("POST /Users", "delay", 0.1, times=100000)
+        for i in range(1000):
+            people.user(f"long{i}")
+        people.write()
+        until(lambda: len(service.users) > 10)
+        people.set("u0", userAccountControl="514")
+        people.write()
+        until(lambda: [u for u in list(service.users.values()) if u["active"] is False])
+        assert len(service.users) < 1005
+        agentd.end()
+
+
 def test_full_by_time_of_day_is_announced(agentd, people, acme):
     agentd.configure(people.source(), acme, 'every = "30d"  on_change = "no"  full_at = "03:00"').start()
     agentd.synced()
