@@ -69,7 +69,12 @@ void cli_event(void *ctx, const char *event, const char *object, const char *tex
 
 /* remote.c. False: it is to be performed here (under a lease, if it must). */
 bool remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r);
-/* What lockstepd says, where it runs: "service": {...}, and as text. */
+/* A question with one answer: 1 and the answer, 0 nobody listens, -1 error or refused. */
+int remote_ask(struct cli *c, const char *what, struct json **j_r, struct err *e);
+/* The socket; without a valid configuration (e says why) where the package's daemon listens. */
+const char *remote_path(struct cli *c, struct err *e);
+
+/* cmd_console.c. What lockstepd says, where it runs: "service": {...}, and as text. */
 void remote_status(struct cli *c, struct jsonw *w);
 
 /* connect.c: connectors as programs beside ours; options checked against --describe. */
