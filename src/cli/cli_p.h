@@ -130,6 +130,9 @@ bool plan_file_read(struct cli *c, struct plan_file *p, struct err *e);
 /* plan_print.c; file: NULL = none was written */
 bool plan_print(struct cli *c, const struct conf_target *t, bool all, const struct plan_file *file,
 	struct err *e);
+/* cmd_status.c: a target's state; code "no-state": there is none yet */
+bool cli_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r,
+	struct err *e);
 /* cmd_sync.c */
 void cli_notes(const struct sync_notes *notes);
 int cli_outcome(struct cli *c, const struct sync_result *r, const struct sync_notes *notes);
