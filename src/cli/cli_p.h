@@ -92,6 +92,7 @@ void events_progress(
 	const char *phase, const char *what, int64_t done, int64_t total, int64_t left);
 void events_event(const char *event, const char *object, const char *text);
 void events_log(struct str said);
+void events_result(struct str json); /* what --json prints */
 
 /* progress.c */
 void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);

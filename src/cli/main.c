@@ -117,7 +117,7 @@ cli_error(const struct cli *c, const struct err *e, int code)
 	CLEAN_BUF struct buf text = { 0 };
 
 	progress_clear((struct cli *)c);
-	if (c->json) {
+	if (c->json || c->events) {
 		struct jsonw w = jsonw(&text);
 
 		jsonw_obj(&w, NULL);
@@ -128,8 +128,13 @@ cli_error(const struct cli *c, const struct err *e, int code)
 		jsonw_str(&w, "message", e->text);
 		jsonw_end(&w);
 		jsonw_end(&w);
-		puts(buf_cstr(&text));
-		return code;
+		if (c->events)
+			events_result(buf_str(&text));
+		if (c->json) {
+			puts(buf_cstr(&text));
+			return code;
+		}
+		buf_reset(&text);
 	}
 	text_escape(e->text, strlen(e->text), 0, &text);
 	fprintf(stderr, "lockstep: %s\n", buf_cstr(&text));

@@ -215,7 +215,7 @@ show_line(struct cli *c, const struct json *line)
 			   *said = json_get_string(j, "text");
 
 		cli_event(c, json_get_string(j, "event"), object ? object : "", said ? said : "");
-	} else if (c->verbose) {
+	} else if (c->verbose && !json_get(j, "result")) {
 		progress_clear(c);
 		cli_text(stderr, text);
 		fputc('\n', stderr);
