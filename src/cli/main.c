@@ -17,19 +17,20 @@ const struct command commands[] = {
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
 	{ "plan", "plan [--all] [--full|--offline] [--out FILE [--force]]",
-		"shows what a sync would do, and does nothing", cmd_plan, true },
+		"shows what a sync would do, and does nothing", cmd_plan, true, TURN_THERE },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
-		cmd_apply, true },
+		cmd_apply, true, TURN_LEASE },
 	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
-		cmd_sync, true },
+		cmd_sync, true, TURN_THERE },
 	{ "adopt", "adopt [--list] | WHO [KEY] | --all-exact | --orphans",
 		"what stands at a target in place of ours, and consent to take it over", cmd_adopt,
-		true },
-	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release,
-		true },
+		true, TURN_THERE },
+	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release, true,
+		TURN_THERE },
 	{ "undo", "undo RUN [--dry-run] [--release] [--target NAME]",
-		"takes back what a run did, and keeps it so", cmd_undo, true },
-	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true },
+		"takes back what a run did, and keeps it so", cmd_undo, true, TURN_THERE },
+	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true,
+		TURN_THERE },
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
 	{ "drift", "drift", "what others changed at the targets, as the last full sync found it",
 		cmd_drift, true },
@@ -40,10 +41,13 @@ const struct command commands[] = {
 	{ "config", "config show|import FILE",
 		"the configuration in force; or a first one out of another tool's", cmd_config,
 		false },
+	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },
+	{ "reload", "reload", "lets lockstepd take over the configuration as it is now", cmd_reload,
+		false },
 	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch,
 		true },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
-		cmd_state, true },
+		cmd_state, true, TURN_THERE },
 	{ 0 },
 };
 
@@ -58,6 +62,8 @@ help(FILE *f)
 		   "  -j, --json         one JSON object on one line instead of text\n"
 		   "  -q, --quiet        no progress\n"
 		   "  -v, --verbose      what connectors log, and every operation\n"
+		   "      --direct       not through lockstepd, even while it runs\n"
+		   "      --control FILE its socket, where there is no valid configuration yet\n"
 		   "      --events       what happens, as JSON lines on standard error\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
@@ -116,7 +122,7 @@ cli_error(const struct cli *c, const struct err *e, int code)
 	CLEAN_BUF struct buf text = { 0 };
 
 	progress_clear((struct cli *)c);
-	if (c->json) {
+	if (c->json || c->events) {
 		struct jsonw w = jsonw(&text);
 
 		jsonw_obj(&w, NULL);
@@ -127,8 +133,13 @@ cli_error(const struct cli *c, const struct err *e, int code)
 		jsonw_str(&w, "message", e->text);
 		jsonw_end(&w);
 		jsonw_end(&w);
-		puts(buf_cstr(&text));
-		return code;
+		if (c->events)
+			events_result(buf_str(&text));
+		if (c->json) {
+			puts(buf_cstr(&text));
+			return code;
+		}
+		buf_reset(&text);
 	}
 	text_escape(e->text, strlen(e->text), 0, &text);
 	fprintf(stderr, "lockstep: %s\n", buf_cstr(&text));
@@ -165,6 +176,8 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 			c->quiet = true;
 		} else if (strcmp(argv[i], "--verbose") == 0 || strcmp(argv[i], "-v") == 0) {
 			c->verbose = true;
+		} else if (strcmp(argv[i], "--direct") == 0) {
+			c->direct = true;
 		} else if (strcmp(argv[i], "--events") == 0) {
 			c->events = true;
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -180,8 +193,8 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 
 #define EVENTS_SHOWN 20 /* a flood tells nobody anything */
 
-static void
-say_event(void *ctx, const char *event, const char *object, const char *text)
+void
+cli_event(void *ctx, const char *event, const char *object, const char *text)
 {
 	struct cli *c = ctx;
 	bool quiet = strcmp(event, "done") == 0 || strcmp(event, "settling") == 0;
@@ -246,7 +259,12 @@ run(struct cli *c, const struct command *cmd, int argc, char **argv)
 
 	if (!cli_options(c, cmd, &argc, argv, &code))
 		return code;
-	if (cmd->needs_conf && !cli_load(c, &e))
+	if (cmd->needs_conf &&
+		(!conf_load(c->conf_path, &c->conf, &e) || !check_rules(c->conf, &e)))
+		return cli_error(c, &e, 2);
+	if (remote_command(c, cmd, argc, argv, &code))
+		return code;
+	if (cmd->needs_conf && !cli_resolve_options(c, &e))
 		return cli_error(c, &e, 2);
 	code = cmd->run(c, argc, argv);
 	progress_clear(c);
@@ -258,7 +276,8 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' }, { "quiet", no_argument, NULL, 'q' },
-		{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' },
+		{ "verbose", no_argument, NULL, 'v' }, { "direct", no_argument, NULL, 'D' },
+		{ "control", required_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' }, { "events", no_argument, NULL, 'E' },
 		{ 0 } };
 	struct cli c = { .program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf" };
@@ -283,6 +302,12 @@ main(int argc, char **argv)
 			break;
 		case 'v':
 			c.verbose = true;
+			break;
+		case 'D':
+			c.direct = true;
+			break;
+		case 'C':
+			c.control = optarg;
 			break;
 		case 'E':
 			c.events = true;
@@ -310,7 +335,7 @@ main(int argc, char **argv)
 		.open_source = cli_open_source,
 		.open_target = cli_open_target,
 		.progress = progress_show,
-		.event = say_event,
+		.event = cli_event,
 		.ctx = &c };
 	code = run(&c, cmd, argc - optind, argv + optind);
 	conf_free(&c.conf);
