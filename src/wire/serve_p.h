@@ -1,5 +1,6 @@
 /* The connector's end, as serve.c and serve_send.c share it. */
 #pragma once
+#include "base/sandbox.h"
 #include "lines.h"
 #include "wire/serve.h"
 
@@ -25,4 +26,5 @@ struct serve {
 	struct jsonw w;
 	int64_t counts[COUNT_COUNT]; /* sent since the last end */
 	int64_t progress_at;         /* monotonic, ms */
+	struct sandbox_state lock;
 };
