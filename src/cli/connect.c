@@ -28,7 +28,8 @@ static bool
 program_of(const struct cli *c, const char *role, const char *type, const char *command,
 	struct arena *a, char **path_r, struct err *e)
 {
-	const char *const folders[] = { c->bin, "/usr/lib/lockstep", "/usr/bin" };
+	const char *const folders[] = { c->bin, arena_printf(a, "%s/../lib/lockstep", c->bin),
+		"/usr/lib/lockstep", "/usr/bin" };
 
 	if (strcmp(type, "exec") == 0) {
 		*path_r = arena_strdup(a, command);
