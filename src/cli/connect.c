@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void
@@ -53,7 +54,13 @@ open_program(struct cli *c, const char *path, const char *argument, int lock_fd,
 	struct conn_process p = {
 		.argv = argv, .lock_fd = lock_fd, .log_line = log_line, .ctx = c
 	};
+	struct stat state;
 
+	/* Root only helps: connectors run as the service does, and can do what it can. */
+	if (geteuid() == 0 && c->conf && stat(c->conf->state, &state) == 0) {
+		p.uid = state.st_uid;
+		p.gid = state.st_gid;
+	}
 	return conn_open_process(&p, c_r, e);
 }
 
