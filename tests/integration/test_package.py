@@ -13,7 +13,7 @@ import time
 import pytest
 
 import chroot
-from chroot import Chroot
+from chroot import Chroot, Machine
 from connector import ROOT
 from smalldir import SmallDirectory
 
@@ -253,6 +253,98 @@ def test_upgrade_goes_on_with_the_state(system, company, debs, tmp_path):
     assert "Sound" in system.do("lockstep", "state", "check", user="lockstep")
     assert len(system.do("lockstep", "history", user="lockstep").splitlines()) >= len(runs.splitlines())
     assert mode(system, "/etc/lockstep") == "root:lockstep 770"
+
+
+# --- as a machine of its own, with systemd; and as a container whose first process is lockstepd
+
+SERVICE = """state = "/var/lib/lockstep"
+source "corp" { type = "ldif"  file = "/srv/ldif" }
+target "here" {
+    type = "scim"
+    url = "http://127.0.0.1:8081/scim/v2"
+    token_file = "%s"
+}
+sync "people" {
+    from = "corp"
+    to = "here"
+    scope { base = 'OU=People,DC=example,DC=test' }
+}
+"""
+
+
+@pytest.fixture
+def tenant(system, company):
+    """The service's configuration; its token."""
+    def make(name, token_file):
+        conf = system.path("/etc/lockstep/lockstep.conf")
+        conf.write_text(SERVICE % token_file)
+        conf.chmod(0o640)
+        system.do("chown", "root:lockstep", "/etc/lockstep/lockstep.conf")
+        return system.do("lockstep-cloud", "tenant", "add", name, "--db", "/var/lib/lockstep-cloud/cloud.db")
+    return make
+
+
+def facts(m, pid):
+    """What the kernel says of a process."""
+    lines = m.do("cat", f"/proc/{pid}/status").splitlines()
+    return {k: v.split()[0] for k, v in (line.split(":\t", 1) for line in lines if ":\t" in line) if v.strip()}
+
+
+def test_the_service_under_systemd(system, tenant):
+    secret = system.path("/root/here.token")        # root's alone: systemd hands it to the service
+    secret.write_text(tenant("under-systemd", "/run/credentials/lockstepd.service/here.token"))
+    secret.chmod(0o600)
+    system.path("/etc/systemd/system/lockstepd.service.d").mkdir(parents=True)
+    system.path("/etc/systemd/system/lockstepd.service.d/secrets.conf").write_text(
+        "[Service]\nLoadCredential=here.token:/root/here.token\n")
+    m = Machine(system, "/lib/systemd/systemd", "--system", "--log-target=journal")
+    try:
+        m.wait(lambda: all(m.status("systemctl", "is-active", u)[0] == 0 for u in UNITS), 120)
+        pid = m.do("systemctl", "show", "--value", "-p", "MainPID", "lockstepd").strip()
+        found = facts(m, pid)
+        assert found["Uid"] == m.do("id", "-u", "lockstep").strip() and int(found["CapBnd"], 16) == 0, found
+        assert (found["NoNewPrivs"], found["Seccomp"]) == ("1", "2"), found
+        # a run, all its connectors within the service's own restrictions and theirs
+        said = m.do("lockstep", "sync")
+        assert "In lockstep" in said, said
+        assert "In lockstep" in m.do("lockstep", "status")
+        # a bad file is refused, the old one goes on
+        conf = system.path("/etc/lockstep/lockstep.conf")
+        good = conf.read_text()
+        conf.write_text(good.replace("sync", "snyc"))
+        m.status("systemctl", "reload", "lockstepd")
+        m.wait(lambda: "config-refused" in m.do("journalctl", "--no-pager", "-o", "cat", "LOCKSTEP_EVENT=config-refused"))
+        conf.write_text(good)
+        m.do("systemctl", "reload", "lockstepd")
+        assert m.do("systemctl", "show", "--value", "-p", "MainPID", "lockstepd").strip() == pid
+        assert "control-group" not in m.do("journalctl", "--no-pager", "-u", "lockstepd")
+        m.do("systemctl", "stop", "lockstepd")
+        assert m.do("systemctl", "show", "--value", "-p", "Result", "lockstepd").strip() == "success"
+        assert m.do("systemctl", "show", "--value", "-p", "ExecMainStatus", "lockstepd").strip() == "0"
+    finally:
+        m.close()
+        shutil.rmtree(system.path("/etc/systemd/system/lockstepd.service.d"))
+
+
+def test_a_container_whose_first_process_is_lockstepd(system, tenant):
+    tenant("unused", "/etc/lockstep/hosted.token")
+    as_service = ["sh", "-c", "install -d -o lockstep -g lockstep /run/lockstep && exec setpriv --reuid=lockstep --regid=lockstep "
+                  "--init-groups /usr/sbin/lockstepd -c /etc/lockstep/lockstep.conf"]
+    m = Machine(system, *as_service)
+    try:
+        m.wait(lambda: m.status("test", "-S", "/run/lockstep/control")[0] == 0)
+        assert m.do("cat", "/proc/1/comm").strip() == "lockstepd"
+        code, said = m.status("lockstep", "sync")
+        assert code == 5, said                          # nobody serves in here: and that is said
+        # orphans become its children, and it lets none stand
+        m.do("sh", "-c", "(sleep 0.1 &) ; exit 0")
+        m.wait(lambda: not re.search(r"^State:\s+Z", m.do("sh", "-c", "cat /proc/[0-9]*/status 2>/dev/null; :"), re.M), 20)
+        subprocess.run(["kill", "-TERM", m.first], check=True)
+        assert m.process.wait(60) == 0
+        # JSON lines where there is no journal
+        assert b'"event":"started"' in m.process.stdout.read()
+    finally:
+        m.close()
 
 
 def test_remove_keeps_and_purge_does_not(system, company):

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 
 from connector import ROOT
 
@@ -120,3 +121,67 @@ class Chroot:
 
     def __exit__(self, *_):
         self.close()
+
+
+# What becomes of the chroot when it is started as a machine of its own: a network with nothing but loopback, its
+# own processes and control groups; not chroot(2), in which no user namespace can be made.
+BOOT = r"""
+set -e
+mount --make-rprivate /
+/usr/bin/python3 -c 'import fcntl, socket, struct
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x49))'
+for d in proc sys dev; do umount -l "$1/$d" || :; done
+mount --bind "$1" "$1"
+cd "$1"
+mount -t proc proc proc
+mount -t sysfs sysfs sys
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+mount -t tmpfs -o mode=755 tmpfs run
+mount -t tmpfs -o mode=755 tmpfs dev
+for d in null zero full random urandom tty; do : >dev/$d; mount --bind /dev/$d dev/$d; done
+mkdir -p dev/shm old-root
+mount -t tmpfs tmpfs dev/shm
+pivot_root . old-root
+cd /
+umount -l /old-root
+exec env -i container=lockstep PATH=/usr/sbin:/usr/bin:/sbin:/bin "${@:2}"
+"""
+SPACES = ["--mount", "--pid", "--cgroup", "--uts", "--ipc", "--net"]
+
+
+class Machine:
+    """A Chroot that runs a first process of its own: systemd, or another."""
+
+    def __init__(self, c, *first):
+        self.process = subprocess.Popen(["unshare", *SPACES, "--fork", "--kill-child", "bash", "-c", BOOT, "boot", c.root, *first],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.first = None
+
+    def wait(self, ready, within=60):
+        """Until `ready` is true; the first process is known from then on."""
+        until = time.monotonic() + within
+        while True:
+            if self.process.poll() is not None:
+                raise Failed("it ended: " + self.process.stdout.read().decode(errors="replace")[-4000:])
+            found = subprocess.run(["pgrep", "-P", str(self.process.pid)], stdout=subprocess.PIPE, text=True).stdout.split()
+            self.first = found[0] if found else None
+            if self.first and ready():
+                return
+            if time.monotonic() > until:
+                raise Failed(f"not ready after {within} s")
+            time.sleep(0.2)
+
+    def command(self, *argv):
+        return ["nsenter", "-t", self.first, *SPACES, "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", *argv]
+
+    def status(self, *argv):
+        done = subprocess.run(self.command(*argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.returncode, done.stdout
+
+    def do(self, *argv):
+        return run(self.command(*argv))
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
