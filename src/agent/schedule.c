@@ -406,6 +406,16 @@ schedule_next(struct schedule *s, const char *sync, int64_t *at_r, enum schedule
 	return false;
 }
 
+bool
+schedule_reads(const struct schedule *s, const char *sync, const char *source)
+{
+	for (size_t i = 0; i < s->count; i++)
+		for (size_t k = 0; item_has(&s->items[i], sync) && k < s->items[i].count; k++)
+			if (strcmp(s->items[i].sources[k], source) == 0)
+				return true;
+	return false;
+}
+
 static bool
 items_meet(const struct item *a, const struct item *b)
 {

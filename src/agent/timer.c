@@ -96,6 +96,8 @@ outcome(const struct job *j)
 
 	if (strcmp(e->code, "locked") == 0)
 		return OUTCOME_LOCKED;
+	if (job_cancelled(j)) /* somebody wanted its end: not to be begun again at once */
+		return OUTCOME_DONE;
 	switch (job_exit(j)) {
 	case 0:
 	case 1:
@@ -124,9 +126,26 @@ hear(void *ctx, const struct agent_news *n)
 	set(t);
 }
 
+struct news {
+	struct agent *g;
+	const char *source;
+};
+
+static void
+nudge(void *ctx, const struct job *j)
+{
+	const struct news *n = ctx;
+	struct job *own = job_by_id(n->g, job_id(j));
+
+	if (job_state(j) == JOB_RUNNING && job_sync(j) &&
+		schedule_reads(n->g->schedule, job_sync(j), n->source))
+		job_nudge(own);
+}
+
 void
 timer_changed(struct agent *g, const char *source)
 {
+	jobs_each(g, nudge, &(struct news){ g, source });
 	schedule_changed(g->schedule, source);
 	set(g->timer);
 }

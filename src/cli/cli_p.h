@@ -12,7 +12,8 @@ struct cli {
 	const char *control; /* --control: socket of lockstepd; NULL = the configuration's */
 	bool json, quiet, verbose;
 	bool direct; /* not through lockstepd */
-	int events;  /* said so far */
+	bool events; /* what happens goes to standard error as JSON lines */
+	int shown;   /* events, as text, so far */
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
@@ -52,6 +53,7 @@ int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);
 int cmd_undo(struct cli *c, int argc, char **argv);
 int cmd_unpin(struct cli *c, int argc, char **argv);
+int cmd_watch(struct cli *c, int argc, char **argv);
 
 /* Says the error on standard error (or as JSON on standard output) and answers `code`. */
 int cli_error(const struct cli *c, const struct err *e, int code);
@@ -76,6 +78,15 @@ bool cli_open_source(
 bool cli_open_target(
 	void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
 bool cli_resolve_options(struct cli *c, struct err *e);
+
+/* signals.c: a run ends when it is asked to, and hears of changes; sets env.stop and env.changed. */
+void signals_catch(struct cli *c);
+
+/* events.c: lines of --events. left: seconds, -1 = not known. */
+void events_progress(
+	const char *phase, const char *what, int64_t done, int64_t total, int64_t left);
+void events_event(const char *event, const char *object, const char *text);
+void events_log(struct str said);
 
 /* progress.c */
 void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,6 +42,8 @@ const struct command commands[] = {
 	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },
 	{ "reload", "reload", "lets lockstepd take over the configuration as it is now", cmd_reload,
 		false },
+	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch,
+		true },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
 		cmd_state, true, TURN_THERE },
 	{ 0 },
@@ -57,13 +60,17 @@ help(FILE *f)
 		   "  -v, --verbose      what connectors log, and every operation\n"
 		   "      --direct       not through lockstepd, even while it runs\n"
 		   "      --control FILE its socket, where there is no valid configuration yet\n"
+		   "      --events       what happens, as JSON lines on standard error\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
 		"the source could\n"
-		"not be read completely, 4 held by the guard, 5 the target could not be reached.\n"
+		"not be read completely, 4 held by the guard, 5 the target could not be reached, "
+		"or "
+		"the run was\n"
+		"stopped.\n"
 		"See lockstep(1) and lockstep.conf(5).\n");
 }
 
@@ -161,7 +168,7 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 		} else if (strcmp(argv[i], "--direct") == 0) {
 			c->direct = true;
 		} else if (strcmp(argv[i], "--events") == 0) {
-			continue; /* for programs: not yet */
+			c->events = true;
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			*exit_r = cli_usage(cmd, NULL);
 			return false;
@@ -181,10 +188,14 @@ cli_event(void *ctx, const char *event, const char *object, const char *text)
 	struct cli *c = ctx;
 	bool quiet = strcmp(event, "done") == 0 || strcmp(event, "settling") == 0;
 
-	if (!c->verbose && (c->json || quiet || c->events > EVENTS_SHOWN))
+	if (c->events) {
+		events_event(event, object, text);
+		return;
+	}
+	if (!c->verbose && (c->json || quiet || c->shown > EVENTS_SHOWN))
 		return;
 	progress_clear(c);
-	if (!c->verbose && c->events++ == EVENTS_SHOWN) {
+	if (!c->verbose && c->shown++ == EVENTS_SHOWN) {
 		fputs("... and more: `lockstep history` and `lockstep status` name them all\n",
 			stderr);
 		return;
@@ -249,13 +260,15 @@ main(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' }, { "quiet", no_argument, NULL, 'q' },
 		{ "verbose", no_argument, NULL, 'v' }, { "direct", no_argument, NULL, 'D' },
 		{ "control", required_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { 0 } };
+		{ "version", no_argument, NULL, 'V' }, { "events", no_argument, NULL, 'E' },
+		{ 0 } };
 	struct cli c = { .program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf" };
 	CLEAN_FREE char *folder = own_folder();
 	const struct command *cmd;
 	int opt, code;
 
 	setlocale(LC_ALL, "C.UTF-8");
+	signal(SIGUSR1, SIG_IGN); /* news for a run that has not begun yet */
 	log_init("lockstep", false, LOG_INFO);
 	process_harden();
 	while ((opt = getopt_long(argc, argv, "+c:jqvh", longs, NULL)) != -1) {
@@ -277,6 +290,9 @@ main(int argc, char **argv)
 			break;
 		case 'C':
 			c.control = optarg;
+			break;
+		case 'E':
+			c.events = true;
 			break;
 		case 'V':
 			puts("lockstep " LOCKSTEP_VERSION);

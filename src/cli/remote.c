@@ -391,8 +391,8 @@ no_daemon(struct cli *c, int there, struct err *e)
 	if (there == 0 && bad.kind != ERR_NONE)
 		*e = bad;
 	else if (there == 0)
-		err_set(e, ERR_CONFIG, "no-daemon",
-			"lockstepd does not run (nobody listens at %s)", path);
+		err_set(e, ERR_CONFIG, "no-daemon", "lockstepd does not run (nobody listens at %s)",
+			path);
 	return cli_error(c, e, 2);
 }
 
