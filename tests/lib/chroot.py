@@ -139,8 +139,10 @@ mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=755 tmpfs dev
 for d in null zero full random urandom tty; do : >dev/$d; mount --bind /dev/$d dev/$d; done
-mkdir -p dev/shm old-root
+mkdir -p dev/shm dev/pts old-root
 mount -t tmpfs tmpfs dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666 devpts dev/pts
+ln -s pts/ptmx dev/ptmx
 pivot_root . old-root
 cd /
 umount -l /old-root
