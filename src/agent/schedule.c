@@ -407,12 +407,14 @@ schedule_next(struct schedule *s, const char *sync, int64_t *at_r, enum schedule
 }
 
 bool
-schedule_reads(const struct schedule *s, const char *sync, const char *source)
+schedule_has_news(const struct schedule *s, const char *sync)
 {
-	for (size_t i = 0; i < s->count; i++)
-		for (size_t k = 0; item_has(&s->items[i], sync) && k < s->items[i].count; k++)
-			if (strcmp(s->items[i].sources[k], source) == 0)
-				return true;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct item *it = &s->items[i];
+
+		if (item_has(it, sync) && it->busy && it->change_first >= 0)
+			return true;
+	}
 	return false;
 }
 

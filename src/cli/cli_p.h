@@ -69,7 +69,12 @@ void cli_event(void *ctx, const char *event, const char *object, const char *tex
 
 /* remote.c. False: it is to be performed here (under a lease, if it must). */
 bool remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r);
-/* What lockstepd says, where it runs: "service": {...}, and as text. */
+/* A question with one answer: 1 and the answer, 0 nobody listens, -1 error or refused. */
+int remote_ask(struct cli *c, const char *what, struct json **j_r, struct err *e);
+/* The socket; without a valid configuration (e says why) where the package's daemon listens. */
+const char *remote_path(struct cli *c, struct err *e);
+
+/* cmd_console.c. What lockstepd says, where it runs: "service": {...}, and as text. */
 void remote_status(struct cli *c, struct jsonw *w);
 
 /* connect.c: connectors as programs beside ours; options checked against --describe. */
@@ -87,6 +92,7 @@ void events_progress(
 	const char *phase, const char *what, int64_t done, int64_t total, int64_t left);
 void events_event(const char *event, const char *object, const char *text);
 void events_log(struct str said);
+void events_result(struct str json); /* what --json prints */
 
 /* progress.c */
 void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);
@@ -124,6 +130,9 @@ bool plan_file_read(struct cli *c, struct plan_file *p, struct err *e);
 
 /* plan_print.c; file: NULL = none was written */
 bool plan_print(struct cli *c, const struct conf_target *t, bool all, const struct plan_file *file,
+	struct err *e);
+/* cmd_status.c: a target's state; code "no-state": there is none yet */
+bool cli_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r,
 	struct err *e);
 /* cmd_sync.c */
 void cli_notes(const struct sync_notes *notes);

@@ -68,10 +68,12 @@ cli_outcome(struct cli *c, const struct sync_result *r, const struct sync_notes 
 		if (notes)
 			cli_notes(notes);
 		print_result(c, r);
-		return r->exit;
 	}
 	sync_result_json(r, notes, &line);
-	puts(buf_cstr(&line));
+	if (c->json)
+		puts(buf_cstr(&line));
+	if (c->events)
+		events_result(buf_str(&line));
 	return r->exit;
 }
 
@@ -160,13 +162,18 @@ cmd_plan(struct cli *c, int argc, char **argv)
 			all = true;
 		else if (strcmp(argv[i], "--full") == 0)
 			o.full = true;
+		else if (strcmp(argv[i], "--offline") == 0)
+			o.offline = true;
 		else if (strcmp(argv[i], "--force") == 0)
 			force = true;
 		else if (strcmp(argv[i], "--out") == 0 && i + 1 < argc)
 			file.path = argv[++i];
 		else
 			return cli_usage(command_named("plan"),
-				"plan takes --all, --full, --out FILE and --force");
+				"plan takes --all, --full, --offline, --out FILE and --force");
 	}
+	if (o.offline && o.full)
+		return cli_usage(command_named("plan"),
+			"plan reads everything (--full) or nothing (--offline)");
 	return plan(c, &o, all, file.path ? &file : NULL, force);
 }

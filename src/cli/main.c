@@ -16,8 +16,8 @@ const struct command commands[] = {
 	{ "check", "check [--print-setup]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
-	{ "plan", "plan [--all] [--out FILE]", "shows what a sync would do, and does nothing",
-		cmd_plan, true, TURN_THERE },
+	{ "plan", "plan [--all] [--offline] [--out FILE]",
+		"shows what a sync would do, and does nothing", cmd_plan, true, TURN_THERE },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
 		cmd_apply, true, TURN_LEASE },
 	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
@@ -34,7 +34,8 @@ const struct command commands[] = {
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
 	{ "drift", "drift", "what others changed at the targets, as the last full sync found it",
 		cmd_drift, true },
-	{ "history", "history [RUN]", "the runs, or every operation of one", cmd_history, true },
+	{ "history", "history [RUN|--follow]", "the runs, or every operation of one", cmd_history,
+		true },
 	{ "explain", "explain WHO", "all about one entry, by mail, DN, account name or id",
 		cmd_explain, true },
 	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
@@ -116,7 +117,7 @@ cli_error(const struct cli *c, const struct err *e, int code)
 	CLEAN_BUF struct buf text = { 0 };
 
 	progress_clear((struct cli *)c);
-	if (c->json) {
+	if (c->json || c->events) {
 		struct jsonw w = jsonw(&text);
 
 		jsonw_obj(&w, NULL);
@@ -127,8 +128,13 @@ cli_error(const struct cli *c, const struct err *e, int code)
 		jsonw_str(&w, "message", e->text);
 		jsonw_end(&w);
 		jsonw_end(&w);
-		puts(buf_cstr(&text));
-		return code;
+		if (c->events)
+			events_result(buf_str(&text));
+		if (c->json) {
+			puts(buf_cstr(&text));
+			return code;
+		}
+		buf_reset(&text);
 	}
 	text_escape(e->text, strlen(e->text), 0, &text);
 	fprintf(stderr, "lockstep: %s\n", buf_cstr(&text));

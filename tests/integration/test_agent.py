@@ -93,6 +93,24 @@ def test_change(agentd, people, acme):
     assert agentd.agent.sync()["created"] == 0
 
 
+def test_disable_overtakes_a_long_run(agentd, people):
+    """I5: what the directory says while a long run goes on is told to the run; it does not wait for its end."""
+    with FakeScim() as service:
+        agentd.configure(people.source(), service, 'every = "1d"').start()
+        until(lambda: len(service.users) == 5)
+        agentd.watching()
+        service.fault("POST /Users", "delay", 0.1, times=100000)
+        for i in range(1000):
+            people.user(f"long{i}")
+        people.write()
+        until(lambda: len(service.users) > 10)
+        people.set("u0", userAccountControl="514")
+        people.write()
+        until(lambda: [u for u in list(service.users.values()) if u["active"] is False])
+        assert len(service.users) < 1005
+        agentd.end()
+
+
 def test_full_by_time_of_day_is_announced(agentd, people, acme):
     agentd.configure(people.source(), acme, 'every = "30d"  on_change = "no"  full_at = "03:00"').start()
     agentd.synced()
@@ -170,6 +188,41 @@ def test_events_come_out(agentd, people, acme):
     people.write()
     said = agentd.agent.run("sync", "--verbose").stderr
     assert re.search(r"^done: .*new", said, re.M), said
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_what_a_run_on_demand_says_is_known(agentd, people, cloud, acme, words):
+    """The daemon knows the result of a run whose output it hands on: its error, and when something falls due."""
+    agentd.configure(people.source(), acme, 'every = "1d"  on_change = "no"',
+                     sync='user { leave = "grace"  grace = "2h" }').start().synced()
+    agentd.idle()
+    people.drop("u0")
+    people.write()
+    agentd.agent.run("sync", *words)
+    sync = agentd.idle().status()["syncs"][0]
+    assert sync["why"] == "due" and time.time() < sync["next"] < time.time() + 3 * 3600
+    cloud.stop()
+    people.user("more")
+    people.write()
+    agentd.agent.run("sync", *words, code=5)
+    last = agentd.idle().last()
+    assert last["why"] == "cli" and last["exit"] == 5 and last["code"] not in ("", "failed")
+
+
+def test_runs_that_share_nothing_go_on_at_once(agentd, people, tmp_path, acme, slow):
+    other = SmallDirectory(tmp_path / "other.ldif")
+    other.user("elsewhere")
+    other.write()
+    token = agentd.agent.secret("other-token", acme.token)
+    more = (f'source "second" {{ {other.source()} }}\n'
+            f'target "third" {{ type = "scim"  url = "http://127.0.0.1:{acme.port}/scim/v2"  token_file = "{token}" }}\n'
+            'sync "aside" { from = "second"  to = "third" }\n')
+    agentd.configure(people.source(), slow, 'every = "1d"  on_change = "no"', more=more).start()
+    assert slow.gate.reached.wait(WAIT)
+    appears(acme, "elsewhere")
+    assert agentd.agent.sync("aside")["exit"] == 0
+    running = [j["command"] for j in agentd.status()["jobs"] if j["state"] == "running"]
+    assert running == ["sync mail"] and not slow.gate.opened.is_set()
 
 
 def test_a_lease_holds_runs_back(agentd, people, acme):
