@@ -332,7 +332,7 @@ def test_a_container_whose_first_process_is_lockstepd(system, tenant):
                   "--init-groups /usr/sbin/lockstepd -c /etc/lockstep/lockstep.conf"]
     m = Machine(system, *as_service)
     try:
-        m.wait(lambda: m.status("test", "-S", "/run/lockstep/control")[0] == 0)
+        m.wait(lambda: "lockstepd:" in m.status("lockstep", "status")[1])
         assert m.do("cat", "/proc/1/comm").strip() == "lockstepd"
         code, said = m.status("lockstep", "sync")
         assert code == 5, said                          # nobody serves in here: and that is said

@@ -146,6 +146,7 @@ ln -s pts/ptmx dev/ptmx
 pivot_root . old-root
 cd /
 umount -l /old-root
+mount --make-rshared /
 exec env -i container=lockstep PATH=/usr/sbin:/usr/bin:/sbin:/bin "${@:2}"
 """
 SPACES = ["--mount", "--pid", "--cgroup", "--uts", "--ipc", "--net"]
