@@ -307,7 +307,7 @@ def test_the_service_under_systemd(system, tenant):
         # a run, all its connectors within the service's own restrictions and theirs
         said = m.do("lockstep", "sync")
         assert "In lockstep" in said, said
-        assert "In lockstep" in m.do("lockstep", "status")
+        assert "here: in lockstep" in m.do("lockstep", "status")
         # a bad file is refused, the old one goes on
         conf = system.path("/etc/lockstep/lockstep.conf")
         good = conf.read_text()
@@ -334,7 +334,7 @@ def test_a_container_whose_first_process_is_lockstepd(system, tenant):
     try:
         m.wait(lambda: "lockstepd:" in m.status("lockstep", "status")[1])
         assert m.do("cat", "/proc/1/comm").strip() == "lockstepd"
-        code, said = m.status("lockstep", "sync")
+        code, said = m.status("lockstep", "sync", "--full")
         assert code == 5, said                          # nobody serves in here: and that is said
         # orphans become its children, and it lets none stand
         m.do("sh", "-c", "(sleep 0.1 &) ; exit 0")
