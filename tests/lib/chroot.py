@@ -28,6 +28,11 @@ def run(argv, **kw):
     return done.stdout
 
 
+def remove(folder):
+    """Never through a mount: /dev is the machine's own."""
+    subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=False)
+
+
 def mirror():
     """(address, suite) of the machine's own Debian."""
     lines = run(["apt-get", "indextargets", "--format", "$(SITE) $(SUITE) $(CODENAME) $(ORIGIN) $(COMPONENT)",
@@ -44,8 +49,8 @@ def base():
     folder = BUILD / "chroot" / "base"
     if (folder / "made").exists():
         return folder
-    shutil.rmtree(folder.parent, ignore_errors=True)
-    folder.parent.mkdir(parents=True)
+    remove(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     address, suite = mirror()
     run(["debootstrap", "--variant=minbase", suite, str(folder), address])
     # the machine's own sources, with what they need: security updates, a proxy
@@ -114,7 +119,7 @@ class Chroot:
     def close(self):
         for where in reversed(self.mounted):
             subprocess.run(["umount", "-l", where], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.folder)
 
     def __enter__(self):
         return self
