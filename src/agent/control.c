@@ -305,10 +305,13 @@ give_to_group(const char *path)
 {
 	FILE *f = fopen("/etc/group", "re");
 	struct group *gr;
+	struct stat st;
 
 	while (f && (gr = fgetgrent(f))) /* NOLINT(concurrency-mt-unsafe): one thread */
 		if (strcmp(gr->gr_name, "lockstep") == 0) {
-			if (chown(path, (uid_t)-1, gr->gr_gid) != 0)
+			/* as a service it has the group, and the unit forbids chown */
+			if ((stat(path, &st) != 0 || st.st_gid != gr->gr_gid) &&
+				chown(path, (uid_t)-1, gr->gr_gid) != 0)
 				agent_log(LOG_WARN, "control-group", "text", strerror(errno), NULL);
 			break;
 		}

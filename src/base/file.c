@@ -73,14 +73,46 @@ write_full(int fd, struct str data)
 	return true;
 }
 
+/* The folder that a path lies in. */
+static int
+folder_open(const char *path)
+{
+	char *copy CLEAN_FREE = xstrdup(path);
+
+	return open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 /* The rename is durable only once the folder is. */
 static bool
 sync_folder(const char *path)
 {
-	char *copy CLEAN_FREE = xstrdup(path);
-	int fd CLEAN_FD = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd CLEAN_FD = folder_open(path);
 
 	return fd >= 0 && fsync(fd) == 0;
+}
+
+void
+file_give(int fd, const char *path)
+{
+	struct stat mine, folder;
+
+	if (geteuid() != 0)
+		return;
+	int at CLEAN_FD = folder_open(path);
+	if (at >= 0 && fstat(at, &folder) == 0 && fstat(fd, &mine) == 0 &&
+		folder.st_uid != mine.st_uid && fchown(fd, folder.st_uid, folder.st_gid) != 0)
+		return; /* a file system without owners */
+}
+
+/* A folder that was just made, likewise. */
+static void
+dir_give(const char *path)
+{
+	int fd CLEAN_FD =
+		geteuid() == 0 ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+	if (fd >= 0)
+		file_give(fd, path);
 }
 
 bool
@@ -91,6 +123,7 @@ file_write_atomic(const char *path, mode_t mode, struct str data, struct err *e)
 
 	if (fd < 0)
 		return err_errno(e, ERR_CONFIG, "cannot create a file beside %s", path);
+	file_give(fd, path);
 	if (!write_full(fd, data) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
 		rename(temp, path) != 0) {
 		err_errno(e, ERR_CONFIG, "cannot write %s", path);
@@ -99,6 +132,16 @@ file_write_atomic(const char *path, mode_t mode, struct str data, struct err *e)
 	}
 	if (!sync_folder(path))
 		return err_errno(e, ERR_CONFIG, "cannot make %s durable", path);
+	return true;
+}
+
+static bool
+dir_one(const char *path, mode_t mode, struct err *e)
+{
+	if (mkdir(path, mode) == 0)
+		dir_give(path);
+	else if (errno != EEXIST)
+		return err_errno(e, ERR_CONFIG, "cannot make folder %s", path);
 	return true;
 }
 
@@ -112,12 +155,12 @@ dir_make(const char *path, mode_t mode, struct err *e)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(part, mode) != 0 && errno != EEXIST)
-			return err_errno(e, ERR_CONFIG, "cannot make folder %s", part);
+		if (!dir_one(part, mode, e))
+			return false;
 		*p = '/';
 	}
-	if (mkdir(part, mode) != 0 && errno != EEXIST)
-		return err_errno(e, ERR_CONFIG, "cannot make folder %s", path);
+	if (!dir_one(part, mode, e))
+		return false;
 	if (stat(path, &st) != 0)
 		return err_errno(e, ERR_CONFIG, "cannot look at folder %s", path);
 	if (!S_ISDIR(st.st_mode))

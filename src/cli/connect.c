@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void
@@ -32,7 +33,8 @@ static bool
 program_of(const struct cli *c, const char *role, const char *type, const char *command,
 	struct arena *a, char **path_r, struct err *e)
 {
-	const char *const folders[] = { c->bin, "/usr/lib/lockstep", "/usr/bin" };
+	const char *const folders[] = { c->bin, arena_printf(a, "%s/../lib/lockstep", c->bin),
+		"/usr/lib/lockstep", "/usr/bin" };
 
 	if (strcmp(type, "exec") == 0) {
 		*path_r = arena_strdup(a, command);
@@ -56,7 +58,13 @@ open_program(struct cli *c, const char *path, const char *argument, int lock_fd,
 	struct conn_process p = {
 		.argv = argv, .lock_fd = lock_fd, .log_line = log_line, .ctx = c
 	};
+	struct stat state;
 
+	/* Root only helps: connectors run as the service does, and can do what it can. */
+	if (geteuid() == 0 && c->conf && stat(c->conf->state, &state) == 0) {
+		p.uid = state.st_uid;
+		p.gid = state.st_gid;
+	}
 	return conn_open_process(&p, c_r, e);
 }
 

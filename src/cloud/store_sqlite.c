@@ -1,9 +1,12 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/file.h"
+#include "base/mem.h"
 #include "store_sqlite.h"
 
 #define SCHEMA_VERSION 1
@@ -355,12 +358,25 @@ const struct store_ops store_sqlite_ops = {
 	.groups_of = sqlite_groups_of,
 };
 
+/* As root, for the service whose folder it is; SQLite makes what belongs to the file likewise. */
+static void
+make_for_service(const char *path)
+{
+	int fd CLEAN_FD =
+		geteuid() == 0 ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+
+	if (fd >= 0)
+		file_give(fd, path);
+}
+
 bool
 store_sqlite_open(const char *path, bool create, struct store **s_r, struct err *e)
 {
 	struct store_sqlite *s = xcalloc(1, sizeof(*s));
 	int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX;
 	mode_t mask = umask(077); /* names and addresses of people: nobody else's to read */
+	if (create)
+		make_for_service(path);
 	int rc = sqlite3_open_v2(path, &s->db, flags, NULL);
 	bool ok;
 

@@ -285,5 +285,6 @@ ad_check(struct ad *first, const char *const *bases, size_t count, struct err *e
 		ad_forest_open(first, &unused);
 	for (struct ad *p = first; p; p = p->next)
 		context_check(p, bases, count);
+	serve_lock_finding(first->serve);
 	return serve_end(first->serve, NULL, true, NULL, NULL, e);
 }

@@ -96,6 +96,10 @@ greet(struct ad *ad, struct err *e)
 {
 	const char *const *classes = serve_classes(ad->serve), *const *attributes =
 								       serve_attributes(ad->serve);
+	/* the password is read again at each bind */
+	const char *missing = serve_lock_down(ad->serve, SERVE_NETWORK, true);
+	if (missing)
+		log_event(LOG_DEBUG, "sandbox", "missing", missing, NULL);
 	if (!ad_options_read(ad, e))
 		return false;
 	if ((classes[0] || attributes[0]) &&

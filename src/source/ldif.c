@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "ldif_files.h"
 #include "ldif_schema.h"
@@ -163,6 +164,9 @@ greet(struct source *so, struct err *e)
 
 	if (!serve_hello(so->s, e))
 		return false;
+	const char *missing = serve_lock_down(so->s, SERVE_FILES, false);
+	if (missing)
+		log_event(LOG_DEBUG, "sandbox", "missing", missing, NULL);
 	so->path = serve_option(so->s, "file");
 	so->ids_given[0] = serve_option(so->s, "id");
 	so->ids = so->ids_given[0] ? so->ids_given : default_ids;
@@ -404,6 +408,7 @@ serve_check(const struct source *so, const struct json *request, struct err *e)
 			NULL);
 		check_content(so, &f, a);
 	}
+	serve_lock_finding(so->s);
 	return serve_end(so->s, NULL, true, NULL, NULL, e);
 }
 
@@ -458,6 +463,7 @@ main(int argc, char **argv)
 	struct err e = { 0 };
 	int code;
 
+	process_harden();
 	log_init("lockstep-source-ldif", true, LOG_INFO);
 	if (serve_arguments(so.s, argc, argv, &code)) {
 		bool ok = greet(&so, &e);

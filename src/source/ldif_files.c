@@ -84,9 +84,17 @@ ldif_file_open(const struct ldif_file *f, struct err *e)
 {
 	int fd = open(f->path, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
+	if (fd >= 0)
+		return fd;
+	/* our rights would do: it is the sandbox that refuses (base/sandbox.h) */
+	if (errno == EACCES && access(f->path, R_OK) == 0)
+		err_set(e, ERR_SIDE, "outside",
+			"%s is a link that leads out of the folder, or was put there a moment "
+			"ago; put the file itself into the folder that `file` names",
+			f->path);
+	else
 		err_errno(e, ERR_SIDE, "%s", f->path);
-	return fd;
+	return -1;
 }
 
 bool

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/file.h"
 #include "base/mem.h"
 #include "db_p.h"
 
@@ -26,6 +27,7 @@ file_make(const char *path, struct err *e)
 	if (fd < 0)
 		return err_set(e, ERR_SIDE, errno == ENOSPC ? "disk-full" : "state-access",
 			"%s: cannot be made: %s", path, strerror(errno));
+	file_give(fd, path);
 	close(fd);
 	return true;
 }

@@ -29,6 +29,7 @@ sync_lock(const char *db_path, int *fd_r, struct err *e)
 
 	if (fd < 0)
 		return err_errno(e, ERR_CONFIG, "cannot open %s", path);
+	file_give(fd, path);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		close(fd);
 		return err_set(e, ERR_RETRY, "locked",

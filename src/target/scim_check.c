@@ -286,6 +286,7 @@ check_run(struct scim *s)
 		serve_finding(s->serve, "fail", e.code, e.text, NULL);
 	}
 	http_release(slot);
+	serve_lock_finding(s->serve);
 	serve_end(
 		s->serve, NULL, true, NULL, NULL, NULL); /* a broken pipe shows at the next flush */
 }

@@ -191,6 +191,9 @@ run(struct serve *sv, struct setting *o, struct scim *s, struct err *e)
 		.token = &o->token,
 		.requests = o->requests,
 		.timeout = o->timeout };
+	const char *missing = serve_lock_down(sv, SERVE_NETWORK, false);
+	if (missing)
+		log_event(LOG_DEBUG, "sandbox", "missing", missing, NULL);
 	if (!read_transport(sv, o, &http, e) || !http_new(&http, &s->http, e))
 		return false;
 	s->requests = s->limit = o->requests;

@@ -1,5 +1,6 @@
 /* The connector's end, as serve.c and serve_send.c share it. */
 #pragma once
+#include "base/sandbox.h"
 #include "lines.h"
 #include "wire/serve.h"
 
@@ -27,4 +28,5 @@ struct serve {
 	int64_t progress_at;         /* monotonic, ms */
 	int64_t changed_at;          /* told last; monotonic, ms */
 	bool changed;                /* to be told */
+	struct sandbox_state lock;
 };

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,8 +15,18 @@ enum { P_IN, P_OUT, P_ERR, P_STATUS, P_COUNT };
 #define CHILD_LOCK   3
 #define CHILD_STATUS 4
 
+/* Never back: all three ids. */
+static bool
+child_become(uid_t uid, gid_t gid)
+{
+	const struct passwd *pw = getpwuid(uid);
+
+	return (pw ? initgroups(pw->pw_name, gid) : setgroups(1, &gid)) == 0 &&
+	       setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
+}
+
 static const char *
-child_settle(pid_t parent)
+child_settle(const struct conn_process *p, pid_t parent)
 {
 	const struct rlimit no_core = { 0, 0 };
 	sigset_t none;
@@ -26,6 +38,8 @@ child_settle(pid_t parent)
 	/* Its own group: what it starts dies with it, and a Ctrl-C at the terminal is ours to answer. */
 	setpgid(0, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
+	if (p->uid && !child_become(p->uid, p->gid))
+		return "another user";
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return "no new privileges";
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
@@ -61,7 +75,7 @@ child_run(const struct conn_process *p, int fd[P_COUNT], pid_t parent)
 {
 	static char *const empty[] = { NULL };
 	int report = fd[P_STATUS];
-	const char *failed = child_settle(parent);
+	const char *failed = child_settle(p, parent);
 
 	if (!failed) {
 		if (child_descriptors(fd, p->lock_fd)) {

@@ -283,7 +283,7 @@ def findings(path):
 
 
 def test_check_reads_to_the_end(company, tmp_path):
-    assert [f[:2] for f in findings(company[0].parent)] == [("ok", "file"), ("ok", "content"), ("ok", "identity")]
+    assert [f[:2] for f in findings(company[0].parent)] == [("ok", "file"), ("ok", "content"), ("ok", "identity"), ("ok", "sandbox")]
     whole = company[0].read_bytes()
     cut = tmp_path / "cut.ldif"
     cut.write_bytes(whole[:len(whole) // 2 - 1].rstrip(b"\n") + b"\nl:")

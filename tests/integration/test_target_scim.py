@@ -431,6 +431,7 @@ def test_check_finds_what_there_is(start):
         fake.token = "other"
         t.send(type="check", bases=[])
         assert t.next()["level"] == "fail"
+        assert t.next()["topic"] == "sandbox"
         assert t.next()["type"] == "end"
 
 

@@ -10,6 +10,9 @@
 /* appends; larger than max is an error */
 bool file_read(const char *path, size_t max, struct buf *out, struct err *e);
 bool file_write_atomic(const char *path, mode_t mode, struct str data, struct err *e);
+/* What root makes in somebody's folder belongs to that somebody, whose service goes on with it. The two
+ * above and below do so by themselves. */
+void file_give(int fd, const char *path);
 bool dir_make(const char *path, mode_t mode, struct err *e); /* with parents; existing is fine */
 
 /*

@@ -7,6 +7,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "base/err.h"
 #include "base/str.h"
 
@@ -72,6 +73,8 @@ struct conn_process {
 	void (*log_line)(void *ctx,
 		struct str line); /* each line of its standard error, untrusted; may be NULL */
 	void *ctx;
+	uid_t uid; /* the child becomes it, with its groups; 0 = who we are */
+	gid_t gid;
 	int silence_ms; /* recv gives up after this long without a line; 0 = 90 s */
 	int grace_ms;   /* conn_close waits this long before it kills; 0 = 5 s */
 };

@@ -39,6 +39,18 @@ const char *const *serve_option_list(const struct serve *s, const char *name, si
 const char *const *serve_classes(const struct serve *s); /* NULL-ended, of hello */
 const char *const *serve_attributes(const struct serve *s);
 
+/*
+ * Closes the door (base/sandbox.h), once, after serve_hello and before anything is heard from strangers: what
+ * options of type path name can be read from then on, and what secret-path options name when `secrets`; else
+ * those must have been read. Returns what the kernel lacks for it, for the log; NULL = nothing.
+ */
+enum serve_room {
+	SERVE_FILES,  /* reads files, and that is all */
+	SERVE_NETWORK /* a client of the network, too */
+};
+const char *serve_lock_down(struct serve *s, enum serve_room room, bool secrets);
+void serve_lock_finding(struct serve *s); /* for `check` */
+
 /* Answers. A line: w = serve_line(s); jsonw_str(w, "type", ...)...; serve_send(s). The object is opened
  * and closed for you; a "hello" already has versions and connector, and what an end
  * counts (entry, links, ..., a target's "object") is counted. Lines are buffered; serve_flush writes (blocking). serve_send flushes past 64 KiB. */
