@@ -28,6 +28,7 @@ struct live;        /* live.h */
 struct alerts;
 struct health;
 struct web;
+struct notify;
 
 struct hearer;
 struct job;
@@ -52,6 +53,7 @@ struct agent {
 	struct alerts *alerts;
 	struct health *health;
 	struct web *web;
+	struct notify *notify;
 	struct hearer *hearers;
 	int64_t started; /* seconds */
 	int lock;        /* of the state folder: one daemon on one state */

@@ -45,15 +45,16 @@ end_check(struct ad *ad, struct str value, int64_t soon, const char *topic, cons
 		return true;
 	}
 	duration_format(at - ad->now, &left);
-	ad_finding(ad, "warn", topic, remedy, "%s expires in %s, at %s", what, buf_cstr(&left), when);
+	ad_finding(
+		ad, "warn", topic, remedy, "%s expires in %s, at %s", what, buf_cstr(&left), when);
 	return true;
 }
 
 void
 ad_account_check(struct ad *ad, const char *self)
 {
-	static const char *const names[] = { "accountExpires", "msDS-UserPasswordExpiryTimeComputed",
-		"msDS-User-Account-Control-Computed", NULL };
+	static const char *const names[] = { "accountExpires",
+		"msDS-UserPasswordExpiryTimeComputed", "msDS-User-Account-Control-Computed", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_values v;
 	struct err e;
@@ -74,6 +75,7 @@ ad_account_check(struct ad *ad, const char *self)
 	}
 	if (!said)
 		ad_finding(ad, "ok", "account", NULL,
-			uac & UAC_EXPIRED ? "the account's password has expired, and Kerberos does not mind"
-					  : "neither the account nor its password expires soon");
+			uac & UAC_EXPIRED
+				? "the account's password has expired, and Kerberos does not mind"
+				: "neither the account nor its password expires soon");
 }

@@ -45,7 +45,9 @@ static const struct result {
 static const struct reason {
 	const char *data, *text, *code; /* code: NULL = "bind-refused" */
 } bind_reasons[] = {
-	{ "525", "there is no such user: it was moved, renamed or deleted; correct `bind` (user@domain stays "
+	{ "525",
+		"there is no such user: it was moved, renamed or deleted; correct `bind` "
+		"(user@domain stays "
 		"right when it is moved)",
 		"account-moved" },
 	{ "52e", "the user name or the password is wrong; check `bind` and the file named in "
@@ -53,18 +55,18 @@ static const struct reason {
 	{ "52f", "an account restriction forbids this log-on" },
 	{ "530", "the account may not log on at this hour; remove its log-on hours" },
 	{ "531", "the account may not log on from this computer; clear its list of workstations" },
-	{ "532", "the password has expired; set a new one, and let this account's password never "
-		 "expire",
+	{ "532",
+		"the password has expired; set a new one, and let this account's password never "
+		"expire",
 		"password-expired" },
-	{ "533", "the account is disabled; enable it",
-		"account-disabled" },
+	{ "533", "the account is disabled; enable it", "account-disabled" },
 	{ "568", "the account is in too many groups" },
-	{ "701", "the account has expired; set its expiry to never",
-		"account-expired" },
+	{ "701", "the account has expired; set its expiry to never", "account-expired" },
 	{ "773", "the password must be changed at the next log-on; set it anew without that flag",
 		"password-expired" },
-	{ "775", "the account is locked out after wrong passwords; correct the password, then "
-		 "unlock the account",
+	{ "775",
+		"the account is locked out after wrong passwords; correct the password, then "
+		"unlock the account",
 		"account-locked" },
 };
 
