@@ -270,7 +270,7 @@ look_at_disk(struct alerts *al, struct alert_disk *d)
 
 #define WATCHES_MAX 32
 
-/* States that tell of trouble; "unable": it cannot, and said so, by design. */
+/* "starting" and "watching" are well (watch.h). */
 static size_t
 look_at_watches(struct json *j, struct alert_watch *list)
 {
@@ -283,7 +283,8 @@ look_at_watches(struct json *j, struct alert_watch *list)
 			continue;
 		list[n++] = (struct alert_watch){ .source = json_get_string(w, "source"),
 			.text = text ? text : "",
-			.failed = state && strcmp(state, "failed") == 0 };
+			.failed = state &&
+				  (strcmp(state, "waiting") == 0 || strcmp(state, "cannot") == 0) };
 	}
 	return n;
 }

@@ -21,7 +21,8 @@ samples_are_text(void **state)
 	metric_head(&out, "lockstep_alerts");
 	metric_value(&out, "lockstep_alerts", "", 3, "severity", "critical", NULL);
 	metric_value(&out, "lockstep_messages_waiting", "", 0.25, NULL);
-	metric_value(&out, "lockstep_objects", "", 1e12, "target", "a\"b\\c\nd", "kind", "user", NULL);
+	metric_value(
+		&out, "lockstep_objects", "", 1e12, "target", "a\"b\\c\nd", "kind", "user", NULL);
 	assert_string_equal(buf_cstr(&out),
 		"# HELP lockstep_alerts Open alerts.\n# TYPE lockstep_alerts gauge\n"
 		"lockstep_alerts{severity=\"critical\"} 3\n"
@@ -102,12 +103,10 @@ the_dashboard_asks_for_what_there_is(void **state)
 	assert_string_equal(
 		json_get_string(json_first(json_get(json_get(j, "templating"), "list")), "type"),
 		"datasource");
-	json_for_each(p, json_get(j, "panels"))
-	{
+	json_for_each(p, json_get(j, "panels")) {
 		size_t queries = 0;
 
-		json_for_each(t, json_get(p, "targets"))
-		{
+		json_for_each(t, json_get(p, "targets")) {
 			queries += names_in(json_get_string(t, "expr"));
 			assert_string_equal(
 				json_get_string(json_get(t, "datasource"), "uid"), "${source}");
