@@ -17,12 +17,13 @@ open_store(struct agent *g)
 
 	if (g->store || !folder)
 		return;
-	if (!dir_make(folder, 0700, &e) ||
-		!agent_store_open(agent_store_path(folder, a), NULL, false, &g->store, &damaged, &e))
+	if (!dir_make(folder, 0700, &e) || !agent_store_open(agent_store_path(folder, a), NULL,
+						   false, &g->store, &damaged, &e))
 		agent_log(LOG_WARN, "no-memory", "code", e.code, "text", e.text, NULL);
 	if (damaged)
 		agent_log(LOG_WARN, "memory-damaged", "text",
-			"agent.db was damaged and is put aside: alerts, sign-ins and versions of the "
+			"agent.db was damaged and is put aside: alerts, sign-ins and versions of "
+			"the "
 			"configuration begin anew",
 			NULL);
 }

@@ -9,12 +9,20 @@
 struct cli {
 	const char *program;
 	const char *conf_path;
+	const char *control; /* --control: socket of lockstepd; NULL = the configuration's */
 	bool json, quiet, verbose;
-	int events; /* said so far */
+	bool direct; /* not through lockstepd */
+	int events;  /* said so far */
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
 	const char *bin; /* folder of our programs */
+};
+
+enum command_turn {
+	TURN_NONE,  /* reads: performed here */
+	TURN_THERE, /* writes the state: by lockstepd, where it runs */
+	TURN_LEASE  /* writes it with files of the caller's: here, while lockstepd holds still */
 };
 
 /* A command: gets its own arguments (argv[0] is its name); answers the exit code. */
@@ -22,6 +30,7 @@ struct command {
 	const char *name, *synopsis, *help;
 	int (*run)(struct cli *c, int argc, char **argv);
 	bool needs_conf;
+	enum command_turn turn;
 };
 extern const struct command commands[];
 const struct command *command_named(const char *name); /* NULL = none */
@@ -31,11 +40,13 @@ int cmd_alerts(struct cli *c, int argc, char **argv);
 int cmd_apply(struct cli *c, int argc, char **argv);
 int cmd_check(struct cli *c, int argc, char **argv);
 int cmd_config(struct cli *c, int argc, char **argv);
+int cmd_console(struct cli *c, int argc, char **argv);
 int cmd_drift(struct cli *c, int argc, char **argv);
 int cmd_explain(struct cli *c, int argc, char **argv);
 int cmd_history(struct cli *c, int argc, char **argv);
 int cmd_plan(struct cli *c, int argc, char **argv);
 int cmd_release(struct cli *c, int argc, char **argv);
+int cmd_reload(struct cli *c, int argc, char **argv);
 
 int cmd_state(struct cli *c, int argc, char **argv);
 int cmd_status(struct cli *c, int argc, char **argv);
@@ -51,6 +62,14 @@ bool cli_options(struct cli *c, const struct command *cmd, int *argc, char **arg
 bool cli_number(const char *s, int64_t *n_r);  /* of a run: above 0 */
 void cli_text(FILE *f, const char *s);         /* untrusted text, escaped for a terminal */
 const char *cli_time(int64_t t, char out[24]); /* "2026-11-21T17:00:00Z", "-" for 0 */
+
+/* What a run tells on its way; ctx: struct cli. */
+void cli_event(void *ctx, const char *event, const char *object, const char *text);
+
+/* remote.c. False: it is to be performed here (under a lease, if it must). */
+bool remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r);
+/* What lockstepd says, where it runs: "service": {...}, and as text. */
+void remote_status(struct cli *c, struct jsonw *w);
 
 /* connect.c: connectors as programs beside ours; options checked against --describe. */
 bool cli_open_source(

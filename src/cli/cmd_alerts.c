@@ -15,8 +15,8 @@ open_store(struct cli *c, bool read_only, struct agent_store **s_r, struct err *
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 
-	return agent_store_open(agent_store_path(c->conf->state, a), &c->env.store, read_only, s_r,
-		NULL, e);
+	return agent_store_open(
+		agent_store_path(c->conf->state, a), &c->env.store, read_only, s_r, NULL, e);
 }
 
 static void
@@ -38,8 +38,7 @@ print_examples(const struct alert_row *r)
 	if (!*r->examples || !json_parse(str_c(r->examples), 0, &j, NULL))
 		return;
 	fputs("      such as ", stdout);
-	json_for_each(name, j)
-	{
+	json_for_each(name, j) {
 		fputs(n++ ? ", " : "", stdout);
 		cli_text(stdout, json_string(name));
 	}
@@ -126,7 +125,8 @@ seen(struct cli *c, const char *number)
 	bool ok;
 
 	if (!cli_number(number, &id))
-		return cli_usage(command_named("alerts"), "`alerts seen` takes the number of an alert");
+		return cli_usage(
+			command_named("alerts"), "`alerts seen` takes the number of an alert");
 	/* one that is not there is not to be made by this */
 	ok = open_store(c, true, &s, &e);
 	agent_store_close(&s);

@@ -253,6 +253,7 @@ cmd_status(struct cli *c, int argc, char **argv)
 	jsonw_end(&w);
 	if (!status_sources(c, &w, &e))
 		return cli_error(c, &e, 2);
+	remote_status(c, &w);
 	jsonw_end(&w);
 	if (c->json)
 		puts(buf_cstr(&out));

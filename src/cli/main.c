@@ -16,19 +16,20 @@ const struct command commands[] = {
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
 	{ "plan", "plan [--all] [--out FILE]", "shows what a sync would do, and does nothing",
-		cmd_plan, true },
+		cmd_plan, true, TURN_THERE },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
-		cmd_apply, true },
+		cmd_apply, true, TURN_LEASE },
 	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
-		cmd_sync, true },
+		cmd_sync, true, TURN_THERE },
 	{ "adopt", "adopt [WHO [KEY]]",
 		"what stands at a target in place of ours; --all-exact takes over what is plain",
-		cmd_adopt, true },
-	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release,
-		true },
+		cmd_adopt, true, TURN_THERE },
+	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release, true,
+		TURN_THERE },
 	{ "undo", "undo RUN [--dry-run]", "takes back what a run did, and keeps it so", cmd_undo,
-		true },
-	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true },
+		true, TURN_THERE },
+	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true,
+		TURN_THERE },
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
 	{ "drift", "drift", "what others changed at the targets, as the last full sync found it",
 		cmd_drift, true },
@@ -40,8 +41,11 @@ const struct command commands[] = {
 		cmd_explain, true },
 	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
 		true },
+	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },
+	{ "reload", "reload", "lets lockstepd take over the configuration as it is now", cmd_reload,
+		false },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
-		cmd_state, true },
+		cmd_state, true, TURN_THERE },
 	{ 0 },
 };
 
@@ -54,6 +58,8 @@ help(FILE *f)
 		   "  -j, --json         one JSON object on one line instead of text\n"
 		   "  -q, --quiet        no progress\n"
 		   "  -v, --verbose      what connectors log, and every operation\n"
+		   "      --direct       not through lockstepd, even while it runs\n"
+		   "      --control FILE its socket, where there is no valid configuration yet\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
@@ -155,6 +161,10 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 			c->quiet = true;
 		} else if (strcmp(argv[i], "--verbose") == 0 || strcmp(argv[i], "-v") == 0) {
 			c->verbose = true;
+		} else if (strcmp(argv[i], "--direct") == 0) {
+			c->direct = true;
+		} else if (strcmp(argv[i], "--events") == 0) {
+			continue; /* for programs: not yet */
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			*exit_r = cli_usage(cmd, NULL);
 			return false;
@@ -168,8 +178,8 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 
 #define EVENTS_SHOWN 20 /* a flood tells nobody anything */
 
-static void
-say_event(void *ctx, const char *event, const char *object, const char *text)
+void
+cli_event(void *ctx, const char *event, const char *object, const char *text)
 {
 	struct cli *c = ctx;
 	bool quiet = strcmp(event, "done") == 0 || strcmp(event, "settling") == 0;
@@ -223,8 +233,12 @@ run(struct cli *c, const struct command *cmd, int argc, char **argv)
 
 	if (!cli_options(c, cmd, &argc, argv, &code))
 		return code;
-	if (cmd->needs_conf && (!conf_load(c->conf_path, &c->conf, &e) ||
-				       !check_rules(c->conf, &e) || !cli_resolve_options(c, &e)))
+	if (cmd->needs_conf &&
+		(!conf_load(c->conf_path, &c->conf, &e) || !check_rules(c->conf, &e)))
+		return cli_error(c, &e, 2);
+	if (remote_command(c, cmd, argc, argv, &code))
+		return code;
+	if (cmd->needs_conf && !cli_resolve_options(c, &e))
 		return cli_error(c, &e, 2);
 	code = cmd->run(c, argc, argv);
 	progress_clear(c);
@@ -236,7 +250,8 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' }, { "quiet", no_argument, NULL, 'q' },
-		{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' },
+		{ "verbose", no_argument, NULL, 'v' }, { "direct", no_argument, NULL, 'D' },
+		{ "control", required_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' }, { 0 } };
 	struct cli c = { .program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf" };
 	CLEAN_FREE char *folder = own_folder();
@@ -259,6 +274,12 @@ main(int argc, char **argv)
 			break;
 		case 'v':
 			c.verbose = true;
+			break;
+		case 'D':
+			c.direct = true;
+			break;
+		case 'C':
+			c.control = optarg;
 			break;
 		case 'V':
 			puts("lockstep " LOCKSTEP_VERSION);
@@ -283,7 +304,7 @@ main(int argc, char **argv)
 		.open_source = cli_open_source,
 		.open_target = cli_open_target,
 		.progress = progress_show,
-		.event = say_event,
+		.event = cli_event,
 		.ctx = &c };
 	code = run(&c, cmd, argc - optind, argv + optind);
 	conf_free(&c.conf);
