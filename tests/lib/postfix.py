@@ -58,7 +58,6 @@ smtpd_tls_key_file = {dir}/tls/key.pem
 smtpd_tls_auth_only = yes
 smtpd_sasl_type = cyrus
 smtpd_sasl_path = smtpd
-cyrus_sasl_config_path = {dir}/sasl
 smtpd_relay_restrictions = reject_unauth_destination
 smtpd_client_restrictions =
 smtpd_recipient_restrictions = reject_unlisted_recipient, permit
@@ -118,8 +117,8 @@ class Postfix:
         os.chmod(self.dir, 0o755)
         path = lambda *p: os.path.join(self.dir, *p)
         me = pwd.getpwnam("postfix")
-        for name in "conf", "queue", "data", "tls", "sasl", "inbox":
-            os.mkdir(path(name))
+        for name in "conf/sasl", "queue", "data", "tls", "sasl", "inbox":    # Debian's SASL reads CONF/sasl
+            os.makedirs(path(name))
         os.chown(path("data"), me.pw_uid, me.pw_gid)
         os.chown(path("inbox"), me.pw_uid, me.pw_gid)
         make_ca(path("tls"))
@@ -131,7 +130,7 @@ class Postfix:
         files = {"conf/main.cf": MAIN.format(dir=self.dir, uid=me.pw_uid, gid=me.pw_gid),
                  "conf/master.cf": MASTER.format(start=start, wrap=wrap, plain=plain),
                  "conf/boxes": "/^(ops|it)@example\\.test$/ inbox/\n",
-                 "sasl/smtpd.conf": f"pwcheck_method: saslauthd\nsaslauthd_path: {path('sasl', 'mux')}\nmech_list: PLAIN LOGIN\n"}
+                 "conf/sasl/smtpd.conf": f"pwcheck_method: saslauthd\nsaslauthd_path: {path('sasl', 'mux')}\nmech_list: PLAIN LOGIN\n"}
         for name, text in files.items():
             with open(path(name), "w") as f:
                 f.write(text.lstrip("\n"))
