@@ -393,7 +393,7 @@ static void
 time_alone_clears_and_other_domains_stay(void **state)
 {
 	struct kit *k = *state;
-	struct alert_find one = some(k, "disk-nearly-full", "s", 0);
+	struct alert_find one = some(k, "freshness-broken", "s", 0);
 	struct alert_finds nothing = { .arena = k->a };
 	struct alert_row r;
 	bool told = false;
