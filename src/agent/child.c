@@ -48,6 +48,7 @@ child_run(const struct child_spec *s, const int fd[3], int status_fd, pid_t pare
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int n = 1; n < NSIG; n++)
 		signal(n, SIG_DFL); /* fails for those that cannot be caught, which is fine */
+	signal(SIGUSR1, SIG_IGN);   /* news (job_nudge) may come before it listens */
 	setpgid(0, 0);
 	setrlimit(RLIMIT_CORE, &no_core);
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
@@ -300,6 +301,13 @@ child_end(struct child *c, int grace_s)
 	child_pause(c, false);
 	if (!c->kill)
 		agent_timer(c->g, &c->kill, (int64_t)grace_s * 1000, on_kill, c);
+}
+
+void
+child_signal(struct child *c, int signo)
+{
+	if (!c->reaped)
+		kill(c->pid, signo);
 }
 
 void

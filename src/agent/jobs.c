@@ -1,5 +1,6 @@
 #include "jobs_p.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
@@ -302,6 +303,13 @@ job_forget(struct job *j)
 	j->s.done = NULL;
 	j->s.out_max = j->s.json ? j->s.out_max : 0;
 	job_pause(j, false);
+}
+
+void
+job_nudge(struct job *j)
+{
+	if (j->child)
+		child_signal(j->child, SIGUSR1);
 }
 
 void

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 /* Last: syslog's names of levels are ours, too. */
 #include <systemd/sd-journal.h>
+#undef LOG_DEBUG
 
 #define FIELDS_MAX 24
 #define VALUE_MAX  2048
@@ -119,7 +120,7 @@ agent_log(enum log_level level, const char *event, ...)
 	va_start(ap, event);
 	if (to_journal)
 		log_journal(level, event, ap);
-	else
+	else if (level < LOG_DEBUG)
 		log_json(level, event, ap);
 	va_end(ap);
 }

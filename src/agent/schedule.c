@@ -406,6 +406,18 @@ schedule_next(struct schedule *s, const char *sync, int64_t *at_r, enum schedule
 	return false;
 }
 
+bool
+schedule_has_news(const struct schedule *s, const char *sync)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct item *it = &s->items[i];
+
+		if (item_has(it, sync) && it->busy && it->change_first >= 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 items_meet(const struct item *a, const struct item *b)
 {

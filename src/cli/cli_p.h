@@ -12,7 +12,8 @@ struct cli {
 	const char *control; /* --control: socket of lockstepd; NULL = the configuration's */
 	bool json, quiet, verbose;
 	bool direct; /* not through lockstepd */
-	int events;  /* said so far */
+	bool events; /* what happens goes to standard error as JSON lines */
+	int shown;   /* events, as text, so far */
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
@@ -53,6 +54,7 @@ int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);
 int cmd_undo(struct cli *c, int argc, char **argv);
 int cmd_unpin(struct cli *c, int argc, char **argv);
+int cmd_watch(struct cli *c, int argc, char **argv);
 
 /* Says the error on standard error (or as JSON on standard output) and answers `code`. */
 int cli_error(const struct cli *c, const struct err *e, int code);
@@ -68,7 +70,12 @@ void cli_event(void *ctx, const char *event, const char *object, const char *tex
 
 /* remote.c. False: it is to be performed here (under a lease, if it must). */
 bool remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r);
-/* What lockstepd says, where it runs: "service": {...}, and as text. */
+/* A question with one answer: 1 and the answer, 0 nobody listens, -1 error or refused. */
+int remote_ask(struct cli *c, const char *what, struct json **j_r, struct err *e);
+/* The socket; without a valid configuration (e says why) where the package's daemon listens. */
+const char *remote_path(struct cli *c, struct err *e);
+
+/* cmd_console.c. What lockstepd says, where it runs: "service": {...}, and as text. */
 void remote_status(struct cli *c, struct jsonw *w);
 
 /* connect.c: connectors as programs beside ours; options checked against --describe. */
@@ -77,6 +84,16 @@ bool cli_open_source(
 bool cli_open_target(
 	void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
 bool cli_resolve_options(struct cli *c, struct err *e);
+
+/* signals.c: a run ends when it is asked to, and hears of changes; sets env.stop and env.changed. */
+void signals_catch(struct cli *c);
+
+/* events.c: lines of --events. left: seconds, -1 = not known. */
+void events_progress(
+	const char *phase, const char *what, int64_t done, int64_t total, int64_t left);
+void events_event(const char *event, const char *object, const char *text);
+void events_log(struct str said);
+void events_result(struct str json); /* what --json prints */
 
 /* progress.c */
 void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);
@@ -116,6 +133,9 @@ bool plan_file_read(struct cli *c, struct plan_file *p, struct err *e);
 
 /* plan_print.c; file: NULL = none was written */
 bool plan_print(struct cli *c, const struct conf_target *t, bool all, const struct plan_file *file,
+	struct err *e);
+/* cmd_status.c: a target's state; code "no-state": there is none yet */
+bool cli_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r,
 	struct err *e);
 /* cmd_sync.c */
 void cli_notes(const struct sync_notes *notes);

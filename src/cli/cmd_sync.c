@@ -68,10 +68,12 @@ cli_outcome(struct cli *c, const struct sync_result *r, const struct sync_notes 
 		if (notes)
 			cli_notes(notes);
 		print_result(c, r);
-		return r->exit;
 	}
 	sync_result_json(r, notes, &line);
-	puts(buf_cstr(&line));
+	if (c->json)
+		puts(buf_cstr(&line));
+	if (c->events)
+		events_result(buf_str(&line));
 	return r->exit;
 }
 
@@ -102,6 +104,7 @@ cmd_sync(struct cli *c, int argc, char **argv)
 			return cli_error(c, &e, 2);
 		}
 	}
+	signals_catch(c);
 	if (!sync_run(c->conf, &c->env, &o, &r, &e))
 		return cli_error(c, &e, r.exit);
 	return cli_outcome(c, &r, NULL);
@@ -125,9 +128,13 @@ plan(struct cli *c, const struct sync_options *o, bool all, struct plan_file *fi
 
 	if (file && !plan_file_free(file->path, force, &e))
 		return cli_error(c, &e, 2);
+	signals_catch(c);
 	if (!sync_run(c->conf, &c->env, o, &r, &e))
 		return cli_error(c, &e, r.exit);
 	progress_clear(c);
+	/* Half a plan is none. */
+	if (strcmp(r.error.code, "stopped") == 0)
+		return cli_error(c, &r.error, r.exit);
 	if (r.exit == SYNC_CONFIG || (r.exit == SYNC_SOURCE && c->json))
 		return cli_error(c, &r.error, r.exit);
 	if (r.exit == SYNC_SOURCE)
@@ -155,13 +162,18 @@ cmd_plan(struct cli *c, int argc, char **argv)
 			all = true;
 		else if (strcmp(argv[i], "--full") == 0)
 			o.full = true;
+		else if (strcmp(argv[i], "--offline") == 0)
+			o.offline = true;
 		else if (strcmp(argv[i], "--force") == 0)
 			force = true;
 		else if (strcmp(argv[i], "--out") == 0 && i + 1 < argc)
 			file.path = argv[++i];
 		else
 			return cli_usage(command_named("plan"),
-				"plan takes --all, --full, --out FILE and --force");
+				"plan takes --all, --full, --offline, --out FILE and --force");
 	}
+	if (o.offline && o.full)
+		return cli_usage(command_named("plan"),
+			"plan reads everything (--full) or nothing (--offline)");
 	return plan(c, &o, all, file.path ? &file : NULL, force);
 }

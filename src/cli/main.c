@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,8 +16,8 @@ const struct command commands[] = {
 	{ "check", "check [--print-setup]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
-	{ "plan", "plan [--all] [--out FILE]", "shows what a sync would do, and does nothing",
-		cmd_plan, true, TURN_THERE },
+	{ "plan", "plan [--all] [--offline] [--out FILE]",
+		"shows what a sync would do, and does nothing", cmd_plan, true, TURN_THERE },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
 		cmd_apply, true, TURN_LEASE },
 	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
@@ -36,7 +37,8 @@ const struct command commands[] = {
 	{ "alerts", "alerts [--all|seen ID|test]",
 		"what the service found wrong, and what to do; test: sends a message", cmd_alerts,
 		true },
-	{ "history", "history [RUN]", "the runs, or every operation of one", cmd_history, true },
+	{ "history", "history [RUN|--follow]", "the runs, or every operation of one", cmd_history,
+		true },
 	{ "explain", "explain WHO", "all about one entry, by mail, DN, account name or id",
 		cmd_explain, true },
 	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
@@ -44,6 +46,8 @@ const struct command commands[] = {
 	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },
 	{ "reload", "reload", "lets lockstepd take over the configuration as it is now", cmd_reload,
 		false },
+	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch,
+		true },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
 		cmd_state, true, TURN_THERE },
 	{ 0 },
@@ -60,13 +64,17 @@ help(FILE *f)
 		   "  -v, --verbose      what connectors log, and every operation\n"
 		   "      --direct       not through lockstepd, even while it runs\n"
 		   "      --control FILE its socket, where there is no valid configuration yet\n"
+		   "      --events       what happens, as JSON lines on standard error\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
 		"the source could\n"
-		"not be read completely, 4 held by the guard, 5 the target could not be reached.\n"
+		"not be read completely, 4 held by the guard, 5 the target could not be reached, "
+		"or "
+		"the run was\n"
+		"stopped.\n"
 		"See lockstep(1) and lockstep.conf(5).\n");
 }
 
@@ -112,7 +120,7 @@ cli_error(const struct cli *c, const struct err *e, int code)
 	CLEAN_BUF struct buf text = { 0 };
 
 	progress_clear((struct cli *)c);
-	if (c->json) {
+	if (c->json || c->events) {
 		struct jsonw w = jsonw(&text);
 
 		jsonw_obj(&w, NULL);
@@ -123,8 +131,13 @@ cli_error(const struct cli *c, const struct err *e, int code)
 		jsonw_str(&w, "message", e->text);
 		jsonw_end(&w);
 		jsonw_end(&w);
-		puts(buf_cstr(&text));
-		return code;
+		if (c->events)
+			events_result(buf_str(&text));
+		if (c->json) {
+			puts(buf_cstr(&text));
+			return code;
+		}
+		buf_reset(&text);
 	}
 	text_escape(e->text, strlen(e->text), 0, &text);
 	fprintf(stderr, "lockstep: %s\n", buf_cstr(&text));
@@ -164,7 +177,7 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 		} else if (strcmp(argv[i], "--direct") == 0) {
 			c->direct = true;
 		} else if (strcmp(argv[i], "--events") == 0) {
-			continue; /* for programs: not yet */
+			c->events = true;
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			*exit_r = cli_usage(cmd, NULL);
 			return false;
@@ -184,10 +197,14 @@ cli_event(void *ctx, const char *event, const char *object, const char *text)
 	struct cli *c = ctx;
 	bool quiet = strcmp(event, "done") == 0 || strcmp(event, "settling") == 0;
 
-	if (!c->verbose && (c->json || quiet || c->events > EVENTS_SHOWN))
+	if (c->events) {
+		events_event(event, object, text);
+		return;
+	}
+	if (!c->verbose && (c->json || quiet || c->shown > EVENTS_SHOWN))
 		return;
 	progress_clear(c);
-	if (!c->verbose && c->events++ == EVENTS_SHOWN) {
+	if (!c->verbose && c->shown++ == EVENTS_SHOWN) {
 		fputs("... and more: `lockstep history` and `lockstep status` name them all\n",
 			stderr);
 		return;
@@ -252,13 +269,15 @@ main(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' }, { "quiet", no_argument, NULL, 'q' },
 		{ "verbose", no_argument, NULL, 'v' }, { "direct", no_argument, NULL, 'D' },
 		{ "control", required_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { 0 } };
+		{ "version", no_argument, NULL, 'V' }, { "events", no_argument, NULL, 'E' },
+		{ 0 } };
 	struct cli c = { .program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf" };
 	CLEAN_FREE char *folder = own_folder();
 	const struct command *cmd;
 	int opt, code;
 
 	setlocale(LC_ALL, "C.UTF-8");
+	signal(SIGUSR1, SIG_IGN); /* news for a run that has not begun yet */
 	log_init("lockstep", false, LOG_INFO);
 	process_harden();
 	while ((opt = getopt_long(argc, argv, "+c:jqvh", longs, NULL)) != -1) {
@@ -280,6 +299,9 @@ main(int argc, char **argv)
 			break;
 		case 'C':
 			c.control = optarg;
+			break;
+		case 'E':
+			c.events = true;
 			break;
 		case 'V':
 			puts("lockstep " LOCKSTEP_VERSION);

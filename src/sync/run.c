@@ -64,14 +64,23 @@ side_exit(const struct err *e, enum sync_exit side)
 {
 	static const char *const codes[] = { "bad-config", "bad-option", "bad-url",
 		"unknown-attribute", "other-directory", "no-identity", "plan-unknown",
-		"no-such-run", "nothing-to-undo" };
+		"no-such-run", "nothing-to-undo", "not-read" };
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(e->code, codes[i]) == 0)
 			return SYNC_CONFIG;
 	if (strcmp(e->code, "plan-outdated") == 0)
 		return SYNC_FAILED;
-	return side;
+	return strcmp(e->code, "stopped") == 0 ? SYNC_TARGET : side;
+}
+
+static void
+source_failed(struct run *r, const struct source_run *s, struct err *e)
+{
+	bool stopped = run_stopped(r, e); /* however it was noticed */
+
+	run_fail(r, side_exit(e, SYNC_SOURCE), e);
+	run_event(r, stopped ? "stopped" : "source-failed", s->conf->name, "%s", e->text);
 }
 
 static void
@@ -82,8 +91,7 @@ read_one(struct run *r, struct source_run *s, bool full)
 
 	if (!s->greeted && !source_greet(r, s, &e)) {
 		conn_close(&s->conn);
-		run_fail(r, side_exit(&e, SYNC_SOURCE), &e);
-		run_event(r, "source-failed", s->conf->name, "%s", e.text);
+		source_failed(r, s, &e);
 		return;
 	}
 	s->read_ok = source_read(r, s, full, &st, &e);
@@ -93,8 +101,7 @@ read_one(struct run *r, struct source_run *s, bool full)
 	}
 	conn_close(&s->conn);
 	s->greeted = false;
-	run_fail(r, side_exit(&e, SYNC_SOURCE), &e);
-	run_event(r, "source-failed", s->conf->name, "%s", e.text);
+	source_failed(r, s, &e);
 }
 
 /* A look between slices, so that what is urgent overtakes (7.3). A failure here is not a failed run:
@@ -133,7 +140,6 @@ project(struct target_run *t, int64_t *held_r, struct err *e)
 static bool
 settle_and_wait(struct target_run *t, struct err *e)
 {
-	const struct clock *c = t->run->env->store.clock;
 	int64_t wait;
 
 	t->unknown_rounds += t->unknown;
@@ -142,8 +148,10 @@ settle_and_wait(struct target_run *t, struct err *e)
 			return false;
 		if (!wait)
 			break;
+		if (run_stopped(t->run, e))
+			return false;
 		run_progress(t->run, "waiting to settle", t->conf->name, 0, 0);
-		c->sleep_ms(c->ctx, wait * 1000);
+		run_sleep(t->run, wait * 1000);
 	}
 	t->unknown = false;
 	t->unsettled = wait > 0;
@@ -158,6 +166,8 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 	bool again = true, full = t->run->options->full && !t->run->options->plan_only;
 
 	for (int round = 0; again; round++) {
+		if (run_stopped(t->run, e))
+			return false;
 		if (round)
 			read_again(t);
 		if (!t->prepared &&
@@ -226,90 +236,21 @@ start_target(struct target_run *t, struct err *e)
 }
 
 static void
-count_unchanged(struct target_run *t)
-{
-	struct sync_result *r = t->run->result;
-	int64_t all = 0;
-
-	for (size_t i = 0; i < t->lane_count; i++)
-		for (int k = 0; k < KIND_COUNT; k++) {
-			int64_t owned = 0, active = 0;
-
-			ledger_counts(
-				t->ledger, t->lanes[i].conf->name, &kinds[k], &owned, &active);
-			all += owned;
-		}
-	all -= r->created + r->adopted + r->updated + r->enabled + r->disabled + r->recreated;
-	r->unchanged += all > 0 ? all : 0;
-}
-
-static void
-finish_target(struct target_run *t, int64_t held, const struct err *why)
-{
-	struct run *r = t->run;
-	CLEAN_BUF struct buf counts = { 0 };
-	struct run_row row = { .run = t->id };
-	struct err e = { 0 };
-	int64_t failing;
-
-	if (t->id && ledger_begin(t->ledger, &e) &&
-		((!why && !r->options->plan_only && !ledger_attempts_over(t->ledger, &e)) ||
-			!ledger_holds_record(t->ledger, t->id, &row.held, &e)))
-		ledger_rollback(t->ledger);
-	failing = ledger_failing(t->ledger);
-	/* That an object is there already is found while applying, and held back only then. */
-	if (held < row.held)
-		held = row.held;
-	r->result->held += held;
-	r->result->waiting += ledger_later(t->ledger);
-	if (held)
-		run_fail(r, SYNC_HELD, NULL);
-	r->result->failed += failing;
-	if (failing)
-		run_fail(r, SYNC_FAILED, NULL);
-	count_unchanged(t);
-	if (!t->id || e.kind != ERR_NONE)
-		return;
-	if (!r->result->run)
-		r->result->run = t->id;
-	sync_result_json(r->result, NULL, &counts);
-	row.ended = target_now(t);
-	row.counts = buf_cstr(&counts);
-	row.exit = r->result->exit;
-	row.text = why ? why->text : NULL;
-	if (!ledger_run_end(t->ledger, &row, &e) || !ledger_commit(t->ledger, &e))
-		ledger_rollback(t->ledger);
-}
-
-/* Nothing is done: the plan goes, and the run ends in history. */
-static bool
-abandon_target(struct target_run *t, struct err *e)
-{
-	struct err why = *e;
-
-	if (!ledger_begin(t->ledger, e))
-		return false;
-	if (!ledger_plan_reset(t->ledger, e) || !ledger_commit(t->ledger, e)) {
-		ledger_rollback(t->ledger);
-		return false;
-	}
-	finish_target(t, 0, &why);
-	return true;
-}
-
-static void
 run_target(struct target_run *t)
 {
 	struct err e = { 0 };
 	bool ok = (t->prepared || start_target(t, &e)) && work(t, &t->held, &e);
 
 	if (!ok) {
+		bool stopped = e.kind != ERR_CONFIG && run_stopped(t->run, &e);
+
 		/* A source that was never read has failed already and says so itself. */
 		if (strcmp(e.code, "never-read") != 0)
 			run_fail(t->run, side_exit(&e, SYNC_TARGET), &e);
-		run_event(t->run, "target-failed", t->conf->name, "%s", e.text);
+		run_event(
+			t->run, stopped ? "stopped" : "target-failed", t->conf->name, "%s", e.text);
 	}
-	finish_target(t, t->held, ok ? NULL : &e);
+	target_finish(t, t->held, ok ? NULL : &e);
 }
 
 /* All targets are planned and compared before anything is done at any (9.2). */
@@ -334,7 +275,7 @@ prepare_targets(struct run *r)
 		}
 	}
 	for (size_t j = 0; !ok && j < i; j++)
-		if (!abandon_target(&r->targets[j], &e))
+		if (!target_abandon(&r->targets[j], &e))
 			run_fail(r, SYNC_TARGET, &e);
 	return ok;
 }
@@ -429,7 +370,12 @@ bool
 sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
 	struct sync_result *r_r, struct err *e)
 {
-	struct run r = { .conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r };
+	struct run r = { .conf = c,
+		.env = env,
+		.options = o,
+		.arena = arena_new(),
+		.result = r_r,
+		.stamps = map_new() };
 	int64_t start = env->store.clock->mono_ms(env->store.clock->ctx);
 	bool ok;
 
@@ -437,13 +383,16 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	ok = open_sides(&r, e);
 	if (ok) {
 		/* What was done is taken back whether or not the directory can be asked. */
-		for (size_t i = 0; i < r.source_count && !o->undo; i++)
+		for (size_t i = 0; i < r.source_count && !o->undo && !o->offline; i++)
 			read_one(&r, &r.sources[i], o->full);
 		ok = (!o->apply && !o->undo) || prepare_targets(&r);
 		for (size_t i = 0; ok && i < r.target_count; i++)
 			run_target(&r.targets[i]);
 		ok = true;
 		r_r->kind = kind_of(&r);
+		lag_result(&r);
+		if (r.never_whole)
+			r_r->as_of = 0;
 	} else {
 		run_fail(&r, SYNC_CONFIG, e);
 	}
@@ -452,54 +401,7 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	for (size_t i = r.source_count; i-- > 0;)
 		source_close(&r.sources[i]);
 	r_r->seconds = (double)(run_mono(&r) - start) / 1000.0;
+	map_free(r.stamps, NULL);
 	arena_free(r.arena);
 	return ok;
-}
-
-void
-sync_notes_json(const struct sync_notes *notes, struct jsonw *w)
-{
-	jsonw_arr(w, "notes");
-	for (size_t i = 0; i < notes->count; i++) {
-		jsonw_obj(w, NULL);
-		jsonw_str(w, "what", notes->list[i].what);
-		jsonw_str(w, "object", notes->list[i].object);
-		jsonw_str(w, "text", notes->list[i].text);
-		jsonw_end(w);
-	}
-	jsonw_end(w);
-}
-
-void
-sync_result_json(const struct sync_result *r, const struct sync_notes *notes, struct buf *out)
-{
-	const struct {
-		const char *name;
-		int64_t value;
-	} counts[] = { { "read", r->read }, { "created", r->created }, { "adopted", r->adopted },
-		{ "updated", r->updated }, { "enabled", r->enabled }, { "disabled", r->disabled },
-		{ "deleted", r->deleted }, { "recreated", r->recreated },
-		{ "members_added", r->members_added }, { "members_removed", r->members_removed },
-		{ "unchanged", r->unchanged }, { "failed", r->failed }, { "held", r->held },
-		{ "drifted", r->drifted }, { "missing", r->missing }, { "orphans", r->orphans },
-		{ "waiting", r->waiting } };
-	struct jsonw w = jsonw(out);
-
-	jsonw_obj(&w, NULL);
-	jsonw_int(&w, "run", r->run);
-	jsonw_str(&w, "kind", r->kind);
-	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		jsonw_int(&w, counts[i].name, counts[i].value);
-	jsonw_num(&w, "seconds", r->seconds);
-	jsonw_int(&w, "exit", r->exit);
-	if (notes)
-		sync_notes_json(notes, &w);
-	if (r->error.kind != ERR_NONE) {
-		jsonw_obj(&w, "error");
-		jsonw_str(&w, "kind", err_kind_name(r->error.kind));
-		jsonw_str(&w, "code", r->error.code);
-		jsonw_str(&w, "message", r->error.text);
-		jsonw_end(&w);
-	}
-	jsonw_end(&w);
 }
