@@ -177,7 +177,7 @@ alert_eval_service(const struct alert_input *in, struct alert_finds *f)
 	}
 	if (in->watches)
 		alert_domain(f, "watch");
-	for (size_t i = 0; i < in->watch_count; i++)
+	for (size_t i = 0; in->watches && i < in->watch_count; i++)
 		if (in->watches[i].failed)
 			alert_found(f, &(struct alert_say){ .code = "watch-failed",
 					       .domain = "watch",

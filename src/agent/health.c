@@ -103,9 +103,6 @@ take_measures(struct agent *g, struct health_sync *s, const struct job *j, bool 
 	count_hour(s, j, changed);
 	if (json_get_int(lag, "count", 0) > 0)
 		s->lag = seconds_of(lag, "max_ms", s->lag);
-	s->latency = seconds_of(r, "target_ms", s->latency);
-	if (first)
-		s->waited += seconds_of(r, "waited_ms", 0);
 	take_canary(g, s, json_get(r, "canary"));
 }
 
@@ -292,7 +289,7 @@ sync_free(struct health_sync *s)
 static struct health_sync
 sync_new(struct agent *g, const struct conf_sync *c)
 {
-	struct health_sync s = { .lag = -1, .latency = -1, .canary_lag = -1 };
+	struct health_sync s = { .lag = -1, .canary_lag = -1 };
 	CLEAN_FREE char *as_of = xasprintf("as_of/%s", c->name);
 	CLEAN_FREE char *canary = xasprintf("canary/%s", c->name);
 
