@@ -130,8 +130,8 @@ metrics_of_a_service_that_was_just_set_up(void **state)
 	assert_non_null(strstr(out.p, "lockstep_freshness_promise_seconds{sync=\"mail\"} 60\n"));
 	assert_null(strstr(out.p, "lockstep_freshness_seconds{")); /* nothing is known of it */
 	assert_non_null(strstr(out.p, "lockstep_runs_total{sync=\"mail\",exit=\"0\"} 0\n"));
-	assert_non_null(
-		strstr(out.p, "lockstep_run_duration_seconds_bucket{sync=\"mail\",le=\"+Inf\"} 0\n"));
+	assert_non_null(strstr(
+		out.p, "lockstep_run_duration_seconds_bucket{sync=\"mail\",le=\"+Inf\"} 0\n"));
 	assert_non_null(strstr(out.p, "lockstep_alerts{severity=\"critical\"} 0\n"));
 	assert_non_null(strstr(out.p, "lockstep_canary_timestamp_seconds{sync=\"mail\"} 1"));
 }
