@@ -21,7 +21,6 @@
 
 struct control {
 	char *path; /* where it listens; NULL = nowhere */
-	int fd;
 	sd_event_source *listen;
 	struct line_conn *list;
 };
@@ -135,10 +134,9 @@ control_close(struct line_conn *c)
 {
 	struct line_conn **p = &c->g->control->list;
 
-	while (*p && *p != c)
+	while (*p != c)
 		p = &(*p)->next;
-	if (*p)
-		*p = c->next;
+	*p = c->next;
 	control_drop(c);
 	sd_event_source_disable_unref(c->io);
 	sd_event_source_disable_unref(c->timer);
@@ -319,11 +317,10 @@ give_to_group(const char *path)
 }
 
 static bool
-listen_at(struct agent *g, const char *path, struct err *e)
+bind_at(const char *path, int fd, struct err *e)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	CLEAN_FREE char *folder = xstrdup(path);
-	CLEAN_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t mask;
 	bool ok;
 
@@ -340,15 +337,31 @@ listen_at(struct agent *g, const char *path, struct err *e)
 	if (!ok)
 		return err_errno(e, ERR_CONFIG, "cannot listen at %s", path);
 	give_to_group(path);
-	g->control->listen = sd_event_source_disable_unref(g->control->listen);
-	if (sd_event_add_io(g->loop, &g->control->listen, fd, EPOLLIN, on_connect, g) < 0)
+	return true;
+}
+
+static bool
+listen_at(struct agent *g, const char *path, struct err *e)
+{
+	struct control *k = g->control;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	sd_event_source *src = NULL;
+
+	if (!bind_at(path, fd, e)) {
+		mem_clean_fd(&fd);
+		return false;
+	}
+	if (sd_event_add_io(g->loop, &src, fd, EPOLLIN, on_connect, g) < 0) {
+		close(fd);
 		return err_set(e, ERR_CONFIG, "os", "cannot wait at %s", path);
-	sd_event_source_set_io_fd_own(g->control->listen, true);
-	fd = -1;
-	if (g->control->path)
-		unlink(g->control->path);
-	free(g->control->path);
-	g->control->path = xstrdup(path);
+	}
+	sd_event_source_set_io_fd_own(src, true);
+	sd_event_source_disable_unref(k->listen);
+	k->listen = src;
+	if (k->path)
+		unlink(k->path);
+	free(k->path);
+	k->path = xstrdup(path);
 	return true;
 }
 
@@ -378,10 +391,14 @@ control_start(struct agent *g, struct err *e)
 void
 control_stop(struct agent *g)
 {
+	struct line_conn *next;
+
 	if (!g->control)
 		return;
-	while (g->control->list)
-		control_close(g->control->list);
+	for (struct line_conn *c = g->control->list; c; c = next) {
+		next = c->next;
+		control_close(c);
+	}
 	sd_event_source_disable_unref(g->control->listen);
 	if (g->control->path)
 		unlink(g->control->path);

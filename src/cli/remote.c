@@ -366,8 +366,10 @@ remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, 
 		return false;
 	there = dial(c, &r, &e);
 	if (there > 0 && turn == TURN_LEASE) {
-		if (take_lease(c, &r, &e))
+		if (take_lease(c, &r, &e)) {
+			buf_free(&r.in);
 			return false; /* r.fd stays open */
+		}
 		there = -1;
 	}
 	if (there > 0)

@@ -665,3 +665,40 @@ def test_help_and_version():
     for wrong in (["--nonsense"], ["word"]):
         said = subprocess.run([program, *wrong], capture_output=True, text=True)
         assert said.returncode == 2 and "usage" in said.stderr
+
+
+JOURNAL = r"""
+import os, socket, subprocess, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.settimeout(60)
+s.bind("/run/systemd/journal/socket")
+log = os.open(sys.argv[1] + "/stderr", os.O_CREAT | os.O_RDWR)
+st = os.fstat(log)
+p = subprocess.Popen([sys.argv[2], "-c", sys.argv[1] + "/nothing", "--control", sys.argv[1] + "/control", "--state",
+                      sys.argv[1] + "/state"], stderr=log, env={**os.environ, "JOURNAL_STREAM": f"{st.st_dev}:{st.st_ino}"})
+entry = b""
+while b"LOCKSTEP_EVENT=started" not in entry:
+    entry = s.recv(65536)
+    sys.stdout.write(entry.decode())
+p.terminate()
+p.wait()
+"""
+
+
+def test_journal(agentd):
+    """Where standard error is the journal's: fields (a journal of ours in a mount namespace of ours)."""
+    inside = ["unshare", "--mount", "sh", "-c",
+              'mount -t tmpfs none /run && mkdir -p /run/systemd/journal && exec "$0" "$@"']
+    if subprocess.run([*inside, "true"], capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace here")
+    folder = agentd.run
+    done = subprocess.run([*inside, "/usr/bin/python3", "-c", JOURNAL, folder, os.path.join(BIN, "lockstepd")],
+                          capture_output=True, text=True, timeout=WAIT)
+    assert done.returncode == 0, done.stderr
+    fields = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    assert fields["LOCKSTEP_EVENT"] == "started" and fields["LOCKSTEP_MODE"] == "setup"
+    assert fields["SYSLOG_IDENTIFIER"] == "lockstepd" and fields["PRIORITY"] == "6"
+    assert fields["LOCKSTEP_VERSION"] and fields["MESSAGE"].startswith("started ")
+    assert "LOCKSTEP_EVENT=config-refused" in done.stdout and "PRIORITY=3" in done.stdout
+    with open(folder + "/stderr") as f:
+        assert f.read() == ""
