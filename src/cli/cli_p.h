@@ -56,6 +56,8 @@ int cmd_undo(struct cli *c, int argc, char **argv);
 int cmd_unpin(struct cli *c, int argc, char **argv);
 int cmd_watch(struct cli *c, int argc, char **argv);
 
+/* The configuration, checked, into c->conf; for commands that do not always need one. */
+bool cli_load(struct cli *c, struct err *e);
 /* Says the error on standard error (or as JSON on standard output) and answers `code`. */
 int cli_error(const struct cli *c, const struct err *e, int code);
 int cli_usage(const struct command *cmd, const char *wrong);

@@ -16,19 +16,19 @@ const struct command commands[] = {
 	{ "check", "check [--print-setup]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
-	{ "plan", "plan [--all] [--offline] [--out FILE]",
+	{ "plan", "plan [--all] [--full|--offline] [--out FILE [--force]]",
 		"shows what a sync would do, and does nothing", cmd_plan, true, TURN_THERE },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
 		cmd_apply, true, TURN_LEASE },
 	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
 		cmd_sync, true, TURN_THERE },
-	{ "adopt", "adopt [WHO [KEY]]",
-		"what stands at a target in place of ours; --all-exact takes over what is plain",
-		cmd_adopt, true, TURN_THERE },
+	{ "adopt", "adopt [--list] | WHO [KEY] | --all-exact | --orphans",
+		"what stands at a target in place of ours, and consent to take it over", cmd_adopt,
+		true, TURN_THERE },
 	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release, true,
 		TURN_THERE },
-	{ "undo", "undo RUN [--dry-run]", "takes back what a run did, and keeps it so", cmd_undo,
-		true, TURN_THERE },
+	{ "undo", "undo RUN [--dry-run] [--release] [--target NAME]",
+		"takes back what a run did, and keeps it so", cmd_undo, true, TURN_THERE },
 	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true,
 		TURN_THERE },
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
@@ -41,8 +41,9 @@ const struct command commands[] = {
 		true },
 	{ "explain", "explain WHO", "all about one entry, by mail, DN, account name or id",
 		cmd_explain, true },
-	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
-		true },
+	{ "config", "config show|import FILE",
+		"the configuration in force; or a first one out of another tool's", cmd_config,
+		false },
 	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },
 	{ "reload", "reload", "lets lockstepd take over the configuration as it is now", cmd_reload,
 		false },
@@ -52,6 +53,8 @@ const struct command commands[] = {
 		cmd_state, true, TURN_THERE },
 	{ 0 },
 };
+
+#define SYNOPSIS 29 /* wide; a longer one has a line of its own */
 
 static void
 help(FILE *f)
@@ -67,7 +70,9 @@ help(FILE *f)
 		   "      --events       what happens, as JSON lines on standard error\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
+		fprintf(f, "  %-*s%s%*s%s\n", SYNOPSIS, c->synopsis,
+			strlen(c->synopsis) < SYNOPSIS ? "" : "\n",
+			strlen(c->synopsis) < SYNOPSIS ? 0 : SYNOPSIS + 2, "", c->help);
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
 		"the source could\n"
@@ -240,6 +245,13 @@ check_rules(const struct conf *conf, struct err *e)
 		if (!rules_attributes(&conf->syncs[i], &names, e))
 			return false;
 	return true;
+}
+
+bool
+cli_load(struct cli *c, struct err *e)
+{
+	return conf_load(c->conf_path, &c->conf, e) && check_rules(c->conf, e) &&
+	       cli_resolve_options(c, e);
 }
 
 static int

@@ -65,6 +65,7 @@ print_json(
 	struct jsonw w = jsonw(&out);
 	struct op_count *list;
 	size_t count = ledger_op_counts(l, a, &list);
+	int64_t left = sync_time_left(l);
 
 	jsonw_obj(&w, NULL);
 	jsonw_str(&w, "target", t->name);
@@ -83,6 +84,10 @@ print_json(
 		jsonw_end(&w);
 	}
 	jsonw_end(&w);
+	if (left >= 0)
+		jsonw_int(&w, "seconds", left);
+	else
+		jsonw_null(&w, "seconds");
 	if (!json_ops(l, &w, e))
 		return false;
 	jsonw_end(&w);
