@@ -360,6 +360,22 @@ ledger_failing(struct ledger *l)
 }
 
 size_t
+ledger_failing_codes(struct ledger *l, struct arena *a, struct failing_code *list, size_t max)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT code, count(*) FROM (SELECT code FROM attempt UNION ALL SELECT code FROM "
+		"problem)"
+		" GROUP BY code ORDER BY 2 DESC, 1 LIMIT ?",
+		max);
+	size_t got = 0;
+
+	while (db_next(&r))
+		list[got++] =
+			(struct failing_code){ arena_strdup(a, db_text(&r, 0)), db_int(&r, 1) };
+	return got;
+}
+
+size_t
 ledger_names_shared(struct ledger *l, struct arena *a, struct shared_name *list, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
