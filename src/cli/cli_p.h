@@ -28,6 +28,7 @@ const struct command *command_named(const char *name); /* NULL = none */
 
 int cmd_adopt(struct cli *c, int argc, char **argv);
 int cmd_apply(struct cli *c, int argc, char **argv);
+int cmd_browse(struct cli *c, int argc, char **argv);
 int cmd_check(struct cli *c, int argc, char **argv);
 int cmd_config(struct cli *c, int argc, char **argv);
 int cmd_drift(struct cli *c, int argc, char **argv);
@@ -36,6 +37,7 @@ int cmd_history(struct cli *c, int argc, char **argv);
 int cmd_plan(struct cli *c, int argc, char **argv);
 int cmd_release(struct cli *c, int argc, char **argv);
 
+int cmd_search(struct cli *c, int argc, char **argv);
 int cmd_state(struct cli *c, int argc, char **argv);
 int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);
