@@ -1,0 +1,28 @@
+/*
+ * What goes on, as JSON: status of the control socket, console and metrics. Remembers the last run of each sync and the
+ * last jobs; what a run left in the state is asked from `lockstep status --json`.
+ */
+#pragma once
+#include "agent.h"
+#include "jobs.h"
+
+bool live_start(struct agent *g, struct err *e);
+void live_stop(struct agent *g);
+void live_reloaded(struct agent *g);
+
+/* Last run of a sync (by name; runs of all count for each) in this life of the daemon; false: none yet. */
+struct live_run {
+	int64_t started, ended;
+	int exit; /* as job_exit */
+	bool full;
+	const char *why;         /* "schedule", ... */
+	const char *code, *text; /* of the error; "" = none. Valid until the next run ends. */
+};
+bool live_last(const struct agent *g, const char *sync, struct live_run *r_r);
+
+/* Into an open object: version, pid, started, conf, conf_error, conf_changed, syncs [{name, state, next, why, last}],
+ * jobs, watching. */
+void live_status(struct agent *g, struct jsonw *w);
+/* "jobs": [...]: running and waiting ones with progress. */
+void live_jobs(struct agent *g, struct jsonw *w);
+void live_job(const struct job *j, struct jsonw *w); /* members of one, into an open object */
