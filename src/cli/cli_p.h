@@ -67,6 +67,8 @@ struct progress *progress_new(void);
 
 /* status_source.c: what a person should know of the sources, as text or into the object of `status --json`. */
 bool status_sources(struct cli *c, struct jsonw *w, struct err *e);
+/* "failing_codes": how many objects of a target fail, by cause. */
+void status_codes(struct ledger *l, struct jsonw *w);
 
 /* cmd_drift.c: into a target's status; f: also as text, or NULL */
 void drift_status(struct ledger *l, FILE *f, struct jsonw *w);

@@ -244,6 +244,8 @@ cmd_status(struct cli *c, int argc, char **argv)
 		if (!c->json)
 			status_text(t, s);
 		if (l)
+			status_codes(l, &w);
+		if (l)
 			drift_status(l, c->json ? NULL : stdout, &w);
 		jsonw_end(&w);
 		ledger_close(&l);

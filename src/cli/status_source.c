@@ -1,4 +1,5 @@
-/* lockstep status: when each source was read, and what its way of following changes leaves out (I7). */
+/* lockstep status: when each source was read, and what its way of following changes leaves out (I7); failures by
+ * cause. */
 #include "cli_p.h"
 
 #include <string.h>
@@ -65,4 +66,21 @@ status_sources(struct cli *c, struct jsonw *w, struct err *e)
 	}
 	jsonw_end(w);
 	return true;
+}
+
+void
+status_codes(struct ledger *l, struct jsonw *w)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct failing_code codes[32];
+	size_t n = ledger_failing_codes(l, a, codes, ARRAY_LEN(codes));
+
+	jsonw_arr(w, "failing_codes");
+	for (size_t i = 0; i < n; i++) {
+		jsonw_obj(w, NULL);
+		jsonw_str(w, "code", codes[i].code);
+		jsonw_int(w, "count", codes[i].count);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
 }

@@ -334,3 +334,19 @@ ledger_failing(struct ledger *l)
 		"SELECT (SELECT count(*) FROM attempt) + (SELECT count(*) FROM problem)");
 	return count;
 }
+
+size_t
+ledger_failing_codes(struct ledger *l, struct arena *a, struct failing_code *list, size_t max)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT code, count(*) FROM (SELECT code FROM attempt UNION ALL SELECT code FROM "
+		"problem)"
+		" GROUP BY code ORDER BY 2 DESC, 1 LIMIT ?",
+		max);
+	size_t got = 0;
+
+	while (db_next(&r))
+		list[got++] =
+			(struct failing_code){ arena_strdup(a, db_text(&r, 0)), db_int(&r, 1) };
+	return got;
+}

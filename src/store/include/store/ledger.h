@@ -389,6 +389,13 @@ size_t ledger_problems(struct ledger *l, const struct problem *after, struct are
 	struct problem *list, size_t max); /* in pages: after = last one got, NULL at first */
 
 int64_t ledger_failing(struct ledger *l); /* attempts and problems */
+/* The same by cause, most frequent first. */
+struct failing_code {
+	const char *code;
+	int64_t count;
+};
+size_t ledger_failing_codes(
+	struct ledger *l, struct arena *a, struct failing_code *list, size_t max);
 
 /* --- wake-ups (5.2) --- */
 bool ledger_wake_set(struct ledger *l, const char *source, int64_t n, int64_t at,

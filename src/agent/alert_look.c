@@ -1,0 +1,188 @@
+/* What check, disk, clock and the service itself say. */
+#include "alert_rules.h"
+
+#include <string.h>
+
+/* --- lockstep check --- */
+
+/* What a run does not see before it is too late. Whatever else check finds, runs find too. */
+static const struct {
+	const char *topic, *alert;
+} topics[] = {
+	{ "account-expires", "account-expires" },
+	{ "account-locked", "account-locked" },
+	{ "account-disabled", "account-disabled" },
+	{ "account-moved", "account-moved" },
+	{ "password-expires", "password-expires" },
+	{ "certificate", "certificate-expires" },
+	{ "certificate-expires", "certificate-expires" },
+	{ "clock", "clock-wrong" },
+};
+
+static const char *
+topic_alert(const char *topic)
+{
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
+		if (strcmp(topics[i].topic, topic) == 0)
+			return topics[i].alert;
+	return NULL;
+}
+
+void
+alert_eval_check(const struct alert_input *in, struct alert_finds *f)
+{
+	alert_domain(f, "check");
+	json_for_each(c, json_get(in->check, "findings")) {
+		const char *level = json_get_string(c, "level"),
+			   *topic = json_get_string(c, "topic"),
+			   *where = json_get_string(c, "where");
+		const char *code = topic ? topic_alert(topic) : NULL;
+		bool fails = level && strcmp(level, "fail") == 0;
+
+		if (!code || !level || (!fails && strcmp(level, "warn") != 0))
+			continue;
+		alert_found(f, &(struct alert_say){ .code = code,
+				       .domain = "check",
+				       .object = where,
+				       .cause = json_get_string(c, "text"),
+				       .remedy = json_get_string(c, "remedy"),
+				       .grave = fails });
+	}
+}
+
+/* --- disk --- */
+
+#define MEGA          (1024 * 1024)
+#define LOW_BYTES     (200 * (int64_t)MEGA)
+#define LOW_PERCENT   5
+#define WELL_BYTES    (250 * (int64_t)MEGA)
+#define WELL_PERCENT  6
+#define GRAVE_BYTES   (50 * (int64_t)MEGA)
+#define GRAVE_PERCENT 1
+
+static bool
+below(const struct alert_disk *d, int64_t bytes, int percent)
+{
+	return d->free < bytes || d->free < d->total / 100 * percent;
+}
+
+void
+alert_eval_disk(const struct alert_input *in, struct alert_finds *f)
+{
+	const struct alert_disk *d = in->disk;
+
+	alert_domain(f, "disk");
+	if (!below(d, d->was_low ? WELL_BYTES : LOW_BYTES, d->was_low ? WELL_PERCENT : LOW_PERCENT))
+		return;
+	alert_found(f, &(struct alert_say){ .code = "disk-nearly-full",
+			       .domain = "disk",
+			       .object = d->path,
+			       .cause = arena_printf(f->arena,
+				       "%lld MB of %lld MB are free (%lld %%); when nothing is "
+				       "left, no run "
+				       "can begin",
+				       (long long)(d->free / MEGA), (long long)(d->total / MEGA),
+				       (long long)(d->total ? d->free * 100 / d->total : 0)),
+			       .look_at = arena_printf(f->arena, "df -h '%s'", d->path),
+			       .grave = below(d, GRAVE_BYTES, GRAVE_PERCENT) });
+}
+
+/* --- promises --- */
+
+static void
+eval_promise(const struct alert_fresh *s, struct alert_finds *f)
+{
+	CLEAN_BUF struct buf lag = { 0 };
+	CLEAN_BUF struct buf promise = { 0 };
+
+	if (s->promise <= 0 || s->lag <= s->promise)
+		return;
+	duration_format(s->lag, &lag);
+	duration_format(s->promise, &promise);
+	alert_found(f, &(struct alert_say){ .code = "freshness-broken",
+			       .domain = "fresh",
+			       .subject = s->sync,
+			       .object = arena_printf(f->arena, "sync %s", s->sync),
+			       .cause = arena_printf(f->arena,
+				       "what changed in the directory may have waited for %s; the "
+				       "promise is %s",
+				       buf_cstr(&lag), buf_cstr(&promise)),
+			       .after = -1 });
+}
+
+static void
+eval_canary(const struct alert_input *in, const struct alert_fresh *s, struct alert_finds *f)
+{
+	CLEAN_BUF struct buf ago = { 0 };
+	CLEAN_BUF struct buf every = { 0 };
+	int64_t late = in->now - s->canary_seen;
+
+	/* one that is a little late is not missing */
+	if (!s->canary || !s->canary_seen || late <= s->canary_every + s->canary_every / 2)
+		return;
+	duration_format(late, &ago);
+	duration_format(s->canary_every, &every);
+	alert_found(
+		f, &(struct alert_say){ .code = "canary-missing",
+			   .domain = "fresh",
+			   .subject = s->sync,
+			   .object = s->canary,
+			   .cause = arena_printf(f->arena,
+				   "the last change of this entry came through %s ago; one is due "
+				   "every %s",
+				   buf_cstr(&ago), buf_cstr(&every)),
+			   .look_at = arena_printf(f->arena, "lockstep explain '%s'", s->canary) });
+}
+
+void
+alert_eval_fresh(const struct alert_input *in, struct alert_finds *f)
+{
+	alert_domain(f, "fresh");
+	for (size_t i = 0; i < in->fresh_count; i++) {
+		eval_promise(&in->fresh[i], f);
+		eval_canary(in, &in->fresh[i], f);
+	}
+}
+
+/* --- the service itself --- */
+
+#define ATTEMPTS_MANY 3
+
+static void
+eval_sending(const struct message_row *m, struct alert_finds *f)
+{
+	alert_domain(f, "notify");
+	if (m->attempts >= ATTEMPTS_MANY)
+		alert_found(f, &(struct alert_say){ .code = "notify-failed",
+				       .domain = "notify",
+				       .object = m->way,
+				       .cause = arena_printf(f->arena,
+					       "a message could not be sent by %s, %lld times: %s",
+					       m->way, (long long)m->attempts, m->error) });
+}
+
+void
+alert_eval_service(const struct alert_input *in, struct alert_finds *f)
+{
+	if (in->conf_error) {
+		alert_domain(f, "conf");
+		if (in->conf_error->kind != ERR_NONE)
+			alert_found(
+				f, &(struct alert_say){ .code = "config-refused",
+					   .domain = "conf",
+					   .object = "configuration",
+					   .cause = arena_strdup(f->arena, in->conf_error->text) });
+	}
+	if (in->watches)
+		alert_domain(f, "watch");
+	for (size_t i = 0; i < in->watch_count; i++)
+		if (in->watches[i].failed)
+			alert_found(f, &(struct alert_say){ .code = "watch-failed",
+					       .domain = "watch",
+					       .object = arena_printf(f->arena, "source %s",
+						       in->watches[i].source),
+					       .cause = in->watches[i].text,
+					       .after = -1 });
+	if (in->sending)
+		eval_sending(in->sending, f);
+}

@@ -1,0 +1,169 @@
+/* What a run's end says; the frame of the evaluation. */
+#include "alert_rules.h"
+
+#include <string.h>
+
+void
+alert_domain(struct alert_finds *f, const char *domain)
+{
+	for (size_t i = 0; i < f->domain_count; i++)
+		if (strcmp(f->domains[i], domain) == 0)
+			return;
+	if (f->domain_count < ARRAY_LEN(f->domains))
+		f->domains[f->domain_count++] = domain;
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+void
+alert_found(struct alert_finds *f, const struct alert_say *s)
+{
+	const struct alert_rule *r = alert_rule(s->code);
+	const char *object = or_empty(s->object), *subject = s->subject ? s->subject : object;
+	struct alert_find n = { .rule = r, .domain = s->domain, .object = object };
+
+	n.key = arena_printf(f->arena, "%s/%s", s->code, subject);
+	for (size_t i = 0; i < f->count; i++)
+		if (strcmp(f->list[i].key, n.key) == 0)
+			return; /* one alert for one cause */
+	n.severity = r->severity + (s->grave && r->severity < ALERT_CRITICAL);
+	n.cause = or_empty(s->cause);
+	n.remedy = s->remedy && *s->remedy ? s->remedy : r->remedy;
+	n.look = s->look_at ? s->look_at : r->look;
+	n.examples = or_empty(s->examples);
+	n.count = s->count ? s->count : 1;
+	n.after = s->after < 0 ? r->after : s->after;
+	if (f->count == f->cap) {
+		size_t cap = f->cap ? f->cap * 2 : 16;
+		struct alert_find *list = arena_alloc(f->arena, cap * sizeof(*list));
+
+		if (f->count)
+			memcpy(list, f->list, f->count * sizeof(*list));
+		f->list = list;
+		f->cap = cap;
+	}
+	f->list[f->count++] = n;
+}
+
+/* --- a run --- */
+
+enum side { SIDE_NONE, SIDE_SOURCE, SIDE_TARGET, SIDE_STATE };
+
+/* Causes that have an alert of their own. exit 0: at any. */
+static const struct cause {
+	int exit;
+	const char *error, *alert;
+	enum side side;
+} causes[] = {
+	{ 3, "account-locked", "account-locked", SIDE_SOURCE },
+	{ 3, "account-expired", "account-expires", SIDE_SOURCE },
+	{ 3, "account-disabled", "account-disabled", SIDE_SOURCE },
+	{ 3, "account-moved", "account-moved", SIDE_SOURCE },
+	{ 3, "password-expired", "password-expires", SIDE_SOURCE },
+	{ 3, "bind-refused", "account-refused", SIDE_SOURCE },
+	{ 3, "bad-keytab", "account-refused", SIDE_SOURCE },
+	{ 3, "certificate", "certificate-refused", SIDE_SOURCE },
+	{ 5, "certificate", "certificate-refused", SIDE_TARGET },
+	{ 3, "clock", "clock-wrong", SIDE_SOURCE },
+	{ 5, "token-refused", "target-refusing", SIDE_TARGET },
+	{ 5, "bad-token", "target-refusing", SIDE_TARGET },
+	{ 5, "client-certificate", "target-refusing", SIDE_TARGET },
+	{ 5, "proxy-refused", "target-refusing", SIDE_TARGET },
+	{ 5, "redirected", "target-refusing", SIDE_TARGET },
+	{ 0, "disk-full", "disk-nearly-full", SIDE_STATE },
+	{ 0, "state-damaged", "state-damaged", SIDE_STATE },
+	{ 3, NULL, "source-incomplete", SIDE_SOURCE },
+	{ 5, NULL, "target-unreachable", SIDE_TARGET },
+	{ 0, NULL, "run-failed", SIDE_NONE },
+};
+
+static const struct cause *
+cause_of(int exit, const char *error)
+{
+	const struct cause *c = causes;
+
+	while ((c->exit && c->exit != exit) || (c->error && strcmp(c->error, error) != 0))
+		c++;
+	return c;
+}
+
+static const struct conf_sync *
+sync_of(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; c && i < c->sync_count; i++)
+		if (!*name || strcmp(c->syncs[i].name, name) == 0)
+			return &c->syncs[i];
+	return NULL;
+}
+
+/* Whom it concerns. Of runs of all syncs only what is plain: there is one source, one target. */
+static const char *
+side_name(const struct alert_input *in, const struct cause *c, struct arena *a)
+{
+	const struct conf_sync *s = sync_of(in->conf, in->run->sync);
+	bool all = !*in->run->sync;
+
+	if (c->side == SIDE_STATE && in->conf)
+		return in->conf->state;
+	if (s && c->side == SIDE_SOURCE && (!all || in->conf->source_count == 1))
+		return arena_printf(a, "source %s", s->from);
+	if (s && c->side == SIDE_TARGET && (!all || in->conf->target_count == 1))
+		return arena_printf(a, "target %s", s->to);
+	return *in->run->sync ? arena_printf(a, "sync %s", in->run->sync) : "all syncs";
+}
+
+/* Somebody else's work, or our own stop, is no failure, and no success. */
+static bool
+says_nothing(const struct alert_run *r)
+{
+	return r->cancelled || strcmp(r->error.code, "locked") == 0 ||
+	       strcmp(r->error.code, "stopped") == 0;
+}
+
+static void
+eval_run(const struct alert_input *in, struct alert_finds *f)
+{
+	const struct alert_run *r = in->run;
+	const char *domain = arena_printf(f->arena, "run/%s", r->sync);
+	const struct cause *c;
+	const char *why = r->error.text;
+
+	if (says_nothing(r))
+		return;
+	alert_domain(f, domain);
+	/* failing and held objects are said by the status */
+	if (r->exit == 0 || r->exit == 1 || r->exit == 4)
+		return;
+	c = cause_of(r->exit, r->error.code);
+	if (!*why && r->exit == -2)
+		why = "the run was ended by a signal";
+	else if (!*why)
+		why = arena_printf(f->arena, "the run ended with exit code %d", r->exit);
+	alert_found(f, &(struct alert_say){ .code = c->alert,
+			       .domain = domain,
+			       .object = side_name(in, c, f->arena),
+			       .cause = arena_strdup(f->arena, why),
+			       .grave = c->side == SIDE_STATE,
+			       /* what a person must mend is not mended by waiting */
+			       .after = r->error.kind == ERR_CONFIG ? 0 : -1 });
+}
+
+void
+alert_rules_eval(const struct alert_input *in, struct alert_finds *f)
+{
+	if (in->run)
+		eval_run(in, f);
+	if (in->status)
+		alert_eval_status(in, f);
+	if (in->check)
+		alert_eval_check(in, f);
+	if (in->disk)
+		alert_eval_disk(in, f);
+	if (in->fresh)
+		alert_eval_fresh(in, f);
+	alert_eval_service(in, f);
+}

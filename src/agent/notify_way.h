@@ -1,0 +1,11 @@
+/* The ways that messages take, as the configuration has them. */
+#pragma once
+#include "base/json.h"
+#include "conf/conf.h"
+
+extern const char *const notify_ways[]; /* "mail", "webhook", NULL */
+bool notify_way_on(const struct conf *c, const char *way);
+/* What lockstep-notify reads: body with the way and its options. false: body is no JSON, or the way is off. */
+bool notify_way_message(const struct conf *c, const char *way, const char *body, struct buf *out);
+/* Name of this machine. */
+void notify_host(char *out, size_t max);
