@@ -81,8 +81,8 @@ static bool
 port_open(struct web *w, int family, uint16_t port, struct err *e)
 {
 	struct web_port *p = &w->ports[w->port_count];
-	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
-			 (family == AF_INET6 ? MHD_USE_IPv6 : 0);
+	unsigned flags =
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (family == AF_INET6 ? MHD_USE_IPv6 : 0);
 	int fd = socket_open(family, port, e);
 
 	if (fd < 0)

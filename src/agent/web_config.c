@@ -120,7 +120,8 @@ change_read(struct exchange *x, const struct json *j, struct conf_change *c, str
 			words[c->count++] = json_string(v);
 	if (!c->path || c->count != json_count(values) ||
 		(!c->remove && json_type(values) != JSON_ARRAY))
-		return err_set(e, ERR_CONFIG, "bad-request", "a change has path and values, or remove");
+		return err_set(
+			e, ERR_CONFIG, "bad-request", "a change has path and values, or remove");
 	return true;
 }
 
@@ -243,7 +244,7 @@ versions_keep(struct exchange *x, struct str old, struct str text, const char *n
 	int64_t version;
 
 	return !s || ((!old.n || agent_version_add(s, "", "as it was in the file", was, agent_now(),
-				     &version, e)) &&
+					 &version, e)) &&
 			     agent_version_add(s, x->by, note, now, agent_now(), &version, e));
 }
 

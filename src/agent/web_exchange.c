@@ -245,7 +245,8 @@ handle(struct exchange *x)
 	const char *link;
 
 	if (!host_ours(x, web_header(x, "Host"))) {
-		web_fail(x, 421, "host", "the console answers as localhost, 127.0.0.1 and [::1], port %u",
+		web_fail(x, 421, "host",
+			"the console answers as localhost, 127.0.0.1 and [::1], port %u",
 			x->w->port);
 	} else if (strncmp(x->url, "/api/", 5) == 0) {
 		api(x, x->url + 5);

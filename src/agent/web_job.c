@@ -253,7 +253,8 @@ web_job_command(struct exchange *x)
 		return;
 	}
 	if (asked.turn == COMMAND_LEASE) {
-		web_fail(x, 400, "bad-command", "this command works with local files: use a terminal");
+		web_fail(x, 400, "bad-command",
+			"this command works with local files: use a terminal");
 		return;
 	}
 	j = web_job_start(x->w,

@@ -38,7 +38,6 @@ overview_answer(struct exchange *x)
 
 	jsonw_obj(&w, NULL);
 	jsonw_int(&w, "now", agent_now());
-	jsonw_bool(&w, "setup", g->conf == NULL);
 	live_status(x->w->g, &w);
 	if (x->w->status_good)
 		jsonw_raw(&w, "status", buf_cstr(&x->w->status), x->w->status.n);
@@ -98,8 +97,8 @@ web_series(struct exchange *x)
 	size_t n = 0;
 
 	if (name && x->w->g->store)
-		n = agent_series_read(x->w->g->store, name, since ? strtoll(since, NULL, 10) : 0,
-			list, MOST);
+		n = agent_series_read(
+			x->w->g->store, name, since ? strtoll(since, NULL, 10) : 0, list, MOST);
 	jsonw_obj(&w, NULL);
 	jsonw_arr(&w, "points");
 	for (size_t i = 0; i < n; i++) {
@@ -135,8 +134,8 @@ web_alert_seen(struct exchange *x)
 
 	if (!x->w->g->store)
 		web_fail(x, 404, "no-such-alert", "there are no alerts yet");
-	else if (!agent_alert_seen(x->w->g->store, json_get_int(x->in, "seen", 0), x->by,
-			 agent_now(), &e))
+	else if (!agent_alert_seen(
+			 x->w->g->store, json_get_int(x->in, "seen", 0), x->by, agent_now(), &e))
 		web_err(x, 404, &e);
 	else
 		web_ok(x);

@@ -116,7 +116,7 @@ void web_ok(struct exchange *x); /* {"ok":true} */
 void web_answer(struct exchange *x, unsigned status, const char *type);
 
 /* web_sign.c */
-void web_random(char out[65]); /* 32 bytes in hexadecimal */
+void web_random(char out[65]);        /* 32 bytes in hexadecimal */
 bool web_session(struct exchange *x); /* fills by, token, expires */
 /* A link becomes a session: Set-Cookie in x. */
 bool web_sign_in(struct exchange *x, const char *link, struct err *e);
@@ -166,9 +166,9 @@ void web_config_put(struct exchange *x, struct str text, const char *note);
 
 /* web_setup.c */
 void web_setup(struct exchange *x);
-void web_setup_draft(struct exchange *x);   /* answers so far, and secrets */
-void web_setup_check(struct exchange *x);   /* source or target of the draft */
-void web_setup_read(struct exchange *x);    /* a plan of the draft, as a job */
+void web_setup_draft(struct exchange *x); /* answers so far, and secrets */
+void web_setup_check(struct exchange *x); /* source or target of the draft */
+void web_setup_read(struct exchange *x);  /* a plan of the draft, as a job */
 void web_setup_browse(struct exchange *x);
 void web_setup_save(struct exchange *x);
 /* web_setup_text.c: the configuration that the answers mean. final: to stay, else a draft in the folder `state`. */

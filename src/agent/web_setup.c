@@ -95,8 +95,8 @@ secret_keep(struct exchange *x, size_t i, const char *text, struct err *e)
 	CLEAN_BUF struct buf line = { 0 };
 
 	if (strlen(text) > SECRET_MAX || strchr(text, '\n'))
-		return err_set(e, ERR_CONFIG, "bad-request", "the %s is one line of at most %zu bytes",
-			secret_files[i][0], SECRET_MAX);
+		return err_set(e, ERR_CONFIG, "bad-request",
+			"the %s is one line of at most %zu bytes", secret_files[i][0], SECRET_MAX);
 	buf_adds(&line, text);
 	buf_addc(&line, '\n');
 	bool ok = file_write_atomic(in_setup(x, secret_files[i][1]), 0600, buf_str(&line), e);
@@ -108,7 +108,8 @@ secret_keep(struct exchange *x, size_t i, const char *text, struct err *e)
 void
 web_setup_draft(struct exchange *x)
 {
-	const struct json *answers = json_get(x->in, "answers"), *secrets = json_get(x->in, "secrets");
+	const struct json *answers = json_get(x->in, "answers"),
+			  *secrets = json_get(x->in, "secrets");
 	CLEAN_BUF struct buf text = { 0 };
 	struct err e = { 0 };
 	bool ok = true;
@@ -118,7 +119,8 @@ web_setup_draft(struct exchange *x)
 	if (answers) {
 		json_print(answers, &text);
 		ok = json_type(answers) == JSON_OBJECT && text.n <= ANSWERS_MAX
-			     ? file_write_atomic(in_setup(x, "draft.json"), 0600, buf_str(&text), &e)
+			     ? file_write_atomic(
+				       in_setup(x, "draft.json"), 0600, buf_str(&text), &e)
 			     : err_set(&e, ERR_CONFIG, "bad-request", "answers are an object");
 	}
 	for (size_t i = 0; ok && i < ARRAY_LEN(secret_files); i++) {
@@ -147,7 +149,8 @@ draft_make(struct exchange *x)
 	if (!setting_up(x))
 		return NULL;
 	answers = answers_read(x);
-	bool ok = setup_text(answers, x->by, in_setup(x, "state"), in_setup(x, ""), false, &text, &e);
+	bool ok =
+		setup_text(answers, x->by, in_setup(x, "state"), in_setup(x, ""), false, &text, &e);
 	s = buf_str(&text);
 	ok = ok && conf_load_text(path, &s, &c, &e) && file_write_atomic(path, 0600, s, &e);
 	conf_free(&c);
@@ -178,11 +181,14 @@ draft_forget(struct exchange *x)
 
 	for (size_t k = 0; k < ARRAY_LEN(kinds_of); k++)
 		for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
-			const char *name =
-				json_get_string(json_get(answers, kinds_of[k]), "name");
+			const char *name = json_get_string(json_get(answers, kinds_of[k]), "name");
 
 			unlink(arena_printf(x->a, "%s/%s-%s.db%s", in_setup(x, "state"),
-				kinds_of[k], name ? name : k ? "hosted" : "directory", ends[i]));
+				kinds_of[k],
+				name ? name
+				: k  ? "hosted"
+				     : "directory",
+				ends[i]));
 		}
 }
 
@@ -235,9 +241,9 @@ web_setup_browse(struct exchange *x)
 		web_fail(x, 400, "bad-command", "only a command that reads can be asked for here");
 		return;
 	}
-	web_run(x, &(struct job_spec){ .argv = asked.words,
-			   .json = true,
-			   .conf = in_setup(x, "lockstep.conf") },
+	web_run(x,
+		&(struct job_spec){
+			.argv = asked.words, .json = true, .conf = in_setup(x, "lockstep.conf") },
 		web_outcome);
 }
 

@@ -133,9 +133,11 @@ web_sign_in(struct exchange *x, const char *link, struct err *e)
 	if (!link_use(x, hash, &by, e)) {
 		w->tries++;
 		agent_log(LOG_WARN, "sign-in-refused", "text",
-			"somebody tried to sign in at the console with a link that is not valid", NULL);
+			"somebody tried to sign in at the console with a link that is not valid",
+			NULL);
 		return e->kind ? false
-			       : err_set(e, ERR_CONFIG, "bad-link", "the link was used or is too old");
+			       : err_set(e, ERR_CONFIG, "bad-link",
+					 "the link was used or is too old");
 	}
 	web_random(secret);
 	web_random(token);
@@ -144,10 +146,11 @@ web_sign_in(struct exchange *x, const char *link, struct err *e)
 		ticket_add(w, hash, token, by, now + life);
 	else if (!agent_session_add(g->store, hash, token, by, now, now + life, e))
 		return false;
-	x->set_cookie = arena_printf(x->a,
-		COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%lld", secret,
-		(long long)life);
-	agent_log(LOG_INFO, "signed-in", "text", "somebody signed in at the console", "by", by, NULL);
+	x->set_cookie =
+		arena_printf(x->a, COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%lld",
+			secret, (long long)life);
+	agent_log(
+		LOG_INFO, "signed-in", "text", "somebody signed in at the console", "by", by, NULL);
 	return true;
 }
 

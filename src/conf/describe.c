@@ -32,8 +32,8 @@ words_json(const char *name, const struct buf *printed, struct arena *a, struct 
 }
 
 static void
-options_json(const struct conf_section *s, const char *path, const void *base, const void *otherwise,
-	struct jsonw *w)
+options_json(const struct conf_section *s, const char *path, const void *base,
+	const void *otherwise, struct jsonw *w)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 
@@ -181,7 +181,8 @@ conf_describe(const struct conf *c, struct jsonw *w, const char *name)
 		if (s->titled)
 			continue;
 		section_begin(s->name, NULL, s->name, w);
-		options_json(s, s->name, (const char *)c + s->offset, (const char *)d + s->offset, w);
+		options_json(
+			s, s->name, (const char *)c + s->offset, (const char *)d + s->offset, w);
 		jsonw_end(w);
 	}
 	jsonw_end(w);
