@@ -33,7 +33,6 @@ alerts_json(struct exchange *x, struct jsonw *w, const char *name, bool open, in
 static void
 overview_answer(struct exchange *x)
 {
-	const struct agent *g = x->w->g;
 	struct jsonw w = jsonw(&x->out);
 
 	jsonw_obj(&w, NULL);
