@@ -22,6 +22,7 @@ struct children;    /* child.h */
 struct jobs;        /* jobs.h */
 struct schedule;    /* schedule.h */
 struct watches;     /* watch.h */
+struct timer;       /* timer.h */
 struct control;     /* control.h */
 struct reload;      /* reload.h */
 struct live;        /* live.h */
@@ -45,6 +46,7 @@ struct agent {
 	struct children *children;
 	struct jobs *jobs;
 	struct schedule *schedule;
+	struct timer *timer;
 	struct watches *watches;
 	struct control *control;
 	struct reload *reload;
@@ -52,19 +54,31 @@ struct agent {
 	struct alerts *alerts;
 	struct health *health;
 	struct web *web;
+	/* A one-time link to the console for `by`, appended to url; web sets it. NULL: there is none. */
+	bool (*link_new)(struct agent *g, const char *by, struct buf *url, struct err *e);
 	struct hearer *hearers;
 	int64_t started; /* seconds */
-	int lock;        /* of the state folder: one daemon on one state */
+	int lock;        /* of the state folder: one daemon on one state; -1 = none yet */
+	char *locked;    /* the folder that it is of */
 	bool stopping;
 };
 
 /* The state folder in force; in set-up mode the one of --state. */
 const char *agent_state(const struct agent *g);
+/* Makes the folder and takes its lock, in the place of the one held; code "running": another daemon has it. */
+bool agent_lock(struct agent *g, const char *state, struct err *e);
 int64_t agent_now(void); /* seconds */
 /* In so many milliseconds; a timer that is set again, or for good with ms < 0. Created when *t is NULL; fn may set it
- * again. Slack: an eighth of the time, so that wake-ups fall together. Free with sd_event_source_disable_unref. */
+ * again. Slack: a sixteenth of the time, 2 s at most, so that wake-ups fall together. Free with sd_event_source_disable_unref. */
 void agent_timer(
 	struct agent *g, sd_event_source **t, int64_t ms, sd_event_time_handler_t fn, void *ctx);
+
+/* --- the parts (parts.c) --- */
+
+bool parts_start(
+	struct agent *g, struct err *e); /* those that started are stopped when one fails */
+void parts_stop(struct agent *g);
+void parts_reloaded(struct agent *g);
 
 /* --- what happens, for whoever wants to hear it --- */
 
@@ -83,6 +97,7 @@ struct agent_news {
 /* Heard in the order of asking, until the daemon ends. */
 void agent_hear(struct agent *g, void (*fn)(void *ctx, const struct agent_news *n), void *ctx);
 void agent_tell(struct agent *g, enum agent_event what, const struct job *job);
+void agent_hearers_free(struct agent *g); /* at the end */
 
 /*
  * The daemon's log: fields of the journal where standard error is the journal's, else JSON lines on standard error.

@@ -27,5 +27,6 @@ void children_stop(struct agent *g); /* what still runs is killed; no callbacks 
 bool child_start(struct agent *g, const struct child_spec *s, struct child **c_r, struct err *e);
 void child_end(struct child *c,
 	int grace_s); /* SIGTERM to it, SIGKILL to its group after so long; `ended` comes */
+void child_signal(struct child *c, int signo);
 void child_pause(struct child *c, bool paused); /* its standard output is not read */
 void child_forget(struct child *c);             /* no more callbacks; it goes on and is reaped */

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mem.h"
 
 enum command_turn {
 	COMMAND_READS,  /* at once */

@@ -17,7 +17,7 @@ struct control_request {
 	enum control_ask ask;
 	const struct json *command; /* array, ASK_COMMAND */
 	const char *cwd;            /* absolute, or NULL */
-	bool json, events;          /* members of the command */
+	bool json;                  /* of the command */
 	uint64_t job;               /* ASK_CANCEL */
 	struct json *tree;          /* owns all of the above: json_free */
 };

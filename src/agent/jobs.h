@@ -46,6 +46,8 @@ struct job *job_add(struct agent *g, const struct job_spec *s);
 void job_cancel(struct agent *g, struct job *j);
 /* Nobody listens any more: no further callbacks; the job goes on. */
 void job_forget(struct job *j);
+/* Tells a run in progress that its source changed: it looks soon, so that what is urgent overtakes (I5). */
+void job_nudge(struct job *j);
 /* Standard output is not read while paused: who relays it to a slow reader keeps bounds. */
 void job_pause(struct job *j, bool paused);
 

@@ -8,7 +8,6 @@
 
 bool live_start(struct agent *g, struct err *e);
 void live_stop(struct agent *g);
-void live_reloaded(struct agent *g);
 
 /* Last run of a sync (by name; runs of all count for each) in this life of the daemon; false: none yet. */
 struct live_run {

@@ -1,5 +1,5 @@
 /*
- * When a sync runs. Pure: clock and chance come in, nothing goes out but answers; lockstepd's part of it is in timer.c.
+ * When a sync runs. Pure: clock and chance come in, nothing goes out but answers; timer.h lets the daemon run by it.
  *
  * Syncs with the same target run as one (`lockstep sync NAME` does all lanes of the target): one item. An item is due
  * at the earliest of: at once at start; every so often (jitter: up to a tenth sooner); a change at its source (200 ms
@@ -37,20 +37,24 @@ enum schedule_outcome {
 
 struct schedule *schedule_new(const struct schedule_env *env);
 void schedule_free(struct schedule *s);
-/* Takes over what it should know of c (NULL: nothing), copied. Items with the same target keep their times, and what
- * was refused is tried again. */
+/* Takes over what it should know of c (NULL: nothing), copied. All are due at once: another configuration may want
+ * something else; what was refused is tried again. */
 void schedule_load(struct schedule *s, const struct conf *c);
 /* Milliseconds until one is due; 0: now; -1: never. Asking again after the clock was set is right. */
 int64_t schedule_wait_ms(struct schedule *s);
 /* One that is due now, marked as running; false: none. Strings live until schedule_load. */
 bool schedule_take(struct schedule *s, struct schedule_due *d_r);
+/* What was taken is over, or will never run: it may be due again. */
+void schedule_returned(struct schedule *s, const char *sync);
 void schedule_changed(struct schedule *s, const char *source);
 /* A run of the sync began or ended, whoever asked for it; sync "": all of them. full: of everything. */
-void schedule_began(struct schedule *s, const char *sync, bool full);
+void schedule_began(struct schedule *s, const char *sync);
 /* next_wake: seconds, 0 = none was said */
 void schedule_ended(struct schedule *s, const char *sync, bool full, enum schedule_outcome o,
 	int64_t next_wake);
 /* Seconds (wall clock) of the next run as it looks now; 0 = none; why_r may be NULL. False: no such sync. */
 bool schedule_next(struct schedule *s, const char *sync, int64_t *at_r, enum schedule_why *why_r);
+/* A run of the sync reads the source. */
+bool schedule_reads(const struct schedule *s, const char *sync, const char *source);
 /* No source and no target in common, so that runs of both may go on at once; "" is all. */
 bool schedule_apart(const struct schedule *s, const char *sync, const char *other);

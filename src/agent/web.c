@@ -176,6 +176,7 @@ web_start(struct agent *g, struct err *e)
 	(void)e;
 	g->web = xcalloc(1, sizeof(*g->web));
 	g->web->g = g;
+	g->link_new = web_link_new;
 	agent_hear(g, on_news, g->web);
 	ports_open(g->web);
 	return true;
@@ -195,6 +196,7 @@ web_stop(struct agent *g)
 
 	if (!w)
 		return;
+	g->link_new = NULL;
 	ports_close(w);
 	sd_event_source_disable_unref(w->timer);
 	for (size_t i = 0; i < WEB_JOBS; i++)

@@ -9,12 +9,21 @@
 struct cli {
 	const char *program;
 	const char *conf_path;
+	const char *control; /* --control: socket of lockstepd; NULL = the configuration's */
 	bool json, quiet, verbose;
-	int events; /* said so far */
+	bool direct; /* not through lockstepd */
+	bool events; /* what happens goes to standard error as JSON lines */
+	int shown;   /* events, as text, so far */
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
 	const char *bin; /* folder of our programs */
+};
+
+enum command_turn {
+	TURN_NONE,  /* reads: performed here */
+	TURN_THERE, /* writes the state: by lockstepd, where it runs */
+	TURN_LEASE  /* writes it with files of the caller's: here, while lockstepd holds still */
 };
 
 /* A command: gets its own arguments (argv[0] is its name); answers the exit code. */
@@ -22,6 +31,7 @@ struct command {
 	const char *name, *synopsis, *help;
 	int (*run)(struct cli *c, int argc, char **argv);
 	bool needs_conf;
+	enum command_turn turn;
 };
 extern const struct command commands[];
 const struct command *command_named(const char *name); /* NULL = none */
@@ -31,11 +41,13 @@ int cmd_apply(struct cli *c, int argc, char **argv);
 int cmd_browse(struct cli *c, int argc, char **argv);
 int cmd_check(struct cli *c, int argc, char **argv);
 int cmd_config(struct cli *c, int argc, char **argv);
+int cmd_console(struct cli *c, int argc, char **argv);
 int cmd_drift(struct cli *c, int argc, char **argv);
 int cmd_explain(struct cli *c, int argc, char **argv);
 int cmd_history(struct cli *c, int argc, char **argv);
 int cmd_plan(struct cli *c, int argc, char **argv);
 int cmd_release(struct cli *c, int argc, char **argv);
+int cmd_reload(struct cli *c, int argc, char **argv);
 
 int cmd_search(struct cli *c, int argc, char **argv);
 int cmd_state(struct cli *c, int argc, char **argv);
@@ -43,6 +55,7 @@ int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);
 int cmd_undo(struct cli *c, int argc, char **argv);
 int cmd_unpin(struct cli *c, int argc, char **argv);
+int cmd_watch(struct cli *c, int argc, char **argv);
 
 /* Says the error on standard error (or as JSON on standard output) and answers `code`. */
 int cli_error(const struct cli *c, const struct err *e, int code);
@@ -53,12 +66,29 @@ bool cli_number(const char *s, int64_t *n_r);  /* of a run: above 0 */
 void cli_text(FILE *f, const char *s);         /* untrusted text, escaped for a terminal */
 const char *cli_time(int64_t t, char out[24]); /* "2026-11-21T17:00:00Z", "-" for 0 */
 
+/* What a run tells on its way; ctx: struct cli. */
+void cli_event(void *ctx, const char *event, const char *object, const char *text);
+
+/* remote.c. False: it is to be performed here (under a lease, if it must). */
+bool remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r);
+/* What lockstepd says, where it runs: "service": {...}, and as text. */
+void remote_status(struct cli *c, struct jsonw *w);
+
 /* connect.c: connectors as programs beside ours; options checked against --describe. */
 bool cli_open_source(
 	void *ctx, const struct conf_source *s, int lock_fd, struct conn **c_r, struct err *e);
 bool cli_open_target(
 	void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
 bool cli_resolve_options(struct cli *c, struct err *e);
+
+/* signals.c: a run ends when it is asked to, and hears of changes; sets env.stop and env.changed. */
+void signals_catch(struct cli *c);
+
+/* events.c: lines of --events. left: seconds, -1 = not known. */
+void events_progress(
+	const char *phase, const char *what, int64_t done, int64_t total, int64_t left);
+void events_event(const char *event, const char *object, const char *text);
+void events_log(struct str said);
 
 /* progress.c */
 void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);

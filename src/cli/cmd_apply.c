@@ -27,6 +27,7 @@ cmd_apply(struct cli *c, int argc, char **argv)
 	if (!plan_file_read(c, &file, &e))
 		return cli_error(c, &e, 2);
 	o.apply = file.digest;
+	signals_catch(c);
 	if (!sync_run(c->conf, &c->env, &o, &r, &e))
 		return cli_error(c, &e, r.exit);
 	return cli_outcome(c, &r, &notes);

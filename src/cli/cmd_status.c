@@ -75,6 +75,7 @@ struct target_status {
 	int64_t pinned_total;
 	struct pinned pinned[50];
 	size_t pinned_count;
+	int64_t as_of;   /* what was in the directory then is dealt with (N8); 0 = never yet */
 	int64_t waiting; /* operations that an applied plan left for the next run */
 	bool lockstep;
 	struct failing failing[50];
@@ -87,6 +88,7 @@ gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, stru
 {
 	s->has_run = ledger_runs(l, 0, a, &s->last, 1);
 	s->dirty = ledger_dirty_count(l);
+	s->as_of = sync_as_of(l);
 	s->wake = ledger_wake_next(l);
 	s->waiting = ledger_later(l);
 	s->pinned_total = ledger_pinned_count(l);
@@ -158,6 +160,7 @@ status_text(const struct conf_target *t, const struct target_status *s)
 	if (s->waiting)
 		printf("  %lld operations wait for the next run: the last one applied a plan\n",
 			(long long)s->waiting);
+	printf("  as of %s\n", cli_time(s->as_of, when));
 	if (s->wake != INT64_MAX)
 		printf("  next due by time: %s\n", cli_time(s->wake, when));
 	status_pins(s);
@@ -183,6 +186,10 @@ status_json(const struct conf_target *t, const struct target_status *s, struct j
 	jsonw_int(w, "run", s->last.run);
 	jsonw_int(w, "ended", s->last.ended);
 	jsonw_int(w, "exit", s->last.exit);
+	if (s->as_of)
+		jsonw_int(w, "as_of", s->as_of);
+	else
+		jsonw_null(w, "as_of");
 	jsonw_int(w, "held", s->last.held);
 	jsonw_int(w, "dirty", s->dirty);
 	jsonw_int(w, "waiting", s->waiting);
@@ -253,6 +260,7 @@ cmd_status(struct cli *c, int argc, char **argv)
 	jsonw_end(&w);
 	if (!status_sources(c, &w, &e))
 		return cli_error(c, &e, 2);
+	remote_status(c, &w);
 	jsonw_end(&w);
 	if (c->json)
 		puts(buf_cstr(&out));

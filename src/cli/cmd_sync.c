@@ -102,6 +102,7 @@ cmd_sync(struct cli *c, int argc, char **argv)
 			return cli_error(c, &e, 2);
 		}
 	}
+	signals_catch(c);
 	if (!sync_run(c->conf, &c->env, &o, &r, &e))
 		return cli_error(c, &e, r.exit);
 	return cli_outcome(c, &r, NULL);
@@ -125,9 +126,13 @@ plan(struct cli *c, const struct sync_options *o, bool all, struct plan_file *fi
 
 	if (file && !plan_file_free(file->path, force, &e))
 		return cli_error(c, &e, 2);
+	signals_catch(c);
 	if (!sync_run(c->conf, &c->env, o, &r, &e))
 		return cli_error(c, &e, r.exit);
 	progress_clear(c);
+	/* Half a plan is none. */
+	if (strcmp(r.error.code, "stopped") == 0)
+		return cli_error(c, &r.error, r.exit);
 	if (r.exit == SYNC_CONFIG || (r.exit == SYNC_SOURCE && c->json))
 		return cli_error(c, &r.error, r.exit);
 	if (r.exit == SYNC_SOURCE)

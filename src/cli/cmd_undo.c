@@ -96,6 +96,7 @@ cmd_undo(struct cli *c, int argc, char **argv)
 		return cli_error(c, &e, 2);
 	if (dry)
 		return look(c, &o);
+	signals_catch(c);
 	if (!sync_run(c->conf, &c->env, &o, &r, &e))
 		return cli_error(c, &e, r.exit);
 	return cli_outcome(c, &r, &notes);

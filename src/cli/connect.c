@@ -17,6 +17,10 @@ log_line(void *ctx, struct str line)
 	struct cli *c = ctx;
 	CLEAN_BUF struct buf text = { 0 };
 
+	if (c->events) {
+		events_log(line);
+		return;
+	}
 	if (!c->verbose)
 		return;
 	text_escape(line.p, line.n, 1000, &text);

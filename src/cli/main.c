@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,19 +17,20 @@ const struct command commands[] = {
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
 	{ "plan", "plan [--all] [--out FILE]", "shows what a sync would do, and does nothing",
-		cmd_plan, true },
+		cmd_plan, true, TURN_THERE },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
-		cmd_apply, true },
+		cmd_apply, true, TURN_LEASE },
 	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
-		cmd_sync, true },
+		cmd_sync, true, TURN_THERE },
 	{ "adopt", "adopt [WHO [KEY]]",
 		"what stands at a target in place of ours; --all-exact takes over what is plain",
-		cmd_adopt, true },
-	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release,
-		true },
+		cmd_adopt, true, TURN_THERE },
+	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release, true,
+		TURN_THERE },
 	{ "undo", "undo RUN [--dry-run]", "takes back what a run did, and keeps it so", cmd_undo,
-		true },
-	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true },
+		true, TURN_THERE },
+	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true,
+		TURN_THERE },
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
 	{ "drift", "drift", "what others changed at the targets, as the last full sync found it",
 		cmd_drift, true },
@@ -41,8 +43,13 @@ const struct command commands[] = {
 		"what the directory has to choose from", cmd_browse, true },
 	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
 		true },
+	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },
+	{ "reload", "reload", "lets lockstepd take over the configuration as it is now", cmd_reload,
+		false },
+	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch,
+		true },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
-		cmd_state, true },
+		cmd_state, true, TURN_THERE },
 	{ 0 },
 };
 
@@ -55,13 +62,19 @@ help(FILE *f)
 		   "  -j, --json         one JSON object on one line instead of text\n"
 		   "  -q, --quiet        no progress\n"
 		   "  -v, --verbose      what connectors log, and every operation\n"
+		   "      --direct       not through lockstepd, even while it runs\n"
+		   "      --control FILE its socket, where there is no valid configuration yet\n"
+		   "      --events       what happens, as JSON lines on standard error\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
 		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
 		"the source could\n"
-		"not be read completely, 4 held by the guard, 5 the target could not be reached.\n"
+		"not be read completely, 4 held by the guard, 5 the target could not be reached, "
+		"or "
+		"the run was\n"
+		"stopped.\n"
 		"See lockstep(1) and lockstep.conf(5).\n");
 }
 
@@ -156,6 +169,10 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 			c->quiet = true;
 		} else if (strcmp(argv[i], "--verbose") == 0 || strcmp(argv[i], "-v") == 0) {
 			c->verbose = true;
+		} else if (strcmp(argv[i], "--direct") == 0) {
+			c->direct = true;
+		} else if (strcmp(argv[i], "--events") == 0) {
+			c->events = true;
 		} else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
 			*exit_r = cli_usage(cmd, NULL);
 			return false;
@@ -169,16 +186,20 @@ cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, in
 
 #define EVENTS_SHOWN 20 /* a flood tells nobody anything */
 
-static void
-say_event(void *ctx, const char *event, const char *object, const char *text)
+void
+cli_event(void *ctx, const char *event, const char *object, const char *text)
 {
 	struct cli *c = ctx;
 	bool quiet = strcmp(event, "done") == 0 || strcmp(event, "settling") == 0;
 
-	if (!c->verbose && (c->json || quiet || c->events > EVENTS_SHOWN))
+	if (c->events) {
+		events_event(event, object, text);
+		return;
+	}
+	if (!c->verbose && (c->json || quiet || c->shown > EVENTS_SHOWN))
 		return;
 	progress_clear(c);
-	if (!c->verbose && c->events++ == EVENTS_SHOWN) {
+	if (!c->verbose && c->shown++ == EVENTS_SHOWN) {
 		fputs("... and more: `lockstep history` and `lockstep status` name them all\n",
 			stderr);
 		return;
@@ -224,8 +245,12 @@ run(struct cli *c, const struct command *cmd, int argc, char **argv)
 
 	if (!cli_options(c, cmd, &argc, argv, &code))
 		return code;
-	if (cmd->needs_conf && (!conf_load(c->conf_path, &c->conf, &e) ||
-				       !check_rules(c->conf, &e) || !cli_resolve_options(c, &e)))
+	if (cmd->needs_conf &&
+		(!conf_load(c->conf_path, &c->conf, &e) || !check_rules(c->conf, &e)))
+		return cli_error(c, &e, 2);
+	if (remote_command(c, cmd, argc, argv, &code))
+		return code;
+	if (cmd->needs_conf && !cli_resolve_options(c, &e))
 		return cli_error(c, &e, 2);
 	code = cmd->run(c, argc, argv);
 	progress_clear(c);
@@ -237,14 +262,17 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' }, { "quiet", no_argument, NULL, 'q' },
-		{ "verbose", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { 0 } };
+		{ "verbose", no_argument, NULL, 'v' }, { "direct", no_argument, NULL, 'D' },
+		{ "control", required_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' }, { "events", no_argument, NULL, 'E' },
+		{ 0 } };
 	struct cli c = { .program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf" };
 	CLEAN_FREE char *folder = own_folder();
 	const struct command *cmd;
 	int opt, code;
 
 	setlocale(LC_ALL, "C.UTF-8");
+	signal(SIGUSR1, SIG_IGN); /* news for a run that has not begun yet */
 	log_init("lockstep", false, LOG_INFO);
 	process_harden();
 	while ((opt = getopt_long(argc, argv, "+c:jqvh", longs, NULL)) != -1) {
@@ -260,6 +288,15 @@ main(int argc, char **argv)
 			break;
 		case 'v':
 			c.verbose = true;
+			break;
+		case 'D':
+			c.direct = true;
+			break;
+		case 'C':
+			c.control = optarg;
+			break;
+		case 'E':
+			c.events = true;
 			break;
 		case 'V':
 			puts("lockstep " LOCKSTEP_VERSION);
@@ -284,7 +321,7 @@ main(int argc, char **argv)
 		.open_source = cli_open_source,
 		.open_target = cli_open_target,
 		.progress = progress_show,
-		.event = say_event,
+		.event = cli_event,
 		.ctx = &c };
 	code = run(&c, cmd, argc - optind, argv + optind);
 	conf_free(&c.conf);

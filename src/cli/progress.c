@@ -1,6 +1,6 @@
 /*
- * Progress on a terminal: one line, rewritten at most four times a second, with the time left as the rate
- * since the phase began tells it - and none while that is not known.
+ * Progress, at most four times a second: on a terminal one line, rewritten; with --events a line for programs.
+ * With the time left as the rate since the phase began tells it - and none while that is not known.
  */
 #include "cli_p.h"
 
@@ -31,16 +31,37 @@ progress_clear(struct cli *c)
 		c->progress->shown = false;
 }
 
-static void
-time_left(const struct progress *p, int64_t now, int64_t done, int64_t total, struct buf *out)
+/* Seconds; -1 = not known. */
+static int64_t
+time_left(const struct progress *p, int64_t now, int64_t done, int64_t total)
 {
 	int64_t gone = now - p->began, did = done - p->first_done;
 
 	if (total <= done || did <= 0 || gone < 3000)
-		return;
-	buf_adds(out, ", about ");
-	duration_format((total - done) * gone / did / 1000 + 1, out);
-	buf_adds(out, " left");
+		return -1;
+	return (total - done) * gone / did / 1000 + 1;
+}
+
+static void
+show_line(struct progress *p, const char *phase, const char *what, int64_t done, int64_t total,
+	int64_t left)
+{
+	CLEAN_BUF struct buf line = { 0 };
+
+	buf_addf(&line, "%s %s", phase, what);
+	if (total > 0)
+		buf_addf(&line, ": %lld of %lld (%d %%)", (long long)done, (long long)total,
+			(int)(done >= total ? 100 : done * 100 / total));
+	else if (done > 0)
+		buf_addf(&line, ": %lld", (long long)done);
+	if (left >= 0) {
+		buf_adds(&line, ", about ");
+		duration_format(left, &line);
+		buf_adds(&line, " left");
+	}
+	fprintf(stderr, "\r\033[K%s", buf_cstr(&line));
+	fflush(stderr);
+	p->shown = true;
 }
 
 void
@@ -49,10 +70,9 @@ progress_show(void *ctx, const char *phase, const char *what, int64_t done, int6
 	struct cli *c = ctx;
 	struct progress *p = c->progress;
 	const struct clock *k = c->env.store.clock;
-	CLEAN_BUF struct buf line = { 0 };
-	int64_t now;
+	int64_t now, left;
 
-	if (!p->terminal || c->quiet)
+	if (!c->events && (!p->terminal || c->quiet))
 		return;
 	now = k->mono_ms(k->ctx);
 	if (strcmp(p->phase, phase) != 0) {
@@ -61,17 +81,12 @@ progress_show(void *ctx, const char *phase, const char *what, int64_t done, int6
 		p->first_done = done;
 	}
 	/* Nothing for what is over in a moment. */
-	if (now - p->last < 250 || now - p->began < 500)
+	if (now - p->last < 250 || (!c->events && now - p->began < 500))
 		return;
 	p->last = now;
-	buf_addf(&line, "%s %s", phase, what);
-	if (total > 0)
-		buf_addf(&line, ": %lld of %lld (%d %%)", (long long)done, (long long)total,
-			(int)(done >= total ? 100 : done * 100 / total));
-	else if (done > 0)
-		buf_addf(&line, ": %lld", (long long)done);
-	time_left(p, now, done, total, &line);
-	fprintf(stderr, "\r\033[K%s", buf_cstr(&line));
-	fflush(stderr);
-	p->shown = true;
+	left = time_left(p, now, done, total);
+	if (c->events)
+		events_progress(phase, what, done, total, left);
+	else
+		show_line(p, phase, what, done, total, left);
 }

@@ -247,6 +247,14 @@ bool ad_changes_choose(struct ad *ad, struct err *e);
 /* Sends what changed after that USN, or everything (-1). */
 bool ad_usn_read(struct ad *ad, int64_t after, struct err *e);
 
+/* --- ad_stamp.c --- */
+/* After a delta that brought something: when the entries changed that changed after that USN, if they are few. */
+bool ad_stamps_send(struct ad *ad, int64_t after, struct err *e);
+
+/* --- ad_watch.c --- */
+/* Answers `watch` until the engine wants no more. ERR_CONFIG "cannot-watch"; else the connection was lost. */
+bool ad_watch(struct ad *first, struct err *e);
+
 /* --- ad_check.c, ad_rights.c, ad_same.c, ad_setup.c --- */
 void ad_finding(struct ad *ad, const char *level, const char *topic, const char *remedy,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));

@@ -58,6 +58,7 @@ capabilities_write(const struct ad_forest_facts *f, struct jsonw *w)
 	if (f->sees_deletes)
 		jsonw_str(w, NULL, "sees-deletes");
 	jsonw_str(w, NULL, "fetch");
+	jsonw_str(w, NULL, "watch");
 	jsonw_end(w);
 }
 
@@ -147,6 +148,8 @@ request_do(struct ad *ad, const struct json *j, struct err *e)
 		const char **ids = strings_read(json_get(j, "ids"), a, &count);
 		return ad_fetch(ad, ids, count, e);
 	}
+	if (str_eqc(type, "watch"))
+		return ad_watch(ad, e);
 	const char **bases = strings_read(json_get(j, "bases"), a, &count);
 	if (str_eqc(type, "check"))
 		return ad_check(ad, bases, count, e);

@@ -182,7 +182,7 @@ read_all(struct ad *ad, const char *cursor, struct page *p, struct buf *cursor_o
 	}
 	now.cookie = buf_str(&p->cookie);
 	ad_cursor_write(&now, cursor_out);
-	return true;
+	return !cursor || !ad->done || ad_stamps_send(ad, c.usn, e);
 }
 
 /* The cursor of one context among several; NULL = it is not in there. */

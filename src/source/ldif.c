@@ -15,6 +15,7 @@
 #include "ldif_files.h"
 #include "ldif_schema.h"
 #include "ldif_send.h"
+#include "ldif_watch.h"
 #include "model/dn.h"
 
 static const struct option options[] = {
@@ -152,7 +153,8 @@ attribute_names(const char *const *names, struct err *e)
 static bool
 greet(struct source *so, struct err *e)
 {
-	static const char *const capabilities[] = { "whole", "deltas-complete", "sees-deletes" };
+	static const char *const capabilities[] = { "whole", "deltas-complete", "sees-deletes",
+		"watch" };
 	CLEAN_ARENA struct arena *a = arena_new();
 	const char *context;
 	char time[24];
@@ -425,13 +427,20 @@ serve_setup(const struct source *so, const struct json *request, struct err *e)
 }
 
 static bool
+serve_watch(const struct source *so, const struct json *request, struct err *e)
+{
+	(void)request;
+	return ldif_watch(so->s, so->path, e);
+}
+
+static bool
 answer(const struct source *so, const struct json *request, struct err *e)
 {
 	static const struct {
 		const char *type;
 		bool (*serve)(const struct source *so, const struct json *request, struct err *e);
-	} requests[] = { { "read", serve_read }, { "check", serve_check },
-		{ "setup", serve_setup } };
+	} requests[] = { { "read", serve_read }, { "check", serve_check }, { "setup", serve_setup },
+		{ "watch", serve_watch } };
 	const char *type = json_get_string(request, "type");
 
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++)

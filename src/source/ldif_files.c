@@ -10,8 +10,8 @@
 #define SAMPLE    4096 /* first and last bytes that go into the digest */
 #define FILES_MAX 100000
 
-static bool
-name_counts(const char *name)
+bool
+ldif_name_counts(const char *name)
 {
 	const char *dot = strrchr(name, '.');
 
@@ -55,7 +55,7 @@ folder_list(const char *path, struct arena *a, struct ldif_files *f, struct err 
 		return err_errno(e, ERR_CONFIG, "%s", path);
 	errno = 0;
 	while (ok && (entry = readdir(d))) {
-		if (!name_counts(entry->d_name))
+		if (!ldif_name_counts(entry->d_name))
 			continue;
 		ok = f->count < FILES_MAX
 			     ? file_add(f, arena_printf(a, "%s/%s", path, entry->d_name),

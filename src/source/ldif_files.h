@@ -30,4 +30,5 @@ bool ldif_files_list(const char *path, struct arena *a, struct ldif_files *f_r, 
 bool ldif_files_digest(const struct ldif_files *f, size_t last, char out[65], struct err *e);
 /* Has the file been touched since the list was made? fd is open on it. */
 bool ldif_file_same(const struct ldif_file *f, int fd);
+bool ldif_name_counts(const char *name);                      /* of a folder's files: .ldif, .ldf */
 int ldif_file_open(const struct ldif_file *f, struct err *e); /* -1: failed */

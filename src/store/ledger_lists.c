@@ -287,6 +287,19 @@ ledger_wake_next(struct ledger *l)
 	return at;
 }
 
+int64_t
+ledger_due_next(struct ledger *l)
+{
+	int64_t due = ledger_wake_next(l), at = INT64_MAX;
+
+	db_value(l->db, NULL, &at, "SELECT min(wait) FROM dirty WHERE planned = 0 AND wait > 0");
+	due = at < due ? at : due;
+	at = INT64_MAX;
+	db_value(l->db, NULL, &at,
+		"SELECT min(wait) FROM dirty_link WHERE planned = 0 AND wait > 0");
+	return at < due ? at : due;
+}
+
 /* --- problems of entries that could not become objects --- */
 
 bool

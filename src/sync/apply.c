@@ -17,6 +17,7 @@
 
 #define PAGE          256
 #define GATHER_MS     25
+#define CHANGED_MS    1000 /* a slice lasts at least so long, news or not */
 #define LOST_PAUSE_MS 1000
 #define SILENCE_MS    120000 /* a connector says a line every 30 s while it works */
 
@@ -266,6 +267,8 @@ journal(struct apply *ap, struct err *e)
 	for (size_t i = 0; i < ap->size; i++) {
 		struct flight *f = &ap->flights[i];
 
+		if (ap->stopping && f->phase == FLIGHT_READY)
+			flight_end(ap, f);
 		for (size_t j = 0; f->phase == FLIGHT_READY && j < f->op_count; j++)
 			if (!ledger_op_sent(ap->t->ledger, f->ops[j].id, e))
 				return false;
@@ -354,21 +357,26 @@ listen_answers(struct apply *ap, struct err *e)
 /* --- the whole --- */
 
 static bool
-slice_over(const struct apply *ap)
+slice_over(struct apply *ap)
 {
-	return run_mono(ap->t->run) >= ap->deadline;
+	const struct sync_env *env = ap->t->run->env;
+	int64_t now = run_mono(ap->t->run);
+
+	/* Whatever changes all the time, something is done between two looks. */
+	if (env->changed && now >= ap->began + CHANGED_MS && env->changed(env->ctx))
+		ap->deadline = now;
+	return now >= ap->deadline;
 }
 
 static void
 wait_for_limit(struct apply *ap)
 {
 	int64_t wait = ap->t->resume_at_ms - run_mono(ap->t->run);
-	const struct clock *c = ap->t->run->env->store.clock;
 
-	if (wait <= 0)
+	if (wait <= 0 || ap->stopped)
 		return;
 	run_progress(ap->t->run, "waiting for", ap->t->conf->name, 0, 0);
-	c->sleep_ms(c->ctx, wait);
+	run_sleep(ap->t->run, wait);
 }
 
 /* Operations that went back to PLANNED while this rank was worked on: once more from the front. Names
@@ -408,7 +416,8 @@ apply_rank(struct apply *ap, enum op_rank rank, struct err *e)
 	ap->lost_rounds = 0;
 	ap->heard = run_mono(ap->t->run);
 	while (!ap->drained || ap->used || ap->answer_count || again(ap)) {
-		if (slice_over(ap))
+		ap->stopping |= run_stopping(ap->t->run);
+		if (ap->stopping || slice_over(ap))
 			ap->drained = ap->stopped = true;
 		if (ap->t->resume_at_ms > run_mono(ap->t->run) && !ap->used)
 			wait_for_limit(ap);
@@ -448,7 +457,8 @@ apply_init(struct apply *ap, struct target_run *t)
 {
 	int64_t slice = t->run->env->slice_ms ? t->run->env->slice_ms : 30000;
 
-	*ap = (struct apply){ .t = t, .deadline = run_mono(t->run) + slice };
+	*ap = (struct apply){ .t = t, .began = run_mono(t->run) };
+	ap->deadline = ap->began + slice;
 	ap->window = t->hello.window < WINDOW_MAX ? t->hello.window : WINDOW_MAX;
 	ap->size = ap->window;
 	ap->members_max = t->hello.members_max < 1000 ? t->hello.members_max : 1000;

@@ -50,11 +50,12 @@ struct apply {
 	enum op_rank rank;
 	struct op_pos pos;
 	bool drained, stopped, requeue, last_pass, final, deferred;
+	bool stopping;   /* for good: nothing more is sent */
 	bool again;      /* something became possible by planning anew */
 	bool lost;       /* a look was not answered; */
 	int lost_rounds; /* how often this rank was gone through again for that */
 	int64_t heard;   /* when the connector last said something (mono) */
-	int64_t deadline, done, done_before, total, conflicts;
+	int64_t began, deadline, done, done_before, total, conflicts;
 	struct err fatal; /* the target, or a person must act: stop after this commit */
 };
 

@@ -53,6 +53,8 @@ record(struct target_run *t, const struct object *ob, const struct op *op, struc
 	if (why) {
 		c->code = why->code;
 		c->text = why->text;
+	} else {
+		lag_confirmed(t, ob);
 	}
 	run_event(t->run, why ? "failed" : "done", ob->name ? ob->name : ob->anchor, "%s %s%s%s",
 		op_class_name(op->class), ob->kind->name, why ? ": " : "", why ? why->text : "");

@@ -252,7 +252,6 @@ static bool
 ask_patiently(
 	struct target_run *t, struct suspect *list, size_t count, struct arena *a, struct err *e)
 {
-	const struct clock *c = t->run->env->store.clock;
 	bool left = true;
 
 	for (int round = 0; left && round < 3; round++) {
@@ -272,7 +271,7 @@ ask_patiently(
 			wait = why->wait > wait ? why->wait : wait;
 		}
 		if (left)
-			c->sleep_ms(c->ctx, wait * 1000);
+			run_sleep(t->run, wait * 1000);
 	}
 	return true;
 }
@@ -326,7 +325,7 @@ drift_verify(struct target_run *t, struct err *e)
 	size_t got, most = t->hello.window < ARRAY_LEN(os) ? t->hello.window : ARRAY_LEN(os);
 
 	while ((got = ledger_suspects(t->ledger, after, os, most))) {
-		if (!verify_page(t, os, got, a, e))
+		if (run_stopped(t->run, e) || !verify_page(t, os, got, a, e))
 			return false;
 		after = os[got - 1];
 		done += (int64_t)got;

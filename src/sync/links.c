@@ -269,7 +269,7 @@ project_source_links(struct target_run *t, struct source_run *s, struct err *e)
 
 	while ((got = ledger_dirty_links(t->ledger, s->conf->name, now, after, ls, PAGE))) {
 		last = ls[got - 1];
-		if (!project_page(t, s, ls, got, now, e))
+		if (run_stopped(t->run, e) || !project_page(t, s, ls, got, now, e))
 			return false;
 		after = &last;
 		done += (int64_t)got;

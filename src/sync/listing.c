@@ -81,7 +81,7 @@ take_all(struct listing *ls, bool *sealed_r, struct err *why, struct err *e)
 			return false;
 		if (w.end)
 			break;
-		if (!take(ls, &w, e))
+		if (run_stopped(t->run, e) || !take(ls, &w, e))
 			return false;
 		if (++ls->count % COMMIT_EVERY == 0) {
 			run_progress(t->run, "reading", t->conf->name, ls->count, 0);

@@ -429,7 +429,7 @@ project_source(struct projecting *p)
 	size_t got;
 
 	while ((got = ledger_dirty(l, p->source, now, after, list, PAGE))) {
-		if (!project_page(p, list, got, now))
+		if (run_stopped(p->t->run, p->e) || !project_page(p, list, got, now))
 			return false;
 		after = list[got - 1].n;
 		done += (int64_t)got;

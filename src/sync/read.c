@@ -70,6 +70,10 @@ take(struct reading *rd, const struct wire_source_msg *m, struct err *e)
 			m->attribute ? m->attribute : "entry", m->why ? m->why : "");
 		ok = mirror_bad(mi, m->id, m->dn, m->attribute, m->why ? m->why : "", e);
 		break;
+	case SRC_STAMP:
+		if (m->id)
+			lag_changed(rd->run, m->id, m->at);
+		break;
 	case SRC_PROGRESS:
 		run_progress(rd->run, "reading", rd->source->conf->name, m->done, m->total);
 		break;
@@ -96,7 +100,7 @@ take_all(struct reading *rd, struct err *e)
 			return false;
 		if (m.type == SRC_END)
 			break;
-		if (!take(rd, &m, e))
+		if (run_stopped(rd->run, e) || !take(rd, &m, e))
 			return false;
 		if (++rd->lines % 1000 == 0)
 			run_progress(rd->run, "reading", rd->source->conf->name, rd->lines, 0);

@@ -71,7 +71,16 @@ side_exit(const struct err *e, enum sync_exit side)
 			return SYNC_CONFIG;
 	if (strcmp(e->code, "plan-outdated") == 0)
 		return SYNC_FAILED;
-	return side;
+	return strcmp(e->code, "stopped") == 0 ? SYNC_TARGET : side;
+}
+
+static void
+source_failed(struct run *r, const struct source_run *s, struct err *e)
+{
+	bool stopped = run_stopped(r, e); /* however it was noticed */
+
+	run_fail(r, side_exit(e, SYNC_SOURCE), e);
+	run_event(r, stopped ? "stopped" : "source-failed", s->conf->name, "%s", e->text);
 }
 
 static void
@@ -82,8 +91,7 @@ read_one(struct run *r, struct source_run *s, bool full)
 
 	if (!s->greeted && !source_greet(r, s, &e)) {
 		conn_close(&s->conn);
-		run_fail(r, side_exit(&e, SYNC_SOURCE), &e);
-		run_event(r, "source-failed", s->conf->name, "%s", e.text);
+		source_failed(r, s, &e);
 		return;
 	}
 	s->read_ok = source_read(r, s, full, &st, &e);
@@ -93,8 +101,7 @@ read_one(struct run *r, struct source_run *s, bool full)
 	}
 	conn_close(&s->conn);
 	s->greeted = false;
-	run_fail(r, side_exit(&e, SYNC_SOURCE), &e);
-	run_event(r, "source-failed", s->conf->name, "%s", e.text);
+	source_failed(r, s, &e);
 }
 
 /* A look between slices, so that what is urgent overtakes (7.3). A failure here is not a failed run:
@@ -133,7 +140,6 @@ project(struct target_run *t, int64_t *held_r, struct err *e)
 static bool
 settle_and_wait(struct target_run *t, struct err *e)
 {
-	const struct clock *c = t->run->env->store.clock;
 	int64_t wait;
 
 	t->unknown_rounds += t->unknown;
@@ -142,8 +148,10 @@ settle_and_wait(struct target_run *t, struct err *e)
 			return false;
 		if (!wait)
 			break;
+		if (run_stopped(t->run, e))
+			return false;
 		run_progress(t->run, "waiting to settle", t->conf->name, 0, 0);
-		c->sleep_ms(c->ctx, wait * 1000);
+		run_sleep(t->run, wait * 1000);
 	}
 	t->unknown = false;
 	t->unsettled = wait > 0;
@@ -158,6 +166,8 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 	bool again = true, full = t->run->options->full && !t->run->options->plan_only;
 
 	for (int round = 0; again; round++) {
+		if (run_stopped(t->run, e))
+			return false;
 		if (round)
 			read_again(t);
 		if (!t->prepared &&
@@ -243,6 +253,25 @@ count_unchanged(struct target_run *t)
 	r->unchanged += all > 0 ? all : 0;
 }
 
+/* What is due by itself, and what could not be settled. */
+static void
+note_wake(struct target_run *t, bool failed)
+{
+	const struct clock *c = t->run->env->store.clock;
+	int64_t now = c->now(c->ctx), due = ledger_due_next(t->ledger),
+		*next = &t->run->result->next_wake;
+
+	if (due != INT64_MAX)
+		due += now - target_now(t);
+	/* What is overdue because the target failed is tried again when the target is. */
+	if (failed && due <= now)
+		due = INT64_MAX;
+	if (t->unsettled && !failed && now + t->hello.settle < due)
+		due = now + t->hello.settle;
+	if (due != INT64_MAX && (!*next || due < *next))
+		*next = due;
+}
+
 static void
 finish_target(struct target_run *t, int64_t held, const struct err *why)
 {
@@ -262,6 +291,7 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 		held = row.held;
 	r->result->held += held;
 	r->result->waiting += ledger_later(t->ledger);
+	note_wake(t, why != NULL);
 	if (held)
 		run_fail(r, SYNC_HELD, NULL);
 	r->result->failed += failing;
@@ -270,6 +300,10 @@ finish_target(struct target_run *t, int64_t held, const struct err *why)
 	count_unchanged(t);
 	if (!t->id || e.kind != ERR_NONE)
 		return;
+	if (!lag_finish(t, !why && !r->options->plan_only && !r->options->apply && !r->options->undo, &e)) {
+		ledger_rollback(t->ledger);
+		return;
+	}
 	if (!r->result->run)
 		r->result->run = t->id;
 	sync_result_json(r->result, NULL, &counts);
@@ -304,10 +338,13 @@ run_target(struct target_run *t)
 	bool ok = (t->prepared || start_target(t, &e)) && work(t, &t->held, &e);
 
 	if (!ok) {
+		bool stopped = e.kind != ERR_CONFIG && run_stopped(t->run, &e);
+
 		/* A source that was never read has failed already and says so itself. */
 		if (strcmp(e.code, "never-read") != 0)
 			run_fail(t->run, side_exit(&e, SYNC_TARGET), &e);
-		run_event(t->run, "target-failed", t->conf->name, "%s", e.text);
+		run_event(
+			t->run, stopped ? "stopped" : "target-failed", t->conf->name, "%s", e.text);
 	}
 	finish_target(t, t->held, ok ? NULL : &e);
 }
@@ -429,7 +466,7 @@ bool
 sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
 	struct sync_result *r_r, struct err *e)
 {
-	struct run r = { .conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r };
+	struct run r = { .conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r, .stamps = map_new() };
 	int64_t start = env->store.clock->mono_ms(env->store.clock->ctx);
 	bool ok;
 
@@ -444,6 +481,9 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 			run_target(&r.targets[i]);
 		ok = true;
 		r_r->kind = kind_of(&r);
+		lag_result(&r);
+		if (r.never_whole)
+			r_r->as_of = 0;
 	} else {
 		run_fail(&r, SYNC_CONFIG, e);
 	}
@@ -452,54 +492,7 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	for (size_t i = r.source_count; i-- > 0;)
 		source_close(&r.sources[i]);
 	r_r->seconds = (double)(run_mono(&r) - start) / 1000.0;
+	map_free(r.stamps, NULL);
 	arena_free(r.arena);
 	return ok;
-}
-
-void
-sync_notes_json(const struct sync_notes *notes, struct jsonw *w)
-{
-	jsonw_arr(w, "notes");
-	for (size_t i = 0; i < notes->count; i++) {
-		jsonw_obj(w, NULL);
-		jsonw_str(w, "what", notes->list[i].what);
-		jsonw_str(w, "object", notes->list[i].object);
-		jsonw_str(w, "text", notes->list[i].text);
-		jsonw_end(w);
-	}
-	jsonw_end(w);
-}
-
-void
-sync_result_json(const struct sync_result *r, const struct sync_notes *notes, struct buf *out)
-{
-	const struct {
-		const char *name;
-		int64_t value;
-	} counts[] = { { "read", r->read }, { "created", r->created }, { "adopted", r->adopted },
-		{ "updated", r->updated }, { "enabled", r->enabled }, { "disabled", r->disabled },
-		{ "deleted", r->deleted }, { "recreated", r->recreated },
-		{ "members_added", r->members_added }, { "members_removed", r->members_removed },
-		{ "unchanged", r->unchanged }, { "failed", r->failed }, { "held", r->held },
-		{ "drifted", r->drifted }, { "missing", r->missing }, { "orphans", r->orphans },
-		{ "waiting", r->waiting } };
-	struct jsonw w = jsonw(out);
-
-	jsonw_obj(&w, NULL);
-	jsonw_int(&w, "run", r->run);
-	jsonw_str(&w, "kind", r->kind);
-	for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-		jsonw_int(&w, counts[i].name, counts[i].value);
-	jsonw_num(&w, "seconds", r->seconds);
-	jsonw_int(&w, "exit", r->exit);
-	if (notes)
-		sync_notes_json(notes, &w);
-	if (r->error.kind != ERR_NONE) {
-		jsonw_obj(&w, "error");
-		jsonw_str(&w, "kind", err_kind_name(r->error.kind));
-		jsonw_str(&w, "code", r->error.code);
-		jsonw_str(&w, "message", r->error.text);
-		jsonw_end(&w);
-	}
-	jsonw_end(&w);
 }

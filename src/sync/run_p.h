@@ -1,5 +1,6 @@
 /* Private to sync/: the run and its sides. */
 #pragma once
+#include "base/map.h"
 #include "model/dn.h"
 #include "plan/plan.h"
 #include "rules/rules.h"
@@ -82,17 +83,26 @@ struct run {
 	struct target_run *targets;
 	size_t target_count;
 	struct sync_result *result;
+	struct map *stamps; /* lag.c: id -> struct stamp */
+	bool never_whole;   /* a target was not in lockstep yet, ever */
 };
 
 int64_t run_mono(const struct run *r);
 int64_t source_now(const struct run *r, const struct source_run *s); /* the directory's clock */
 int64_t target_now(const struct target_run *t);                      /* of its first source */
+int64_t run_local(const struct run *r, const struct source_run *s, int64_t at); /* by our clock */
 void run_fail(struct run *r, enum sync_exit exit,
 	const struct err *e); /* keeps the first by precedence */
 void run_event(const struct run *r, const char *event, const char *object, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void run_progress(
 	const struct run *r, const char *phase, const char *what, int64_t done, int64_t total);
+
+/* stop.c: asked to end at the next safe point? */
+bool run_stopping(const struct run *r);
+bool run_stopped(const struct run *r, struct err *e);   /* the same, with e: code "stopped" */
+void run_sleep(const struct run *r, int64_t ms);        /* not longer than until then */
+void run_conn_set(const struct run *r, struct conn *c); /* waits on it end then, too */
 
 /* schema.c */
 void schema_text(const struct wire_hello *h, struct buf *out);
@@ -179,6 +189,12 @@ bool confirm_missing(struct target_run *t, struct object *ob, const struct op *o
 bool confirm_failed(struct target_run *t, const struct object *ob, const struct op *op,
 	const struct err *why, struct err *e);
 const struct lane *lane_of(const struct target_run *t, const char *sync); /* NULL = none */
+
+/* lag.c (N8). lag_finish, in a transaction, at the end of a target's part; whole: all that was read is dealt with. */
+void lag_changed(struct run *r, const char *id, int64_t at);
+void lag_confirmed(struct target_run *t, const struct object *ob);
+bool lag_finish(struct target_run *t, bool whole, struct err *e);
+void lag_result(struct run *r);
 
 /* settle.c: SENT and UNKNOWN operations, by looking; *wait_r: seconds until the next may be looked at */
 bool settle_open(struct target_run *t, int64_t *wait_r, struct err *e);

@@ -213,7 +213,8 @@ settle_open(struct target_run *t, int64_t *wait_r, struct err *e)
 
 			if (wait > t->hello.settle) /* our clock was set back */
 				wait = t->hello.settle;
-			if (sent && !all_unknown && !sent_wait(t, now, e))
+			if (run_stopped(t->run, e) ||
+				(sent && !all_unknown && !sent_wait(t, now, e)))
 				return false;
 			all_unknown |= sent;
 			after = ops[i].id;

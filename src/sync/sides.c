@@ -127,8 +127,10 @@ source_greet(struct run *r, struct source_run *s, struct err *e)
 	g.attributes = attributes;
 	g.options = options_of(
 		s->conf->options, s->conf->option_count, s->conf->id, s->arena, &g.option_count);
-	if (!r->env->open_source(r->env->ctx, s->conf, s->lock, &s->conn, e) ||
-		!wire_hello(s->conn, &g, s->arena, &s->hello, e))
+	if (!r->env->open_source(r->env->ctx, s->conf, s->lock, &s->conn, e))
+		return err_wrap(e, "source %s", s->conf->name);
+	run_conn_set(r, s->conn);
+	if (!wire_hello(s->conn, &g, s->arena, &s->hello, e))
 		return err_wrap(e, "source %s", s->conf->name);
 	s->greeted = true;
 	s->now_directory = s->hello.now;
@@ -154,6 +156,12 @@ source_now(const struct run *r, const struct source_run *s)
 	int64_t local = r->env->store.clock->now(r->env->store.clock->ctx);
 
 	return s->now_directory ? s->now_directory + (local - s->now_local) : local;
+}
+
+int64_t
+run_local(const struct run *r, const struct source_run *s, int64_t at)
+{
+	return at + r->env->store.clock->now(r->env->store.clock->ctx) - source_now(r, s);
 }
 
 /* --- targets --- */
@@ -187,8 +195,10 @@ target_greet(struct target_run *t, struct err *e)
 	if (t->conn)
 		return true;
 	g.options = options_of(t->conf->options, t->conf->option_count, NULL, a, &g.option_count);
-	if (!t->run->env->open_target(t->run->env->ctx, t->conf, t->lock, &t->conn, e) ||
-		!wire_hello(t->conn, &g, t->arena, &t->hello, e)) {
+	if (!t->run->env->open_target(t->run->env->ctx, t->conf, t->lock, &t->conn, e))
+		return err_wrap(e, "target %s", t->conf->name);
+	run_conn_set(t->run, t->conn);
+	if (!wire_hello(t->conn, &g, t->arena, &t->hello, e)) {
 		conn_close(&t->conn);
 		return err_wrap(e, "target %s", t->conf->name);
 	}
@@ -271,12 +281,36 @@ lane_protect(struct lane *lane, struct arena *a)
 	}
 }
 
+static const char *const names[] = { "mail", "sAMAccountName", "userPrincipalName", "uid",
+	"proxyAddresses", "displayName", "cn" };
+
+bool
+sync_entry_is(struct mirror *m, int64_t n, const char *who)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct entry en;
+	struct err e;
+	char uuid[37];
+
+	if (uuid_canonical(who, uuid))
+		return mirror_find_id(m, uuid) == n;
+	if (strchr(who, '='))
+		return mirror_find_dn(m, who) == n;
+	if (!mirror_get(m, n, a, &en, &e))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct str v = attrs_first(&en.attrs, names[i]);
+
+		if (v.n && str_ieqc(v, who))
+			return true;
+	}
+	return false;
+}
+
 /* Who: id, DN, mail, account name or UPN. */
 int64_t
 sync_entry_find(struct mirror *m, const char *who)
 {
-	static const char *const names[] = { "mail", "sAMAccountName", "userPrincipalName", "uid",
-		"proxyAddresses", "displayName", "cn" };
 	CLEAN_FREE char *smtp = xasprintf("smtp:%s", who);
 	char uuid[37];
 	int64_t n = mirror_find_id(m, uuid_canonical(who, uuid) ? uuid : who);

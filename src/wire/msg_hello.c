@@ -83,6 +83,7 @@ hello_capabilities(const struct json *j, struct wire_hello *h)
 		{ "sees-deletes", &h->sees_deletes },
 		{ "whole", &h->whole },
 		{ "fetch", &h->fetch },
+		{ "watch", &h->watch },
 		{ "find", &h->find },
 		{ "list", &h->list },
 		{ "version", &h->versions },

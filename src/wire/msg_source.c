@@ -1,5 +1,6 @@
 /* Sources, the engine's side. Each type of message is a row with its reader. */
 #include <string.h>
+#include "base/clock.h"
 #include "msg_p.h"
 
 #define LINKS_MAX 1000 /* ends in one line: a sender's duty, so that one group is many lines */
@@ -47,6 +48,16 @@ wire_check(struct conn *c, const char *const *bases, bool setup, struct err *e)
 
 	if (!setup)
 		msg_names(&w, "bases", bases);
+	jsonw_end(&w);
+	return ask(c, &b, e);
+}
+
+bool
+wire_watch(struct conn *c, struct err *e)
+{
+	CLEAN_BUF struct buf b = { 0 };
+	struct jsonw w = msg_begin(&b, "watch");
+
 	jsonw_end(&w);
 	return ask(c, &b, e);
 }
@@ -152,6 +163,22 @@ read_bad(const struct reading *r, struct wire_source_msg *m, struct err *e)
 }
 
 static bool
+read_changed(const struct reading *r, struct wire_source_msg *m, struct err *e)
+{
+	(void)r, (void)m, (void)e;
+	return true;
+}
+
+static bool
+read_stamp(const struct reading *r, struct wire_source_msg *m, struct err *e)
+{
+	const char *at = json_get_string(r->j, "changed");
+
+	return (at && time_parse_rfc3339(at, &m->at)) ||
+	       msg_refuse(e, "stamp", "it does not say when, in RFC 3339");
+}
+
+static bool
 read_progress(const struct reading *r, struct wire_source_msg *m, struct err *e)
 {
 	(void)e;
@@ -226,6 +253,8 @@ static const struct shape {
 	{ "end", SRC_END, -1, false, false, read_end },
 	{ "finding", SRC_FINDING, -1, false, false, read_finding },
 	{ "text", SRC_TEXT, -1, false, false, read_text },
+	{ "stamp", SRC_STAMP, -1, true, false, read_stamp },
+	{ "changed", SRC_CHANGED, -1, false, false, read_changed },
 };
 
 static const struct shape *

@@ -15,6 +15,7 @@
 
 #define SILENCE_MS (90 * 1000)
 #define GRACE_MS   (5 * 1000)
+#define GIVE_UP_MS 1000  /* how often that is asked for */
 #define LOG_LINE   4096  /* bytes of one line of its standard error */
 #define LOG_LINES  10000 /* lines handed on; the rest is read and dropped */
 #define TAIL       400   /* last bytes of it that go into an error's text */
@@ -248,7 +249,12 @@ process_recv(struct conn *c, int timeout_ms, struct str *line_r, struct err *e)
 			until = now + limit;
 		else if (now >= until)
 			break;
-		turn(p, (int)(until - now));
+		if (timeout_ms < 0 && c->give_up && c->give_up(c->give_up_ctx)) {
+			err_set(e, ERR_RETRY, "stopped", "%s is not waited for any more",
+				p->program);
+			return -1;
+		}
+		turn(p, c->give_up && until - now > GIVE_UP_MS ? GIVE_UP_MS : (int)(until - now));
 	}
 	if (timeout_ms >= 0)
 		return 0;

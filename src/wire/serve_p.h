@@ -25,4 +25,6 @@ struct serve {
 	struct jsonw w;
 	int64_t counts[COUNT_COUNT]; /* sent since the last end */
 	int64_t progress_at;         /* monotonic, ms */
+	int64_t changed_at;          /* told last; monotonic, ms */
+	bool changed;                /* to be told */
 };

@@ -228,6 +228,17 @@ serve_gone(struct serve *s, const char *id, const char *dn, const char *proof, s
 }
 
 bool
+serve_stamp(struct serve *s, const char *id, int64_t changed, struct err *e)
+{
+	struct jsonw *w = about(s, "stamp", id, NULL);
+	char text[24];
+
+	time_format(changed, text);
+	jsonw_str(w, "changed", text);
+	return serve_send(s, e);
+}
+
+bool
 serve_bad(struct serve *s, const char *id, const char *dn, const char *attribute, const char *why,
 	struct err *e)
 {

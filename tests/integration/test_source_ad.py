@@ -66,7 +66,7 @@ def test_hello_5_2_3_1(samba_dc, source):
     h = c.hello
     assert h["connector"] == "ad" and h["bind"] == samba_dc.account and h["server"] == samba_dc.url
     assert h["context"] == f"{samba_dc.guid(samba_dc.base)} {samba_dc.base}"
-    assert set(h["capabilities"]) == {"deltas-complete", "sees-deletes", "fetch"}
+    assert set(h["capabilities"]) == {"deltas-complete", "sees-deletes", "fetch", "watch"}
     assert h["schema"]["member"] == {"syntax": "link", "multi": True}
     assert h["schema"]["manager"] == {"syntax": "link", "multi": False}
     assert h["schema"]["proxyAddresses"] == {"syntax": "string", "multi": True}
@@ -389,7 +389,7 @@ def test_no_right_to_dirsync(samba_fresh, source):
     dc.set_password("plain", "Pl4in-account-of-nobody")
     dc.enable(f"CN=plain,CN=Users,{dc.base}")
     c = source(dc, bind=f"plain@{dc.dns}", password="Pl4in-account-of-nobody", changes="dirsync")
-    assert c.hello["capabilities"] == ["fetch"]                     # deletions would not be seen: not claimed
+    assert c.hello["capabilities"] == ["fetch", "watch"]                     # deletions would not be seen: not claimed
     r = c.read()
     assert not r.sealed and r.error["kind"] == "config" and r.error["code"] == "no-dirsync-right"
     assert "Replicating Directory Changes" in r.error["message"] and "--print-setup" in r.error["message"]

@@ -67,7 +67,7 @@ def test_domain_and_configuration_of_one_server_I7(samba_fresh, source):
     services = f"CN=Services,{config}"
     single = source(dc).read()
     c = source(dc, base=[dc.base, services])
-    assert set(c.hello["capabilities"]) == {"fetch"}, "the account has its rights on the domain alone"
+    assert set(c.hello["capabilities"]) == {"fetch", "watch"}, "the account has its rights on the domain alone"
     sambadc.run("samba-tool", "dsacl", "set", f"--objectdn={config}", "-H", dc.sam, "-s", dc.conf,
                 f"--sddl=(OA;;CR;1131f6aa-9c07-11d1-f79f-00c04fc2dcd2;;{sid_of(dc, 'svc-lockstep')})")
     c = source(dc, base=[dc.base, services])

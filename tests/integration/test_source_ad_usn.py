@@ -49,7 +49,7 @@ def hide(dc, dn, name):
 def test_I7_chosen_by_itself_and_capabilities_are_honest(samba_fresh, source, plain):
     dc = samba_fresh
     people(dc)
-    assert source(dc, **plain).hello["capabilities"] == ["fetch"]
+    assert source(dc, **plain).hello["capabilities"] == ["fetch", "watch"]
     show_deleted(dc, "plain")
     c = source(dc, **plain)
     assert c.hello["capabilities"] == ["sees-deletes", "fetch"]

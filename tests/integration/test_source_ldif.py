@@ -158,7 +158,7 @@ def test_I7_deltas_equal_full_reads_equal_the_files(company, tmp_path):
     with Ldif(tmp_path, now="2026-11-02T06:00:00Z") as c:
         assert c.hello["now"] == "2026-11-02T06:00:00Z"
         assert c.hello["context"] == "dc=example,dc=test"
-        assert set(c.hello["capabilities"]) == {"whole", "deltas-complete", "sees-deletes"}
+        assert set(c.hello["capabilities"]) == {"whole", "deltas-complete", "sees-deletes", "watch"}
         assert c.hello["schema"]["member"] == {"syntax": "link", "multi": True}
         messages, end = c.read()
         assert end["sealed"]

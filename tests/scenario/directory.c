@@ -169,6 +169,7 @@ static int64_t
 change_next(struct land *w, struct w_entry *en)
 {
 	en->changed = ++w->change;
+	en->changed_at = world_now(w);
 	return w->change;
 }
 

@@ -42,6 +42,7 @@ perform(const char *path, struct options *o)
 		{ .name = "as written" },
 		{ .name = "full", .full = true },
 		{ .name = "stops", .stops = true, .most = o->most },
+		{ .name = "asks", .asks = true, .most = o->most },
 		{ .name = "faults", .faults = true, .most = o->most },
 		{ .name = "full, stops and faults",
 			.full = true,
@@ -71,7 +72,8 @@ perform(const char *path, struct options *o)
 			continue;
 		pass.stops &= !s->no_stops;
 		pass.faults &= !s->no_faults;
-		if (i > 1 && !pass.stops && !pass.faults && !pass.processes)
+		pass.asks &= !s->no_stops;
+		if (i > 1 && !pass.stops && !pass.asks && !pass.faults && !pass.processes)
 			continue;
 		ok = pass_perform(s, &pass, &o->env, &why);
 		tell(ok, s->name, pass.name, &why);
@@ -105,7 +107,8 @@ usage(void)
 	fputs("usage: run_scenarios [--quick] [--all] [--only PASS] [--shard I/N] [--programs DIR] "
 	      "[--verbose]\n"
 	      "                     [--dir DIR | FILE...]\n"
-	      "passes: as written, full, stops, faults, \"full, stops and faults\", processes\n",
+	      "passes: as written, full, stops, asks, faults, \"full, stops and faults\", "
+	      "processes\n",
 		stderr);
 }
 

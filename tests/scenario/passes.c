@@ -33,7 +33,7 @@ converge(struct performing *f, const char *what)
 	struct sync_result r;
 
 	p->way = WAY_NONE;
-	p->stop_at = 0;
+	p->stop_at = p->ask_at = 0;
 	for (int i = 0; i < 12; i++) {
 		p->world->now_ms += (i < 4 ? 130 : 600) * 1000; /* past back-offs */
 		if (!play_run(p, &f->again, &r) || !play_check_always(p))
@@ -111,6 +111,28 @@ stop_once(struct performing *f, const struct step *st, int64_t k)
 }
 
 static bool
+ask_once(struct performing *f, const struct step *st, int64_t k)
+{
+	struct play *p = &f->play;
+	struct sync_options o = play_options(p, st);
+	struct sync_result r;
+	char what[160];
+
+	snprintf(what, sizeof(what), "line %d, asked to end at event %lld of %lld", st->line,
+		(long long)k, (long long)f->events);
+	play_restore(p, &f->before);
+	f->env->variants++;
+	p->ask_at = k;
+	if (!play_run(p, &o, &r) || !play_check_always(p))
+		return play_fail(p, "%s", what);
+	/* It may have been over by then, or have failed before. */
+	if (r.exit == SYNC_OK ? r.error.kind != ERR_NONE
+			      : strcmp(r.error.code, "stopped") != 0 && r.exit == SYNC_TARGET)
+		return play_fail(p, "%s: exit %d, code %s", what, r.exit, r.error.code);
+	return converge(f, what) && same_end(f, what);
+}
+
+static bool
 fault_once(struct performing *f, const struct step *st, int64_t k, enum way way)
 {
 	struct play *p = &f->play;
@@ -156,6 +178,9 @@ variants(struct performing *f, const struct step *st)
 
 	for (int64_t i = 0; pass->stops && i < some(f->events, pass->most); i++)
 		if (!stop_once(f, st, turn(i, f->events, pass->most, st->line)))
+			return false;
+	for (int64_t i = 0; pass->asks && i < some(f->events, pass->most); i++)
+		if (!ask_once(f, st, turn(i, f->events, pass->most, st->line)))
 			return false;
 	for (int way = WAY_CUT_BEFORE; pass->faults && way < WAY_COUNT; way++) {
 		int64_t most = pass->most ? (pass->most + 5) / 6 : 0;

@@ -1,7 +1,7 @@
 /*
  * A scenario, performed every way (DESIGN.md, Tests). Each `run` step is taken apart by itself: from the
  * state just before it, the run is stopped at each of its events - commits, lines to and from the target -
- * and each call of the target fails in each way; further runs must always bring the same end state.
+ * or asked to end there, and each call of the target fails in each way; further runs must always bring the same end state.
  */
 #pragma once
 #include "play.h"
@@ -10,6 +10,7 @@ struct pass {
 	const char *name;
 	bool full;      /* every run reads everything */
 	bool stops;     /* stop at every event */
+	bool asks;      /* asked at every event to end at the next safe point */
 	bool faults;    /* every call fails in every way */
 	bool processes; /* connectors are programs */
 	int most;       /* stops per run, and a sixth of it calls for each way to fail; 0 = all */

@@ -191,6 +191,27 @@ event(struct play *p)
 {
 	if (++p->events == p->stop_at)
 		_exit(100);
+	p->asked |= p->events == p->ask_at;
+}
+
+static bool
+stop_asked(void *ctx)
+{
+	return ((struct play *)ctx)->asked;
+}
+
+/* Asked to end, nothing goes out any more that changes the target (S3.5). */
+static void
+check_silent(struct play *p, struct str line)
+{
+	static const char *const writes[] = { "create", "update", "delete", "refs" };
+
+	for (size_t i = 0; p->closed && i < ARRAY_LEN(writes); i++) {
+		CLEAN_FREE char *op = xasprintf("\"op\":\"%s\"", writes[i]);
+
+		if (memmem(line.p, line.n, op, strlen(op)))
+			world_trouble(p->world, "asked to end, and sent %.*s", (int)line.n, line.p);
+	}
 }
 
 static bool
@@ -201,8 +222,10 @@ watched_send(struct conn *c, struct str line, struct err *e)
 
 	if (x->play->verbose)
 		fprintf(stderr, "# > %.*s\n", (int)line.n, line.p);
-	if (x->target)
+	if (x->target) {
+		check_silent(x->play, line);
 		event(x->play);
+	}
 	return ok;
 }
 
@@ -216,8 +239,10 @@ watched_recv(struct conn *c, int timeout_ms, struct str *line_r, struct err *e)
 		fprintf(stderr, "# < %.*s\n", (int)line_r->n, line_r->p);
 	if (got == 0 && timeout_ms > 0 && !x->play->programs)
 		x->play->world->now_ms += timeout_ms;
-	if (got > 0 && x->target)
+	if (got > 0 && x->target) {
+		x->play->closed |= x->play->asked;
 		event(x->play);
+	}
 	return got;
 }
 
@@ -423,6 +448,7 @@ play_run(struct play *p, const struct sync_options *o, struct sync_result *r_r)
 		.open_source = open_source,
 		.open_target = open_target,
 		.event = notable,
+		.stop = stop_asked,
 		.ctx = p,
 		.slice_ms = p->slice_ms
 	};
@@ -435,7 +461,7 @@ play_run(struct play *p, const struct sync_options *o, struct sync_result *r_r)
 	if (!play_conf(p))
 		return false;
 	p->events = p->sends = 0;
-	p->done = false;
+	p->done = p->asked = p->closed = false;
 	p->fault_id = 0;
 	p->calls_before = p->world->calls;
 	p->writes_before = p->world->writes;

@@ -59,7 +59,9 @@ struct play {
 	int64_t slice_ms;
 
 	/* the run under way */
-	int64_t events, stop_at;           /* commits, lines sent and received; 0 = no stop */
+	int64_t events, stop_at; /* commits, lines sent and received; 0 = no stop */
+	int64_t ask_at;          /* from that event on the run is asked to end; 0 = never */
+	bool asked, closed;      /* ... was, and has had a line since: nothing more may be sent */
 	int64_t sends, fault_at, fault_id; /* lines sent to the target */
 	enum way way;
 	bool done; /* the fault happened */

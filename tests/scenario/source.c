@@ -98,7 +98,8 @@ line_end(struct sender *s, struct buf *line, enum wire_count count)
 		}
 	}
 	s->lines++;
-	s->counts[count]++;
+	if (count < COUNT_COUNT)
+		s->counts[count]++;
 	if (s->cut)
 		return;
 	buf_add(s->out, line->p, line->n);
@@ -245,6 +246,22 @@ send_gone(struct sender *s, const struct w_entry *en)
 	line_end(s, &line, COUNT_GONE);
 }
 
+static void
+send_stamp(struct sender *s, const struct w_entry *en)
+{
+	CLEAN_BUF struct buf line = { 0 };
+	struct jsonw j = jsonw(&line);
+	char when[24];
+
+	time_format(en->changed_at + s->w->skew, when);
+	jsonw_obj(&j, NULL);
+	jsonw_str(&j, "type", "stamp");
+	jsonw_str(&j, "id", en->id);
+	jsonw_str(&j, "changed", when);
+	jsonw_end(&j);
+	line_end(s, &line, COUNT_COUNT);
+}
+
 /* --- reads --- */
 
 static bool
@@ -336,6 +353,7 @@ read_delta_ad(struct sender *s, int64_t since, const struct json *attributes)
 			send_gone(s, en);
 		send_entry(s, en, is_new ? 0 : since, attributes);
 		send_links(s, en, is_new ? 0 : since);
+		send_stamp(s, en);
 	}
 }
 

@@ -41,6 +41,7 @@ struct w_entry {
 	struct w_attr *attrs;
 	struct w_link *links;
 	int64_t created, changed, restored, deleted; /* change numbers; 0 = never */
+	int64_t changed_at;                          /* when, in seconds */
 	bool gone;
 	bool denied;     /* an ACE hides it and what is below */
 	const char *bad; /* attribute that the source cannot read, "" = the entry; NULL = none */

@@ -304,9 +304,28 @@ test_wake_the_earlier_one_stands_5_2(void **state)
 	assert_int_equal(ledger_wake_next(k->l), 300);
 	OK(k, ledger_wake_due(k->l, "c", 299, &k->e));
 	assert_int_equal(ledger_dirty_count(k->l), 0);
+	assert_int_equal(ledger_due_next(k->l), 300);
 	OK(k, ledger_wake_due(k->l, "c", 300, &k->e));
 	assert_int_equal(ledger_dirty_count(k->l), 1);
 	assert_true(ledger_wake_next(k->l) == INT64_MAX);
+	assert_true(ledger_due_next(k->l) == INT64_MAX);
+}
+
+static void
+test_due_next_is_of_retries_too_7_3(void **state)
+{
+	struct kit *k = *state;
+	struct dirty_link d = { .owner = 1, .attribute = 0, .other = 2 };
+
+	OK(k, ledger_dirty_wait(k->l, "c", 1, 700, &k->e));
+	OK(k, ledger_dirty_link_add(k->l, "c", &d, &k->e));
+	assert_int_equal(ledger_due_next(k->l), 700);
+	OK(k, ledger_dirty_link_wait(k->l, "c", &d, 600, &k->e));
+	assert_int_equal(ledger_due_next(k->l), 600);
+	/* What is in a plan waits for nothing. */
+	OK(k, ledger_dirty_links_planned(k->l, "c", 1000, &d, &k->e));
+	OK(k, ledger_dirty_planned(k->l, "c", 1000, 5, &k->e));
+	assert_true(ledger_due_next(k->l) == INT64_MAX);
 }
 
 static void
@@ -340,6 +359,7 @@ main(void)
 		TEST(test_backoff_grows_and_ends_when_a_name_comes_free_7_3),
 		TEST(test_problems_page_by_entry_and_source),
 		TEST(test_wake_the_earlier_one_stands_5_2),
+		TEST(test_due_next_is_of_retries_too_7_3),
 		TEST(test_intents_outlive_a_plan_reset_I3),
 	};
 

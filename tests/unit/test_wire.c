@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -572,6 +573,67 @@ test_list_6_1_is_sealed_by_counts(void **state)
 	}
 }
 
+static bool
+watch_answer(struct serve *s, const struct json *request)
+{
+	struct err e;
+
+	assert_string_equal(json_get_string(request, "type"), "watch");
+	assert_true(serve_watching(s, &e));
+	serve_changed(s);
+	serve_changed(s); /* together with the one before: told later, by serve_wait */
+	return true;
+}
+
+static void
+test_watch_tells_of_changes(void **state)
+{
+	(void)state;
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct wire_source_msg m;
+	struct err e = { 0 };
+	struct far f;
+	struct conn *c = far_open(&f);
+
+	f.answer = watch_answer;
+	assert_true(wire_watch(c, &e));
+	assert_true(wire_source_next(c, a, &m, &e));
+	assert_int_equal(m.type, SRC_PROGRESS);
+	assert_string_equal(m.phase, "watching");
+	assert_true(wire_source_next(c, a, &m, &e));
+	assert_int_equal(m.type, SRC_CHANGED);
+	assert_false(wire_source_next(c, a, &m, &e));
+	assert_string_equal(e.code, "connector-silent");
+	conn_close(&c);
+	far_close(&f);
+}
+
+static void
+test_watch_waits_for_news_and_for_the_engine(void **state)
+{
+	(void)state;
+	int in[2], news[2], out = memfd_create("out", MFD_CLOEXEC);
+	struct serve *s = serve_new("test", "source", options, ARRAY_LEN(options));
+	struct pollfd fd = { .events = POLLIN };
+
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe(news), 0);
+	serve_descriptors(s, in[0], out);
+	fd.fd = news[0];
+	assert_int_equal(serve_wait(s, &fd, 1, 0), 1);
+	assert_int_equal(fd.revents, 0);
+	assert_int_equal(write(news[1], "x", 1), 1);
+	assert_int_equal(serve_wait(s, &fd, 1, 60000), 1);
+	assert_int_equal(fd.revents, POLLIN);
+	close(in[1]);
+	assert_int_equal(serve_wait(s, &fd, 1, 60000), -1);
+	close(out);
+	close(in[0]);
+	close(news[0]);
+	close(news[1]);
+	serve_free(s);
+}
+
 static void
 test_hello_of_liars(void **state)
 {
@@ -682,6 +744,8 @@ main(void)
 		cmocka_unit_test(test_op_lines),
 		cmocka_unit_test(test_list_6_1_is_sealed_by_counts),
 		cmocka_unit_test(test_hello_of_liars),
+		cmocka_unit_test(test_watch_tells_of_changes),
+		cmocka_unit_test(test_watch_waits_for_news_and_for_the_engine),
 		cmocka_unit_test(test_serve_next_ends),
 	};
 

@@ -405,6 +405,7 @@ bool ledger_wake_sooner(struct ledger *l, const char *source, int64_t n, int64_t
 bool ledger_wake_due(struct ledger *l, const char *source, int64_t now,
 	struct err *e);                     /* due ones become dirty */
 int64_t ledger_wake_next(struct ledger *l); /* INT64_MAX = none */
+int64_t ledger_due_next(struct ledger *l);  /* the same, and retries that wait (7.3) */
 
 /* --- history --- */
 struct run_row {

@@ -31,6 +31,12 @@ struct sync_env {
 		void *ctx, const char *phase, const char *what, int64_t done, int64_t total);
 	/* A notable event: the one place where the journal's record becomes a log line. May be NULL. */
 	void (*event)(void *ctx, const char *event, const char *object, const char *text);
+	/* Asked again and again: true = end at the next safe point (S3.5). What is in the air is waited for and
+	 * confirmed, nothing new is sent; the run ends with code "stopped". May be NULL. */
+	bool (*stop)(void *ctx);
+	/* Something changed in a source since this was asked last: apply ends its slice soon, so that the source
+	 * is read again and what is urgent overtakes (7.3). May be NULL. */
+	bool (*changed)(void *ctx);
 	void *ctx;
 	int64_t slice_ms; /* apply yields after this long; 0 = 30,000 */
 };
@@ -65,9 +71,18 @@ enum sync_exit {
 	SYNC_CONFIG = 2,
 	SYNC_SOURCE = 3,
 	SYNC_HELD = 4,
-	SYNC_TARGET = 5
+	SYNC_TARGET = 5 /* or stopped before the end: code "stopped" */
 };
 
+/* How long changes took from the directory to their confirmation (N8): of those that a delta run brought. */
+struct sync_lag {
+	int64_t count, median_ms, p99_ms, max_ms;
+};
+/* The entry that somebody changes so that its way is timed; times by our clock. who NULL: it did not change. */
+struct sync_canary {
+	const char *sync, *who;
+	int64_t changed_at, confirmed_at;
+};
 struct sync_result {
 	int64_t run;      /* number in the (first) target's history */
 	const char *kind; /* "full", "delta", "plan", "apply", "undo" */
@@ -75,6 +90,10 @@ struct sync_result {
 		members_added, members_removed, unchanged, failed, held, waiting;
 	int64_t drifted, missing, orphans; /* of a full run: store/drift.h */
 	int64_t parked;                    /* moves of unique values out of a swap's way and back */
+	int64_t next_wake; /* when something is due by itself, by our clock; 0 = nothing is (5.2, 7.3) */
+	int64_t as_of; /* by our clock: what was in the directory then is done, failing or held; 0 = never yet */
+	struct sync_lag lag;
+	struct sync_canary canary;
 	double seconds;
 	enum sync_exit exit;
 	struct err error; /* the first cause of an exit other than 0 */
@@ -103,8 +122,11 @@ char *sync_target_path(const struct conf *c, const char *name, struct arena *a);
  * its deltas are complete; also before the first read, which is full anyway.
  */
 int64_t sync_full_due(const struct conf_source *s, const struct mirror_info *i);
+/* What was in the directory then is confirmed, failing or held (N8), by our clock; 0 = never yet. */
+int64_t sync_as_of(struct ledger *l);
 /* The entry that people call so: id, DN, mail, account name, UPN, display name. 0 = none. A scan. */
 int64_t sync_entry_find(struct mirror *m, const char *who);
+bool sync_entry_is(struct mirror *m, int64_t n, const char *who); /* is this one called so? No scan. */
 /* The state's lock of one file (NAME.lock beside it): false, code "locked", when another run holds it. */
 bool sync_lock(const char *db_path, int *fd_r, struct err *e);
 

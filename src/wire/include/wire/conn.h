@@ -44,6 +44,10 @@ struct conn {
 	const struct conn_vt *vt;
 	int64_t counts
 		[COUNT_COUNT]; /* lines received since the last request that ends with `end` */
+	/* Asked at least once a second while recv waits for long (timeout -1): true ends the wait with -1, kind
+	 * ERR_RETRY, code "stopped". NULL = nobody asks. Set by whoever opened it. */
+	bool (*give_up)(void *ctx);
+	void *give_up_ctx;
 };
 
 static inline bool

@@ -28,7 +28,7 @@ struct wire_hello { /* what a connector said; in the arena given to wire_hello *
 	const char *context; /* naming context id */
 	const char *server, *invocation, *bind;
 	int64_t now; /* the directory's clock; 0 = not said */
-	bool deltas_complete, sees_deletes, whole, fetch;
+	bool deltas_complete, sees_deletes, whole, fetch, watch;
 	const struct wire_schema *schema;
 	size_t schema_count;
 	/* target */
@@ -67,7 +67,9 @@ enum wire_source_type {
 	SRC_PROGRESS,
 	SRC_END,
 	SRC_FINDING,
-	SRC_TEXT
+	SRC_TEXT,
+	SRC_CHANGED,
+	SRC_STAMP
 };
 struct wire_source_msg {
 	enum wire_source_type type;
@@ -86,6 +88,7 @@ struct wire_source_msg {
 	const char *proof, *why; /* gone: "tombstone" | "delete"; bad, end: why */
 	int64_t done, total;     /* progress; total 0 = not known */
 	const char *phase;
+	int64_t at;         /* stamp: when the directory says the entry changed */
 	const char *cursor; /* end */
 	bool sealed;        /* end: as said by the source, and its counts are what we received */
 	struct err error;   /* end, unsealed: the cause if it was given */
@@ -97,6 +100,9 @@ bool wire_read(struct conn *c, const char *cursor /* NULL = full */, const char 
 bool wire_fetch(struct conn *c, const char *const *ids, size_t count, struct err *e);
 /* false: failed or ended: the read is unsealed. Counts are checked here: a mismatch gives SRC_END with sealed = false. */
 bool wire_source_next(struct conn *c, struct arena *a, struct wire_source_msg *m_r, struct err *e);
+/* Asks to be told of changes: SRC_PROGRESS when that stands and every 30 s, SRC_CHANGED for each. For sources
+ * of capability watch. */
+bool wire_watch(struct conn *c, struct err *e);
 /* Asks for a check (findings, then SRC_END) or the set-up text (SRC_TEXT, then SRC_END). bases: NULL-ended. */
 bool wire_check(struct conn *c, const char *const *bases, bool setup, struct err *e);
 

@@ -55,6 +55,16 @@ void serve_write_error(struct jsonw *w, const char *name, const struct err *err,
 void serve_finding(struct serve *s, const char *level, const char *topic, const char *text,
 	const char *remedy);
 
+/*
+ * Answering `watch`. serve_watching says `progress` at once: it stands. serve_wait then waits until one of fds is
+ * ready, with progress in time: 1 ready (or timeout_ms is over, 0 of them ready); -1: the engine wants no more,
+ * or is gone. serve_changed tells, at most five times a second: what comes sooner is told by a later serve_wait.
+ */
+struct pollfd;
+bool serve_watching(struct serve *s, struct err *e);
+int serve_wait(struct serve *s, struct pollfd *fds, size_t count, int timeout_ms);
+void serve_changed(struct serve *s);
+
 /* Source helpers. id and dn: either may be NULL, not both. A line that would be too long is ERR_OBJECT,
  * "line-too-long", and nothing of it is sent: say serve_bad. */
 struct serve_link {
@@ -70,6 +80,8 @@ bool serve_values(struct serve *s, const char *id, const char *dn, const char *a
 bool serve_rename(
 	struct serve *s, const char *id, const char *dn, const char *new_dn, struct err *e);
 bool serve_gone(struct serve *s, const char *id, const char *dn, const char *proof, struct err *e);
+/* In a delta, if it is known: when the entry changed, so that the engine can tell how long that took. */
+bool serve_stamp(struct serve *s, const char *id, int64_t changed, struct err *e);
 bool serve_bad(struct serve *s, const char *id, const char *dn, const char *attribute,
 	const char *why, struct err *e);
 bool serve_end(struct serve *s, const char *cursor, bool sealed, const char *why,

@@ -1,0 +1,184 @@
+#include "timer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include "base/mem.h"
+#include "jobs.h"
+#include "schedule.h"
+
+struct timer {
+	struct agent *g;
+	sd_event_source *due;
+};
+struct taken { /* a run of ours */
+	struct timer *t;
+	char *sync;
+};
+
+static uint32_t
+chance(void *ctx, uint32_t below)
+{
+	uint32_t r = 0;
+
+	(void)ctx;
+	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) != sizeof(r))
+		return 0;
+	return r % below;
+}
+
+static int on_due(sd_event_source *src, uint64_t us, void *ctx);
+
+static void
+set(struct timer *t)
+{
+	agent_timer(
+		t->g, &t->due, t->g->stopping ? -1 : schedule_wait_ms(t->g->schedule), on_due, t);
+}
+
+static void
+on_done(void *ctx, const struct job *j)
+{
+	struct taken *k = ctx;
+
+	schedule_returned(k->t->g->schedule, k->sync);
+	/* One that never ran was not heard of as begun: not to be tried at once for ever. */
+	if (!job_started(j))
+		schedule_ended(k->t->g->schedule, k->sync, false, OUTCOME_FAILED, 0);
+	set(k->t);
+	free(k->sync);
+	free(k);
+}
+
+static void
+start_run(struct timer *t, const struct schedule_due *d)
+{
+	const char *argv[] = { "sync", d->sync, d->full ? "--full" : NULL, NULL };
+	struct taken *k = xcalloc(1, sizeof(*k));
+	struct job_spec s = { .argv = argv,
+		.writes = true,
+		.json = true,
+		.events = true,
+		.why = schedule_why_name(d->why),
+		.done = on_done,
+		.ctx = k,
+		.order = d->full                ? JOB_FULL
+			 : d->why == DUE_CHANGE ? JOB_CHANGE
+						: JOB_SCHEDULE };
+
+	*k = (struct taken){ t, xstrdup(d->sync) };
+	if (!job_add(t->g, &s)) {
+		schedule_returned(t->g->schedule, k->sync);
+		schedule_ended(t->g->schedule, k->sync, false, OUTCOME_FAILED, 0);
+		free(k->sync);
+		free(k);
+	}
+}
+
+static int
+on_due(sd_event_source *src, uint64_t us, void *ctx)
+{
+	struct timer *t = ctx;
+	struct schedule_due d;
+
+	(void)src;
+	(void)us;
+	while (!t->g->stopping && schedule_take(t->g->schedule, &d))
+		start_run(t, &d);
+	set(t);
+	return 0;
+}
+
+static enum schedule_outcome
+outcome(const struct job *j)
+{
+	const struct err *e = job_error(j);
+
+	if (strcmp(e->code, "locked") == 0)
+		return OUTCOME_LOCKED;
+	if (job_cancelled(j)) /* somebody wanted its end: not to be begun again at once */
+		return OUTCOME_DONE;
+	switch (job_exit(j)) {
+	case 0:
+	case 1:
+	case 4:
+		return OUTCOME_DONE;
+	case 2:
+		return OUTCOME_REFUSED;
+	default:
+		return e->kind == ERR_CONFIG ? OUTCOME_REFUSED : OUTCOME_FAILED;
+	}
+}
+
+static void
+hear(void *ctx, const struct agent_news *n)
+{
+	struct timer *t = ctx;
+	const char *sync = n->job ? job_sync(n->job) : NULL;
+
+	if (n->what == AGENT_JOB_STARTED && sync)
+		schedule_began(t->g->schedule, sync);
+	else if (n->what == AGENT_JOB_ENDED && sync && job_started(n->job))
+		schedule_ended(t->g->schedule, sync, job_full(n->job), outcome(n->job),
+			json_get_int(job_result(n->job), "next_wake", 0));
+	else if (n->what != AGENT_MINUTE) /* the clock may have been set */
+		return;
+	set(t);
+}
+
+struct news {
+	struct agent *g;
+	const char *source;
+};
+
+static void
+nudge(void *ctx, const struct job *j)
+{
+	const struct news *n = ctx;
+	struct job *own = job_by_id(n->g, job_id(j));
+
+	if (job_state(j) == JOB_RUNNING && job_sync(j) &&
+		schedule_reads(n->g->schedule, job_sync(j), n->source))
+		job_nudge(own);
+}
+
+void
+timer_changed(struct agent *g, const char *source)
+{
+	jobs_each(g, nudge, &(struct news){ g, source });
+	schedule_changed(g->schedule, source);
+	set(g->timer);
+}
+
+void
+timer_reloaded(struct agent *g)
+{
+	schedule_load(g->schedule, g->conf);
+	set(g->timer);
+}
+
+bool
+timer_start(struct agent *g, struct err *e)
+{
+	struct timer *t = xcalloc(1, sizeof(*t));
+
+	(void)e;
+	t->g = g;
+	g->timer = t;
+	g->schedule =
+		schedule_new(&(struct schedule_env){ .clock = &clock_system, .chance = chance });
+	agent_hear(g, hear, t);
+	timer_reloaded(g);
+	return true;
+}
+
+void
+timer_stop(struct agent *g)
+{
+	if (!g->timer)
+		return;
+	sd_event_source_disable_unref(g->timer->due);
+	schedule_free(g->schedule);
+	g->schedule = NULL;
+	mem_clean_free(&g->timer);
+}

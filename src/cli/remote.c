@@ -1,0 +1,505 @@
+/*
+ * While lockstepd runs, commands that write the state are performed by it, in their turn, and what they say comes out
+ * here; those that work with files of the caller's are performed here, under a lease: nothing that writes runs
+ * meanwhile. lockstepd(8), CONTROL SOCKET.
+ */
+#include "cli_p.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ANSWER_MS 15000 /* a daemon that says nothing at all for so long is none */
+#define HINT_MS   1500
+
+struct remote {
+	int fd;
+	struct buf in;
+	size_t line; /* bytes of the line that was handed out last */
+	int64_t job;
+	bool begun, hinted;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_interrupt(int signo)
+{
+	interrupted = signo;
+}
+
+/* --- the line --- */
+
+/* Without a valid configuration: where the package's daemon listens. */
+static const char *
+control_path(struct cli *c, struct err *e)
+{
+	if (c->control)
+		return c->control;
+	if (c->conf || conf_load(c->conf_path, &c->conf, e))
+		return c->conf->control;
+	return "/run/lockstep/control";
+}
+
+/* 1: it is there. 0: nobody listens. -1: error. */
+static int
+dial(struct cli *c, struct remote *r, struct err *e)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct err bad;
+	const char *path = control_path(c, &bad);
+
+	*r = (struct remote){ .fd = -1 };
+	if (strlen(path) >= sizeof(at.sun_path))
+		return 0;
+	memcpy(at.sun_path, path, strlen(path) + 1);
+	r->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (r->fd >= 0 && connect(r->fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+		return 1;
+	if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)
+		return 0;
+	err_errno(e, ERR_CONFIG,
+		"lockstepd cannot be asked at %s (its group may; --direct does without it)", path);
+	return -1;
+}
+
+static void
+hang_up(struct remote *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	r->fd = -1;
+	buf_free(&r->in);
+}
+#define CLEAN_REMOTE __attribute__((cleanup(hang_up)))
+
+static bool
+ask(struct remote *r, struct buf *line, struct err *e)
+{
+	buf_addc(line, '\n');
+	for (size_t done = 0; done < line->n;) {
+		ssize_t n = send(r->fd, line->p + done, line->n - done, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			return err_errno(e, ERR_CONFIG, "asking lockstepd");
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
+static void
+cancel(struct remote *r)
+{
+	CLEAN_BUF struct buf line = { 0 };
+
+	interrupted = 0;
+	signal(SIGINT, SIG_DFL); /* a second one ends us */
+	if (r->job) {
+		buf_addf(&line, "{\"ask\":\"cancel\",\"job\":%lld}", (long long)r->job);
+		ask(r, &line, NULL);
+	}
+}
+
+/* -1: waits as long as it takes. 1: read, 0: nothing in that time, -1: error. */
+static int
+fill(struct remote *r, int ms, struct err *e)
+{
+	struct pollfd p = { .fd = r->fd, .events = POLLIN };
+	char block[65536];
+	ssize_t n;
+	int got = poll(&p, 1, ms);
+
+	if (interrupted)
+		cancel(r);
+	if (got <= 0)
+		return got < 0 && errno == EINTR ? 1 : got;
+	n = recv(r->fd, block, sizeof(block), 0);
+	if (n < 0 && errno == EINTR)
+		return 1;
+	if (n <= 0) {
+		err_set(e, ERR_CONFIG, "gone",
+			"lockstepd ended before the command did; `lockstep history` tells what was "
+			"done");
+		return -1;
+	}
+	buf_add(&r->in, block, (size_t)n);
+	return 1;
+}
+
+/* One line as JSON; NULL: error, or with e's kind ERR_NONE nothing in that time. */
+static struct json *
+hear(struct remote *r, int ms, struct err *e)
+{
+	struct json *j = NULL;
+
+	buf_take(&r->in, r->line);
+	r->line = 0;
+	for (;;) {
+		char *nl = r->in.n ? memchr(r->in.p, '\n', r->in.n) : NULL;
+		int got;
+
+		if (nl) {
+			r->line = (size_t)(nl - r->in.p) + 1;
+			json_parse((struct str){ r->in.p, r->line - 1 }, 0, &j, e);
+			return j;
+		}
+		got = fill(r, ms, e);
+		if (got < 0 || (got == 0 && ms >= 0))
+			return NULL;
+	}
+}
+
+static bool
+refused(const struct json *j, struct err *e)
+{
+	const struct json *error = json_get(j, "error");
+	const char *code = json_get_string(error, "code");
+	const char *text = json_get_string(error, "message");
+
+	if (error)
+		err_set(e, ERR_CONFIG, code ? code : "failed", "%s", text ? text : "refused");
+	return error != NULL;
+}
+
+/* A question with one answer: 1, 0 nobody listens, -1. */
+static int
+question(struct cli *c, const char *what, struct json **j_r, struct err *e)
+{
+	CLEAN_REMOTE struct remote r;
+	CLEAN_BUF struct buf line = { 0 };
+	int there = dial(c, &r, e);
+
+	*j_r = NULL;
+	if (there <= 0)
+		return there;
+	buf_addf(&line, "{\"ask\":\"%s\"}", what);
+	if (!ask(&r, &line, e))
+		return -1;
+	*j_r = hear(&r, strcmp(what, "reload") == 0 ? -1 : ANSWER_MS, e);
+	if (!*j_r)
+		return e->kind == ERR_NONE
+		       ? err_set(e, ERR_CONFIG, "silent", "lockstepd does not answer"),
+		       -1 : -1;
+	return refused(*j_r, e) ? -1 : 1;
+}
+
+/* --- a command performed there --- */
+
+/* Progress and events of a run, as one here would tell them; else text. */
+static void
+show_line(struct cli *c, const struct json *line)
+{
+	const char *text = json_string(line);
+	CLEAN_JSON struct json *j = NULL;
+	const struct json *p;
+	struct err e;
+
+	if (!text)
+		return;
+	if (text[0] != '{' || !json_parse(str_c(text), 0, &j, &e)) {
+		progress_clear(c);
+		fprintf(stderr, "%s\n", text);
+		return;
+	}
+	p = json_get(j, "progress");
+	if (p) {
+		const char *phase = json_get_string(p, "phase"), *what = json_get_string(p, "what");
+
+		progress_show(c, phase ? phase : "", what ? what : "", json_get_int(p, "done", 0),
+			json_get_int(p, "total", 0));
+	} else if (json_get_string(j, "event")) {
+		const char *object = json_get_string(j, "object"),
+			   *said = json_get_string(j, "text");
+
+		cli_event(c, json_get_string(j, "event"), object ? object : "", said ? said : "");
+	} else if (c->verbose) {
+		progress_clear(c);
+		cli_text(stderr, text);
+		fputc('\n', stderr);
+	}
+}
+
+static bool
+send_command(struct cli *c, struct remote *r, int argc, char **argv, struct err *e)
+{
+	CLEAN_BUF struct buf line = { 0 };
+	CLEAN_FREE char *here = getcwd(NULL, 0);
+	struct jsonw w = jsonw(&line);
+
+	jsonw_obj(&w, NULL);
+	jsonw_arr(&w, "command");
+	for (int i = 0; i < argc; i++)
+		jsonw_str(&w, NULL, argv[i]);
+	jsonw_end(&w);
+	if (here && here[0] == '/')
+		jsonw_str(&w, "cwd", here);
+	jsonw_bool(&w, "json", c->json);
+	jsonw_bool(&w, "events", true);
+	jsonw_end(&w);
+	return ask(r, &line, e);
+}
+
+/* True: it was the last one. */
+static bool
+take(struct cli *c, struct remote *r, const struct json *j, int *code_r, struct err *e)
+{
+	const char *out = json_get_string(j, "out"), *state = json_get_string(j, "state");
+
+	if (state) {
+		r->job = json_get_int(j, "job", 0);
+		r->begun |= strcmp(state, "running") == 0;
+	}
+	if (out) {
+		progress_clear(c);
+		fputs(out, stdout);
+		fflush(stdout);
+	}
+	if (json_get(j, "err"))
+		show_line(c, json_get(j, "err"));
+	if (json_get(j, "exit")) {
+		*code_r = (int)json_get_int(j, "exit", 1);
+		if (refused(j, e) || *code_r < 0)
+			*code_r = cli_error(c, e, 1);
+		return true;
+	}
+	if (!refused(j, e))
+		return false;
+	*code_r = cli_error(c, e, 2);
+	return true;
+}
+
+static void
+hint(struct cli *c, struct remote *r)
+{
+	if (!r->begun && !r->hinted && !c->quiet && !c->json)
+		fputs("waiting for its turn: `lockstep status` shows what lockstepd does\n",
+			stderr);
+	r->hinted = true;
+}
+
+static int
+perform(struct cli *c, struct remote *r, int argc, char **argv)
+{
+	struct err e = { 0 };
+	bool first = true;
+	int code = 1;
+
+	if (!send_command(c, r, argc, argv, &e))
+		return cli_error(c, &e, 2);
+	sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt }, NULL);
+	for (;;) {
+		int ms = first ? ANSWER_MS : r->begun || r->hinted ? -1 : HINT_MS;
+		CLEAN_JSON struct json *j = hear(r, ms, &e);
+
+		if (!j && e.kind == ERR_NONE && !first) {
+			hint(c, r);
+			continue;
+		}
+		if (!j) {
+			if (e.kind == ERR_NONE)
+				err_set(&e, ERR_CONFIG, "silent",
+					"lockstepd does not answer; --direct does without it");
+			return cli_error(c, &e, 2);
+		}
+		first = false;
+		if (take(c, r, j, &code, &e))
+			return code;
+	}
+}
+
+/* The lease ends with this process. */
+static bool
+take_lease(struct cli *c, struct remote *r, struct err *e)
+{
+	CLEAN_BUF struct buf line = { 0 };
+
+	buf_adds(&line, "{\"ask\":\"lease\"}");
+	if (!ask(r, &line, e))
+		return false;
+	for (;;) {
+		CLEAN_JSON struct json *j = hear(r, r->hinted ? -1 : HINT_MS, e);
+
+		if (!j && e->kind == ERR_NONE)
+			hint(c, r);
+		else if (!j || refused(j, e))
+			return false;
+		else if (json_get_bool(j, "ok", false))
+			return true;
+	}
+}
+
+static bool
+given(int argc, char **argv, const char *option)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], option) == 0)
+			return true;
+	return false;
+}
+
+static enum command_turn
+turn_of(const struct command *cmd, int argc, char **argv)
+{
+	if (strcmp(cmd->name, "plan") == 0 && given(argc, argv, "--out"))
+		return TURN_LEASE;
+	if (strcmp(cmd->name, "adopt") == 0 && (argc == 1 || given(argc, argv, "--list")))
+		return TURN_NONE;
+	if (strcmp(cmd->name, "undo") == 0 && given(argc, argv, "--dry-run"))
+		return TURN_NONE;
+	if (strcmp(cmd->name, "state") == 0 && !(argc > 1 && strcmp(argv[1], "rebuild") == 0))
+		return TURN_NONE;
+	return cmd->turn;
+}
+
+bool
+remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r)
+{
+	enum command_turn turn = turn_of(cmd, argc, argv);
+	struct remote r;
+	struct err e = { 0 };
+	int there;
+
+	if (c->direct || turn == TURN_NONE)
+		return false;
+	there = dial(c, &r, &e);
+	if (there > 0 && turn == TURN_LEASE) {
+		if (take_lease(c, &r, &e))
+			return false; /* r.fd stays open */
+		there = -1;
+	}
+	if (there > 0)
+		*code_r = perform(c, &r, argc, argv);
+	else if (there < 0)
+		*code_r = cli_error(c, &e, 2);
+	hang_up(&r);
+	return there != 0;
+}
+
+/* --- lockstep console, lockstep reload; what status says of the service --- */
+
+static int
+no_daemon(struct cli *c, int there, struct err *e)
+{
+	struct err bad = { 0 };
+	const char *path = control_path(c, &bad);
+
+	if (there == 0 && bad.kind != ERR_NONE)
+		*e = bad;
+	else if (there == 0)
+		err_set(e, ERR_CONFIG, "no-daemon", "lockstepd does not run (nobody listens at %s)",
+			path);
+	return cli_error(c, e, 2);
+}
+
+int
+cmd_console(struct cli *c, int argc, char **argv)
+{
+	CLEAN_JSON struct json *j = NULL;
+	struct err e = { 0 };
+	const char *url;
+	int there;
+
+	(void)argv;
+	if (argc > 1)
+		return cli_usage(command_named("console"), "console takes no arguments");
+	there = question(c, "console", &j, &e);
+	if (there <= 0)
+		return no_daemon(c, there, &e);
+	url = json_get_string(j, "url");
+	if (c->json) {
+		CLEAN_BUF struct buf line = { 0 };
+		struct jsonw w = jsonw(&line);
+
+		jsonw_obj(&w, NULL);
+		jsonw_str(&w, "url", url ? url : "");
+		jsonw_end(&w);
+		puts(buf_cstr(&line));
+		return 0;
+	}
+	puts("Open this in a browser on this machine; it works once, and soon no more:");
+	cli_text(stdout, url);
+	putchar('\n');
+	return 0;
+}
+
+int
+cmd_reload(struct cli *c, int argc, char **argv)
+{
+	CLEAN_JSON struct json *j = NULL;
+	struct err e = { 0 };
+	int there;
+
+	(void)argv;
+	if (argc > 1)
+		return cli_usage(command_named("reload"), "reload takes no arguments");
+	there = question(c, "reload", &j, &e);
+	if (there <= 0)
+		return no_daemon(c, there, &e);
+	puts(c->json ? "{\"ok\":true}" : "The configuration is in force.");
+	return 0;
+}
+
+static void
+service_text(const struct json *j)
+{
+	char when[24];
+
+	printf("lockstepd: %s\n", json_get_bool(j, "setup", false)
+					  ? "in set-up mode: no valid configuration yet"
+				  : json_get_bool(j, "stopping", false) ? "is being stopped"
+									: "runs");
+	if (json_get(j, "conf_error")) {
+		fputs("  configuration refused: ", stdout);
+		cli_text(stdout, json_get_string(json_get(j, "conf_error"), "message"));
+		putchar('\n');
+	} else if (json_get_bool(j, "conf_changed", false)) {
+		puts("  the configuration file was changed since: `lockstep reload` takes it over");
+	}
+	json_for_each(y, json_get(j, "syncs")) {
+		printf("  sync %s: %s, next run %s\n", json_get_string(y, "name"),
+			json_get_string(y, "state"), cli_time(json_get_int(y, "next", 0), when));
+	}
+	json_for_each(b, json_get(j, "jobs")) {
+		printf("  %s: lockstep ", json_get_string(b, "state"));
+		cli_text(stdout, json_get_string(b, "command"));
+		printf(" (%s)\n", json_get_string(b, "why"));
+	}
+	json_for_each(s, json_get(j, "watching")) {
+		printf("  source %s: %s", json_get_string(s, "source"),
+			json_get_string(s, "state"));
+		if (json_get(s, "text"))
+			fputs(": ", stdout);
+		cli_text(stdout, json_get_string(s, "text"));
+		putchar('\n');
+	}
+}
+
+void
+remote_status(struct cli *c, struct jsonw *w)
+{
+	CLEAN_JSON struct json *j = NULL;
+	struct err e = { 0 };
+	int there = c->direct ? 0 : question(c, "status", &j, &e);
+
+	if (there == 0)
+		return;
+	if (there < 0) {
+		jsonw_obj(w, "service");
+		jsonw_str(w, "message", e.text);
+		jsonw_end(w);
+		if (!c->json) {
+			fputs("lockstepd: ", stdout);
+			cli_text(stdout, e.text);
+			putchar('\n');
+		}
+		return;
+	}
+	jsonw_json(w, "service", j);
+	if (!c->json)
+		service_text(j);
+}

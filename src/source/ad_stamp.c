@@ -1,0 +1,54 @@
+/*
+ * When entries changed (N8). DirSync never brings whenChanged, which is not replicated; the attribute of this very
+ * controller is what we want, and uSNChanged is indexed: one more search for the few entries of a delta.
+ */
+#include "ad.h"
+
+#include <inttypes.h>
+#include "base/log.h"
+#include "model/dn.h"
+
+#define STAMPS_MAX 500 /* entries of a delta: more at once is a load, not a change to be timed */
+
+static bool
+each_stamp(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+{
+	bool *gone = ctx; /* the engine */
+	CLEAN_ARENA struct arena *a = arena_new();
+	char id[37];
+	int64_t at;
+
+	if (!guid_from_bytes(ad_value_first(ad, entry, "objectGUID", a), id) ||
+		!time_parse_generalized(ad_value_first(ad, entry, "whenChanged", a), &at))
+		return true;
+	*gone = !serve_stamp(ad->serve, id, at, e);
+	return !*gone;
+}
+
+bool
+ad_stamps_send(struct ad *ad, int64_t after, struct err *e)
+{
+	static const char *const names[] = { "objectGUID", "whenChanged", NULL };
+	LDAPControl *controls[] = { ad_control_show_deleted(), NULL };
+	CLEAN_BUF struct buf filter = { 0 };
+	struct err why = { 0 };
+	bool gone = false;
+
+	if (ad->done > STAMPS_MAX)
+		return true;
+	buf_addf(&filter, "(&(uSNChanged>=%" PRId64 ")%s)", after + 1, ad->filter);
+	const struct ad_search q = { .base = ad->nc,
+		.scope = LDAP_SCOPE_SUBTREE,
+		.filter = buf_cstr(&filter),
+		.attributes = names,
+		.controls = controls,
+		.doing = "reading when entries changed" };
+	if (ad_search(ad, &q, each_stamp, &gone, NULL, NULL, &why) || (!gone && !*ad->stop)) {
+		/* the read is complete without it */
+		if (why.kind != ERR_NONE)
+			log_err(LOG_WARN, "no-stamps", &why);
+		return true;
+	}
+	*e = why;
+	return false;
+}

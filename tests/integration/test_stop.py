@@ -1,0 +1,139 @@
+"""A run that is asked to end does so at the next safe point (S3.5), says so, and the next one goes on; what it does
+meanwhile comes as lines of --events; a change told by SIGUSR1 overtakes what is under way (I5, 7.3)."""
+import json
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from fakescim import FakeScim
+from smalldir import SmallDirectory
+
+WAIT = 60
+N = 300
+
+
+class Run:
+    def __init__(self, agent, *words):
+        self.process = subprocess.Popen(agent.command(*words, "--json", "--events"), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.said = []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stderr:
+            self.said.append(json.loads(line))
+
+    def until(self, what):
+        end = time.monotonic() + WAIT
+        while not what():
+            assert self.process.poll() is None and time.monotonic() < end, self.said[-5:]
+            time.sleep(0.005)
+
+    def result(self):
+        out = self.process.stdout.read()
+        return self.process.wait(timeout=WAIT), json.loads(out or "null")
+
+    def stop(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        return self.result()
+
+
+@pytest.fixture
+def slow():
+    """A service that takes its time for each request, and takes few at once."""
+    with FakeScim() as fake:
+        for path in ("POST /Users", "PATCH /Users"):
+            fake.fault(path, "delay", value=0.02, times=100000)
+        yield fake
+
+
+@pytest.fixture
+def people(agent, slow):
+    directory = SmallDirectory(agent.path("people.ldif"))
+    for i in range(N):
+        directory.user(f"p{i:03}")
+    agent.configure(directory.write().source(), slow)
+    return directory
+
+
+def created(slow):
+    return len(slow.users)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_S3_5_stops_at_a_safe_point_and_goes_on(agent, slow, people, how):
+    run = Run(agent, "sync")
+    run.until(lambda: created(slow) > 20)
+    code, result = run.stop(how)
+    assert code == result["exit"] == 5
+    assert result["error"]["code"] == "stopped" and result["error"]["kind"] == "retry"
+    assert result["created"] == created(slow) < N, "what was in the air was waited for and confirmed"
+    assert any(line.get("event") == "stopped" for line in run.said)
+    last = agent.json("history")["runs"][0]
+    assert last["ended"] and last["exit"] == 5
+    assert "stopped" in agent.run("history").stdout
+    second = agent.sync()
+    assert second["exit"] == 0 and second["created"] == N - result["created"]
+    assert created(slow) == N and max(slow.store.creates.values(), default=1) == 1
+
+
+def test_S3_5_of_a_plan_only_half_is_nothing(agent, slow, people):
+    run = Run(agent, "plan")
+    code, result = run.stop()
+    # It may have been over by then, or not have begun.
+    assert code in (0, 5, -signal.SIGTERM)
+    if code == 5:
+        assert result["error"]["code"] == "stopped" and "operations" not in result
+
+
+def test_second_signal_kills(agent, slow, people):
+    for path in ("POST /Users",):
+        slow.fault(path, "delay", value=5, times=100000)
+    run = Run(agent, "sync")
+    run.until(lambda: any("progress" in line for line in run.said))
+    run.process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    run.process.send_signal(signal.SIGTERM)
+    run.process.wait(timeout=WAIT)
+    assert run.process.returncode in (-signal.SIGTERM, 5)
+
+
+def test_events_are_json_lines(agent, slow, people):
+    run = Run(agent, "sync")
+    code, result = run.result()
+    assert code == 0 and result["created"] == N
+    assert result["next_wake"] is None
+    assert all(len(line) >= 1 and {"progress", "event", "log"} & set(line) for line in run.said)
+    applying = [line["progress"] for line in run.said if line.get("progress", {}).get("phase") == "applying"]
+    assert applying and all(p["what"] == "hosted" and p["total"] == N for p in applying)
+    assert sorted(p["done"] for p in applying) == [p["done"] for p in applying]
+    done = [line for line in run.said if line.get("event") == "done"]
+    assert len(done) == N and {"p000@example.test"} <= {line["object"] for line in done}
+
+
+def test_N7_due_time_is_said(agent, slow, people):
+    people.set("p000", accountExpires=str((int(time.time()) + 7200 + 11644473600) * 10_000_000))
+    people.write()
+    due = agent.sync()["next_wake"]
+    assert abs(due - time.time() - 7200) < 300
+
+
+def test_I5_disable_overtakes_when_a_change_is_told(agent, slow, people):
+    people.set("p000", mail="first@example.test")
+    people.write()
+    slow.faults.clear()
+    slow.fault("POST /Users", "delay", value=0.3, times=100000)
+    run = Run(agent, "sync")
+    run.until(lambda: any(u["userName"] == "first@example.test" for u in list(slow.users.values())))
+    people.set("p000", userAccountControl="514")
+    people.write()
+    run.process.send_signal(signal.SIGUSR1)
+    run.until(lambda: any(u["userName"] == "first@example.test" and not u.get("active", True)
+                          for u in list(slow.users.values())))
+    early = created(slow)
+    code, result = run.result()
+    assert code == 0 and result["created"] == N and result["disabled"] == 1
+    assert early < N, "it did not wait for the others"
