@@ -29,6 +29,7 @@ struct live;        /* live.h */
 struct alerts;
 struct health;
 struct web;
+struct notify;
 
 struct hearer;
 struct job;
@@ -54,6 +55,7 @@ struct agent {
 	struct alerts *alerts;
 	struct health *health;
 	struct web *web;
+	struct notify *notify;
 	/* A one-time link to the console for `by`, appended to url; web sets it. NULL: there is none. */
 	bool (*link_new)(struct agent *g, const char *by, struct buf *url, struct err *e);
 	struct hearer *hearers;

@@ -14,6 +14,8 @@ static const struct {
 	{ "account-disabled", "account-disabled" },
 	{ "account-moved", "account-moved" },
 	{ "password-expires", "password-expires" },
+	{ "account-expired", "account-expires" }, /* codes of a refused sign-on */
+	{ "password-expired", "password-expires" },
 	{ "certificate", "certificate-expires" },
 	{ "certificate-expires", "certificate-expires" },
 	{ "clock", "clock-wrong" },

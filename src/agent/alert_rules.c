@@ -124,20 +124,39 @@ says_nothing(const struct alert_run *r)
 	       strcmp(r->error.code, "stopped") == 0;
 }
 
+/* Syncs of one target run as one, so it is the target's run that is well, or not. */
+static const char *
+run_domain(const struct alert_input *in, struct arena *a)
+{
+	const struct conf_sync *s = *in->run->sync ? sync_of(in->conf, in->run->sync) : NULL;
+
+	return arena_printf(a, "run/%s", s ? s->to : in->run->sync);
+}
+
+/* A run of all is one of each; and where each runs by itself, what was said of all is out of date. */
+static void
+well_domains(const struct alert_input *in, struct alert_finds *f)
+{
+	alert_domain(f, "run/");
+	for (size_t i = 0; in->conf && !*in->run->sync && i < in->conf->target_count; i++)
+		alert_domain(f, arena_printf(f->arena, "run/%s", in->conf->targets[i].name));
+}
+
 static void
 eval_run(const struct alert_input *in, struct alert_finds *f)
 {
 	const struct alert_run *r = in->run;
-	const char *domain = arena_printf(f->arena, "run/%s", r->sync);
+	const char *domain = run_domain(in, f->arena), *why = r->error.text;
 	const struct cause *c;
-	const char *why = r->error.text;
 
 	if (says_nothing(r))
 		return;
 	alert_domain(f, domain);
 	/* failing and held objects are said by the status */
-	if (r->exit == 0 || r->exit == 1 || r->exit == 4)
+	if (r->exit == 0 || r->exit == 1 || r->exit == 4) {
+		well_domains(in, f);
 		return;
+	}
 	c = cause_of(r->exit, r->error.code);
 	if (!*why && r->exit == -2)
 		why = "the run was ended by a signal";

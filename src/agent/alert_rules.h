@@ -23,11 +23,10 @@ const struct alert_rule *alert_rule(const char *code); /* NULL = there is no suc
 
 /* A run that ended. */
 struct alert_run {
-	const char *sync;          /* name; "" = all of them */
-	int exit;                  /* as job_exit: -1 not started, -2 killed */
-	bool cancelled;            /* stopped by us: says nothing */
-	const struct json *result; /* its last line; NULL = none */
-	struct err error;          /* why it went wrong */
+	const char *sync; /* name; "" = all of them */
+	int exit;         /* as job_exit: -1 not started, -2 killed */
+	bool cancelled;   /* stopped by us: says nothing */
+	struct err error; /* why it went wrong */
 };
 struct alert_disk {
 	const char *path;
@@ -53,8 +52,8 @@ struct alert_input {
 	int64_t now;
 	const struct alert_run *run;
 	const struct json *status; /* `lockstep status --json` */
-	const struct json
-		*held; /* with status: `lockstep history RUN --json` of a held run; may be NULL */
+	const struct json *held;  /* with status: `history RUN --json` of a held run; may be NULL */
+	const char *held_why;     /* with status: what the guard said; may be NULL */
 	const struct json *check; /* `lockstep check --json` */
 	const struct alert_disk *disk;
 	const struct err *conf_error; /* kind ERR_NONE: the configuration is well */

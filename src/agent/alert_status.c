@@ -72,8 +72,8 @@ eval_held(const struct alert_input *in, const struct json *t, const char *target
 
 	if (held <= 0)
 		return;
-	if (in->run && in->run->exit == 4 && *in->run->error.text)
-		why = arena_printf(f->arena, "%s. ", in->run->error.text);
+	if (in->held_why && *in->held_why)
+		why = arena_printf(f->arena, "%s. ", in->held_why);
 	alert_found(f,
 		&(struct alert_say){ .code = "guard-held",
 			.domain = "status",

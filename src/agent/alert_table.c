@@ -6,7 +6,7 @@
 #define RETRIED 10 /* seconds: what is well at the second try needs nobody */
 
 const struct alert_rule alert_rules[] = {
-	{ "run-failed", ALERT_CRITICAL, 0, 0, "a run failed",
+	{ "run-failed", ALERT_CRITICAL, RETRIED, 0, "a run failed",
 		"look at the cause; `lockstep check` examines configuration, source and target",
 		"lockstep check" },
 	{ "source-incomplete", ALERT_CRITICAL, RETRIED, 0, "the directory could not be read",

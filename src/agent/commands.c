@@ -42,6 +42,7 @@ static const struct row rows[] = {
 	{ "history", NULL, COMMAND_READS, false, 0, 1, -1, { { 0 } } },
 	{ "explain", NULL, COMMAND_READS, false, 1, 1, -1, { { 0 } } },
 	{ "config", "show", COMMAND_READS, false, 0, 0, -1, { { 0 } } },
+	{ "alerts", NULL, COMMAND_READS, false, 0, 2, -1, { { "--all", false, -1 } } },
 };
 
 static const struct row *

@@ -1,10 +1,14 @@
 /* The parts of the daemon, in the order of their start; they stop in the reverse one. A new part is a row. */
 #include "agent.h"
+#include "alert.h"
 #include "base/mem.h"
 #include "child.h"
 #include "control.h"
+#include "health.h"
 #include "jobs.h"
+#include "keep.h"
 #include "live.h"
+#include "notify.h"
 #include "reload.h"
 #include "timer.h"
 #include "watch.h"
@@ -20,11 +24,13 @@ static const struct part {
 	{ "jobs", jobs_start, jobs_stop, NULL },
 	/* the configuration is loaded in here: all below start with it, or in set-up mode */
 	{ "configuration", reload_start, reload_stop, NULL },
-	/* store: agent_store */
-	{ "live", live_start, live_stop, NULL },
+	{ "memory", keep_start, keep_stop, keep_reloaded }, { "live", live_start, live_stop, NULL },
 	{ "timer", timer_start, timer_stop, timer_reloaded },
 	{ "watch", watch_start, watch_stop, watch_reloaded },
-	/* alerts, health */
+	/* in the order in which they hear of a run: measured, told, judged */
+	{ "health", health_start, health_stop, health_reloaded },
+	{ "notify", notify_start, notify_stop, notify_reloaded },
+	{ "alerts", alerts_start, alerts_stop, alerts_reloaded },
 	{ "control", control_start, control_stop, control_reloaded },
 	{ "web", web_start, web_stop, web_reloaded },
 };

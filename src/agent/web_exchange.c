@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "health.h"
 #include "reload.h"
 
 static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -239,6 +240,22 @@ sign_in(struct exchange *x, const char *link)
 	web_answer(x, 303, NULL);
 }
 
+/* For monitoring on this machine: no session, no secrets. */
+static bool
+health(struct exchange *x)
+{
+	if (strcmp(x->url, "/metrics") == 0) {
+		health_metrics(x->w->g, &x->out);
+		web_answer(x, 200, "text/plain; version=0.0.4");
+	} else if (strcmp(x->url, "/healthz") == 0) {
+		unsigned status = health_check(x->w->g, &x->out) ? 200 : 503;
+		web_answer(x, status, "application/json");
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void
 handle(struct exchange *x)
 {
@@ -254,7 +271,7 @@ handle(struct exchange *x)
 		web_fail(x, 405, "method", "GET is expected");
 	} else if (strcmp(x->url, "/") == 0 && (link = web_param(x, "link"))) {
 		sign_in(x, link);
-	} else if (!web_asset(x, x->url)) {
+	} else if (!health(x) && !web_asset(x, x->url)) {
 		web_fail(x, 404, "not-found", "there is nothing here");
 	}
 }

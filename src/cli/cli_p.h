@@ -37,6 +37,7 @@ extern const struct command commands[];
 const struct command *command_named(const char *name); /* NULL = none */
 
 int cmd_adopt(struct cli *c, int argc, char **argv);
+int cmd_alerts(struct cli *c, int argc, char **argv);
 int cmd_apply(struct cli *c, int argc, char **argv);
 int cmd_browse(struct cli *c, int argc, char **argv);
 int cmd_check(struct cli *c, int argc, char **argv);

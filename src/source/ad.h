@@ -260,6 +260,10 @@ void ad_finding(struct ad *ad, const char *level, const char *topic, const char 
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* bases: NULL-ended, one at least. */
 void ad_rights_check(struct ad *ad, const char *const *bases);
+/* --- ad_account.c: whether our account will go on working --- */
+void ad_account_check(struct ad *ad, const char *self); /* self: its DN */
+/* Topic of a finding that tells of a refused bind: "account-locked", ..., else "bind". */
+const char *ad_account_topic(const char *code);
 void ad_same_check(struct ad *ad, const char *const *bases);
 bool ad_check(struct ad *ad, const char *const *bases, size_t count, struct err *e);
 bool ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e);

@@ -78,8 +78,8 @@ server_check(struct ad *ad, const char *url)
 	certificate_check(ad, url, &c);
 	if (!ad_connect(ad, url, &e)) {
 		if (strcmp(e.code, "certificate") != 0)
-			ad_finding(ad, strcmp(e.code, "bind-refused") == 0 ? "fail" : level, "bind",
-				NULL, "%s", e.text);
+			ad_finding(ad, e.kind == ERR_CONFIG ? "fail" : level,
+				ad_account_topic(e.code), NULL, "%s", e.text);
 		return false;
 	}
 	ad_finding(ad, "ok", "bind", NULL,

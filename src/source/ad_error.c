@@ -43,26 +43,35 @@ static const struct result {
 
 /* MS-ADTS has them as Win32 error codes in hexadecimal, "data NNN" in the diagnostic message. */
 static const struct reason {
-	const char *data, *text;
+	const char *data, *text, *code; /* code: NULL = "bind-refused" */
 } bind_reasons[] = {
-	{ "525", "there is no such user; check the name in `bind` (user@domain, or a DN)" },
+	{ "525",
+		"there is no such user: it was moved, renamed or deleted; correct `bind` "
+		"(user@domain stays "
+		"right when it is moved)",
+		"account-moved" },
 	{ "52e", "the user name or the password is wrong; check `bind` and the file named in "
 		 "`password_file`" },
 	{ "52f", "an account restriction forbids this log-on" },
 	{ "530", "the account may not log on at this hour; remove its log-on hours" },
 	{ "531", "the account may not log on from this computer; clear its list of workstations" },
-	{ "532", "the password has expired; set a new one, and let this account's password never "
-		 "expire" },
-	{ "533", "the account is disabled; enable it" },
+	{ "532",
+		"the password has expired; set a new one, and let this account's password never "
+		"expire",
+		"password-expired" },
+	{ "533", "the account is disabled; enable it", "account-disabled" },
 	{ "568", "the account is in too many groups" },
-	{ "701", "the account has expired; set its expiry to never" },
-	{ "773", "the password must be changed at the next log-on; set it anew without that flag" },
-	{ "775", "the account is locked out after wrong passwords; correct the password, then "
-		 "unlock the account" },
+	{ "701", "the account has expired; set its expiry to never", "account-expired" },
+	{ "773", "the password must be changed at the next log-on; set it anew without that flag",
+		"password-expired" },
+	{ "775",
+		"the account is locked out after wrong passwords; correct the password, then "
+		"unlock the account",
+		"account-locked" },
 };
 
-const char *
-ad_bind_reason(const char *diagnostic)
+static const struct reason *
+reason_of(const char *diagnostic)
 {
 	const char *data = diagnostic ? strstr(diagnostic, "data ") : NULL;
 	if (!data)
@@ -71,8 +80,15 @@ ad_bind_reason(const char *diagnostic)
 	size_t n = strspn(data, "0123456789abcdefABCDEF");
 	for (size_t i = 0; i < ARRAY_LEN(bind_reasons); i++)
 		if (str_ieqc((struct str){ data, n }, bind_reasons[i].data))
-			return bind_reasons[i].text;
+			return &bind_reasons[i];
 	return NULL;
+}
+
+const char *
+ad_bind_reason(const char *diagnostic)
+{
+	const struct reason *r = reason_of(diagnostic);
+	return r ? r->text : NULL;
 }
 
 bool
@@ -82,14 +98,16 @@ ad_err_result(struct err *e, int code, const char *diagnostic, const char *doing
 	for (size_t i = 0; i < ARRAY_LEN(results) && !r; i++)
 		if (results[i].code == code)
 			r = &results[i];
-	const char *reason = code == LDAP_INVALID_CREDENTIALS ? ad_bind_reason(diagnostic) : NULL;
+	const struct reason *reason =
+		code == LDAP_INVALID_CREDENTIALS ? reason_of(diagnostic) : NULL;
 	CLEAN_BUF struct buf said = { 0 };
 	if (diagnostic && *diagnostic) {
 		buf_adds(&said, "; the server says: ");
 		text_escape(diagnostic, strlen(diagnostic), 300, &said);
 	}
-	return err_set(e, r ? r->kind : ERR_SIDE, r ? r->name : "ldap", "%s: %s (%s, %d)%s", doing,
-		reason ? reason
+	const char *name = reason && reason->code ? reason->code : r ? r->name : "ldap";
+	return err_set(e, r ? r->kind : ERR_SIDE, name, "%s: %s (%s, %d)%s", doing,
+		reason ? reason->text
 		: r    ? r->remedy
 		       : "an answer that was not expected",
 		ldap_err2string(code), code, buf_cstr(&said));

@@ -32,7 +32,7 @@ static const struct krb5_cause {
 	enum err_kind kind;
 	const char *name, *remedy;
 } causes[] = {
-	{ KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, ERR_CONFIG, "bind-refused",
+	{ KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN, ERR_CONFIG, "account-moved",
 		"the directory knows no account of this name; make the keytab anew for the "
 		"account as it is called now" },
 	{ KRB5KDC_ERR_PREAUTH_FAILED, ERR_CONFIG, "bind-refused",
@@ -43,9 +43,9 @@ static const struct krb5_cause {
 		"the keytab anew" },
 	{ KRB5KDC_ERR_CLIENT_REVOKED, ERR_CONFIG, "bind-refused",
 		"the account is disabled, expired or locked; enable it" },
-	{ KRB5KDC_ERR_NAME_EXP, ERR_CONFIG, "bind-refused",
+	{ KRB5KDC_ERR_NAME_EXP, ERR_CONFIG, "account-expired",
 		"the account has expired; set its expiry to never" },
-	{ KRB5KDC_ERR_KEY_EXP, ERR_CONFIG, "bind-refused",
+	{ KRB5KDC_ERR_KEY_EXP, ERR_CONFIG, "password-expired",
 		"the password has expired; let this account's password never expire, and make the "
 		"keytab anew" },
 	{ KRB5KDC_ERR_ETYPE_NOSUPP, ERR_CONFIG, "bind-refused",

@@ -195,4 +195,5 @@ ad_rights_check(struct ad *ad, const char *const *bases)
 	}
 	rights_check(ad, self, "itself", true);
 	groups_check(ad, self);
+	ad_account_check(ad, self);
 }

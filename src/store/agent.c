@@ -299,6 +299,16 @@ agent_alerts_count(struct agent_store *s, enum alert_severity sev)
 	return n;
 }
 
+void
+agent_alerts_since(struct agent_store *s, int64_t since, int64_t *raised_r, int64_t *cleared_r)
+{
+	*raised_r = *cleared_r = 0;
+	db_value(s->db, NULL, raised_r,
+		"SELECT count(*) FROM alert WHERE state > 0 AND raised >= ?", since);
+	db_value(s->db, NULL, cleared_r,
+		"SELECT count(*) FROM alert WHERE state = 2 AND cleared >= ?", since);
+}
+
 bool
 agent_alert_seen(struct agent_store *s, int64_t id, const char *by, int64_t now, struct err *e)
 {

@@ -40,25 +40,49 @@ agent_message_add(
 		now, way, body);
 }
 
+/* Ends the query. */
+static bool
+message_take(struct db_rows *r, struct arena *a, struct message_row *m_r)
+{
+	bool found = db_next(r);
+
+	if (found)
+		*m_r = (struct message_row){ .id = db_int(r, 0),
+			.at = db_int(r, 1),
+			.way = agent_text(r, 2, a),
+			.body = agent_text(r, 3, a),
+			.attempts = db_int(r, 4),
+			.next_at = db_int(r, 5),
+			.error = agent_text(r, 6, a) };
+	db_rows_end(r);
+	return found;
+}
+
 bool
 agent_message_due(struct agent_store *s, int64_t now, struct arena *a, struct message_row *m_r)
 {
-	CLEAN_ROWS struct db_rows r = db_query(s->db, NULL,
-		"SELECT id, at, way, body, attempts, next_at, error FROM message WHERE next_at <= "
-		"?"
+	struct db_rows r = db_query(s->db, NULL,
+		"SELECT id, at, way, body, attempts, next_at, error FROM message WHERE next_at <= ?"
 		" ORDER BY next_at, id LIMIT 1",
 		now);
 
-	if (!db_next(&r))
-		return false;
-	*m_r = (struct message_row){ .id = db_int(&r, 0),
-		.at = db_int(&r, 1),
-		.way = agent_text(&r, 2, a),
-		.body = agent_text(&r, 3, a),
-		.attempts = db_int(&r, 4),
-		.next_at = db_int(&r, 5),
-		.error = agent_text(&r, 6, a) };
-	return true;
+	return message_take(&r, a, m_r);
+}
+
+bool
+agent_message_worst(struct agent_store *s, struct arena *a, struct message_row *m_r)
+{
+	struct db_rows r = db_query(s->db, NULL,
+		"SELECT id, at, way, body, attempts, next_at, error FROM message"
+		" ORDER BY attempts DESC, id LIMIT 1");
+
+	return message_take(&r, a, m_r);
+}
+
+bool
+agent_messages_retry(struct agent_store *s, int64_t now, struct err *e)
+{
+	return db_run(s->db, e, "UPDATE message SET next_at = ?1 WHERE next_at > ?1", now);
 }
 
 int64_t

@@ -479,3 +479,15 @@ def test_I9_no_call_that_writes_a_directory_is_linked():
     writers = {n for n in names if n.startswith("ldap_") and any(
         w in n for w in ("add", "modify", "delete", "rename", "modrdn", "passwd", "extended_operation", "ldif"))}
     assert writers == set()
+
+
+def test_s3_4_check_sees_what_will_end(samba_fresh, source):
+    dc = samba_fresh
+    name = dc.account.split("@")[0]
+    seen = lambda: {m["topic"]: m for m in source(dc).check() if m["topic"].startswith(("account", "password"))}
+    assert seen()["account"]["level"] == "ok"
+    dc.tool("user", "setexpiry", name, "--days=3")
+    found = seen()
+    assert found["account-expires"]["level"] == "warn" and "expires in" in found["account-expires"]["text"]
+    dc.tool("user", "setexpiry", name, "--noexpiry")
+    assert seen()["account"]["level"] == "ok"

@@ -253,14 +253,26 @@ def test_restored_links_are_looked_up(fake_ad, source):
         assert [(m["id"], m["add"]) for m in r.of("links")] == [(str(guid(n)), [{"id": str(guid(1))}]) for n in (7, 8)]
 
 
-@pytest.mark.parametrize("why,text", [("wrong_password", "password is wrong"), ("no_user", "no such user"), ("locked", "locked out"),
-                                      ("password_expired", "password has expired"), ("disabled", "disabled"), ("account_expired", "account has expired"),
-                                      ("must_change", "must be changed"), ("hours", "at this hour"), ("workstation", "from this computer")])
-def test_7_4_why_a_bind_is_refused(fake_ad, source, why, text):
+@pytest.mark.parametrize("why,code,text", [
+    ("wrong_password", "bind-refused", "password is wrong"), ("no_user", "account-moved", "no such user"),
+    ("locked", "account-locked", "locked out"), ("password_expired", "password-expired", "password has expired"),
+    ("disabled", "account-disabled", "disabled"), ("account_expired", "account-expired", "account has expired"),
+    ("must_change", "password-expired", "must be changed"), ("hours", "bind-refused", "at this hour"),
+    ("workstation", "bind-refused", "from this computer")])
+def test_7_4_why_a_bind_is_refused(fake_ad, source, why, code, text):
     with fake_ad() as s:
         s.refuse_bind(why)
-        e = refused(source(s, **CA), "bind-refused", text)
+        e = refused(source(s, **CA), code, text)
         assert e["kind"] == "config" and len(s.binds) == 1
+
+
+@pytest.mark.parametrize("why,topic", [("wrong_password", "bind"), ("no_user", "account-moved"), ("locked", "account-locked"),
+                                       ("password_expired", "password-expires"), ("disabled", "account-disabled"),
+                                       ("account_expired", "account-expires")])
+def test_s3_4_check_names_the_state_of_the_account(fake_ad, source, why, topic):
+    with fake_ad() as s:
+        s.refuse_bind(why)
+        assert topic in {m["topic"] for m in source(s, classes=[], attributes=[], **CA).check() if m["level"] == "fail"}
 
 
 def test_a_server_that_is_not_a_domain_controller(fake_ad, source):

@@ -137,10 +137,10 @@ a_hold_says_what_it_would_have_done(void **state)
 		      "{\"held\":\"disable\",\"kind\":\"user\",\"name\":\"c\"},"
 		      "{\"held\":\"disable\",\"kind\":\"user\",\"name\":\"d\"},"
 		      "{\"held\":\"delete\",\"kind\":\"group\",\"name\":\"all\"}]}");
-	struct alert_run run = { .sync = "mail", .exit = 4 };
-	struct alert_input in = { .now = NOW, .status = j, .held = held, .run = &run };
+	struct alert_input in = {
+		.now = NOW, .status = j, .held = held, .held_why = "disable: 4 of 9 users"
+	};
 
-	err_set(&run.error, ERR_CONFIG, "held", "disable: 4 of 9 users");
 	alert_rules_eval(&in, &f);
 	assert_int_equal(f.count, 1);
 	assert_string_equal(f.list[0].cause,

@@ -74,6 +74,9 @@ size_t agent_alerts_open(
 size_t agent_alerts_all(
 	struct agent_store *s, int64_t before, struct arena *a, struct alert_row *list, size_t max);
 int64_t agent_alerts_count(struct agent_store *s, enum alert_severity sev); /* open ones */
+/* Alerts raised and cleared since then. */
+void agent_alerts_since(
+	struct agent_store *s, int64_t since, int64_t *raised_r, int64_t *cleared_r);
 /* code "no-such-alert" when there is none */
 bool agent_alert_seen(
 	struct agent_store *s, int64_t id, const char *by, int64_t now, struct err *e);
@@ -112,6 +115,10 @@ bool agent_message_failed(
 	struct agent_store *s, int64_t id, int64_t next_at, const char *error, struct err *e);
 bool agent_message_done(struct agent_store *s, int64_t id, struct err *e);
 int64_t agent_messages_waiting(struct agent_store *s);
+/* The one that failed most often; false: none waits. */
+bool agent_message_worst(struct agent_store *s, struct arena *a, struct message_row *m_r);
+/* All that wait are due now. */
+bool agent_messages_retry(struct agent_store *s, int64_t now, struct err *e);
 
 /* Small facts that outlive a restart: "checked", "daily". Absent: 0. */
 int64_t agent_fact(struct agent_store *s, const char *name);

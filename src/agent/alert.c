@@ -1,0 +1,439 @@
+#include "alert.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "alert_life.h"
+#include "alert_rules.h"
+#include "health.h"
+#include "jobs.h"
+#include "notify.h"
+#include "watch.h"
+
+#define CHECK_FIRST 300   /* seconds after the start */
+#define CHECK_EVERY 86400 /* and while something found by it is open, or after a refused sign-on: */
+#define CHECK_AGAIN 900
+#define HISTORY     (90 * (int64_t)86400)
+#define HELD_MAX    (4 * 1024 * 1024) /* of the list of what is held: more is not described */
+
+struct alerts {
+	struct agent *g;
+	struct json *status;
+	struct json *held; /* operations of held_run */
+	int64_t held_run;
+	char *held_why;
+	bool asking, ask_again; /* a status job is on its way */
+	bool checking;
+	int64_t checked, pruned;
+	int64_t disk_free;
+	bool refused; /* the directory refused us: look why, soon */
+};
+
+/* --- evaluation --- */
+
+static void
+log_row(const char *event, enum log_level level, const struct alert_row *r)
+{
+	agent_log(level, event, "alert", r->code, "severity", alert_severity_name(r->severity),
+		"object", r->object, "text", r->cause, "remedy", r->remedy, NULL);
+}
+
+/* The journal has every alert at once, whatever becomes of messages. */
+static void
+journal(struct alerts *al, int64_t since)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct news_row news[64];
+	size_t n = agent_news(al->g->store, news, ARRAY_LEN(news));
+
+	for (size_t i = 0; i < n; i++) {
+		struct alert_row r;
+
+		if (news[i].id <= since)
+			continue;
+		if (news[i].what == NEWS_WELL)
+			agent_log(LOG_INFO, "all-well", "text", "no alert is open any more", NULL);
+		else if (agent_alert_get(al->g->store, news[i].alert, a, &r))
+			log_row(news[i].what == NEWS_RAISED ? "alert-raised" : "alert-cleared",
+				news[i].what == NEWS_CLEARED   ? LOG_INFO
+				: r.severity == ALERT_CRITICAL ? LOG_ERROR
+							       : LOG_WARN,
+				&r);
+	}
+}
+
+static int64_t
+newest_news(struct alerts *al)
+{
+	struct news_row news[64];
+	size_t n = agent_news(al->g->store, news, ARRAY_LEN(news));
+
+	return n ? news[n - 1].id : 0;
+}
+
+/* f: NULL, or what else was looked at. */
+static void
+evaluate(struct alerts *al, struct alert_input *in, const char *gone)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct alert_finds f = { .arena = a };
+	struct err e = { 0 };
+	bool told = false;
+	int64_t before;
+
+	if (!al->g->store)
+		return;
+	in->conf = al->g->conf;
+	in->now = agent_now();
+	alert_rules_eval(in, &f);
+	if (gone)
+		alert_domain(&f, gone);
+	before = newest_news(al);
+	if (!alert_life_apply(al->g->store, &f, in->now, &told, &e)) {
+		agent_log(LOG_ERROR, "alerts-not-kept", "text", e.text, NULL);
+		return;
+	}
+	if (told) {
+		journal(al, before);
+		notify_soon(al->g);
+	}
+}
+
+/* --- status, after each run --- */
+
+static void
+eval_status(struct alerts *al)
+{
+	struct alert_input in = {
+		.status = al->status, .held = al->held, .held_why = al->held_why
+	};
+
+	evaluate(al, &in, NULL);
+}
+
+static int64_t
+held_run_of(const struct json *status)
+{
+	json_for_each(t, json_get(status, "targets")) {
+		if (json_get_int(t, "held", 0) > 0)
+			return json_get_int(t, "run", 0);
+	}
+	return 0;
+}
+
+static void
+held_done(void *ctx, const struct job *j)
+{
+	struct alerts *al = ctx;
+
+	json_free(al->held);
+	al->held = job_result(j) ? json_dup(job_result(j)) : NULL;
+	eval_status(al);
+}
+
+/* What is held is named once, when it is first seen. */
+static bool
+ask_held(struct alerts *al, int64_t run)
+{
+	CLEAN_FREE char *number = xasprintf("%lld", (long long)run);
+	const char *const words[] = { "history", number, NULL };
+	struct job_spec s = { .argv = words,
+		.json = true,
+		.why = "alerts",
+		.by = "",
+		.out_max = HELD_MAX,
+		.done = held_done,
+		.ctx = al };
+
+	al->held_run = run;
+	json_free(al->held);
+	al->held = NULL;
+	return run && job_add(al->g, &s);
+}
+
+static void ask_status(struct alerts *al);
+
+static void
+status_done(void *ctx, const struct job *j)
+{
+	struct alerts *al = ctx;
+	const struct json *got = job_result(j);
+	int64_t run;
+
+	al->asking = false;
+	if (al->g->stopping)
+		return;
+	if (al->ask_again) {
+		ask_status(al);
+		return;
+	}
+	if (!json_get(got, "targets"))
+		return;
+	json_free(al->status);
+	al->status = json_dup(got);
+	run = held_run_of(al->status);
+	if (run == al->held_run || !ask_held(al, run))
+		eval_status(al);
+}
+
+static void
+ask_status(struct alerts *al)
+{
+	static const char *const words[] = { "status", NULL };
+	struct job_spec s = { .argv = words,
+		.json = true,
+		.why = "alerts",
+		.by = "",
+		.done = status_done,
+		.ctx = al };
+
+	al->ask_again = al->asking;
+	if (!al->asking && al->g->conf)
+		al->asking = job_add(al->g, &s);
+}
+
+/* --- check --- */
+
+static void
+check_done(void *ctx, const struct job *j)
+{
+	struct alerts *al = ctx;
+	struct alert_input in = { .check = job_result(j) };
+
+	al->checking = false;
+	if (in.check && json_get(in.check, "findings") && !job_cancelled(j))
+		evaluate(al, &in, NULL);
+}
+
+static void
+check_when_due(struct alerts *al)
+{
+	static const char *const words[] = { "check", NULL };
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct alert_row one;
+	struct job_spec s = { .argv = words,
+		.json = true,
+		.why = "alerts",
+		.by = "",
+		.done = check_done,
+		.ctx = al };
+	int64_t now = agent_now(), every = CHECK_EVERY;
+
+	if (al->checking || !al->g->conf || !al->g->store || now < al->g->started + CHECK_FIRST)
+		return;
+	if (al->refused || agent_alerts_live(al->g->store, "check", a, &one, 1))
+		every = CHECK_AGAIN;
+	if (now - al->checked < every && now >= al->checked)
+		return;
+	al->refused = false;
+	al->checked = now;
+	agent_fact_set(al->g->store, "checked", now, NULL);
+	al->checking = job_add(al->g, &s);
+}
+
+/* --- what happens --- */
+
+static void
+run_ended(struct alerts *al, const struct job *j)
+{
+	struct alert_run run = { .sync = job_sync(j),
+		.exit = job_exit(j),
+		.cancelled = job_cancelled(j),
+		.error = *job_error(j) };
+	struct alert_input in = { .run = &run };
+
+	if (run.exit == 4) {
+		free(al->held_why);
+		al->held_why = xstrdup(run.error.text);
+	}
+	al->refused |= (run.exit == 3 || run.exit == 5) && run.error.kind == ERR_CONFIG;
+	evaluate(al, &in, NULL);
+}
+
+static void
+look_at_disk(struct alerts *al, struct alert_disk *d)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct alert_row r;
+	struct statvfs v;
+	CLEAN_FREE char *key = xasprintf("disk-nearly-full/%s", d->path);
+
+	al->disk_free = -1;
+	if (statvfs(d->path, &v) != 0)
+		return;
+	d->free = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
+	d->total = (int64_t)v.f_blocks * (int64_t)v.f_frsize;
+	d->was_low = agent_alert_find(al->g->store, key, a, &r) && r.state == ALERT_OPEN;
+	al->disk_free = d->free;
+}
+
+#define WATCHES_MAX 32
+
+/* "starting" and "watching" are well (watch.h). */
+static size_t
+look_at_watches(struct json *j, struct alert_watch *list)
+{
+	size_t n = 0;
+
+	json_for_each(w, json_get(j, "watching")) {
+		const char *state = json_get_string(w, "state"), *text = json_get_string(w, "text");
+
+		if (n == WATCHES_MAX || !json_get_string(w, "source"))
+			continue;
+		list[n++] = (struct alert_watch){ .source = json_get_string(w, "source"),
+			.text = text ? text : "",
+			.failed = state &&
+				  (strcmp(state, "waiting") == 0 || strcmp(state, "cannot") == 0) };
+	}
+	return n;
+}
+
+static void
+minute(struct alerts *al)
+{
+	struct agent *g = al->g;
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_BUF struct buf text = { 0 };
+	CLEAN_JSON struct json *watching = NULL;
+	struct alert_watch watches[WATCHES_MAX];
+	struct alert_disk disk = { .path = agent_state(g) };
+	struct message_row sending = { 0 };
+	struct alert_input in = { .conf_error = &g->conf_error, .watches = watches };
+	struct jsonw w = jsonw(&text);
+
+	if (!g->store)
+		return;
+	jsonw_obj(&w, NULL);
+	watch_json(g, &w);
+	jsonw_end(&w);
+	if (json_parse(buf_str(&text), 0, &watching, NULL))
+		in.watch_count = look_at_watches(watching, watches);
+	look_at_disk(al, &disk);
+	if (al->disk_free >= 0)
+		in.disk = &disk;
+	in.fresh = health_fresh(g, a, &in.fresh_count);
+	notify_worst(g, a, &sending);
+	in.sending = &sending;
+	evaluate(al, &in, NULL);
+	check_when_due(al);
+}
+
+static void
+prune(struct alerts *al)
+{
+	int64_t now = agent_now();
+
+	if (!al->g->store || now - al->pruned < 3600)
+		return;
+	al->pruned = now;
+	agent_alerts_prune(al->g->store, now - HISTORY, NULL);
+	agent_sessions_prune(al->g->store, now, NULL);
+	agent_series_thin(al->g->store, now, NULL);
+}
+
+static void
+conf_news(struct alerts *al)
+{
+	struct alert_input in = { .conf_error = &al->g->conf_error };
+
+	evaluate(al, &in, NULL);
+}
+
+static void
+hear(void *ctx, const struct agent_news *n)
+{
+	struct alerts *al = ctx;
+
+	switch (n->what) {
+	case AGENT_JOB_ENDED:
+		if (job_sync(n->job) && job_started(n->job))
+			run_ended(al, n->job);
+		if (job_writes(n->job) && job_started(n->job))
+			ask_status(al);
+		break;
+	case AGENT_CONF_CHANGED:
+	case AGENT_CONF_REFUSED:
+		conf_news(al);
+		break;
+	case AGENT_MINUTE:
+		minute(al);
+		prune(al);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- the part --- */
+
+/* What tells of a target that the configuration has no more is over. */
+static void
+forget_targets(struct alerts *al)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	enum { MAX = 256 };
+	struct alert_row *live = arena_alloc(a, MAX * sizeof(*live));
+	size_t n = agent_alerts_live(al->g->store, NULL, a, live, MAX);
+
+	for (size_t i = 0; i < n; i++) {
+		struct alert_input in = { 0 };
+		const char *target =
+			str_starts(str_c(live[i].domain), "run/") ? live[i].domain + 4 : "";
+
+		if (*target && !conf_target(al->g->conf, target))
+			evaluate(al, &in, live[i].domain);
+	}
+}
+
+void
+alerts_reloaded(struct agent *g)
+{
+	struct alerts *al = g->alerts;
+
+	if (!g->store || !g->conf)
+		return;
+	al->checked = agent_fact(g->store, "checked");
+	forget_targets(al);
+	ask_status(al);
+}
+
+bool
+alerts_start(struct agent *g, struct err *e)
+{
+	(void)e;
+	g->alerts = xcalloc(1, sizeof(*g->alerts));
+	g->alerts->g = g;
+	g->alerts->disk_free = -1;
+	agent_hear(g, hear, g->alerts);
+	if (g->conf)
+		alerts_reloaded(g);
+	conf_news(g->alerts);
+	return true;
+}
+
+void
+alerts_stop(struct agent *g)
+{
+	struct alerts *al = g->alerts;
+
+	if (!al)
+		return;
+	json_free(al->status);
+	json_free(al->held);
+	free(al->held_why);
+	free(al);
+	g->alerts = NULL;
+}
+
+const struct json *
+alerts_status(const struct agent *g)
+{
+	return g->alerts ? g->alerts->status : NULL;
+}
+
+int64_t
+alerts_disk_free(const struct agent *g)
+{
+	return g->alerts ? g->alerts->disk_free : -1;
+}
