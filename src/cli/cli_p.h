@@ -8,6 +8,7 @@
 
 struct cli {
 	const char *program;
+	int64_t most; /* plan --json: operations of one class and kind; 0 = all */
 	const char *conf_path;
 	const char *control; /* --control: socket of lockstepd; NULL = the configuration's */
 	bool json, quiet, verbose;
@@ -129,6 +130,9 @@ bool plan_file_read(struct cli *c, struct plan_file *p, struct err *e);
 
 /* plan_print.c; file: NULL = none was written */
 bool plan_print(struct cli *c, const struct conf_target *t, bool all, const struct plan_file *file,
+	struct err *e);
+/* cmd_status.c: a target's state; code "no-state": there is none yet */
+bool cli_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r,
 	struct err *e);
 /* cmd_sync.c */
 void cli_notes(const struct sync_notes *notes);

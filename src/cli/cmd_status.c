@@ -1,11 +1,11 @@
-/* lockstep status, history, release */
+/* lockstep status, release */
 #include "cli_p.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-open_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r,
+bool
+cli_ledger(struct cli *c, const struct conf_target *t, bool read_only, struct ledger **l_r,
 	struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
@@ -241,7 +241,7 @@ cmd_status(struct cli *c, int argc, char **argv)
 		struct target_status *s = arena_alloc(a, sizeof(*s));
 		struct ledger *l = NULL;
 
-		if (open_ledger(c, t, true, &l, &e))
+		if (cli_ledger(c, t, true, &l, &e))
 			gather_status(c, t, l, a, s);
 		else if (strcmp(e.code, "no-state") != 0)
 			return cli_error(c, &e, 2);
@@ -267,154 +267,6 @@ cmd_status(struct cli *c, int argc, char **argv)
 	return lockstep ? 0 : 1;
 }
 
-/* --- history --- */
-
-static void
-history_runs(struct cli *c, const struct conf_target *t, struct ledger *l, struct jsonw *w)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct run_row rows[50];
-	size_t got = ledger_runs(l, 0, a, rows, ARRAY_LEN(rows));
-
-	for (size_t i = 0; i < got; i++) {
-		const struct run_row *r = &rows[i];
-		char when[24];
-
-		jsonw_obj(w, NULL);
-		jsonw_str(w, "target", t->name);
-		jsonw_int(w, "run", r->run);
-		jsonw_int(w, "started", r->started);
-		jsonw_int(w, "ended", r->ended);
-		jsonw_str(w, "kind", r->kind);
-		jsonw_int(w, "exit", r->exit);
-		jsonw_int(w, "held", r->held);
-		if (r->counts)
-			jsonw_raw(w, "counts", r->counts, strlen(r->counts));
-		jsonw_end(w);
-		if (c->json)
-			continue;
-		printf("%5lld  %s  %-5s  ", (long long)r->run, cli_time(r->started, when), r->kind);
-		if (!r->ended)
-			fputs("stopped before its end", stdout);
-		else
-			printf("exit %d", r->exit);
-		if (r->counts) {
-			CLEAN_JSON struct json *j = NULL;
-
-			if (json_parse(str_c(r->counts), 0, &j, NULL))
-				json_for_each(it, j)
-					if (json_type(it) == JSON_NUMBER &&
-						json_number(it, 0) > 0 &&
-						strcmp(json_key(it), "run") != 0 &&
-						strcmp(json_key(it), "exit") != 0 &&
-						strcmp(json_key(it), "seconds") != 0)
-						printf("  %s %.0f", json_key(it),
-							json_number(it, 0));
-		}
-		if (r->text) {
-			fputs("  ", stdout);
-			cli_text(stdout, r->text);
-		}
-		putchar('\n');
-	}
-}
-
-static void
-print_change(const struct change *ch)
-{
-	char when[24];
-
-	printf("%s  %s %s ", cli_time(ch->at, when), op_class_name(ch->class), ch->kind->name);
-	cli_text(stdout, ch->name ? ch->name : ch->anchor);
-	if (ch->other) {
-		fputs(": ", stdout);
-		cli_text(stdout, ch->other_name);
-	}
-	if (ch->code) {
-		printf("  FAILED [%s] ", ch->code);
-		cli_text(stdout, ch->text);
-	}
-	putchar('\n');
-	attrs_print_changes(stdout, &ch->before, &ch->after, "    ", 200);
-}
-
-static void
-change_json(const struct change *ch, struct jsonw *w)
-{
-	jsonw_obj(w, NULL);
-	jsonw_int(w, "run", ch->run);
-	jsonw_int(w, "at", ch->at);
-	jsonw_str(w, "op", op_class_name(ch->class));
-	jsonw_str(w, "kind", ch->kind->name);
-	jsonw_str(w, "id", ch->anchor);
-	jsonw_str(w, "name", ch->name);
-	if (ch->other)
-		jsonw_str(w, "other", ch->other_name);
-	if (ch->code) {
-		jsonw_str(w, "code", ch->code);
-		jsonw_str(w, "message", ch->text);
-	}
-	attrs_write(&ch->before, w, "before");
-	attrs_write(&ch->after, w, "after");
-	jsonw_end(w);
-}
-
-static void
-history_held(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct held list[64];
-	int64_t skip = 0;
-	size_t got;
-
-	while ((got = ledger_held(l, run, skip, a, list, ARRAY_LEN(list)))) {
-		for (size_t i = 0; i < got; i++) {
-			const struct held *h = &list[i];
-
-			if (c->json) {
-				jsonw_obj(w, NULL);
-				jsonw_str(w, "held", op_class_name(h->class));
-				jsonw_str(w, "kind", h->kind->name);
-				jsonw_str(w, "name", h->name);
-				if (h->other)
-					jsonw_str(w, "other", h->other);
-				jsonw_end(w);
-				continue;
-			}
-			printf("HELD  %s %s ", op_class_name(h->class), h->kind->name);
-			cli_text(stdout, h->name);
-			if (h->other) {
-				fputs(": ", stdout);
-				cli_text(stdout, h->other);
-			}
-			putchar('\n');
-		}
-		skip += (int64_t)got;
-		arena_reset(a);
-	}
-}
-
-static void
-history_changes(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct change cs[64];
-	int64_t after = 0;
-	size_t got;
-
-	while ((got = ledger_changes(l, run, 0, after, a, cs, ARRAY_LEN(cs)))) {
-		for (size_t i = 0; i < got; i++) {
-			if (c->json)
-				change_json(&cs[i], w);
-			else
-				print_change(&cs[i]);
-		}
-		after = cs[got - 1].id;
-		arena_reset(a);
-	}
-	history_held(c, l, run, w);
-}
-
 bool
 cli_number(const char *s, int64_t *n_r)
 {
@@ -422,39 +274,6 @@ cli_number(const char *s, int64_t *n_r)
 
 	*n_r = strtoll(s, &end, 10);
 	return *s && !*end && *n_r > 0;
-}
-
-int
-cmd_history(struct cli *c, int argc, char **argv)
-{
-	CLEAN_BUF struct buf out = { 0 };
-	struct jsonw w = jsonw(&out);
-	struct err e = { 0 };
-	int64_t run = 0;
-
-	if (argc > 2 || (argc == 2 && !cli_number(argv[1], &run)))
-		return cli_usage(command_named("history"), "history takes the number of one run");
-	jsonw_obj(&w, NULL);
-	jsonw_arr(&w, run ? "operations" : "runs");
-	for (size_t i = 0; i < c->conf->target_count; i++) {
-		struct ledger *l = NULL;
-
-		if (!open_ledger(c, &c->conf->targets[i], true, &l, &e)) {
-			if (strcmp(e.code, "no-state") != 0)
-				return cli_error(c, &e, 2);
-			continue;
-		}
-		if (run)
-			history_changes(c, l, run, &w);
-		else
-			history_runs(c, &c->conf->targets[i], l, &w);
-		ledger_close(&l);
-	}
-	jsonw_end(&w);
-	jsonw_end(&w);
-	if (c->json)
-		puts(buf_cstr(&out));
-	return 0;
 }
 
 /* --- release --- */
@@ -468,7 +287,7 @@ release_in(struct cli *c, const struct conf_target *t, int64_t run, int64_t *pai
 	bool ok;
 
 	if (!sync_lock(sync_target_path(c->conf, t->name, a), &lock, e) ||
-		!open_ledger(c, t, false, &l, e))
+		!cli_ledger(c, t, false, &l, e))
 		return false;
 	ok = ledger_begin(l, e) && ledger_release(l, run, pairs_r, e) && ledger_commit(l, e);
 	if (!ok)

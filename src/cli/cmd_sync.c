@@ -160,13 +160,22 @@ cmd_plan(struct cli *c, int argc, char **argv)
 			all = true;
 		else if (strcmp(argv[i], "--full") == 0)
 			o.full = true;
+		else if (strcmp(argv[i], "--offline") == 0)
+			o.offline = true;
 		else if (strcmp(argv[i], "--force") == 0)
 			force = true;
 		else if (strcmp(argv[i], "--out") == 0 && i + 1 < argc)
 			file.path = argv[++i];
+		else if (strcmp(argv[i], "--most") == 0 && i + 1 < argc &&
+			 cli_number(argv[i + 1], &c->most))
+			i++;
 		else
-			return cli_usage(command_named("plan"),
-				"plan takes --all, --full, --out FILE and --force");
+			return cli_usage(
+				command_named("plan"), "plan takes --all, --full, --offline, "
+						       "--most N, --out FILE and --force");
 	}
+	if (o.offline && o.full)
+		return cli_usage(command_named("plan"),
+			"plan reads everything (--full) or nothing (--offline)");
 	return plan(c, &o, all, file.path ? &file : NULL, force);
 }

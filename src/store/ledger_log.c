@@ -160,6 +160,15 @@ ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *r
 
 /* --- changes --- */
 
+int64_t
+ledger_change_last(struct ledger *l)
+{
+	int64_t id = 0;
+
+	db_value(l->db, NULL, &id, "SELECT ifnull(max(id), 0) FROM change");
+	return id;
+}
+
 bool
 ledger_change_add(struct ledger *l, const struct change *c, struct err *e)
 {

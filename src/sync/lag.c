@@ -62,9 +62,9 @@ lag_confirmed(struct target_run *t, const struct object *ob)
 	s->confirmed = target_now(t);
 	if (s->confirmed < s->changed)
 		s->confirmed = s->changed; /* they round as they like */
-	if (lane->conf->canary && (ascii_ieq(lane->conf->canary, ob->anchor) ||
-					  sync_entry_is(lane->source->mirror, ob->n,
-						  lane->conf->canary)))
+	if (lane->conf->canary &&
+		(ascii_ieq(lane->conf->canary, ob->anchor) ||
+			sync_entry_is(lane->source->mirror, ob->n, lane->conf->canary)))
 		canary_note(t, lane, s);
 }
 
@@ -133,7 +133,8 @@ sync_as_of(struct ledger *l)
 bool
 lag_finish(struct target_run *t, bool whole, struct err *e)
 {
-	int64_t at = whole ? reached(t) : 0, kept = sync_as_of(t->ledger), *result = &t->run->result->as_of;
+	int64_t at = whole ? reached(t) : 0, kept = sync_as_of(t->ledger),
+		*result = &t->run->result->as_of;
 	char text[24];
 
 	snprintf(text, sizeof(text), "%lld", (long long)at);

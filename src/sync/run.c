@@ -64,7 +64,8 @@ side_exit(const struct err *e, enum sync_exit side)
 {
 	static const char *const codes[] = { "bad-config", "bad-option", "bad-url",
 		"unknown-attribute", "other-directory", "no-identity", "plan-unknown",
-		"no-such-run", "nothing-to-undo" };
+		"no-such-run", "nothing-to-undo",
+		"not-read" };
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(e->code, codes[i]) == 0)
@@ -236,102 +237,6 @@ start_target(struct target_run *t, struct err *e)
 }
 
 static void
-count_unchanged(struct target_run *t)
-{
-	struct sync_result *r = t->run->result;
-	int64_t all = 0;
-
-	for (size_t i = 0; i < t->lane_count; i++)
-		for (int k = 0; k < KIND_COUNT; k++) {
-			int64_t owned = 0, active = 0;
-
-			ledger_counts(
-				t->ledger, t->lanes[i].conf->name, &kinds[k], &owned, &active);
-			all += owned;
-		}
-	all -= r->created + r->adopted + r->updated + r->enabled + r->disabled + r->recreated;
-	r->unchanged += all > 0 ? all : 0;
-}
-
-/* What is due by itself, and what could not be settled. */
-static void
-note_wake(struct target_run *t, bool failed)
-{
-	const struct clock *c = t->run->env->store.clock;
-	int64_t now = c->now(c->ctx), due = ledger_due_next(t->ledger),
-		*next = &t->run->result->next_wake;
-
-	if (due != INT64_MAX)
-		due += now - target_now(t);
-	/* What is overdue because the target failed is tried again when the target is. */
-	if (failed && due <= now)
-		due = INT64_MAX;
-	if (t->unsettled && !failed && now + t->hello.settle < due)
-		due = now + t->hello.settle;
-	if (due != INT64_MAX && (!*next || due < *next))
-		*next = due;
-}
-
-static void
-finish_target(struct target_run *t, int64_t held, const struct err *why)
-{
-	struct run *r = t->run;
-	CLEAN_BUF struct buf counts = { 0 };
-	struct run_row row = { .run = t->id };
-	struct err e = { 0 };
-	int64_t failing;
-
-	if (t->id && ledger_begin(t->ledger, &e) &&
-		((!why && !r->options->plan_only && !ledger_attempts_over(t->ledger, &e)) ||
-			!ledger_holds_record(t->ledger, t->id, &row.held, &e)))
-		ledger_rollback(t->ledger);
-	failing = ledger_failing(t->ledger);
-	/* That an object is there already is found while applying, and held back only then. */
-	if (held < row.held)
-		held = row.held;
-	r->result->held += held;
-	r->result->waiting += ledger_later(t->ledger);
-	note_wake(t, why != NULL);
-	if (held)
-		run_fail(r, SYNC_HELD, NULL);
-	r->result->failed += failing;
-	if (failing)
-		run_fail(r, SYNC_FAILED, NULL);
-	count_unchanged(t);
-	if (!t->id || e.kind != ERR_NONE)
-		return;
-	if (!lag_finish(t, !why && !r->options->plan_only && !r->options->apply && !r->options->undo, &e)) {
-		ledger_rollback(t->ledger);
-		return;
-	}
-	if (!r->result->run)
-		r->result->run = t->id;
-	sync_result_json(r->result, NULL, &counts);
-	row.ended = target_now(t);
-	row.counts = buf_cstr(&counts);
-	row.exit = r->result->exit;
-	row.text = why ? why->text : NULL;
-	if (!ledger_run_end(t->ledger, &row, &e) || !ledger_commit(t->ledger, &e))
-		ledger_rollback(t->ledger);
-}
-
-/* Nothing is done: the plan goes, and the run ends in history. */
-static bool
-abandon_target(struct target_run *t, struct err *e)
-{
-	struct err why = *e;
-
-	if (!ledger_begin(t->ledger, e))
-		return false;
-	if (!ledger_plan_reset(t->ledger, e) || !ledger_commit(t->ledger, e)) {
-		ledger_rollback(t->ledger);
-		return false;
-	}
-	finish_target(t, 0, &why);
-	return true;
-}
-
-static void
 run_target(struct target_run *t)
 {
 	struct err e = { 0 };
@@ -346,7 +251,7 @@ run_target(struct target_run *t)
 		run_event(
 			t->run, stopped ? "stopped" : "target-failed", t->conf->name, "%s", e.text);
 	}
-	finish_target(t, t->held, ok ? NULL : &e);
+	target_finish(t, t->held, ok ? NULL : &e);
 }
 
 /* All targets are planned and compared before anything is done at any (9.2). */
@@ -371,7 +276,7 @@ prepare_targets(struct run *r)
 		}
 	}
 	for (size_t j = 0; !ok && j < i; j++)
-		if (!abandon_target(&r->targets[j], &e))
+		if (!target_abandon(&r->targets[j], &e))
 			run_fail(r, SYNC_TARGET, &e);
 	return ok;
 }
@@ -466,7 +371,12 @@ bool
 sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
 	struct sync_result *r_r, struct err *e)
 {
-	struct run r = { .conf = c, .env = env, .options = o, .arena = arena_new(), .result = r_r, .stamps = map_new() };
+	struct run r = { .conf = c,
+		.env = env,
+		.options = o,
+		.arena = arena_new(),
+		.result = r_r,
+		.stamps = map_new() };
 	int64_t start = env->store.clock->mono_ms(env->store.clock->ctx);
 	bool ok;
 
@@ -474,7 +384,7 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 	ok = open_sides(&r, e);
 	if (ok) {
 		/* What was done is taken back whether or not the directory can be asked. */
-		for (size_t i = 0; i < r.source_count && !o->undo; i++)
+		for (size_t i = 0; i < r.source_count && !o->undo && !o->offline; i++)
 			read_one(&r, &r.sources[i], o->full);
 		ok = (!o->apply && !o->undo) || prepare_targets(&r);
 		for (size_t i = 0; ok && i < r.target_count; i++)

@@ -98,6 +98,10 @@ void run_event(const struct run *r, const char *event, const char *object, const
 void run_progress(
 	const struct run *r, const char *phase, const char *what, int64_t done, int64_t total);
 
+/* finish.c: counts, history, due times. why: it failed, or NULL. abandon: nothing was done, e says why. */
+void target_finish(struct target_run *t, int64_t held, const struct err *why);
+bool target_abandon(struct target_run *t, struct err *e);
+
 /* stop.c: asked to end at the next safe point? */
 bool run_stopping(const struct run *r);
 bool run_stopped(const struct run *r, struct err *e);   /* the same, with e: code "stopped" */

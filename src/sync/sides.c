@@ -221,6 +221,52 @@ target_close(struct target_run *t)
 	arena_free(t->arena);
 }
 
+/* What was asked for when the mirror was made, one name a line. */
+static void
+asked_text(const struct source_run *s, struct buf *out)
+{
+	for (size_t i = 0; i < s->attributes.count; i++)
+		buf_addf(out, "%s\n", s->attributes.list[i]);
+}
+
+static bool
+asked_keep(struct target_run *t, const struct source_run *s, struct err *e)
+{
+	CLEAN_BUF struct buf text = { 0 };
+	const char *fact = arena_printf(t->arena, "asked.%s", s->conf->name);
+	const char *kept = ledger_get(t->ledger, fact, t->arena);
+
+	asked_text(s, &text);
+	return (kept && strcmp(kept, buf_cstr(&text)) == 0) ||
+	       ledger_set(t->ledger, fact, buf_cstr(&text), e);
+}
+
+/* A plan without reading can say nothing of attributes that the mirror lacks. */
+static bool
+asked_before(struct target_run *t, struct source_run *s, struct err *e)
+{
+	CLEAN_BUF struct buf new = { 0 };
+	const char *fact = arena_printf(t->arena, "asked.%s", s->conf->name);
+	const char *kept = ledger_get(t->ledger, fact, t->arena);
+
+	if (!source_request(t->run, s, e))
+		return false;
+	for (size_t i = 0; i < s->attributes.count; i++) {
+		CLEAN_FREE char *line = xasprintf("%s\n", s->attributes.list[i]);
+		const char *at = kept;
+
+		while (at && strncasecmp(at, line, strlen(line)) != 0)
+			at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL;
+		if (!at)
+			buf_addf(&new, "%s%s", new.n ? ", " : "", s->attributes.list[i]);
+	}
+	return !new.n ||
+	       err_set(e, ERR_CONFIG, "not-read",
+		       "the configuration asks for what was not read from %s yet: %s; a plan with "
+		       "reading (without --offline) tells",
+		       s->conf->name, buf_cstr(&new));
+}
+
 static bool
 lane_schema(struct target_run *t, struct source_run *s, struct schema_rows *rows_r, struct err *e)
 {
@@ -235,9 +281,13 @@ lane_schema(struct target_run *t, struct source_run *s, struct schema_rows *rows
 		if ((!kept || strcmp(kept, buf_cstr(&text)) != 0) &&
 			!ledger_set(t->ledger, fact, buf_cstr(&text), e))
 			return false;
+		if (!asked_keep(t, s, e))
+			return false;
 		return schema_parse(arena_strdup(t->arena, buf_cstr(&text)), t->arena, rows_r);
 	}
 	kept = ledger_get(t->ledger, fact, t->arena);
+	if (kept && t->run->options->offline && !asked_before(t, s, e))
+		return false;
 	if (kept && schema_parse(kept, t->arena, rows_r))
 		return true;
 	return err_set(e, ERR_SIDE, "never-read", "source %s has not been read yet", s->conf->name);

@@ -210,3 +210,25 @@ def test_plan_9_1_colour_on_terminals_that_want_it(small):
     assert b"\x1b[3" not in on_terminal(small, "plan", "-q", NO_COLOR="1")
     assert b"\x1b[3" not in on_terminal(small, "plan", "-q", TERM="dumb")
     assert "\x1b" not in small.run("plan").stdout
+
+
+def test_9_1_offline_shows_what_a_change_of_configuration_would_do(agent, acme):
+    from smalldir import SmallDirectory
+    people = SmallDirectory(agent.path("people.ldif"))
+    people.user("anna", title="Chief")
+    people.user("bert", title="Clerk")
+    agent.configure(people.write().source(), acme)
+    agent.sync()
+    people.drop("bert")
+    people.write()
+    agent.configure(people.source(), acme, sync=" user { map { title = 'Upper(title)' } }")
+    plan = agent.json("plan", "--offline")
+    assert [(o["op"], o["attributes"]) for o in plan["operations"]] == [
+        ("update", {"title": ["CHIEF"]}), ("update", {"title": ["CLERK"]})], "what left since is not seen"
+    assert "read" in agent.run("plan", "--offline", "--full", code=2).stderr
+    agent.configure(people.source(), acme, sync=" user { map { title = 'division' } }")
+    said = agent.json("plan", "--offline", code=2)["error"]
+    assert said["code"] == "not-read" and "division" in said["message"]
+    agent.configure(people.source(), acme)
+    run = agent.sync()
+    assert run["updated"] == 0 and run["disabled"] == 1

@@ -41,7 +41,8 @@ def test_continuation_until_there_is_no_more(fake_ad, source):
         assert {q.dirsync[0] for q in s.requests if q.dirsync} == {0x80000000}
         assert {q.base for q in s.requests if q.dirsync} == {BASE}
         c.read(r.cursor)
-        assert s.requests[-1].dirsync[2] == b"three"
+        assert [q for q in s.requests if q.dirsync][-1].dirsync[2] == b"three"
+        assert "whenChanged" in s.requests[-1].attrs, "N8: when it changed is asked for, and not missed when it is not told"
 
 
 def test_4_1_the_request_names_classes_and_attributes_only(fake_ad, source):

@@ -52,7 +52,7 @@ def test_I7_chosen_by_itself_and_capabilities_are_honest(samba_fresh, source, pl
     assert source(dc, **plain).hello["capabilities"] == ["fetch", "watch"]
     show_deleted(dc, "plain")
     c = source(dc, **plain)
-    assert c.hello["capabilities"] == ["sees-deletes", "fetch"]
+    assert c.hello["capabilities"] == ["sees-deletes", "fetch", "watch"]
     full = source(dc).read()                                        # by DirSync, as the other account
     r = c.read()
     unseen = full.entries.keys() - r.entries.keys()

@@ -137,3 +137,24 @@ def test_I5_disable_overtakes_when_a_change_is_told(agent, slow, people):
     code, result = run.result()
     assert code == 0 and result["created"] == N and result["disabled"] == 1
     assert early < N, "it did not wait for the others"
+
+
+def test_history_follow(agent, slow, people):
+    slow.faults.clear()
+    watcher = subprocess.Popen(agent.command("history", "--follow", "--json"), stdout=subprocess.PIPE, text=True)
+    time.sleep(0.5)                     # there is no state yet
+    agent.sync()
+    lines = [json.loads(watcher.stdout.readline())]
+    while not lines[-1].get("run", {}).get("ended"):
+        lines.append(json.loads(watcher.stdout.readline()))
+    assert len([x for x in lines if "operation" in x]) == N and lines[-1]["run"]["exit"] == 0
+    people.set("p001", title="Chief")
+    people.write()
+    agent.sync()
+    lines = [json.loads(watcher.stdout.readline())]
+    while not lines[-1].get("run", {}).get("ended"):
+        lines.append(json.loads(watcher.stdout.readline()))
+    assert [x["operation"]["op"] for x in lines if "operation" in x] == ["update"]
+    watcher.terminate()
+    assert watcher.wait(timeout=WAIT) == -signal.SIGTERM
+    watcher.stdout.close()

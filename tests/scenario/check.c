@@ -185,6 +185,7 @@ play_options(const struct play *p, const struct step *st)
 {
 	return (struct sync_options){ .full = p->all_full || step_has(st, "full"),
 		.plan_only = step_has(st, "plan"),
+		.offline = step_has(st, "offline"),
 		.apply = step_has(st, "apply") ? KEPT_PLAN : NULL,
 		.release = step_has(st, "release"),
 		.undo = step_has(st, "undo") ? p->marked : 0,
@@ -249,7 +250,8 @@ play_check_run(struct play *p, const struct step *st, const struct sync_result *
 		{ "orphans", r->orphans, !p->all_full }, { "exit", r->exit, true },
 		{ "unchanged", r->unchanged, false }, { "read", r->read, false },
 		{ "lag", r->lag.count, false }, { "lag_max", r->lag.max_ms, false },
-		{ "canary", r->canary.who ? r->canary.confirmed_at - r->canary.changed_at : -1, false },
+		{ "canary", r->canary.who ? r->canary.confirmed_at - r->canary.changed_at : -1,
+			false },
 		{ "behind", r->as_of ? world_now(p->world) - r->as_of : -1, false },
 		{ "due", r->next_wake ? r->next_wake - world_now(p->world) : 0, false },
 		{ "calls", p->world->calls - p->calls_before, false },

@@ -419,6 +419,15 @@ bool ledger_run_start(
 bool ledger_run_end(struct ledger *l, const struct run_row *r, struct err *e);
 size_t ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *rows,
 	size_t max); /* newest first; 0 = from the top */
+/* Forgets whole runs, oldest first, those that ended before `before`, and more while the history is larger than
+ * `bytes` (0 = no limit), but nothing of the last two days, nor what a pin or a kept plan stands on; not much more
+ * than `rows` rows at once. In a transaction. */
+struct history_limits {
+	int64_t now, before, bytes, rows;
+};
+bool ledger_history_keep(
+	struct ledger *l, const struct history_limits *h, int64_t *runs_r, struct err *e);
+int64_t ledger_change_last(struct ledger *l); /* id of the newest change; 0 = none */
 struct change {
 	int64_t id, run, o, at, other;
 	enum op_class class;

@@ -54,6 +54,7 @@ struct sync_notes {
 
 struct sync_options {
 	bool full;        /* read sources and targets whole (6.1); a plan: the sources alone */
+	bool offline;     /* of a plan: from the mirrors as they are, nothing is read */
 	bool plan_only;   /* nothing is applied; operations stay PLANNED in the target file */
 	const char *only; /* name of one sync, NULL = all */
 	const char *
@@ -126,7 +127,8 @@ int64_t sync_full_due(const struct conf_source *s, const struct mirror_info *i);
 int64_t sync_as_of(struct ledger *l);
 /* The entry that people call so: id, DN, mail, account name, UPN, display name. 0 = none. A scan. */
 int64_t sync_entry_find(struct mirror *m, const char *who);
-bool sync_entry_is(struct mirror *m, int64_t n, const char *who); /* is this one called so? No scan. */
+bool sync_entry_is(
+	struct mirror *m, int64_t n, const char *who); /* is this one called so? No scan. */
 /* The state's lock of one file (NAME.lock beside it): false, code "locked", when another run holds it. */
 bool sync_lock(const char *db_path, int *fd_r, struct err *e);
 

@@ -1,0 +1,112 @@
+/* The end of a target's part of a run: what the result says of it, and what history keeps. */
+#include "run_p.h"
+
+#define FORGET_ROWS 5000 /* of history, in one run */
+
+static void
+count_unchanged(struct target_run *t)
+{
+	struct sync_result *r = t->run->result;
+	int64_t all = 0;
+
+	for (size_t i = 0; i < t->lane_count; i++)
+		for (int k = 0; k < KIND_COUNT; k++) {
+			int64_t owned = 0, active = 0;
+
+			ledger_counts(
+				t->ledger, t->lanes[i].conf->name, &kinds[k], &owned, &active);
+			all += owned;
+		}
+	all -= r->created + r->adopted + r->updated + r->enabled + r->disabled + r->recreated;
+	r->unchanged += all > 0 ? all : 0;
+}
+
+/* What is due by itself, and what could not be settled. */
+static void
+note_wake(struct target_run *t, bool failed)
+{
+	const struct clock *c = t->run->env->store.clock;
+	int64_t now = c->now(c->ctx), due = ledger_due_next(t->ledger),
+		*next = &t->run->result->next_wake;
+
+	if (due != INT64_MAX)
+		due += now - target_now(t);
+	/* What is overdue because the target failed is tried again when the target is. */
+	if (failed && due <= now)
+		due = INT64_MAX;
+	if (t->unsettled && !failed && now + t->hello.settle < due)
+		due = now + t->hello.settle;
+	if (due != INT64_MAX && (!*next || due < *next))
+		*next = due;
+}
+
+/* What is older than is to be kept, a part at a time. */
+static bool
+forget(struct target_run *t, struct err *e)
+{
+	const struct conf_keep *keep = &t->run->conf->keep;
+	struct history_limits h = { .now = target_now(t), .bytes = keep->size << 20, .rows = FORGET_ROWS };
+	int64_t runs;
+
+	h.before = h.now - keep->history;
+	return ledger_history_keep(t->ledger, &h, &runs, e);
+}
+
+void
+target_finish(struct target_run *t, int64_t held, const struct err *why)
+{
+	struct run *r = t->run;
+	CLEAN_BUF struct buf counts = { 0 };
+	struct run_row row = { .run = t->id };
+	struct err e = { 0 };
+	int64_t failing;
+
+	if (t->id && ledger_begin(t->ledger, &e) &&
+		((!why && !r->options->plan_only && !ledger_attempts_over(t->ledger, &e)) ||
+			!ledger_holds_record(t->ledger, t->id, &row.held, &e)))
+		ledger_rollback(t->ledger);
+	failing = ledger_failing(t->ledger);
+	/* That an object is there already is found while applying, and held back only then. */
+	if (held < row.held)
+		held = row.held;
+	r->result->held += held;
+	r->result->waiting += ledger_later(t->ledger);
+	note_wake(t, why != NULL);
+	if (held)
+		run_fail(r, SYNC_HELD, NULL);
+	r->result->failed += failing;
+	if (failing)
+		run_fail(r, SYNC_FAILED, NULL);
+	count_unchanged(t);
+	if (!t->id || e.kind != ERR_NONE)
+		return;
+	if (!lag_finish(t, !why && !r->options->plan_only && !r->options->apply && !r->options->undo, &e)) {
+		ledger_rollback(t->ledger);
+		return;
+	}
+	if (!r->result->run)
+		r->result->run = t->id;
+	sync_result_json(r->result, NULL, &counts);
+	row.ended = target_now(t);
+	row.counts = buf_cstr(&counts);
+	row.exit = r->result->exit;
+	row.text = why ? why->text : NULL;
+	if (!ledger_run_end(t->ledger, &row, &e) || !forget(t, &e) || !ledger_commit(t->ledger, &e))
+		ledger_rollback(t->ledger);
+}
+
+/* Nothing is done: the plan goes, and the run ends in history. */
+bool
+target_abandon(struct target_run *t, struct err *e)
+{
+	struct err why = *e;
+
+	if (!ledger_begin(t->ledger, e))
+		return false;
+	if (!ledger_plan_reset(t->ledger, e) || !ledger_commit(t->ledger, e)) {
+		ledger_rollback(t->ledger);
+		return false;
+	}
+	target_finish(t, 0, &why);
+	return true;
+}
