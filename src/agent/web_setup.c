@@ -135,9 +135,10 @@ web_setup_draft(struct exchange *x)
 		web_err(x, 400, &e);
 }
 
-/* The draft's configuration, made anew from the answers; NULL: it was answered with the reason. */
+/* The draft's configuration, made anew from the answers; NULL: it was answered with the reason. Alone: of the target,
+ * before there is a directory. */
 static const char *
-draft_make(struct exchange *x)
+draft_make(struct exchange *x, bool alone)
 {
 	CLEAN_JSON struct json *answers = NULL;
 	CLEAN_BUF struct buf text = { 0 };
@@ -149,6 +150,8 @@ draft_make(struct exchange *x)
 	if (!setting_up(x))
 		return NULL;
 	answers = answers_read(x);
+	if (alone)
+		json_remove(answers, "source");
 	bool ok =
 		setup_text(answers, x->by, in_setup(x, "state"), in_setup(x, ""), false, &text, &e);
 	s = buf_str(&text);
@@ -164,7 +167,8 @@ void
 web_setup_check(struct exchange *x)
 {
 	static const char *const words[] = { "check", NULL };
-	const char *draft = draft_make(x);
+	const char *what = json_get_string(x->in, "what");
+	const char *draft = draft_make(x, what && strcmp(what, "target") == 0);
 
 	if (draft)
 		web_run(x, &(struct job_spec){ .argv = words, .json = true, .conf = draft },
@@ -196,7 +200,7 @@ void
 web_setup_read(struct exchange *x)
 {
 	static const char *const words[] = { "plan", "--most", "25", NULL };
-	const char *draft = draft_make(x);
+	const char *draft = draft_make(x, false);
 	struct err e = { 0 };
 	struct jsonw w;
 

@@ -18,7 +18,7 @@ const wrong = []; // what the page complains of, and requests that leave this ma
 page.on("pageerror", (e) => wrong.push("error: " + e.message));
 page.on("console", (m) => m.type() === "error" && wrong.push("console: " + m.text()));
 page.on("request", (r) => /^(data|blob):/.test(r.url()) || /^http:\/\/(127\.0\.0\.1|localhost):/.test(r.url()) || wrong.push("request: " + r.url()));
-const WAIT = 30000;
+const WAIT = 12000;
 page.setDefaultTimeout(WAIT);
 
 // Where: {role, name} or {label} or {text} or {css}; in: the same around it.

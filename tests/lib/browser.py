@@ -52,7 +52,7 @@ class Browser:
     def fill(self, label, value, **more):
         self("fill", label=label, value=value, **more)
 
-    def see(self, text, timeout=30000, **more):
+    def see(self, text, timeout=12000, **more):
         self("see", text=text, timeout=timeout, **more)
 
     def heading(self, name):

@@ -23,13 +23,15 @@ function Wizard({ start, enter }) {
 	const [saved, setSaved] = useState(null);
 	const title = useRef();
 	const moved = useRef(false);
+	const newest = useRef(answers); /* two may follow each other before anything is drawn */
 	useEffect(() => {
 		if (moved.current) title.current?.focus();
 		moved.current = true;
 	}, [step, saved]);
 	// Keeps what is new; secrets are sent once and never come back.
 	const keep = async (part, secrets) => {
-		const next = { ...answers, ...part };
+		const next = { ...newest.current, ...part };
+		newest.current = next;
 		setAnswers(next);
 		try {
 			await post("setup", { answers: next, ...(secrets && Object.values(secrets).some(Boolean) ? { secrets } : {}) });

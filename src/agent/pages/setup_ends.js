@@ -9,7 +9,7 @@ function useCheck(keep, prefix) {
 	const check = useAction(async (part, secrets) => {
 		setFound(null);
 		await keep(part, secrets);
-		const r = outcome(await post("setup/check"));
+		const r = outcome(await post("setup/check", { what: prefix.trim() }));
 		setFound(r.findings.filter((f) => f.where.startsWith(prefix)));
 	});
 	const bad = found?.some((f) => f.level === "fail");
