@@ -118,11 +118,20 @@ rank_of(const struct browsing *b, const struct entry *en, const char *dn)
 static const char *
 name_of(const struct entry *en, struct arena *a)
 {
-	const char *name = first_value(en, "displayName", a), *leaf = strchr(en->rdn, '=');
+	static const char *const names[] = { "displayName", "cn", "ou" };
+	const char *leaf = strchr(en->rdn, '=');
+	char *text, *to;
 
-	if (!name)
-		name = first_value(en, "cn", a);
-	return name ? name : arena_strdup(a, leaf ? leaf + 1 : en->rdn);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (first_value(en, names[i], a))
+			return first_value(en, names[i], a);
+	/* As people write it: without the escapes of a DN. */
+	to = text = arena_strdup(a, leaf ? leaf + 1 : en->rdn);
+	for (const char *p = text; *p; p++)
+		if (*p != '\\' || p[1] == '\\')
+			*to++ = *p;
+	*to = 0;
+	return text;
 }
 
 static struct row

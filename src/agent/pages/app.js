@@ -76,7 +76,7 @@ function Nav({ pages, here, alerts, session }) {
 				p.path === "alerts" && alerts ? html` <span class="badge" aria-label=${`${alerts} open`}>${alerts}</span>` : ""
 			}</a></li>`)}</ul></nav>
 		<div class="who"><${Theme} /><button type="button" class="icon" onClick=${leave}
-			title=${"Sign out " + (session.by || "")} aria-label="Sign out">⎋</button></div></div></header>`;
+			title=${session.by ? "You are " + session.by : null}>Sign out</button></div></div></header>`;
 }
 
 function App() {

@@ -43,7 +43,7 @@ function Scope({ r }) {
 		${r.group_paths?.length > 0 && html`<p>Through ${r.group_paths.length > 1 ? "these groups" : "this group"}:</p><ul>${r.group_paths.map((p) => html`<li>${p}</li>`)}</ul>`}</${Card}>`;
 }
 
-const STATES = { pending: "not created yet", active: "at the target", disabled: "disabled at the target", gone: "deleted", left: "left", new: "not created yet" };
+const STATES = { new: "not created yet", linked: "kept in lockstep", left: "left the scope", missing: "missing there", deleted: "deleted" };
 
 function One({ r, who, again }) {
 	const [job, setJob] = useState(null);
@@ -63,9 +63,9 @@ function One({ r, who, again }) {
 		${r.pinned && html`<${Notice} tone="odd">Held as it was by the undo of <a href=${"#/run/" + r.pinned}>run ${r.pinned}</a>.</${Notice}>`}
 		<dl class="facts"><div><dt>DN</dt><dd>${r.dn}</dd></div><div><dt>Identity</dt><dd><code>${r.id}</code></dd></div>
 			${r.state && html`<div><dt>At the target</dt><dd>${STATES[r.state] || r.state}${r.active === false && r.state !== "disabled" ? ", not active" : ""} ${r.key && html`<code>${r.key}</code>`}</dd></div>`}</dl>
-		<div class="grid two"><div><${Scope} r=${r} />${r.now?.length > 0 && html`<${Card} title="Would be sent now"><ul class="rows">${r.now.map((o) => html`<li><${Op} op=${o.op} /> <${Changes} after=${o.attributes} /></li>`)}</ul></${Card}>`}</div>
+		<div class="grid two uneven"><div><${Scope} r=${r} />${r.now?.length > 0 && html`<${Card} title="Would be sent now"><ul class="rows">${r.now.map((o) => html`<li><${Op} op=${o.op} /> <${Changes} after=${o.attributes} /></li>`)}</ul></${Card}>`}</div>
 		<${Values} values=${r.values} has=${!!r.state} /></div>
-		<${Card} title="What was sent">${r.sent?.length ? html`<ul class="rows">${[...r.sent].reverse().map((s) => html`<li><div class="line"><${Op} op=${s.op} done=${!s.code} /> ${s.other || ""}
+		<${Card} title="What was sent">${r.sent?.length ? html`<ul class="rows">${[...r.sent].reverse().map((s) => html`<li><div class="line"><${Op} op=${s.op} done=${!s.code} /> ${s.other ? html`<span class="dim">→ ${s.other}</span>` : ""}
 			<a href=${"#/run/" + s.run}>run ${s.run}</a> ${s.code && html`<span class="bad-text">failed <code>${s.code}</code></span>`}<span class="dim push"><${Time} at=${s.at} /></span></div>
 			<${Changes} before=${s.before} after=${s.after} /></li>`)}</ul>` : html`<${Empty}>Nothing yet.</${Empty}>`}</${Card}></section>`;
 }

@@ -1,13 +1,22 @@
 // Overview: in lockstep or not, how fresh, what runs, what is wrong.
 import { html, useState, useEffect, useRef, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Progress,
 	Empty, number, many, duration } from "./ui.js";
-import { get, command } from "./api.js";
+import { get, read, command } from "./api.js";
 import { Plot } from "./plot.js";
 import { AlertRow } from "./alerts.js";
 import { Counts } from "./history.js";
 
-// In lockstep since: the last run after which it was not, or the first.
-function State({ target, alerts }) {
+// In lockstep since: the first of the newest runs that all ended so.
+function since(runs, target) {
+	let first = null;
+	for (const r of runs.filter((x) => x.target === target && x.kind !== "plan" && x.ended)) {
+		if (r.exit !== 0) break;
+		first = r.ended;
+	}
+	return first;
+}
+
+function State({ target, start }) {
 	const good = target.in_lockstep;
 	const never = !target.run;
 	const reasons = [
@@ -22,7 +31,7 @@ function State({ target, alerts }) {
 	return html`<section class=${"state " + (never ? "wait" : good ? "good" : "bad")} aria-label=${"Target " + target.target}>
 		<div class="mark" aria-hidden="true">${never ? "…" : good ? "✓" : "!"}</div>
 		<div><h2>${target.target}: ${never ? "never synced" : good ? "in lockstep" : "not in lockstep"}</h2>
-			${target.since ? html`<p class="dim">since <${Time} at=${target.since} /></p>`
+			${good && start ? html`<p class="dim">since <${Time} at=${start} />; last looked at <${Time} at=${target.ended} /></p>`
 				: target.ended ? html`<p class="dim">as of the run that ended <${Time} at=${target.ended} /></p>` : null}
 			${reasons.length ? html`<ul>${reasons}</ul>` : null}</div></section>`;
 }
@@ -40,7 +49,7 @@ const WHY = { schedule: "by schedule", change: "after a change in the directory"
 function SyncLine({ s }) {
 	return html`<tr><th scope="row">${s.name}</th>
 		<td>${s.last?.started ? html`<${Time} at=${s.last.ended || s.last.started} />` : html`<span class="dim">not since the start</span>`}
-			${s.last?.error?.message || s.last?.text ? html`<small class="bad-text">${s.last.error?.message || s.last.text}</small>` : null}</td>
+			${s.last?.message && s.last.exit > 0 ? html`<small class="bad-text">${s.last.message}</small>` : null}</td>
 		<td>${s.state === "running" ? "now" : s.next ? html`<${Time} at=${s.next} />` : html`<span class="dim">when asked</span>`}
 			${s.why && s.next ? html`<small class="dim">${WHY[s.why] || s.why}</small>` : null}</td></tr>`;
 }
@@ -82,6 +91,8 @@ function Freshness({ syncs }) {
 
 export function Overview() {
 	const load = useLoad(() => get("overview"));
+	const last = (load.data?.status?.targets || []).map((t) => t.run).join();
+	const runs = useLoad(async () => (last ? (await read("history")).runs : []), [last]);
 	const [jobs, setJobs] = useState([]);
 	const [mine, setMine] = useState(null);
 	const alive = useRef(true);
@@ -110,9 +121,9 @@ export function Overview() {
 		<${Trouble} error=${sync.error} title="The sync did not start." />
 		<${Live} jobs=${jobs} mine=${mine?.state === "ended" ? null : mine} /><${Result} job=${mine} />
 		<${Loaded} of=${load}>${(d) => html`
-			${d.conf_error?.message || typeof d.conf_error === "string" ? html`<${Notice} tone="bad" title="The configuration file is refused; the former one goes on.">
-				${d.conf_error.message || d.conf_error} <a href="#/settings">Settings</a></${Notice}>` : null}
-			<div class="states">${(d.status?.targets || []).map((t) => html`<${State} target=${t} />`)}</div>
+			${d.conf_error ? html`<${Notice} tone="bad" title="The configuration file is refused; the former one goes on.">
+				${d.conf_error.message} <a href="#/settings">Settings</a></${Notice}>` : null}
+			<div class="states">${(d.status?.targets || []).map((t) => html`<${State} target=${t} start=${since(runs.data || [], t.target)} />`)}</div>
 			<div class="grid two"><div>
 				<${Card} title="Objects at the target"><${Figures} targets=${d.status?.targets || []} /></${Card}>
 				<${Card} title="Runs" tools=${html`<a href="#/history">History</a>`}><div class="scroll"><table><thead><tr><th scope="col">Sync</th>

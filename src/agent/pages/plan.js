@@ -1,7 +1,8 @@
 // What would be done, as `lockstep plan` says: totals first, then examples, removals before additions.
 import { html, useState, Op, Changes, Empty, Notice, number, many } from "./ui.js";
 
-const ORDER = ["delete", "disable", "seen-disable", "recreate", "adopt", "member-removal", "update", "enable", "create", "member-add"];
+const ORDER = ["delete", "disable", "disable (seen)", "recreate", "adopt", "member removal", "member removal (follows)", "update",
+	"enable", "create", "member add"];
 const rank = (op) => (ORDER.indexOf(op) + 1 || 99);
 
 function Class({ name, kind, count, held, ops }) {
@@ -10,7 +11,7 @@ function Class({ name, kind, count, held, ops }) {
 			${held > 0 && html`<span class="tag odd">${number(held)} held by the guard</span>`}
 			${ops.length > 0 && html`<button type="button" class="icon small push" aria-expanded=${open ? "true" : "false"} onClick=${() => set(!open)}>
 				${open ? "hide" : "examples"}</button>`}</div>
-		${open && html`<ul class="rows inner">${ops.map((o) => html`<li><div class="line"><b>${o.name || o.id}</b>${o.other ? html`<span>${o.other}</span>` : ""}
+		${open && html`<ul class="rows inner">${ops.map((o) => html`<li><div class="line"><b>${o.name || o.id}</b>${o.other ? html`<span class="dim">→ ${o.other}</span>` : ""}
 			${o.held && html`<span class="tag odd">held: ${o.held}</span>`}</div><${Changes} before=${o.before} after=${o.attributes} /></li>`)}
 			${count > ops.length && html`<li class="dim">and ${number(count - ops.length)} more</li>`}</ul>`}</li>`;
 }

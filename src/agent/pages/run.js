@@ -10,7 +10,7 @@ function Operation({ o }) {
 	const [open, set] = useState(false);
 	const more = Object.keys(o.after || {}).length || Object.keys(o.before || {}).length;
 	return html`<li class=${o.code ? "failed" : ""}><div class="line"><${Op} op=${o.op} done=${!o.code} /> <span class="dim">${o.kind}</span>
-			<a href=${"#/objects/" + encodeURIComponent(o.id || o.name)}>${o.name || o.id}</a>${o.other ? html`<span>: ${o.other}</span>` : ""}
+			<a href=${"#/objects/" + encodeURIComponent(o.id || o.name)}>${o.name || o.id}</a>${o.other ? html`<span class="dim">→ ${o.other}</span>` : ""}
 			${more ? html`<button type="button" class="icon small" aria-expanded=${open ? "true" : "false"} onClick=${() => set(!open)}>
 				${open ? "less" : "what changed"}</button>` : null}<span class="dim push"><${Time} at=${o.at} /></span></div>
 		${o.code && html`<p class="bad-text">Failed: ${o.message} <code>${o.code}</code></p>`}

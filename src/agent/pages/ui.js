@@ -37,17 +37,17 @@ export function Time({ at }) {
 
 export const OPS = {
 	create: "create", adopt: "take over", recreate: "create again", update: "change", enable: "enable",
-	disable: "disable", "seen-disable": "disable (as in the directory)", delete: "delete",
-	"member-add": "add member", "member-removal": "remove member", following: "follow", park: "move aside",
+	disable: "disable", "disable (seen)": "disable, as in the directory", delete: "delete", "member add": "add members of",
+	"member removal": "remove members of", "member removal (follows)": "lose members of, by deletion", park: "move aside",
 };
 export const OPS_DONE = {
 	create: "created", adopt: "taken over", recreate: "created again", update: "changed", enable: "enabled",
-	disable: "disabled", "seen-disable": "disabled (as in the directory)", delete: "deleted",
-	"member-add": "member added", "member-removal": "member removed", following: "followed", park: "moved aside",
+	disable: "disabled", "disable (seen)": "disabled, as in the directory", delete: "deleted", "member add": "member added",
+	"member removal": "member removed", "member removal (follows)": "member gone", park: "moved aside",
 };
 const TONES = {
-	create: "more", adopt: "odd", recreate: "odd", enable: "more", disable: "away", "seen-disable": "away",
-	delete: "away", "member-add": "more", "member-removal": "away",
+	create: "more", adopt: "odd", recreate: "odd", enable: "more", disable: "away", "disable (seen)": "away",
+	delete: "away", "member add": "more", "member removal": "away", "member removal (follows)": "away",
 };
 export const Op = ({ op, done }) =>
 	html`<span class=${"op " + (TONES[op] || "")}>${(done ? OPS_DONE : OPS)[op] || op}</span>`;
