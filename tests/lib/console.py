@@ -99,7 +99,7 @@ class Console:
     def raw(self, method, path, body=None, headers=None, host=None, address="127.0.0.1"):
         c = http.client.HTTPConnection(address, self.port, timeout=60)
         c.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        c.putheader("Host", host or f"127.0.0.1:{self.port}")
+        c.putheader("Host", f"127.0.0.1:{self.port}" if host is None else host)
         for k, v in (headers or {}).items():
             c.putheader(k, v)
         if body is not None:
