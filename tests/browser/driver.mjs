@@ -18,7 +18,7 @@ const wrong = []; // what the page complains of, and requests that leave this ma
 page.on("pageerror", (e) => wrong.push("error: " + e.message));
 page.on("console", (m) => m.type() === "error" && wrong.push("console: " + m.text()));
 page.on("request", (r) => /^(data|blob):/.test(r.url()) || /^http:\/\/(127\.0\.0\.1|localhost):/.test(r.url()) || wrong.push("request: " + r.url()));
-const WAIT = 12000;
+const WAIT = 30000;
 page.setDefaultTimeout(WAIT);
 
 // Where: {role, name} or {label} or {text} or {css}; in: the same around it.
@@ -30,16 +30,28 @@ function at(w, root = page) {
 	return w.nth !== undefined ? l.nth(w.nth) : l.first();
 }
 
+// Now and then Chromium draws nothing more after a screenshot until it is asked anew: a wait for an element that stands
+// still would never end.
+async function insist(what) {
+	for (let n = 0; ; n++) {
+		try {
+			return await what({ timeout: WAIT / 10 });
+		} catch (e) {
+			if (n === 9) throw e;
+		}
+	}
+}
+
 const DO = {
 	goto: async ({ url }) => { await page.goto(url); },
 	hash: async ({ hash }) => { await page.evaluate((h) => { location.hash = h; }, hash); },
 	reload: async () => { await page.reload(); },
 	size: async ({ width, height }) => { await page.setViewportSize({ width, height }); },
 	dark: async ({ on }) => { await page.emulateMedia({ colorScheme: on ? "dark" : "light" }); },
-	click: async (w) => { await at(w).click({ timeout: w.timeout || WAIT }); },
+	click: async (w) => { await insist((t) => at(w).click(t)); },
 	fill: async (w) => { await at(w).fill(w.value); },
-	check: async (w) => { await at(w).check(); },
-	uncheck: async (w) => { await at(w).uncheck(); },
+	check: async (w) => { await insist((t) => at(w).check(t)); },
+	uncheck: async (w) => { await insist((t) => at(w).uncheck(t)); },
 	select: async (w) => { await at(w).selectOption(w.value); },
 	press: async ({ key }) => { await page.keyboard.press(key); },
 	see: async (w) => { await at(w).waitFor({ state: "visible", timeout: w.timeout || WAIT }); },

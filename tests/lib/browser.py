@@ -52,7 +52,7 @@ class Browser:
     def fill(self, label, value, **more):
         self("fill", label=label, value=value, **more)
 
-    def see(self, text, timeout=12000, **more):
+    def see(self, text, timeout=30000, **more):
         self("see", text=text, timeout=timeout, **more)
 
     def heading(self, name):
@@ -68,6 +68,7 @@ class Browser:
             over = self("wide")
             if over > 0:
                 found.append(f"{name}: {over} px too wide at {width}")
-            found += [f"{name} {width} {'dark' if dark else 'light'}: {f}" for f in self("axe")]
+            if width > 400:
+                found += [f"{name}{' dark' if dark else ''}: {f}" for f in self("axe")]
         self("dark", on=False)
         return found
