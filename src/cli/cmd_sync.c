@@ -170,9 +170,9 @@ cmd_plan(struct cli *c, int argc, char **argv)
 			 cli_number(argv[i + 1], &c->most))
 			i++;
 		else
-			return cli_usage(
-				command_named("plan"), "plan takes --all, --full, --offline, "
-						       "--most N, --out FILE and --force");
+			return cli_usage(command_named("plan"),
+				"plan takes --all, --full, --offline, "
+				"--most N, --out FILE and --force");
 	}
 	if (o.offline && o.full)
 		return cli_usage(command_named("plan"),

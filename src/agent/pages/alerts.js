@@ -8,12 +8,12 @@ export function AlertRow({ a, short, seen, busy }) {
 	const names = Array.isArray(a.examples) ? a.examples : [];
 	return html`<li class="alert-row"><div class="line"><span class=${"tag " + (TONE[a.severity] ?? "")}>${a.severity}</span>
 			<b>${a.object || a.code}</b>${a.count > 1 ? html`<span class="dim">${many(a.count, "object")}</span>` : null}
-			<span class="dim push">${a.cleared ? html`<${Time} at=${a.cleared} />, after ${duration(a.cleared - (a.raised || a.found))}`
-				: html`since <${Time} at=${a.raised || a.found} />`}</span></div>
+			<span class="dim push">${a.cleared ? html`<${Time} at=${a.cleared} />, after ${duration(a.cleared - (a.raised || a.since))}`
+				: html`since <${Time} at=${a.raised || a.since} />`}</span></div>
 		<p>${a.cause}</p>${!short && a.remedy && html`<p><b>What to do:</b> ${a.remedy}</p>`}
 		${!short && names.length > 1 && html`<ul class="names">${names.map((n) => html`<li><a href=${"#/objects/" + encodeURIComponent(n)}>${n}</a></li>`)}</ul>`}
 		${!short && html`<div class="line">${a.look && html`<span class="dim">In a terminal: <code>${a.look}</code></span>`}
-			${a.seen_at ? html`<span class="dim">noted by ${a.seen_by || "somebody"} <${Time} at=${a.seen_at} /></span>`
+			${a.seen ? html`<span class="dim">noted by ${a.seen_by || "somebody"} <${Time} at=${a.seen} /></span>`
 				: seen && !a.cleared && html`<${Button} kind="small outline" busy=${busy} onClick=${() => seen(a.id)}>I have seen it</${Button}>`}</div>`}</li>`;
 }
 
