@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "base/file.h"
@@ -22,6 +23,15 @@ agent_state(const struct agent *g)
 	return g->conf ? g->conf->state : g->state_path;
 }
 
+static bool
+same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
 bool
 agent_lock(struct agent *g, const char *state, struct err *e)
 {
@@ -35,6 +45,10 @@ agent_lock(struct agent *g, const char *state, struct err *e)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(e, ERR_CONFIG, "cannot open %s", path);
+	if (g->lock >= 0 && same_file(fd, g->lock)) { /* the same folder by another name */
+		close(fd);
+		return true;
+	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		close(fd);
 		return err_set(e, ERR_CONFIG, "running", "another lockstepd works on %s", state);

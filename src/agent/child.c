@@ -147,10 +147,9 @@ unlink_child(struct child *c)
 {
 	struct child **p = &c->g->children->list;
 
-	while (*p && *p != c)
+	while (*p != c)
 		p = &(*p)->next;
-	if (*p)
-		*p = c->next;
+	*p = c->next;
 }
 
 static void
@@ -370,10 +369,9 @@ on_sigchld(sd_event_source *src, const struct signalfd_siginfo *si, void *ctx)
 		c->reaped = true;
 		c->status = status;
 		shut(&c->in, &c->in_fd);
-		if (c->out_fd >= 0 || c->err_fd >= 0)
-			agent_timer(g, &c->linger, LINGER_MS, on_linger, c);
-		else
-			maybe_over(c);
+		/* What it still has to say comes first. */
+		agent_timer(g, &c->linger, c->out_fd >= 0 || c->err_fd >= 0 ? LINGER_MS : 0,
+			on_linger, c);
 	}
 	return 0;
 }

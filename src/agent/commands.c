@@ -131,7 +131,7 @@ bool
 command_allow_json(
 	const struct json *words, struct arena *a, struct command_asked *c_r, struct err *e)
 {
-	const char *list[WORDS_MAX + 1];
+	const char *list[WORDS_MAX + 1] = { NULL };
 	size_t n = 0;
 
 	if (json_type(words) != JSON_ARRAY || json_count(words) > WORDS_MAX)
@@ -142,6 +142,5 @@ command_allow_json(
 			return err_set(e, ERR_OBJECT, "bad-command", "a command's words are text");
 		list[n++] = json_string(it);
 	}
-	list[n] = NULL;
 	return command_allow(list, a, c_r, e);
 }

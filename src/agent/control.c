@@ -21,7 +21,6 @@
 
 struct control {
 	char *path; /* where it listens; NULL = nowhere */
-	int fd;
 	sd_event_source *listen;
 	struct line_conn *list;
 };
@@ -42,6 +41,24 @@ control_rest(struct line_conn *c)
 	int64_t ms = pending(c) ? STUCK_MS : c->job || c->wish ? -1 : IDLE_MS;
 
 	agent_timer(c->g, &c->timer, ms, on_timer, c);
+}
+
+static bool
+has_line(const struct line_conn *c)
+{
+	return c->in.n && memchr(c->in.p, '\n', c->in.n);
+}
+
+/* One line at a turn of the loop, and none while too much waits to be read by the other side: others have their turn. */
+static void
+wait_for(struct line_conn *c)
+{
+	bool line = !c->closing && has_line(c);
+
+	sd_event_source_set_io_events(
+		c->io, (line ? 0 : (uint32_t)EPOLLIN) | (pending(c) ? (uint32_t)EPOLLOUT : 0));
+	sd_event_source_set_enabled(
+		c->more, line && pending(c) <= CONTROL_OUT_PAUSE ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 /* What the socket takes now. False: the other side is gone. */
@@ -72,7 +89,7 @@ flush(struct line_conn *c)
 		c->paused = !c->paused;
 		job_pause(c->job, c->paused);
 	}
-	sd_event_source_set_io_events(c->io, EPOLLIN | (pending(c) ? EPOLLOUT : 0));
+	wait_for(c);
 	return true;
 }
 
@@ -117,13 +134,13 @@ control_close(struct line_conn *c)
 {
 	struct line_conn **p = &c->g->control->list;
 
-	while (*p && *p != c)
+	while (*p != c)
 		p = &(*p)->next;
-	if (*p)
-		*p = c->next;
+	*p = c->next;
 	control_drop(c);
 	sd_event_source_disable_unref(c->io);
 	sd_event_source_disable_unref(c->timer);
+	sd_event_source_disable_unref(c->more);
 	close(c->fd);
 	buf_free(&c->in);
 	buf_free(&c->out);
@@ -140,26 +157,37 @@ on_timer(sd_event_source *src, uint64_t us, void *ctx)
 	return 0;
 }
 
-/* Whole lines, one after the other. */
 static void
-take_lines(struct line_conn *c)
+take_line(struct line_conn *c)
 {
-	char *nl;
+	char *nl = memchr(c->in.p, '\n', c->in.n);
+	size_t n = (size_t)(nl - c->in.p);
+	CLEAN_FREE char *line = xstrndup(c->in.p, n);
 
-	while (!c->closing && c->in.n && (nl = memchr(c->in.p, '\n', c->in.n))) {
-		size_t n = (size_t)(nl - c->in.p);
-		CLEAN_FREE char *line = xstrndup(c->in.p, n);
+	buf_take(&c->in, n + 1);
+	/* With a NUL inside it is shorter, and no JSON either way. */
+	control_line(c, (struct str){ line, strlen(line) == n ? n : 0 });
+}
 
-		/* With a NUL inside it is shorter, and no JSON either way. */
-		control_line(c, (struct str){ line, strlen(line) == n ? n : 0 });
-		buf_take(&c->in, n + 1);
-	}
-	if (!c->closing && c->in.n > CONTROL_LINE_MAX) {
-		struct err e = { 0 };
+/* False: the other side is gone. */
+static bool
+take_bytes(struct line_conn *c)
+{
+	char block[16384];
+	ssize_t n = recv(c->fd, block, sizeof(block), MSG_DONTWAIT);
+	struct err e = { 0 };
 
-		err_set(&e, ERR_OBJECT, "bad-request", "the line is longer than 64 KiB");
-		control_refuse(c, &e, true);
-	}
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		return false;
+	if (n < 0 || c->closing)
+		return true;
+	buf_add(&c->in, block, (size_t)n);
+	control_rest(c);
+	if (has_line(c) || c->in.n <= CONTROL_LINE_MAX)
+		return true;
+	err_set(&e, ERR_OBJECT, "bad-request", "the line is longer than 64 KiB");
+	control_refuse(c, &e, true);
+	return true;
 }
 
 static int
@@ -167,33 +195,31 @@ on_io(sd_event_source *src, int fd, uint32_t revents, void *ctx)
 {
 	struct line_conn *c = ctx;
 	size_t before = c->written;
-	char block[16384];
-	ssize_t n;
+	bool gone = false;
 
 	(void)src;
+	(void)fd;
 	if (revents & EPOLLOUT) {
-		if (!flush(c)) {
-			control_close(c);
-			return 0;
-		}
+		gone = !flush(c);
 		if (c->written != before)
 			control_rest(c);
 	}
-	n = revents & (EPOLLIN | EPOLLHUP | EPOLLERR) ? recv(fd, block, sizeof(block), MSG_DONTWAIT)
-						      : -2;
-	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR)) {
+	if (!gone && (c->closing || !has_line(c)) && revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
+		gone = !take_bytes(c);
+	if (!gone && !c->closing && has_line(c) &&
+		(pending(c) <= CONTROL_OUT_PAUSE || revents & EPOLLHUP))
+		take_line(c);
+	if (gone || (c->closing && !pending(c)))
 		control_close(c);
-		return 0;
-	}
-	if (n > 0) {
-		if (!c->closing)
-			buf_add(&c->in, block, (size_t)n);
-		take_lines(c);
-		control_rest(c);
-	}
-	if (c->closing && !pending(c))
-		control_close(c);
+	else
+		wait_for(c);
 	return 0;
+}
+
+static int
+on_more(sd_event_source *src, void *ctx)
+{
+	return on_io(src, -1, 0, ctx);
 }
 
 /* Without the name services: they may ask a directory, and wait. */
@@ -243,10 +269,13 @@ on_connect(sd_event_source *src, int fd, uint32_t revents, void *ctx)
 	if (getsockopt(got, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
 		user_name(cred.uid, c->by, sizeof(c->by));
 	g->control->list = c;
-	if (sd_event_add_io(g->loop, &c->io, got, EPOLLIN, on_io, c) < 0)
+	if (sd_event_add_io(g->loop, &c->io, got, EPOLLIN, on_io, c) < 0 ||
+		sd_event_add_defer(g->loop, &c->more, on_more, c) < 0) {
 		control_close(c);
-	else
-		control_rest(c);
+		return 0;
+	}
+	wait_for(c);
+	control_rest(c);
 	return 0;
 }
 
@@ -288,11 +317,10 @@ give_to_group(const char *path)
 }
 
 static bool
-listen_at(struct agent *g, const char *path, struct err *e)
+bind_at(const char *path, int fd, struct err *e)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	CLEAN_FREE char *folder = xstrdup(path);
-	CLEAN_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t mask;
 	bool ok;
 
@@ -309,15 +337,31 @@ listen_at(struct agent *g, const char *path, struct err *e)
 	if (!ok)
 		return err_errno(e, ERR_CONFIG, "cannot listen at %s", path);
 	give_to_group(path);
-	g->control->listen = sd_event_source_disable_unref(g->control->listen);
-	if (sd_event_add_io(g->loop, &g->control->listen, fd, EPOLLIN, on_connect, g) < 0)
+	return true;
+}
+
+static bool
+listen_at(struct agent *g, const char *path, struct err *e)
+{
+	struct control *k = g->control;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	sd_event_source *src = NULL;
+
+	if (!bind_at(path, fd, e)) {
+		mem_clean_fd(&fd);
+		return false;
+	}
+	if (sd_event_add_io(g->loop, &src, fd, EPOLLIN, on_connect, g) < 0) {
+		close(fd);
 		return err_set(e, ERR_CONFIG, "os", "cannot wait at %s", path);
-	sd_event_source_set_io_fd_own(g->control->listen, true);
-	fd = -1;
-	if (g->control->path)
-		unlink(g->control->path);
-	free(g->control->path);
-	g->control->path = xstrdup(path);
+	}
+	sd_event_source_set_io_fd_own(src, true);
+	sd_event_source_disable_unref(k->listen);
+	k->listen = src;
+	if (k->path)
+		unlink(k->path);
+	free(k->path);
+	k->path = xstrdup(path);
 	return true;
 }
 
@@ -347,10 +391,14 @@ control_start(struct agent *g, struct err *e)
 void
 control_stop(struct agent *g)
 {
+	struct line_conn *next;
+
 	if (!g->control)
 		return;
-	while (g->control->list)
-		control_close(g->control->list);
+	for (struct line_conn *c = g->control->list; c; c = next) {
+		next = c->next;
+		control_close(c);
+	}
 	sd_event_source_disable_unref(g->control->listen);
 	if (g->control->path)
 		unlink(g->control->path);

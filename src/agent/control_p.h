@@ -7,8 +7,8 @@ struct line_conn { /* one connection */
 	struct line_conn *next;
 	struct agent *g;
 	int fd;
-	sd_event_source *io, *timer;
-	char by[64]; /* user name */
+	sd_event_source *io, *timer, *more; /* more: another line of its is here already */
+	char by[64];                        /* user name */
 	struct buf in, out;
 	size_t written; /* of out */
 	bool closing;   /* once all is written */

@@ -77,7 +77,7 @@ int job_exit(const struct job *j);
 bool job_cancelled(const struct job *j); /* stopped by job_cancel or with the daemon */
 struct str job_out(const struct job *j);
 const struct job_progress *job_progress(const struct job *j); /* NULL = none known */
-/* Last line of a --json output parsed; NULL = none (not json, not ended, cut off). */
+/* The result that --events brought, else the last line of a --json output, parsed; NULL = none (not ended, cut off). */
 const struct json *job_result(const struct job *j);
 /* Why it went wrong, from the result, else the last line of standard error: code and text. kind ERR_NONE: it did not.
  * Code "locked": somebody else worked on the state; no alarm, it is tried again soon. */

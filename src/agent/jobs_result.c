@@ -27,6 +27,10 @@ job_take_line(struct job *j, struct str line)
 	if (j->s.events && line.n && line.p[0] == '{' && json_parse(line, 0, &t, &e)) {
 		if (json_get(t, "progress"))
 			take_progress(j, json_get(t, "progress"));
+		if (json_get(t, "result")) { /* people get text; we, this */
+			json_free(j->result);
+			j->result = json_detach(t, json_get_mut(t, "result"));
+		}
 		return;
 	}
 	buf_reset(&j->last_line);
@@ -43,7 +47,7 @@ take_result(struct job *j)
 
 	if (nl)
 		all = (struct str){ nl + 1, all.n - (size_t)(nl + 1 - all.p) };
-	if (j->s.json && !j->s.out && !j->overflow && all.n)
+	if (!j->result && j->s.json && !j->s.out && !j->overflow && all.n)
 		json_parse(all, 0, &j->result, &e);
 }
 

@@ -196,7 +196,7 @@ live_status(struct agent *g, struct jsonw *w)
 		jsonw_str(w, "message", g->conf_error.text);
 		jsonw_end(w);
 	}
-	jsonw_bool(w, "conf_changed", reload_pending(g));
+	jsonw_bool(w, "conf_changed", reload_pending_lately(g));
 	jsonw_arr(w, "syncs");
 	for (size_t i = 0; g->conf && i < g->conf->sync_count; i++)
 		put_sync(g, &g->conf->syncs[i], w);

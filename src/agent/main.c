@@ -248,8 +248,9 @@ default_path(const char *variable, const char *otherwise, const char *file)
 	return xasprintf("%s%s", folder, file);
 }
 
-int
-main(int argc, char **argv)
+/* False: *code_r says the end. */
+static bool
+options(int argc, char **argv, struct agent *g, int *code_r)
 {
 	enum { O_VERSION = 256, O_FOREGROUND, O_CONTROL, O_STATE };
 	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
@@ -257,46 +258,54 @@ main(int argc, char **argv)
 		{ "foreground", no_argument, NULL, O_FOREGROUND },
 		{ "control", required_argument, NULL, O_CONTROL },
 		{ "state", required_argument, NULL, O_STATE }, { 0 } };
+	int opt;
+
+	*code_r = 0;
+	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+		if (opt == 'c') {
+			g->conf_path = optarg;
+		} else if (opt == O_CONTROL) {
+			g->control_path = optarg;
+		} else if (opt == O_STATE) {
+			g->state_path = optarg;
+		} else if (opt == O_VERSION) {
+			puts("lockstepd " LOCKSTEP_VERSION);
+			return false;
+		} else if (opt == 'h') {
+			usage(stdout, 0);
+			return false;
+		} else if (opt != O_FOREGROUND) {
+			*code_r = usage(stderr, 2);
+			return false;
+		}
+	}
+	if (optind < argc)
+		*code_r = usage(stderr, 2);
+	return optind == argc;
+}
+
+int
+main(int argc, char **argv)
+{
 	CLEAN_FREE char *control = default_path("RUNTIME_DIRECTORY", "/run/lockstep", "/control");
 	CLEAN_FREE char *state = default_path("STATE_DIRECTORY", "/var/lib/lockstep", "");
 	CLEAN_FREE char *bin = own_folder();
 	CLEAN_FREE char *conf = NULL;
-	const char *conf_asked = "/etc/lockstep/lockstep.conf";
-	struct daemon d = {
-		.g = { .control_path = control, .state_path = state, .bin = bin, .lock = -1 }
-	};
-	int opt;
+	struct daemon d = { .g = { .conf_path = "/etc/lockstep/lockstep.conf",
+				    .control_path = control,
+				    .state_path = state,
+				    .bin = bin,
+				    .lock = -1 } };
+	int code;
 
-	while ((opt = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
-		switch (opt) {
-		case 'c':
-			conf_asked = optarg;
-			break;
-		case O_FOREGROUND:
-			break;
-		case O_CONTROL:
-			d.g.control_path = optarg;
-			break;
-		case O_STATE:
-			d.g.state_path = optarg;
-			break;
-		case O_VERSION:
-			puts("lockstepd " LOCKSTEP_VERSION);
-			return 0;
-		case 'h':
-			return usage(stdout, 0);
-		default:
-			return usage(stderr, 2);
-		}
-	}
-	if (optind < argc)
-		return usage(stderr, 2);
+	if (!options(argc, argv, &d.g, &code))
+		return code;
 	setlocale(LC_ALL, "C.UTF-8");
 	tzset();
 	umask(077);
 	process_harden();
 	agent_log_init();
-	conf = absolute(conf_asked);
+	conf = absolute(d.g.conf_path);
 	d.g.conf_path = conf;
 	d.g.started = agent_now();
 	return serve(&d);

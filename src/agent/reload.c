@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <systemd/sd-daemon.h>
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "jobs.h"
@@ -25,6 +26,8 @@ struct reload {
 	struct conf *next;
 	char *accepted; /* path of the copy */
 	sd_event_source *folder, *soon;
+	int64_t looked; /* ms; when pending was found */
+	bool pending;
 };
 
 static void begin(struct reload *r);
@@ -91,6 +94,7 @@ accept_conf(struct reload *r, const char *text, struct err *e)
 	free(r->accepted);
 	r->accepted = xstrdup(copy);
 	r->folder = sd_event_source_disable_unref(r->folder);
+	r->looked = 0;
 	agent_log(LOG_INFO, "config-loaded", "file", g->conf_path, NULL);
 	if (r->up) {
 		parts_reloaded(g);
@@ -127,6 +131,7 @@ begin(struct reload *r)
 	struct err e = { 0 };
 
 	r->busy = true;
+	r->looked = 0;
 	r->now = r->then;
 	r->then = NULL;
 	if (!conf_load(g->conf_path, &r->next, &e)) {
@@ -198,6 +203,19 @@ reload_pending(struct agent *g)
 	return pending;
 }
 
+bool
+reload_pending_lately(struct agent *g)
+{
+	struct reload *r = g->reload;
+	int64_t now = clock_system.mono_ms(clock_system.ctx);
+
+	if (!r->looked || now - r->looked > 1000) {
+		r->pending = reload_pending(g);
+		r->looked = now;
+	}
+	return r->pending;
+}
+
 const char *
 reload_conf_file(struct agent *g)
 {
@@ -260,6 +278,18 @@ on_first(void *ctx, const struct err *e)
 	*(bool *)ctx = true;
 }
 
+/* In set-up mode one daemon on one state folder, too, where it can be had. */
+static bool
+set_up_lock(struct agent *g, struct err *e)
+{
+	if (agent_lock(g, g->state_path, e))
+		return true;
+	if (strcmp(e->code, "running") == 0)
+		return false;
+	agent_log(LOG_WARN, "no-state", "code", e->code, "text", e->text, NULL);
+	return true;
+}
+
 /* The first time the loop runs for this alone; what the others start with is decided then. */
 bool
 reload_start(struct agent *g, struct err *e)
@@ -281,9 +311,10 @@ reload_start(struct agent *g, struct err *e)
 	}
 	r->up = true;
 	agent_hear(g, hear, r);
-	if (!g->conf)
-		watch_folder(r);
-	return true;
+	if (g->conf)
+		return true;
+	watch_folder(r);
+	return set_up_lock(g, e);
 }
 
 void

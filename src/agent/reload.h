@@ -17,5 +17,6 @@ void reload_ask(struct agent *g, void (*fn)(void *ctx, const struct err *e), voi
 void reload_forget(struct agent *g, const void *ctx); /* its fn is not called any more */
 /* The file is not what is in force (edited, or gone). */
 bool reload_pending(struct agent *g);
+bool reload_pending_lately(struct agent *g); /* the same, as of a second ago at most: cheap */
 /* The file that a job is to use. */
 const char *reload_conf_file(struct agent *g);

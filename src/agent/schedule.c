@@ -127,6 +127,16 @@ days_of(const struct conf_texts *on)
 	return bits ? bits : 0x7f;
 }
 
+/* "HH:MM", checked by conf. */
+static int
+minute_of(const char *text)
+{
+	char *colon;
+	long hours = strtol(text, &colon, 10);
+
+	return (int)(hours * 60 + (*colon ? strtol(colon + 1, NULL, 10) : 0));
+}
+
 static struct item *
 item_of_target(struct schedule *s, const char *target)
 {
@@ -140,7 +150,6 @@ static void
 add_sync(struct schedule *s, const struct conf *c, const struct conf_sync *y)
 {
 	struct item *it = item_of_target(s, y->to);
-	int h, m;
 
 	if (!it) {
 		it = &s->items[s->count++];
@@ -155,11 +164,9 @@ add_sync(struct schedule *s, const struct conf *c, const struct conf_sync *y)
 	it->on_change |= y->schedule.on_change;
 	if (y->schedule.every * 1000 < it->every)
 		it->every = y->schedule.every * 1000;
-	if (y->schedule.full_at && it->full_count < FULL_MAX &&
-		sscanf(y->schedule.full_at, "%2d:%2d", &h, &m) ==
-			2) /* NOLINT(cert-err34-c): checked by conf */
-		it->full[it->full_count++] =
-			(struct full_time){ h * 60 + m, days_of(&y->schedule.full_on) };
+	if (y->schedule.full_at && it->full_count < FULL_MAX)
+		it->full[it->full_count++] = (struct full_time){ minute_of(y->schedule.full_at),
+			days_of(&y->schedule.full_on) };
 }
 
 /* What goes on, goes on. */
@@ -407,12 +414,14 @@ schedule_next(struct schedule *s, const char *sync, int64_t *at_r, enum schedule
 }
 
 bool
-schedule_reads(const struct schedule *s, const char *sync, const char *source)
+schedule_has_news(const struct schedule *s, const char *sync)
 {
-	for (size_t i = 0; i < s->count; i++)
-		for (size_t k = 0; item_has(&s->items[i], sync) && k < s->items[i].count; k++)
-			if (strcmp(s->items[i].sources[k], source) == 0)
-				return true;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct item *it = &s->items[i];
+
+		if (item_has(it, sync) && it->busy && it->change_first >= 0)
+			return true;
+	}
 	return false;
 }
 

@@ -54,7 +54,7 @@ void schedule_ended(struct schedule *s, const char *sync, bool full, enum schedu
 	int64_t next_wake);
 /* Seconds (wall clock) of the next run as it looks now; 0 = none; why_r may be NULL. False: no such sync. */
 bool schedule_next(struct schedule *s, const char *sync, int64_t *at_r, enum schedule_why *why_r);
-/* A run of the sync reads the source. */
-bool schedule_reads(const struct schedule *s, const char *sync, const char *source);
+/* A run of the sync goes on, and since its beginning one of its sources changed. */
+bool schedule_has_news(const struct schedule *s, const char *sync);
 /* No source and no target in common, so that runs of both may go on at once; "" is all. */
 bool schedule_apart(const struct schedule *s, const char *sync, const char *other);

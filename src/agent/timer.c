@@ -7,9 +7,13 @@
 #include "jobs.h"
 #include "schedule.h"
 
+#define NUDGE_MS 2000
+
 struct timer {
 	struct agent *g;
-	sd_event_source *due;
+	sd_event_source *due, *nudge;
+	int64_t nudged; /* ms */
+	bool nudge_armed;
 };
 struct taken { /* a run of ours */
 	struct timer *t;
@@ -126,27 +130,46 @@ hear(void *ctx, const struct agent_news *n)
 	set(t);
 }
 
-struct news {
-	struct agent *g;
-	const char *source;
-};
-
 static void
 nudge(void *ctx, const struct job *j)
 {
-	const struct news *n = ctx;
-	struct job *own = job_by_id(n->g, job_id(j));
+	struct timer *t = ctx;
 
 	if (job_state(j) == JOB_RUNNING && job_sync(j) &&
-		schedule_reads(n->g->schedule, job_sync(j), n->source))
-		job_nudge(own);
+		schedule_has_news(t->g->schedule, job_sync(j)))
+		job_nudge(job_by_id(t->g, job_id(j)));
+}
+
+static int
+on_nudge(sd_event_source *src, uint64_t us, void *ctx)
+{
+	struct timer *t = ctx;
+
+	(void)src;
+	(void)us;
+	t->nudge_armed = false;
+	t->nudged = clock_system.mono_ms(clock_system.ctx);
+	jobs_each(t->g, nudge, t);
+	return 0;
+}
+
+/* What runs is told as well, but not so often that it gets nothing else done. */
+static void
+nudge_soon(struct timer *t)
+{
+	int64_t since = clock_system.mono_ms(clock_system.ctx) - t->nudged;
+
+	if (t->nudge_armed)
+		return;
+	t->nudge_armed = true;
+	agent_timer(t->g, &t->nudge, since < NUDGE_MS ? NUDGE_MS - since : 0, on_nudge, t);
 }
 
 void
 timer_changed(struct agent *g, const char *source)
 {
-	jobs_each(g, nudge, &(struct news){ g, source });
 	schedule_changed(g->schedule, source);
+	nudge_soon(g->timer);
 	set(g->timer);
 }
 
@@ -178,6 +201,7 @@ timer_stop(struct agent *g)
 	if (!g->timer)
 		return;
 	sd_event_source_disable_unref(g->timer->due);
+	sd_event_source_disable_unref(g->timer->nudge);
 	schedule_free(g->schedule);
 	g->schedule = NULL;
 	mem_clean_free(&g->timer);

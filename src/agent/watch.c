@@ -78,8 +78,7 @@ take_line(struct watch *w)
 	}
 	if (json_get_bool(j, "watching", false)) {
 		/* What changed before it stood may have been missed. */
-		if (w->back_off)
-			timer_changed(w->g, w->source);
+		timer_changed(w->g, w->source);
 		w->back_off = 0;
 		buf_reset(&w->said);
 		enter(w, STANDING);

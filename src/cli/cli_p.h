@@ -59,6 +59,8 @@ int cmd_undo(struct cli *c, int argc, char **argv);
 int cmd_unpin(struct cli *c, int argc, char **argv);
 int cmd_watch(struct cli *c, int argc, char **argv);
 
+/* The configuration, checked, into c->conf; for commands that do not always need one. */
+bool cli_load(struct cli *c, struct err *e);
 /* Says the error on standard error (or as JSON on standard output) and answers `code`. */
 int cli_error(const struct cli *c, const struct err *e, int code);
 int cli_usage(const struct command *cmd, const char *wrong);
@@ -73,7 +75,12 @@ void cli_event(void *ctx, const char *event, const char *object, const char *tex
 
 /* remote.c. False: it is to be performed here (under a lease, if it must). */
 bool remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r);
-/* What lockstepd says, where it runs: "service": {...}, and as text. */
+/* A question with one answer: 1 and the answer, 0 nobody listens, -1 error or refused. */
+int remote_ask(struct cli *c, const char *what, struct json **j_r, struct err *e);
+/* The socket; without a valid configuration (e says why) where the package's daemon listens. */
+const char *remote_path(struct cli *c, struct err *e);
+
+/* cmd_console.c. What lockstepd says, where it runs: "service": {...}, and as text. */
 void remote_status(struct cli *c, struct jsonw *w);
 
 /* connect.c: connectors as programs beside ours; options checked against --describe. */
@@ -91,6 +98,7 @@ void events_progress(
 	const char *phase, const char *what, int64_t done, int64_t total, int64_t left);
 void events_event(const char *event, const char *object, const char *text);
 void events_log(struct str said);
+void events_result(struct str json); /* what --json prints */
 
 /* progress.c */
 void progress_show(void *ctx, const char *phase, const char *what, int64_t done, int64_t total);

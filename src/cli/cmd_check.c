@@ -1,5 +1,5 @@
 /* lockstep check, config show, state */
-#include "cli_p.h"
+#include "check_p.h"
 
 #include "base/file.h"
 #include "rules/rules.h"
@@ -8,14 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-struct checking {
-	struct cli *c;
-	struct jsonw *w;
-	int worst; /* 0 fine, 1 failures */
-};
-
-static void
-finding(struct checking *k, const char *where, const char *level, const char *topic,
+void
+check_finding(struct checking *k, const char *where, const char *level, const char *topic,
 	const char *text, const char *remedy)
 {
 	bool fails = strcmp(level, "fail") == 0;
@@ -46,7 +40,7 @@ finding(struct checking *k, const char *where, const char *level, const char *to
 static void
 fail(struct checking *k, const char *where, const struct err *e)
 {
-	finding(k, where, "fail", e->code, e->text, NULL);
+	check_finding(k, where, "fail", e->code, e->text, NULL);
 }
 
 /* Findings of one connector, up to its `end`. */
@@ -66,7 +60,7 @@ take_findings(struct checking *k, const char *where, struct conn *conn, bool set
 		if (m.type == SRC_END)
 			break;
 		if (m.type == SRC_FINDING)
-			finding(k, where, m.level ? m.level : "info", m.topic ? m.topic : "",
+			check_finding(k, where, m.level ? m.level : "info", m.topic ? m.topic : "",
 				m.text ? m.text : "", m.remedy);
 		if (m.type == SRC_TEXT && setup)
 			fputs(m.text, stdout);
@@ -168,10 +162,11 @@ check_state(struct checking *k)
 	if (!dir_make(folder, 0700, &e))
 		fail(k, "state", &e);
 	else if (access(folder, W_OK) != 0)
-		finding(k, "state", "fail", "state-access", "the state folder cannot be written",
+		check_finding(k, "state", "fail", "state-access",
+			"the state folder cannot be written",
 			"give it to the account that runs lockstep");
 	else
-		finding(k, "state", "ok", "folder", folder, NULL);
+		check_finding(k, "state", "ok", "folder", folder, NULL);
 }
 
 int
@@ -187,13 +182,15 @@ cmd_check(struct cli *c, int argc, char **argv)
 	jsonw_obj(&w, NULL);
 	jsonw_arr(&w, "findings");
 	if (!setup) {
-		finding(&k, "configuration", "ok", "file", c->conf_path, NULL);
+		check_finding(&k, "configuration", "ok", "file", c->conf_path, NULL);
 		check_state(&k);
 	}
 	for (size_t i = 0; i < c->conf->source_count; i++)
 		check_source(&k, &c->conf->sources[i], setup);
 	for (size_t i = 0; i < c->conf->target_count && !setup; i++)
 		check_target(&k, &c->conf->targets[i]);
+	if (!setup)
+		check_read(&k);
 	jsonw_end(&w);
 	jsonw_int(&w, "exit", k.worst);
 	jsonw_end(&w);
@@ -202,27 +199,4 @@ cmd_check(struct cli *c, int argc, char **argv)
 	else if (!setup)
 		puts(k.worst ? "\nNot ready: mend what is marked FAIL." : "\nReady.");
 	return k.worst;
-}
-
-int
-cmd_config(struct cli *c, int argc, char **argv)
-{
-	CLEAN_BUF struct buf out = { 0 };
-
-	if (argc != 2 || strcmp(argv[1], "show") != 0)
-		return cli_usage(command_named("config"), "config takes: show");
-	conf_print(c->conf, &out);
-	if (c->json) {
-		CLEAN_BUF struct buf line = { 0 };
-		struct jsonw w = jsonw(&line);
-
-		jsonw_obj(&w, NULL);
-		jsonw_str(&w, "file", c->conf_path);
-		jsonw_str(&w, "text", buf_cstr(&out));
-		jsonw_end(&w);
-		puts(buf_cstr(&line));
-		return 0;
-	}
-	fputs(buf_cstr(&out), stdout);
-	return 0;
 }

@@ -68,10 +68,12 @@ cli_outcome(struct cli *c, const struct sync_result *r, const struct sync_notes 
 		if (notes)
 			cli_notes(notes);
 		print_result(c, r);
-		return r->exit;
 	}
 	sync_result_json(r, notes, &line);
-	puts(buf_cstr(&line));
+	if (c->json)
+		puts(buf_cstr(&line));
+	if (c->events)
+		events_result(buf_str(&line));
 	return r->exit;
 }
 

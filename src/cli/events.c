@@ -1,6 +1,6 @@
 /*
  * --events: what happens, as JSON lines on standard error, for programs: one object a line, with one member
- * "progress", "event" or "log" (lockstep(1)). The program that reads them decides what people see.
+ * "progress", "event", "log" or "result" (lockstep(1)). The program that reads them decides what people see.
  */
 #include "cli_p.h"
 
@@ -64,6 +64,18 @@ events_log(struct str said)
 		jsonw_str(&w, "text", buf_cstr(&text));
 		jsonw_end(&w);
 	}
+	jsonw_end(&w);
+	put(&line);
+}
+
+void
+events_result(struct str json)
+{
+	CLEAN_BUF struct buf line = { 0 };
+	struct jsonw w = jsonw(&line);
+
+	jsonw_obj(&w, NULL);
+	jsonw_raw(&w, "result", json.p, json.n);
 	jsonw_end(&w);
 	put(&line);
 }

@@ -16,19 +16,19 @@ const struct command commands[] = {
 	{ "check", "check [--print-setup]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
-	{ "plan", "plan [--all] [--offline] [--out FILE]",
+	{ "plan", "plan [--all] [--full|--offline] [--out FILE [--force]]",
 		"shows what a sync would do, and does nothing", cmd_plan, true, TURN_THERE },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
 		cmd_apply, true, TURN_LEASE },
 	{ "sync", "sync [--full] [NAME]", "brings the targets in lockstep with the directory",
 		cmd_sync, true, TURN_THERE },
-	{ "adopt", "adopt [WHO [KEY]]",
-		"what stands at a target in place of ours; --all-exact takes over what is plain",
-		cmd_adopt, true, TURN_THERE },
+	{ "adopt", "adopt [--list] | WHO [KEY] | --all-exact | --orphans",
+		"what stands at a target in place of ours, and consent to take it over", cmd_adopt,
+		true, TURN_THERE },
 	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release, true,
 		TURN_THERE },
-	{ "undo", "undo RUN [--dry-run]", "takes back what a run did, and keeps it so", cmd_undo,
-		true, TURN_THERE },
+	{ "undo", "undo RUN [--dry-run] [--release] [--target NAME]",
+		"takes back what a run did, and keeps it so", cmd_undo, true, TURN_THERE },
 	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true,
 		TURN_THERE },
 	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
@@ -45,8 +45,9 @@ const struct command commands[] = {
 		cmd_search, true },
 	{ "browse", "browse containers|groups [--match TEXT]",
 		"what the directory has to choose from", cmd_browse, true },
-	{ "config", "config show", "the configuration in force, defaults included", cmd_config,
-		true },
+	{ "config", "config show|import FILE",
+		"the configuration in force; or a first one out of another tool's", cmd_config,
+		false },
 	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },
 	{ "reload", "reload", "lets lockstepd take over the configuration as it is now", cmd_reload,
 		false },
@@ -56,6 +57,8 @@ const struct command commands[] = {
 		cmd_state, true, TURN_THERE },
 	{ 0 },
 };
+
+#define SYNOPSIS 29 /* wide; a longer one has a line of its own */
 
 static void
 help(FILE *f)
@@ -71,7 +74,9 @@ help(FILE *f)
 		   "      --events       what happens, as JSON lines on standard error\n"
 		   "      --version\n\n");
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(f, "  %-28s %s\n", c->synopsis, c->help);
+		fprintf(f, "  %-*s%s%*s%s\n", SYNOPSIS, c->synopsis,
+			strlen(c->synopsis) < SYNOPSIS ? "" : "\n",
+			strlen(c->synopsis) < SYNOPSIS ? 0 : SYNOPSIS + 2, "", c->help);
 	fprintf(f,
 		"\nExit codes: 0 in lockstep, 1 some objects failed, 2 configuration or usage, 3 "
 		"the source could\n"
@@ -124,7 +129,7 @@ cli_error(const struct cli *c, const struct err *e, int code)
 	CLEAN_BUF struct buf text = { 0 };
 
 	progress_clear((struct cli *)c);
-	if (c->json) {
+	if (c->json || c->events) {
 		struct jsonw w = jsonw(&text);
 
 		jsonw_obj(&w, NULL);
@@ -135,8 +140,13 @@ cli_error(const struct cli *c, const struct err *e, int code)
 		jsonw_str(&w, "message", e->text);
 		jsonw_end(&w);
 		jsonw_end(&w);
-		puts(buf_cstr(&text));
-		return code;
+		if (c->events)
+			events_result(buf_str(&text));
+		if (c->json) {
+			puts(buf_cstr(&text));
+			return code;
+		}
+		buf_reset(&text);
 	}
 	text_escape(e->text, strlen(e->text), 0, &text);
 	fprintf(stderr, "lockstep: %s\n", buf_cstr(&text));
@@ -239,6 +249,13 @@ check_rules(const struct conf *conf, struct err *e)
 		if (!rules_attributes(&conf->syncs[i], &names, e))
 			return false;
 	return true;
+}
+
+bool
+cli_load(struct cli *c, struct err *e)
+{
+	return conf_load(c->conf_path, &c->conf, e) && check_rules(c->conf, e) &&
+	       cli_resolve_options(c, e);
 }
 
 static int

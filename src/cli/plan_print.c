@@ -68,6 +68,7 @@ print_json(struct ledger *l, const struct conf_target *t, const struct plan_file
 	struct jsonw w = jsonw(&out);
 	struct op_count *list;
 	size_t count = ledger_op_counts(l, a, &list);
+	int64_t left = sync_time_left(l);
 
 	jsonw_obj(&w, NULL);
 	jsonw_str(&w, "target", t->name);
@@ -86,6 +87,10 @@ print_json(struct ledger *l, const struct conf_target *t, const struct plan_file
 		jsonw_end(&w);
 	}
 	jsonw_end(&w);
+	if (left >= 0)
+		jsonw_int(&w, "seconds", left);
+	else
+		jsonw_null(&w, "seconds");
 	if (!json_ops(l, most, &w, e))
 		return false;
 	jsonw_end(&w);

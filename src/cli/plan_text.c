@@ -157,6 +157,18 @@ print_section(const struct paper *p, struct ledger *l, const struct section *s, 
 	return true;
 }
 
+static void
+print_time(const struct paper *p, struct ledger *l)
+{
+	CLEAN_BUF struct buf text = { 0 };
+	int64_t left = sync_time_left(l);
+
+	if (left < 10)
+		return; /* not known, or not worth a word */
+	duration_format(left, &text);
+	fprintf(p->f, "  takes about %s, as fast as the target is\n", buf_cstr(&text));
+}
+
 bool
 plan_text(const struct paper *p, struct ledger *l, const char *target, struct err *e)
 {
@@ -180,6 +192,7 @@ plan_text(const struct paper *p, struct ledger *l, const char *target, struct er
 		}
 		fputc('\n', p->f);
 	}
+	print_time(p, l);
 	fputc('\n', p->f);
 	for (size_t i = 0; i < ARRAY_LEN(sections); i++)
 		if (!print_section(p, l, &sections[i], e))

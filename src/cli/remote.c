@@ -35,9 +35,8 @@ on_interrupt(int signo)
 
 /* --- the line --- */
 
-/* Without a valid configuration: where the package's daemon listens. */
-static const char *
-control_path(struct cli *c, struct err *e)
+const char *
+remote_path(struct cli *c, struct err *e)
 {
 	if (c->control)
 		return c->control;
@@ -52,7 +51,7 @@ dial(struct cli *c, struct remote *r, struct err *e)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	struct err bad;
-	const char *path = control_path(c, &bad);
+	const char *path = remote_path(c, &bad);
 
 	*r = (struct remote){ .fd = -1 };
 	if (strlen(path) >= sizeof(at.sun_path))
@@ -166,9 +165,8 @@ refused(const struct json *j, struct err *e)
 	return error != NULL;
 }
 
-/* A question with one answer: 1, 0 nobody listens, -1. */
-static int
-question(struct cli *c, const char *what, struct json **j_r, struct err *e)
+int
+remote_ask(struct cli *c, const char *what, struct json **j_r, struct err *e)
 {
 	CLEAN_REMOTE struct remote r;
 	CLEAN_BUF struct buf line = { 0 };
@@ -217,7 +215,7 @@ show_line(struct cli *c, const struct json *line)
 			   *said = json_get_string(j, "text");
 
 		cli_event(c, json_get_string(j, "event"), object ? object : "", said ? said : "");
-	} else if (c->verbose) {
+	} else if (c->verbose && !json_get(j, "result")) {
 		progress_clear(c);
 		cli_text(stderr, text);
 		fputc('\n', stderr);
@@ -368,8 +366,10 @@ remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, 
 		return false;
 	there = dial(c, &r, &e);
 	if (there > 0 && turn == TURN_LEASE) {
-		if (take_lease(c, &r, &e))
+		if (take_lease(c, &r, &e)) {
+			buf_free(&r.in);
 			return false; /* r.fd stays open */
+		}
 		there = -1;
 	}
 	if (there > 0)
@@ -378,128 +378,4 @@ remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, 
 		*code_r = cli_error(c, &e, 2);
 	hang_up(&r);
 	return there != 0;
-}
-
-/* --- lockstep console, lockstep reload; what status says of the service --- */
-
-static int
-no_daemon(struct cli *c, int there, struct err *e)
-{
-	struct err bad = { 0 };
-	const char *path = control_path(c, &bad);
-
-	if (there == 0 && bad.kind != ERR_NONE)
-		*e = bad;
-	else if (there == 0)
-		err_set(e, ERR_CONFIG, "no-daemon", "lockstepd does not run (nobody listens at %s)",
-			path);
-	return cli_error(c, e, 2);
-}
-
-int
-cmd_console(struct cli *c, int argc, char **argv)
-{
-	CLEAN_JSON struct json *j = NULL;
-	struct err e = { 0 };
-	const char *url;
-	int there;
-
-	(void)argv;
-	if (argc > 1)
-		return cli_usage(command_named("console"), "console takes no arguments");
-	there = question(c, "console", &j, &e);
-	if (there <= 0)
-		return no_daemon(c, there, &e);
-	url = json_get_string(j, "url");
-	if (c->json) {
-		CLEAN_BUF struct buf line = { 0 };
-		struct jsonw w = jsonw(&line);
-
-		jsonw_obj(&w, NULL);
-		jsonw_str(&w, "url", url ? url : "");
-		jsonw_end(&w);
-		puts(buf_cstr(&line));
-		return 0;
-	}
-	puts("Open this in a browser on this machine; it works once, and soon no more:");
-	cli_text(stdout, url);
-	putchar('\n');
-	return 0;
-}
-
-int
-cmd_reload(struct cli *c, int argc, char **argv)
-{
-	CLEAN_JSON struct json *j = NULL;
-	struct err e = { 0 };
-	int there;
-
-	(void)argv;
-	if (argc > 1)
-		return cli_usage(command_named("reload"), "reload takes no arguments");
-	there = question(c, "reload", &j, &e);
-	if (there <= 0)
-		return no_daemon(c, there, &e);
-	puts(c->json ? "{\"ok\":true}" : "The configuration is in force.");
-	return 0;
-}
-
-static void
-service_text(const struct json *j)
-{
-	char when[24];
-
-	printf("lockstepd: %s\n", json_get_bool(j, "setup", false)
-					  ? "in set-up mode: no valid configuration yet"
-				  : json_get_bool(j, "stopping", false) ? "is being stopped"
-									: "runs");
-	if (json_get(j, "conf_error")) {
-		fputs("  configuration refused: ", stdout);
-		cli_text(stdout, json_get_string(json_get(j, "conf_error"), "message"));
-		putchar('\n');
-	} else if (json_get_bool(j, "conf_changed", false)) {
-		puts("  the configuration file was changed since: `lockstep reload` takes it over");
-	}
-	json_for_each(y, json_get(j, "syncs")) {
-		printf("  sync %s: %s, next run %s\n", json_get_string(y, "name"),
-			json_get_string(y, "state"), cli_time(json_get_int(y, "next", 0), when));
-	}
-	json_for_each(b, json_get(j, "jobs")) {
-		printf("  %s: lockstep ", json_get_string(b, "state"));
-		cli_text(stdout, json_get_string(b, "command"));
-		printf(" (%s)\n", json_get_string(b, "why"));
-	}
-	json_for_each(s, json_get(j, "watching")) {
-		printf("  source %s: %s", json_get_string(s, "source"),
-			json_get_string(s, "state"));
-		if (json_get(s, "text"))
-			fputs(": ", stdout);
-		cli_text(stdout, json_get_string(s, "text"));
-		putchar('\n');
-	}
-}
-
-void
-remote_status(struct cli *c, struct jsonw *w)
-{
-	CLEAN_JSON struct json *j = NULL;
-	struct err e = { 0 };
-	int there = c->direct ? 0 : question(c, "status", &j, &e);
-
-	if (there == 0)
-		return;
-	if (there < 0) {
-		jsonw_obj(w, "service");
-		jsonw_str(w, "message", e.text);
-		jsonw_end(w);
-		if (!c->json) {
-			fputs("lockstepd: ", stdout);
-			cli_text(stdout, e.text);
-			putchar('\n');
-		}
-		return;
-	}
-	jsonw_json(w, "service", j);
-	if (!c->json)
-		service_text(j);
 }

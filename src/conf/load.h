@@ -19,7 +19,6 @@ void conf_root_defaults(struct conf *c); /* of what stands once: c->arena is the
 void conf_sync_defaults(struct conf_sync *s, struct arena *a);
 /* The value as it is written in a file: 'x', {'a', 'b'}. */
 void conf_value_print(const struct conf_option *o, const void *base, struct buf *out);
-void conf_quote(const char *text, struct buf *out);
 
 /* What no single value can tell: names, types, references; completes kinds and maps. */
 bool conf_check(struct conf *c, struct err *e);

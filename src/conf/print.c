@@ -183,6 +183,10 @@ conf_sync_digest(const struct conf_sync *s, char out[65])
 		for (const struct conf_option *o = sub->options; o->name; o++)
 			value_digest(o, (const char *)s + sub->offset, &b);
 	}
+	/* Of the guard: who is protected, for that is kept with each object (8.4). */
+	sec = conf_section_find(sec, "guard");
+	value_digest(conf_option_find(sec, "protect"), &s->guard, &b);
+	value_digest(conf_option_find(sec, "protect_group"), &s->guard, &b);
 	for (size_t k = 0; k < KIND_COUNT; k++) {
 		for (size_t i = 0; i < s->kind[k].map_count; i++) {
 			const struct conf_map *m = &s->kind[k].maps[i];

@@ -53,13 +53,6 @@ const char *conf_name_nearest(const struct conf_section *s, const char *name);
 extern const char *const conf_source_types[];
 extern const char *const conf_target_types[];
 
-/* Default maps, numbered (1.3): rows of one kind, ended by name == NULL. */
-struct conf_default {
-	const char *name;
-	const char *expr;
-};
-const struct conf_default *conf_default_maps(int number, enum kind_id kind);
-
 /* ERR_CONFIG "bad-config": "FILE:LINE: message", with ", near '...'" unless near is NULL. */
 bool conf_fail(struct err *e, const char *file, int line, const char *near, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));

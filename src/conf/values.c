@@ -221,6 +221,15 @@ conf_sync_defaults(struct conf_sync *s, struct arena *a)
 		s->kind[k].leave = kinds[k].leave;
 }
 
+const struct conf_sync *
+conf_sync_default(struct arena *a)
+{
+	struct conf_sync *s = arena_alloc(a, sizeof *s);
+
+	conf_sync_defaults(s, a);
+	return s;
+}
+
 /* Single quotes: nothing is expanded; \' and \\ are the only escapes (lockstep.conf(5)). */
 void
 conf_quote(const char *text, struct buf *out)

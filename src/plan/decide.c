@@ -69,6 +69,12 @@ decide_leave(const struct decide_input *in, struct arena *a, struct decision *d)
 	int64_t end;
 
 	d->leaves = ob->state == OBJECT_LINKED;
+	/* Whatever holds up or forbids the leaving: this is no leaver's disable (I5). */
+	if (in->seen_off && ob->active) {
+		op_put_disable(d, CLASS_SEEN_DISABLE, in->kind, a);
+		if (leave != LEAVE_DELETE)
+			return;
+	}
 	if (leave == LEAVE_DELETE) {
 		op_put(d, CLASS_DELETE, RANK_REMOVE, NULL);
 		return;

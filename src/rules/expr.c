@@ -186,6 +186,7 @@ names_bind(
 
 	x->plain_count = n->plain ? n->count : 0;
 	x->plain = n->plain ? arena_alloc(g->arena, n->count * sizeof(struct name_ref *)) : NULL;
+	x->links = arena_alloc(g->arena, (n->count + 1) * sizeof *x->links);
 	for (size_t i = 0; i < n->count; i++) {
 		const struct expr_name *en = &n->list[i];
 		if (en->type == EXPR_FUNCTION) {
@@ -200,6 +201,8 @@ names_bind(
 		if (!r)
 			return false;
 		x->uses_memberof |= r->builtin == B_MEMBEROF;
+		if (r->link)
+			x->links[x->link_count++] = r->name;
 		if (x->plain) {
 			x->plain[i] = r;
 			continue;

@@ -47,6 +47,8 @@ struct expr {
 	size_t plain_count;
 	int chunk;
 	bool uses_memberof;
+	const char **links; /* link attributes among its names */
+	size_t link_count;
 };
 /* A name that the schema does not know is an error, unless `lenient` (default maps). ERR_CONFIG
  * "bad-expression" without place: the caller knows it. */

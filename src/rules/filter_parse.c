@@ -1,4 +1,5 @@
 /* RFC 4515, section 3; white space between components is taken as well, for filters over several lines. */
+#include <inttypes.h>
 #include <string.h>
 #include "filter_p.h"
 #include "model/dn.h"
@@ -339,6 +340,25 @@ filter_uses_memberof(const struct filter *f)
 		if (filter_uses_memberof(f->parts[i]))
 			return true;
 	return f->special == S_MEMBEROF || f->rule == R_CHAIN;
+}
+
+void
+filter_links(const struct filter *f, void (*note)(void *ctx, const char *attribute, bool chain),
+	void *ctx)
+{
+	for (size_t i = 0; i < f->part_count; i++)
+		filter_links(f->parts[i], note, ctx);
+	if (f->attr && (f->special == S_NONE || f->special == S_CATEGORY) && (f->link || !f->bound))
+		note(ctx, f->attr, f->rule == R_CHAIN);
+}
+
+void
+filter_named(const struct filter *f, struct buf *out)
+{
+	for (size_t i = 0; i < f->part_count; i++)
+		filter_named(f->parts[i], out);
+	if (f->dn_key)
+		buf_addf(out, " %" PRId64, f->n);
 }
 
 bool

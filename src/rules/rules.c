@@ -72,6 +72,40 @@ rules_attributes(const struct conf_sync *s, struct names *names, struct err *e)
 	return true;
 }
 
+static void
+link_note(struct rules *r, const char *attribute, bool chain, bool dn)
+{
+	size_t i = 0;
+
+	while (i < r->link_count && !ascii_ieq(r->links[i].attribute, attribute))
+		i++;
+	if (i == r->link_count) {
+		struct rules_link *more = arena_alloc(r->arena, (i + 1) * sizeof *more);
+
+		if (i)
+			memcpy(more, r->links, i * sizeof *more);
+		r->links = more;
+		r->links[r->link_count++].attribute = arena_strdup(r->arena, attribute);
+	}
+	r->links[i].chain |= chain;
+	r->links[i].dn |= dn;
+}
+
+static void
+filter_link(void *ctx, const char *attribute, bool chain)
+{
+	link_note(ctx, attribute, chain, false);
+}
+
+/* What an expression sees of a link is the other end's DN. */
+static void
+expr_note(struct rules *r, const struct expr *x)
+{
+	r->uses_memberof |= x->uses_memberof;
+	for (size_t i = 0; i < x->link_count; i++)
+		link_note(r, x->links[i], false, true);
+}
+
 static bool
 filters_compile(struct rules *r, const struct rules_schema *schema, struct err *e)
 {
@@ -87,6 +121,7 @@ filters_compile(struct rules *r, const struct rules_schema *schema, struct err *
 			!filter_bind(f->f, schema, lenient, e))
 			return place(e, f->text->file, f->text->line, "scope");
 		r->uses_memberof |= filter_uses_memberof(f->f);
+		filter_links(f->f, filter_link, r);
 	}
 	return true;
 }
@@ -102,7 +137,7 @@ whens_compile(struct rules *r, struct err *e)
 		w->text = &t->list[i];
 		if (!expr_compile(r->engine, w->text->text, false, &w->x, e))
 			return place(e, w->text->file, w->text->line, "when");
-		r->uses_memberof |= w->x.uses_memberof;
+		expr_note(r, &w->x);
 	}
 	return true;
 }
@@ -141,7 +176,7 @@ kind_compile(struct rules *r, const struct kind *k, struct err *e)
 		}
 		if (!expr_compile(r->engine, m->map->expr, m->map->is_default, &m->x, e))
 			return place(e, m->map->file, m->map->line, m->map->name);
-		r->uses_memberof |= m->x.uses_memberof;
+		expr_note(r, &m->x);
 	}
 	return true;
 }
@@ -244,4 +279,18 @@ bool
 rules_uses_memberof(const struct rules *r)
 {
 	return r->uses_memberof;
+}
+
+size_t
+rules_links(const struct rules *r, const struct rules_link **list_r)
+{
+	*list_r = r->links;
+	return r->link_count;
+}
+
+void
+rules_named(const struct rules *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->s->scope.filter.count; i++)
+		filter_named(r->filters[i].f, out);
 }

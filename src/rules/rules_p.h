@@ -45,4 +45,6 @@ struct rules {
 	struct rule_kind kind[KIND_COUNT];
 	struct container slots[CONTAINER_SLOTS];
 	bool uses_memberof;
+	struct rules_link *links;
+	size_t link_count;
 };

@@ -136,9 +136,9 @@ look_all(struct watching *list, size_t n, int64_t *next, struct err *e)
 }
 
 static bool
-watch_all(struct ad *first, struct watching *list, size_t n, struct err *e)
+watch_all(struct serve *s, struct watching *list, size_t n, struct err *e)
 {
-	const struct clock *c = first->clock;
+	const struct clock *c = list[0].ad->clock;
 	struct pollfd fds[CONTEXTS_MAX];
 	int64_t next = c->mono_ms(c->ctx) + LOOK_MS;
 
@@ -154,9 +154,9 @@ watch_all(struct ad *first, struct watching *list, size_t n, struct err *e)
 			ldap_get_option(list[i].ad->ld, LDAP_OPT_DESC, &fds[i].fd);
 		}
 		if (news)
-			serve_changed(first->serve);
+			serve_changed(s);
 		int64_t left = next - c->mono_ms(c->ctx);
-		if (serve_wait(first->serve, fds, n, left > 0 ? (int)left : 0) < 0)
+		if (serve_wait(s, fds, n, left > 0 ? (int)left : 0) < 0)
 			return true;
 	}
 }
@@ -165,6 +165,8 @@ bool
 ad_watch(struct ad *first, struct err *e)
 {
 	struct watching list[CONTEXTS_MAX];
+	struct serve *s = first->serve;
+	bool *stop = first->stop;
 	size_t n = 0;
 
 	if (!ad_forest_open(first, e))
@@ -172,8 +174,8 @@ ad_watch(struct ad *first, struct err *e)
 	for (struct ad *p = first; p && n < CONTEXTS_MAX; p = p->next)
 		if (!watch_begin(&list[n++], p, e))
 			return err_wrap(e, "%s", p->server);
-	if (!serve_watching(first->serve, e))
+	if (!serve_watching(s, e))
 		return false;
-	*first->stop = watch_all(first, list, n, e);
-	return *first->stop;
+	*stop = watch_all(s, list, n, e);
+	return *stop;
 }

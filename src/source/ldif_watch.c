@@ -31,10 +31,8 @@ watched_of(const char *path, struct watched *w_r)
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return;
 	slash = strrchr(w_r->folder, '/');
-	*slash = '\0';
 	w_r->name = path + (slash - w_r->folder) + 1;
-	if (slash == w_r->folder)
-		strcpy(w_r->folder, "/"); /* there is room: the name is not empty */
+	slash[slash == w_r->folder ? 1 : 0] = '\0'; /* of a file in the root: "/" */
 }
 
 static bool

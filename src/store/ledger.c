@@ -53,6 +53,7 @@ static const char schema[] =
 	" key TEXT, PRIMARY KEY(run, o, class, attribute, other)) WITHOUT ROWID;"
 	"CREATE TABLE match(o INTEGER, key TEXT, external TEXT, name TEXT, hard INTEGER,"
 	" PRIMARY KEY(o, key)) WITHOUT ROWID;"
+	"CREATE TABLE protection(o INTEGER PRIMARY KEY, name TEXT, grp TEXT);"
 	"CREATE TABLE parked(o INTEGER PRIMARY KEY, before BLOB);"
 	"CREATE TABLE listed(o INTEGER PRIMARY KEY, suspect INTEGER);"
 	"CREATE TABLE drift(o INTEGER, what INTEGER, was BLOB, now BLOB, PRIMARY KEY(o, what)) "
@@ -103,6 +104,7 @@ ledger_open(const char *path, const struct store_env *env, bool read_only, struc
 		!db_value(l->db, e, &l->attempts, "SELECT count(*) FROM attempt") ||
 		!db_value(l->db, e, &l->wakes, "SELECT count(*) FROM wake") ||
 		!db_value(l->db, e, &l->matches, "SELECT count(*) FROM match") ||
+		!db_value(l->db, e, &l->protections, "SELECT count(*) FROM protection") ||
 		!db_value(l->db, e, &l->parked, "SELECT count(*) FROM parked") ||
 		!db_value(l->db, e, &l->pins,
 			"SELECT (SELECT count(*) FROM pin) + (SELECT count(*) FROM pin_ref)") ||
@@ -360,6 +362,7 @@ ledger_object_drop(struct ledger *l, int64_t o, struct err *e)
 {
 	return db_run(l->db, e, "DELETE FROM object WHERE o = ? AND state = 0", o) &&
 	       db_run(l->db, e, "DELETE FROM op WHERE o = ? AND state = 0", o) &&
+	       db_run(l->db, e, "DELETE FROM protection WHERE o = ?", o) &&
 	       ledger_matches_set(l, o, NULL, 0, e) && ledger_attempt_clear(l, o, e);
 }
 

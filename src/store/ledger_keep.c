@@ -8,16 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RUN_BYTES    200     /* of a row beside its texts */
+#define RUN_BYTES    200 /* of a row beside its texts */
 #define CHANGE_BYTES 80
-#define GUARD_TIME   172800  /* the guard counts what was done in 24 hours (8.1) */
+#define GUARD_TIME   172800 /* the guard counts what was done in 24 hours (8.1) */
 
 #define KEPT                                                                                       \
 	"(SELECT run FROM pin UNION SELECT run FROM pin_ref UNION SELECT run FROM plan"            \
 	" UNION SELECT run FROM plan_run UNION SELECT max(run) FROM run)"
-#define CHANGE_SIZE                                                                                \
-	"ifnull(length(before), 0) + ifnull(length(after), 0) + ifnull(length(text), 0)"
-#define RUN_SIZE "ifnull(length(counts), 0) + ifnull(length(text), 0)"
+#define CHANGE_SIZE "ifnull(length(before), 0) + ifnull(length(after), 0) + ifnull(length(text), 0)"
+#define RUN_SIZE    "ifnull(length(counts), 0) + ifnull(length(text), 0)"
 
 static int64_t
 fact(struct ledger *l, const char *name)
@@ -49,11 +48,12 @@ measure(struct ledger *l, int64_t *bytes_r, struct err *e)
 		    "SELECT ifnull(sum(" CHANGE_SIZE " + ?), 0) FROM change WHERE id > ?",
 		    CHANGE_BYTES, change) ||
 		!db_value(l->db, e, &runs,
-			"SELECT ifnull(sum(" RUN_SIZE " + ?), 0) FROM run WHERE run > ? AND ended > 0",
+			"SELECT ifnull(sum(" RUN_SIZE
+			" + ?), 0) FROM run WHERE run > ? AND ended > 0",
 			RUN_BYTES, run) ||
 		!db_value(l->db, e, &last_change, "SELECT ifnull(max(id), 0) FROM change") ||
-		!db_value(l->db, e, &last_run,
-			"SELECT ifnull(max(run), 0) FROM run WHERE ended > 0"))
+		!db_value(
+			l->db, e, &last_run, "SELECT ifnull(max(run), 0) FROM run WHERE ended > 0"))
 		return false;
 	*bytes_r += changes + runs;
 	return (last_change == change || fact_set(l, "history-change", last_change, e)) &&
@@ -62,16 +62,19 @@ measure(struct ledger *l, int64_t *bytes_r, struct err *e)
 
 /* Changes of the run that is being forgotten, not more than *left. *done_r: there are no more. */
 static bool
-drop_changes(struct ledger *l, int64_t run, int64_t *left, int64_t *bytes, bool *done_r, struct err *e)
+drop_changes(
+	struct ledger *l, int64_t run, int64_t *left, int64_t *bytes, bool *done_r, struct err *e)
 {
 	int64_t size = 0;
 
 	if (!db_value(l->db, e, &size,
-		    "SELECT ifnull(sum(" CHANGE_SIZE " + ?1), 0) FROM (SELECT * FROM change WHERE run = ?2"
+		    "SELECT ifnull(sum(" CHANGE_SIZE
+		    " + ?1), 0) FROM (SELECT * FROM change WHERE run = ?2"
 		    " ORDER BY id LIMIT ?3)",
 		    CHANGE_BYTES, run, *left) ||
 		!db_run(l->db, e,
-			"DELETE FROM change WHERE id IN (SELECT id FROM change WHERE run = ? ORDER BY id"
+			"DELETE FROM change WHERE id IN (SELECT id FROM change WHERE run = ? ORDER "
+			"BY id"
 			" LIMIT ?)",
 			run, *left))
 		return false;
@@ -100,8 +103,9 @@ drop_run(struct ledger *l, int64_t run, int64_t *bytes, struct err *e)
 {
 	int64_t size = 0;
 
-	if (!db_value(l->db, e, &size, "SELECT " RUN_SIZE " + ? FROM run WHERE run = ? AND ended > 0",
-		    RUN_BYTES, run) ||
+	if (!db_value(l->db, e, &size,
+		    "SELECT " RUN_SIZE " + ? FROM run WHERE run = ? AND ended > 0", RUN_BYTES,
+		    run) ||
 		!db_run(l->db, e, "DELETE FROM hold WHERE run = ?", run) ||
 		!db_run(l->db, e, "DELETE FROM ref_lost WHERE run = ?", run) ||
 		!db_run(l->db, e, "DELETE FROM run WHERE run = ?", run))
@@ -119,7 +123,8 @@ is_due(const struct history_limits *h, int64_t ended, int64_t bytes)
 }
 
 bool
-ledger_history_keep(struct ledger *l, const struct history_limits *h, int64_t *runs_r, struct err *e)
+ledger_history_keep(
+	struct ledger *l, const struct history_limits *h, int64_t *runs_r, struct err *e)
 {
 	int64_t left = h->rows, bytes, ended, run, dropping = fact(l, "history-dropping");
 	int64_t began = dropping;

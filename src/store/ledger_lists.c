@@ -363,3 +363,19 @@ ledger_failing_codes(struct ledger *l, struct arena *a, struct failing_code *lis
 			(struct failing_code){ arena_strdup(a, db_text(&r, 0)), db_int(&r, 1) };
 	return got;
 }
+
+size_t
+ledger_names_shared(struct ledger *l, struct arena *a, struct shared_name *list, size_t max)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT min(name), kind, count(*) FROM object WHERE wanted = 1 AND name IS NOT NULL"
+		" GROUP BY kind, lower(name) HAVING count(*) > 1 LIMIT ?",
+		max);
+	size_t got = 0;
+
+	while (db_next(&r))
+		list[got++] = (struct shared_name){ .name = arena_strdup(a, db_text(&r, 0)),
+			.kind = ledger_kind(db_int(&r, 1)),
+			.count = db_int(&r, 2) };
+	return got;
+}

@@ -12,10 +12,14 @@ bool
 ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct err *why,
 	int64_t now, int64_t *next_at_r, struct err *e)
 {
-	int64_t count = 0, wait = BACKOFF_FIRST;
+	int64_t count = 0, wait = BACKOFF_FIRST, due = 0;
 
-	if (!db_value(l->db, e, &count, "SELECT count FROM attempt WHERE o = ?", o))
+	if (!db_value(l->db, e, &count, "SELECT count FROM attempt WHERE o = ?", o) ||
+		!db_value(l->db, e, &due, "SELECT next_at FROM attempt WHERE o = ?", o))
 		return false;
+	/* Many references of one object that fail together, or a try before its time, are one more failure. */
+	if (due > now && count > 0)
+		count--;
 	for (int64_t i = 0; i < count && wait < BACKOFF_MOST; i++)
 		wait *= 2;
 	if (wait < (int64_t)why->wait)
@@ -24,8 +28,9 @@ ledger_attempt_failed(struct ledger *l, int64_t o, const char *op, const struct 
 	l->attempts++;
 	return db_run(l->db, e,
 		"INSERT INTO attempt VALUES(?1, 1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET"
-		" count = count + 1, next_at = ?2, code = ?4, text = ?5, op = ?6",
-		o, *next_at_r, now, (const char *)why->code, (const char *)why->text, op);
+		" count = ?7, next_at = ?2, code = ?4, text = ?5, op = ?6",
+		o, *next_at_r, now, (const char *)why->code, (const char *)why->text, op,
+		count + 1);
 }
 
 bool

@@ -275,15 +275,14 @@ ledger_hold_following(struct ledger *l, struct err *e)
 }
 
 size_t
-ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct arena *a,
-	struct group_removals **list_r)
+ledger_member_removals(
+	struct ledger *l, const char *sync, struct arena *a, struct group_removals **list_r)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
 		"SELECT op.o, count(*) FROM op JOIN object USING(o) WHERE op.state = 0 AND "
 		"op.class = ?"
-		" AND op.approved = 0 AND op.held <> ? AND object.sync = ? GROUP BY op.o HAVING "
-		"count(*) > ?",
-		CLASS_MEMBER_REMOVAL, HOLD_LATER, sync, floor);
+		" AND op.approved = 0 AND op.held <> ? AND object.sync = ? GROUP BY op.o",
+		CLASS_MEMBER_REMOVAL, HOLD_LATER, sync);
 	size_t got = 0, cap = 0;
 
 	*list_r = NULL;
@@ -299,6 +298,19 @@ ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct
 		(*list_r)[got++] = (struct group_removals){ db_int(&r, 0), db_int(&r, 1) };
 	}
 	return got;
+}
+
+int64_t
+ledger_removed_since(struct ledger *l, int64_t o, int64_t since)
+{
+	int64_t count = 0;
+
+	db_value(l->db, NULL, &count,
+		"SELECT count(*) FROM change WHERE o = ? AND attribute >= 0 AND class = ? AND at > "
+		"?"
+		" AND code IS NULL AND approved = 0",
+		o, CLASS_MEMBER_REMOVAL, since);
+	return count;
 }
 
 int64_t

@@ -16,8 +16,9 @@ struct ledger {
 	int64_t problems; /* and of problems, */
 	int64_t matches;  /* of matches, */
 	int64_t parked;   /* of parked objects, */
-	int64_t pins;     /* and of pins: upper bounds all six */
-	struct buf pack;  /* scratch for packed attributes */
+	int64_t protections; /* of protected objects, */
+	int64_t pins;        /* and of pins: upper bounds all seven */
+	struct buf pack;     /* scratch for packed attributes */
 	struct tally *tallies;
 	size_t tally_count, tally_max;
 };

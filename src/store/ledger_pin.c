@@ -135,12 +135,12 @@ ledger_pinned_count(struct ledger *l)
 	return count;
 }
 
-/* Rows of dirty and dirty_link for what is pinned; ?1 of dirty: the run that was undone, or 0 = any; ?2: the
+/* Rows of dirty (64: DIRTY_PIN) and dirty_link for what is pinned; ?1 of dirty: the run that was undone, or 0 = any; ?2: the
  * object, or 0 = any. */
 #define PINNED_ENTRIES                                                                             \
-	"INSERT INTO dirty SELECT b.source, b.n, 16, 0, 0 FROM pin JOIN object b USING(o)"         \
+	"INSERT INTO dirty SELECT b.source, b.n, 64, 0, 0 FROM pin JOIN object b USING(o)"         \
 	" WHERE b.n <> 0 AND (?1 = 0 OR pin.run = ?1) AND (?2 = 0 OR pin.o = ?2)"                  \
-	" ON CONFLICT DO UPDATE SET why = why | 16, planned = 0, wait = 0"
+	" ON CONFLICT DO UPDATE SET why = why | 64, planned = 0, wait = 0"
 #define PINNED_LINKS                                                                               \
 	"INSERT INTO dirty_link SELECT b.source, b.n, r.attribute, q.n, 0, 0 FROM pin_ref r"       \
 	" JOIN object b ON b.o = r.o JOIN object q ON q.o = r.other"                               \

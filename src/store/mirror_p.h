@@ -143,6 +143,8 @@ bool place_parent(
 /* The stub without id at this place, 0 = none. */
 bool place_stub(struct mirror *m, int64_t parent, const char *key, int64_t *n_r, struct err *e);
 /* Puts a row at a place and notes the change (r->rev); takes in the stub that is there. key NULL: made at need. */
+bool place_note(
+	struct mirror *m, struct row *r, struct err *e); /* it comes, goes or moves: into r */
 bool place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, const char *key,
 	struct err *e);
 void memo_clear(struct mirror *m);

@@ -222,16 +222,16 @@ place_stub(struct mirror *m, int64_t parent, const char *key, int64_t *n_r, stru
 		parent, key);
 }
 
-/* What stands below a container is found again through moved_rev; nothing below, nothing to find. */
-static bool
-note_move(struct mirror *m, struct row *r, struct err *e)
+/* What stands below a container is found again through moved_rev. Nothing below, nothing to find: then it is
+ * negative, which keeps it out of the index, and says of the entry alone that it came, went, or moved. */
+bool
+place_note(struct mirror *m, struct row *r, struct err *e)
 {
 	bool has = false;
 
 	if (!row_has_children(m, r->n, &has, e))
 		return false;
-	if (has)
-		r->moved_rev = m->rev;
+	r->moved_rev = has || r->moved_rev > 0 ? m->rev : -m->rev;
 	return true;
 }
 
@@ -253,7 +253,7 @@ place_set(struct mirror *m, struct row *r, int64_t parent, const char *rdn, cons
 		return false;
 	if (stub && stub != r->n && !stub_merge(m, stub, r->n, e))
 		return false;
-	if (!note_move(m, r, e))
+	if (!place_note(m, r, e))
 		return false;
 	if (r->placed && (parent != r->parent || strcmp(rdn, r->rdn) != 0))
 		memo_clear(m);

@@ -218,14 +218,11 @@ sid_set(struct mirror *m, struct row *r, const char *sid, struct err *e)
 static bool
 row_arrive(struct mirror *m, struct row *r, struct err *e)
 {
-	bool has = false;
-
 	if (row_present(r))
 		return true;
-	if (!row_has_children(m, r->n, &has, e))
+	if (!place_note(m, r, e))
 		return false;
 	r->presence = PRESENCE_HERE;
-	r->moved_rev = has ? m->rev : r->moved_rev;
 	r->rev = m->rev;
 	m->entries++;
 	m->stats.added++;
@@ -418,14 +415,11 @@ mirror_rename(struct mirror *m, const char *id, const char *dn, const char *new_
 bool
 row_leave(struct mirror *m, struct row *r, bool state, struct err *e)
 {
-	bool has = false;
-
 	if (!row_present(r))
 		return true;
-	if (!row_has_children(m, r->n, &has, e))
+	if (!place_note(m, r, e))
 		return false;
 	r->presence = PRESENCE_GONE;
-	r->moved_rev = has ? m->rev : r->moved_rev;
 	m->entries--;
 	m->last_n = 0;
 	m->stats.gone++;

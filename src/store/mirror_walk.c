@@ -105,6 +105,16 @@ mirror_below(
 	return !r.failed;
 }
 
+bool
+mirror_place_changed(struct mirror *m, int64_t n, int64_t since_rev)
+{
+	int64_t changed = 0;
+
+	db_value(m->db, NULL, &changed, "SELECT abs(moved_rev) > ? FROM entry WHERE n = ?",
+		since_rev, n);
+	return changed;
+}
+
 static bool
 above_moved(struct mirror *m, int64_t n, int64_t since_rev, bool *moved_r, struct err *e)
 {

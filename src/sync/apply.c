@@ -515,6 +515,8 @@ target_apply(struct target_run *t, bool *again_r, struct err *e)
 	}
 	ok = ok && apply_parking(&ap, park_restore, e);
 	*again_r = ap.stopped || ap.again;
+	t->applied += ap.done;
+	t->apply_ms += run_mono(t->run) - ap.began;
 	if (!ok)
 		conn_close(&t->conn);
 	apply_free(&ap);

@@ -90,21 +90,26 @@ shadow_take(struct object *ob, const struct op *op, const struct outcome *out)
 	ob->active = !active || !str_eqc(attrs_first(&ob->sent, active), "false");
 }
 
+/* Disabled on leaving, or because the directory said so of somebody who had left. */
+static bool
+has_left(struct target_run *t, struct object *ob, struct err *e)
+{
+	const struct conf_kind *ck = &conf_of(t, ob->sync)->kind[ob->kind - kinds];
+
+	ob->state = OBJECT_LEFT;
+	if (!ob->left_at)
+		ob->left_at = target_now(t);
+	return ck->leave != LEAVE_GRACE ||
+	       ledger_wake_sooner(t->ledger, ob->source, ob->n, ob->left_at + ck->grace, e);
+}
+
 /* Where a confirmed operation brings its object. */
 static bool
 state_take(struct target_run *t, struct object *ob, const struct op *op, struct err *e)
 {
-	const struct lane *lane = lane_of(t, ob->sync);
-
+	if (op->class == CLASS_DISABLE || (op->class == CLASS_SEEN_DISABLE && !ob->wanted))
+		return has_left(t, ob, e);
 	switch (op->class) {
-	case CLASS_DISABLE:
-		ob->state = OBJECT_LEFT;
-		if (!ob->left_at)
-			ob->left_at = target_now(t);
-		if (lane && lane->conf->kind[ob->kind - kinds].leave == LEAVE_GRACE)
-			return ledger_wake_sooner(t->ledger, ob->source, ob->n,
-				ob->left_at + lane->conf->kind[ob->kind - kinds].grace, e);
-		break;
 	case CLASS_DELETE:
 		ob->state = OBJECT_DELETED;
 		ob->key = ob->version = NULL;

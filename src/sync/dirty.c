@@ -1,6 +1,7 @@
 /*
  * What changed in the mirrors -> dirty list (5.1): an entry changed, an ancestor moved, a scope group's
- * closure changed, a link changed, a wake-up is due, the configuration changed. Nothing else. The list
+ * closure changed, a link or its other end's DN that a rule reads changed, a wake-up is due, the configuration
+ * changed. Nothing else. The list
  * and the position up to which the mirror was looked at move in one transaction, so that nothing is
  * looked at twice nor left out.
  */
@@ -23,7 +24,8 @@ struct collect {
 	const char *source;
 	int64_t since;
 	bool by_groups; /* some lane's verdicts hang on groups, */
-	bool memberof;  /* on any group at all */
+	bool memberof;  /* on any group at all, */
+	bool ends;      /* on the DNs of other ends of links */
 	struct arena *arena;
 	struct err *e;
 };
@@ -54,12 +56,76 @@ add_members(struct collect *c, int64_t n)
 	return ok;
 }
 
+/* The link attributes that rules of this source read, one by one; zero at first. */
+struct link_pos {
+	size_t lane, i;
+};
+
+static const struct rules_link *
+next_link(const struct collect *c, struct link_pos *at)
+{
+	for (; at->lane < c->t->lane_count; at->lane++, at->i = 0) {
+		const struct rules_link *list;
+		const struct lane *l = &c->t->lanes[at->lane];
+
+		if (l->source == c->s && at->i < rules_links(l->rules, &list))
+			return &list[at->i++];
+	}
+	return NULL;
+}
+
+static bool
+reads_ends(const struct collect *c)
+{
+	struct link_pos at = { 0 };
+	const struct rules_link *l;
+
+	while ((l = next_link(c, &at)))
+		if (l->dn)
+			return true;
+	return false;
+}
+
+/* Whose rules see the DN of this entry at the other end of a link. */
+static bool
+add_pointing(struct collect *c, int64_t n)
+{
+	int64_t *owners;
+
+	struct link_pos at = { 0 };
+	const struct rules_link *l;
+
+	while ((l = next_link(c, &at))) {
+		size_t count;
+
+		if (!l->dn)
+			continue;
+		arena_reset(c->arena);
+		count = mirror_links_of(
+			c->s->mirror, n, l->attribute, true, c->since, c->arena, &owners);
+		for (size_t i = 0; i < count; i++)
+			if (!ledger_dirty_add(
+				    c->t->ledger, c->source, owners[i], DIRTY_GROUP, c->e))
+				return false;
+	}
+	return true;
+}
+
 static bool
 add_moved(void *ctx, int64_t n)
 {
 	struct collect *c = ctx;
 
-	return ledger_dirty_add(c->t->ledger, c->source, n, DIRTY_MOVED, c->e) && add_members(c, n);
+	return ledger_dirty_add(c->t->ledger, c->source, n, DIRTY_MOVED, c->e) &&
+	       add_members(c, n) && (!c->ends || add_pointing(c, n));
+}
+
+/* Who else sees a changed entry. */
+static bool
+add_around(struct collect *c, int64_t n)
+{
+	return add_members(c, n) &&
+	       (!c->ends || !mirror_place_changed(c->s->mirror, n, c->since) || add_pointing(c, n));
 }
 
 static bool
@@ -71,7 +137,7 @@ add_entries(struct collect *c, enum dirty_why why)
 	while ((got = mirror_changed_entries(c->s->mirror, c->since, after, ns, PAGE))) {
 		for (size_t i = 0; i < got; i++)
 			if (!ledger_dirty_add(c->t->ledger, c->source, ns[i], why, c->e) ||
-				(why != DIRTY_CONFIG && !add_members(c, ns[i])))
+				(why != DIRTY_CONFIG && !add_around(c, ns[i])))
 				return false;
 		after = ns[got - 1];
 	}
@@ -181,6 +247,49 @@ add_below(struct collect *c, int64_t n, struct map *groups)
 	return ok;
 }
 
+/* Upwards along an attribute: everybody whose chain of links passes here, or did. */
+static bool
+add_chain(struct collect *c, int64_t n, const char *attribute)
+{
+	struct walk w = { .seen = map_new() };
+	bool ok = true;
+
+	walk_push(&w, &n, 1);
+	while (ok && w.count) {
+		int64_t *up, one = w.todo[--w.count];
+		size_t count;
+
+		if (!walk_first(&w, one))
+			continue;
+		ok = ledger_dirty_add(c->t->ledger, c->source, one, DIRTY_GROUP, c->e);
+		arena_reset(c->arena);
+		count = mirror_links_of(
+			c->s->mirror, one, attribute, true, c->since, c->arena, &up);
+		walk_push(&w, up, count);
+	}
+	map_free(w.seen, NULL);
+	free(w.todo);
+	return ok;
+}
+
+/* A link changed that rules read as a value of its owner. */
+static bool
+add_owner(struct collect *c, const struct mirror_link *changed)
+{
+	struct link_pos at = { 0 };
+	const struct rules_link *l;
+
+	while ((l = next_link(c, &at))) {
+		if (!ascii_ieq(l->attribute, changed->attribute))
+			continue;
+		if (l->chain ? !add_chain(c, changed->owner, l->attribute)
+			     : !ledger_dirty_add(
+				       c->t->ledger, c->source, changed->owner, DIRTY_GROUP, c->e))
+			return false;
+	}
+	return true;
+}
+
 static int
 ref_index(const struct kind *k, const char *link)
 {
@@ -215,7 +324,7 @@ add_links(struct collect *c)
 
 	while (ok && (got = mirror_changed_links(c->s->mirror, c->since, &pos, ls, PAGE)))
 		for (size_t i = 0; ok && i < got; i++) {
-			ok = add_link_row(c, &ls[i]);
+			ok = add_link_row(c, &ls[i]) && add_owner(c, &ls[i]);
 			if (!ok || !c->by_groups || strcmp(ls[i].attribute, "member") != 0)
 				continue;
 			if (above_scope(c, ls[i].owner))
@@ -253,6 +362,9 @@ digest_of(struct target_run *t, struct source_run *s, char out[65])
 		buf_adds(&all, one);
 		for (size_t g = 0; g < count; g++)
 			buf_addf(&all, " %" PRId64, groups[g]);
+		for (size_t g = 0; g < lane->protect_group_count; g++)
+			buf_addf(&all, " p%" PRId64, lane->protect_groups[g]);
+		rules_named(lane->rules, &all);
 	}
 	sha256_hex(all.p, all.n, out);
 }
@@ -314,6 +426,7 @@ collect_source(struct target_run *t, struct source_run *s, struct err *e)
 	c.since = was.rev;
 	c.by_groups = depends_on_groups(t, s);
 	c.memberof = uses_memberof(&c);
+	c.ends = reads_ends(&c);
 	if (rebuilt)
 		ok = ledger_renumber(t->ledger, c.source, find_anchor, s->mirror, e);
 	if (!ok)

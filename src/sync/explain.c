@@ -225,6 +225,8 @@ explain_entry(struct explaining *x, int64_t n, struct explain *ex, struct err *e
 	if (!explain_object(x, ex, e))
 		return false;
 	k = entry_kind(&ex->entry);
+	if (!k && ex->has_object)
+		k = ex->object.kind;
 	if (!k) {
 		ex->verdict.why = "it is neither a user nor a group";
 		return true;
@@ -244,6 +246,20 @@ explain_entry(struct explaining *x, int64_t n, struct explain *ex, struct err *e
 	return true;
 }
 
+/* By any name in the directory; who is not there any more, by what we made of him. */
+static int64_t
+find_entry(const struct explaining *x, const char *who)
+{
+	int64_t n = sync_entry_find(x->mirror, who), o = n ? 0 : ledger_find(x->ledger, who);
+	struct object_brief b;
+
+	if (!n && !o)
+		o = ledger_find_name(x->ledger, who);
+	if (o && ledger_brief(x->ledger, o, &b) && b.n > 0)
+		n = b.n;
+	return n;
+}
+
 bool
 sync_explain(const struct conf *c, const struct sync_env *env, const char *who, struct arena *a,
 	struct explain **list_r, size_t *count_r, struct err *e)
@@ -254,7 +270,7 @@ sync_explain(const struct conf *c, const struct sync_env *env, const char *who, 
 		struct explaining x = { .conf = c, .sync = &c->syncs[i], .arena = a };
 		struct explain *ex = &(*list_r)[*count_r];
 		bool ok = open_all(&x, env, e);
-		int64_t n = ok ? sync_entry_find(x.mirror, who) : 0;
+		int64_t n = ok ? find_entry(&x, who) : 0;
 
 		ex->source = x.sync->from;
 		ex->sync = x.sync->name;

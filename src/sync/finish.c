@@ -45,7 +45,9 @@ static bool
 forget(struct target_run *t, struct err *e)
 {
 	const struct conf_keep *keep = &t->run->conf->keep;
-	struct history_limits h = { .now = target_now(t), .bytes = keep->size << 20, .rows = FORGET_ROWS };
+	struct history_limits h = {
+		.now = target_now(t), .bytes = keep->size << 20, .rows = FORGET_ROWS
+	};
 	int64_t runs;
 
 	h.before = h.now - keep->history;
@@ -80,18 +82,26 @@ target_finish(struct target_run *t, int64_t held, const struct err *why)
 	count_unchanged(t);
 	if (!t->id || e.kind != ERR_NONE)
 		return;
-	if (!lag_finish(t, !why && !r->options->plan_only && !r->options->apply && !r->options->undo, &e)) {
+	if (!lag_finish(t,
+		    !why && !r->options->plan_only && !r->options->apply && !r->options->undo,
+		    &e)) {
 		ledger_rollback(t->ledger);
 		return;
 	}
 	if (!r->result->run)
 		r->result->run = t->id;
-	sync_result_json(r->result, NULL, &counts);
+	lag_result(r);
+	struct sync_result so_far = *r->result;
+
+	so_far.kind = run_kind(r);
+	so_far.seconds = (double)(run_mono(r) - r->started_ms) / 1000.0;
+	sync_result_json(&so_far, NULL, &counts);
 	row.ended = target_now(t);
 	row.counts = buf_cstr(&counts);
 	row.exit = r->result->exit;
 	row.text = why ? why->text : NULL;
-	if (!ledger_run_end(t->ledger, &row, &e) || !forget(t, &e) || !ledger_commit(t->ledger, &e))
+	if (!ledger_run_end(t->ledger, &row, &e) || !forget(t, &e) || !speed_keep(t, &e) ||
+		!ledger_commit(t->ledger, &e))
 		ledger_rollback(t->ledger);
 }
 

@@ -19,6 +19,18 @@ lane_of(const struct target_run *t, const char *sync)
 	return NULL;
 }
 
+const struct conf_sync *
+conf_of(struct target_run *t, const char *sync)
+{
+	const struct lane *lane = lane_of(t, sync);
+
+	if (lane)
+		return lane->conf;
+	if (!t->unconfigured)
+		t->unconfigured = conf_sync_default(t->arena);
+	return t->unconfigured;
+}
+
 /* Classes that share a limit are counted together. */
 static int64_t
 total_of(const struct conf_guard *g, const struct op_count *list, size_t count,
@@ -61,9 +73,8 @@ limit_class(
 	struct target_run *t, const struct op_count *list, size_t count, size_t i, struct err *e)
 {
 	const struct op_count *one = &list[i];
-	const struct lane *lane = lane_of(t, one->sync);
-	const struct conf_guard *g = lane ? &lane->conf->guard : NULL;
-	struct guard_input in = { .limit = g ? plan_limit(g, one->class) : NULL };
+	const struct conf_guard *g = &conf_of(t, one->sync)->guard;
+	struct guard_input in = { .limit = plan_limit(g, one->class) };
 	struct guard_verdict v;
 	struct conf_limit first;
 	int64_t owned, active;
@@ -122,15 +133,19 @@ limit_groups(struct target_run *t, const struct lane *lane, struct arena *a, str
 {
 	const struct conf_guard *g = &lane->conf->guard;
 	struct group_removals *list;
-	size_t count = ledger_member_removals(t->ledger, lane->conf->name, g->floor, a, &list);
+	size_t count = ledger_member_removals(t->ledger, lane->conf->name, a, &list);
+	int64_t since = target_now(t) - DAY;
 
 	for (size_t i = 0; i < count; i++) {
 		struct guard_input in = { .limit = &g->member_per_group,
 			.floor = g->floor,
 			.count = list[i].removals,
-			.held_before = ledger_ref_count(t->ledger, list[i].o, 0) };
+			.done_24h = ledger_removed_since(t->ledger, list[i].o, since) };
 		struct guard_verdict v;
 
+		if (in.count + in.done_24h <= in.floor)
+			continue;
+		in.held_before = ledger_ref_count(t->ledger, list[i].o, 0) + in.done_24h;
 		plan_guard(&in, &v);
 		if (!v.hold)
 			continue;

@@ -24,7 +24,8 @@ struct judged {
 	bool in;
 	struct mapped mapped;
 	int64_t wake;
-	bool pinned; /* what stands here is what an undo holds (9.3) */
+	bool pinned;   /* what stands here is what an undo holds (9.3) */
+	bool unpinned; /* it did until now */
 	enum leave leave;
 };
 
@@ -61,26 +62,14 @@ judge(struct projecting *p, const struct entry *en, struct judged *j_r)
 	return true;
 }
 
-static bool
-is_protected(const struct projecting *p, const struct lane *lane, int64_t n)
-{
-	for (size_t i = 0; i < lane->protect_count; i++)
-		if (lane->protect[i] == n)
-			return true;
-	for (size_t i = 0; i < lane->protect_group_count; i++)
-		if (mirror_in_group(p->s->mirror, n, lane->protect_groups[i]))
-			return true;
-	return false;
-}
-
-/* Before the guard counts: what needs a person's consent by itself. */
+/* Before the guard counts: what needs a person's consent by itself. lane NULL: of a sync that is gone. */
 static enum op_hold
-held_by(const struct projecting *p, const struct op *op, const struct kind *kind,
-	const struct lane *lane, const struct entry *en)
+held_by(const struct op *op, const struct kind *kind, const struct lane *lane,
+	const struct entry *en, bool protected)
 {
 	bool leaves = op->class == CLASS_DISABLE || op->class == CLASS_DELETE;
 
-	if ((leaves || op->class == CLASS_SEEN_DISABLE) && is_protected(p, lane, en->n))
+	if ((leaves || op->class == CLASS_SEEN_DISABLE) && protected)
 		return HOLD_PROTECTED;
 	if (op->class == CLASS_RECREATE && kind == &kinds[KIND_USER])
 		return HOLD_APPROVAL; /* 6.4 */
@@ -88,7 +77,7 @@ held_by(const struct projecting *p, const struct op *op, const struct kind *kind
 	if (leaves && ledger_n_is_lost(en->n))
 		return HOLD_APPROVAL;
 	/* A group that cannot be found is not an empty one (I1 in spirit). */
-	if (entry_present(en) &&
+	if (lane && entry_present(en) &&
 		((leaves && rules_scope_lost(lane->rules, false)) ||
 			(op->class == CLASS_CREATE && rules_scope_lost(lane->rules, true))))
 		return HOLD_SCOPE;
@@ -97,20 +86,22 @@ held_by(const struct projecting *p, const struct op *op, const struct kind *kind
 
 static bool
 put_ops(struct projecting *p, struct decision *d, int64_t o, const struct kind *kind,
-	const struct lane *lane, const struct entry *en)
+	const struct lane *lane, const struct entry *en, const struct protect *pr)
 {
 	struct ledger *l = p->t->ledger;
+	bool holding = false;
 
 	for (size_t i = 0; i < d->op_count; i++) {
 		struct op *op = &d->ops[i];
 		int64_t id;
 
 		op->o = o;
-		op->held = held_by(p, op, kind, lane, en);
+		op->held = held_by(op, kind, lane, en, pr->held);
+		holding |= op->held == HOLD_PROTECTED;
 		if (!ledger_op_add(l, op, &id, p->e))
 			return false;
 	}
-	return true;
+	return !o || d->forget || protect_note(p->t, o, pr, holding, p->e);
 }
 
 /* The object row beside the operations: added, dropped, or brought to its new state. */
@@ -161,6 +152,23 @@ put_object(struct projecting *p, const struct entry *en, const struct judged *j,
 	return ledger_object_save(l, ob, p->e);
 }
 
+/* Of who is out of scope: does the directory say that the account is off, or when it will be? (I5) */
+static bool
+is_seen_off(struct projecting *p, const struct entry *en, struct judged *j, const struct object *ob,
+	const struct lane *lane)
+{
+	const char *active = ob->o ? ob->kind->active_attribute : NULL;
+	struct mapped m;
+	struct err any;
+
+	if (j->in || j->pinned || !active || j->kind != ob->kind || !lane || lane->source != p->s)
+		return false;
+	(void)rules_map(lane->rules, &lane->world, en, ob->kind, p->arena, &m, &any);
+	if (m.wake < j->wake)
+		j->wake = m.wake;
+	return str_eqc(attrs_first(&m.wanted, active), "false");
+}
+
 static bool
 decide(struct projecting *p, const struct entry *en, struct judged *j, struct object *ob,
 	unsigned why)
@@ -175,26 +183,30 @@ decide(struct projecting *p, const struct entry *en, struct judged *j, struct ob
 	struct decision d;
 	bool was_in = ob->o && ob->wanted && ob->state == OBJECT_LINKED &&
 		      strcmp(ob->source, p->source) == 0;
+	bool all = why & DIRTY_CONFIG, pin = j->unpinned || (why & DIRTY_PIN);
+	const struct conf_kind *ck;
+	struct protect pr;
 	int64_t o;
 
 	if (!in.kind)
 		return ledger_dirty_done(l, p->source, en->n, p->e);
-	if (!lane) /* its sync is no longer configured: it leaves as the first one says */
-		lane = &p->t->lanes[0];
-	in.leave = j->pinned ? j->leave : lane->conf->kind[in.kind - kinds].leave;
-	in.grace = lane->conf->kind[in.kind - kinds].grace;
+	ck = &(lane ? lane->conf : conf_of(p->t, ob->sync))->kind[in.kind - kinds];
+	in.leave = j->pinned ? j->leave : ck->leave;
+	in.grace = ck->grace;
+	in.seen_off = is_seen_off(p, en, j, ob, lane);
+	protect_judge(p->t, lane, en, ob->o, p->arena, &pr);
 	plan_decide(&in, p->arena, &d);
 	if (d.wake < j->wake)
 		j->wake = d.wake;
-	if (!put_object(p, en, j, ob, &d, &o) || !put_ops(p, &d, o, in.kind, lane, en) ||
+	if (!put_object(p, en, j, ob, &d, &o) || !put_ops(p, &d, o, in.kind, lane, en, &pr) ||
 		!ledger_wake_set(l, p->source, en->n, j->wake, p->e))
 		return false;
 	/* When everything is looked at, the owners' own turn brings the links that point here. */
-	if (j->in && (!was_in || (why & DIRTY_CONFIG)) &&
-		!links_dirty_of(p->t, p->s, en->n, in.kind, !(why & DIRTY_CONFIG), p->arena, p->e))
+	if (j->in && (!was_in || pin || all) &&
+		!links_dirty_of(p->t, p->s, en->n, in.kind, pin || !all, p->arena, p->e))
 		return false;
-	/* Links that went while it was away were nobody's operation then. */
-	if (o && !d.add && !d.forget && (j->in ? !was_in : d.leaves || (why & DIRTY_CONFIG)) &&
+	/* Links that went while it was away, or the mirror was, were nobody's operation then. */
+	if (o && !d.add && !d.forget && (pin || all || (j->in ? !was_in : d.leaves)) &&
 		!links_dirty_refs(p->t, p->s, o, p->e))
 		return false;
 	if (!d.op_count)
@@ -211,6 +223,7 @@ disable_anyway(struct projecting *p, const struct entry *en, const struct judged
 	const struct lane *lane =
 		ob->o && ob->state == OBJECT_LINKED ? lane_of(p->t, ob->sync) : NULL;
 	struct decision d;
+	struct protect pr;
 	struct mapped m;
 	struct err not_now;
 
@@ -220,9 +233,10 @@ disable_anyway(struct projecting *p, const struct entry *en, const struct judged
 	(void)rules_map(lane->rules, &lane->world, en, ob->kind, p->arena, &m, &not_now);
 	plan_disable(ob->kind, ob, &m, p->arena, &d);
 	*any_r = d.op_count > 0;
+	protect_judge(p->t, lane, en, ob->o, p->arena, &pr);
 	return ledger_wake_set(
 		       p->t->ledger, p->source, en->n, m.wake < j->wake ? m.wake : j->wake, p->e) &&
-	       put_ops(p, &d, ob->o, ob->kind, lane, en);
+	       put_ops(p, &d, ob->o, ob->kind, lane, en, &pr);
 }
 
 /* An entry that cannot be what the rules want: the problem is named and stands until it is gone; the
@@ -321,6 +335,7 @@ take_pin(struct projecting *p, const struct entry *en, const struct object *ob, 
 		run_event(p->t->run, "unpinned", ob->name,
 			"what is wanted for it has changed since run %lld was undone",
 			(long long)pin.run);
+		j->unpinned = true;
 		return ledger_pin_drop(p->t->ledger, ob->o, p->e);
 	}
 	j->pinned = true;

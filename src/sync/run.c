@@ -64,8 +64,7 @@ side_exit(const struct err *e, enum sync_exit side)
 {
 	static const char *const codes[] = { "bad-config", "bad-option", "bad-url",
 		"unknown-attribute", "other-directory", "no-identity", "plan-unknown",
-		"no-such-run", "nothing-to-undo",
-		"not-read" };
+		"no-such-run", "nothing-to-undo", "not-read" };
 
 	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
 		if (strcmp(e->code, codes[i]) == 0)
@@ -159,6 +158,16 @@ settle_and_wait(struct target_run *t, struct err *e)
 	return true;
 }
 
+/* Before the first run nothing is known of how fast the target is: it is asked, and not missed. */
+static void
+plan_look(struct target_run *t)
+{
+	struct err e = { 0 };
+
+	if (!t->run->options->offline && sync_time_left(t->ledger) < 0)
+		target_greet(t, &e);
+}
+
 /* Plans and applies until nothing is left to do now. A connector that dies is started again twice:
  * what was in the air is settled by looking. */
 static bool
@@ -176,8 +185,10 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 				!project(t, held_r, e) || (full && !round && !orphans_judge(t, e))))
 			return false;
 		t->prepared = false;
-		if (t->run->options->plan_only)
+		if (t->run->options->plan_only) {
+			plan_look(t);
 			return true;
+		}
 		if (!target_apply(t, &again, e)) {
 			bool died = strcmp(e->code, "connector-ended") == 0 ||
 				    strcmp(e->code, "connector-silent") == 0;
@@ -207,14 +218,13 @@ pin_default_maps(struct target_run *t, struct err *e)
 	if (strcmp(pinned, number) == 0)
 		return true;
 	return err_set(e, ERR_CONFIG, "bad-config",
-		"the state of target %s was made with default maps number %s, and this program "
-		"knows number %s: "
-		"use the newer lockstep",
+		"the state of target %s was made with default maps number %s by a newer lockstep; "
+		"this one knows numbers up to %s: use the newer one",
 		t->conf->name, pinned, number);
 }
 
-static const char *
-kind_of(const struct run *r)
+const char *
+run_kind(const struct run *r)
 {
 	const struct sync_options *o = r->options;
 
@@ -224,7 +234,7 @@ kind_of(const struct run *r)
 static bool
 start_target(struct target_run *t, struct err *e)
 {
-	const char *kind = kind_of(t->run);
+	const char *kind = run_kind(t->run);
 
 	if (!target_rules(t, e) || !ledger_begin(t->ledger, e))
 		return false;
@@ -377,10 +387,10 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 		.arena = arena_new(),
 		.result = r_r,
 		.stamps = map_new() };
-	int64_t start = env->store.clock->mono_ms(env->store.clock->ctx);
 	bool ok;
 
 	*r_r = (struct sync_result){ .kind = "delta" };
+	r.started_ms = run_mono(&r);
 	ok = open_sides(&r, e);
 	if (ok) {
 		/* What was done is taken back whether or not the directory can be asked. */
@@ -390,7 +400,7 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 		for (size_t i = 0; ok && i < r.target_count; i++)
 			run_target(&r.targets[i]);
 		ok = true;
-		r_r->kind = kind_of(&r);
+		r_r->kind = run_kind(&r);
 		lag_result(&r);
 		if (r.never_whole)
 			r_r->as_of = 0;
@@ -401,7 +411,7 @@ sync_run(const struct conf *c, const struct sync_env *env, const struct sync_opt
 		target_close(&r.targets[i]);
 	for (size_t i = r.source_count; i-- > 0;)
 		source_close(&r.sources[i]);
-	r_r->seconds = (double)(run_mono(&r) - start) / 1000.0;
+	r_r->seconds = (double)(run_mono(&r) - r.started_ms) / 1000.0;
 	map_free(r.stamps, NULL);
 	arena_free(r.arena);
 	return ok;

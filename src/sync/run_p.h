@@ -37,10 +37,10 @@ struct lane {
 	struct rules *rules;
 	struct world world;
 	bool maps_ref[KIND_COUNT][3];
-	int64_t *protect_groups;
+	int64_t *
+		protect_groups; /* of the guard's lists, in their order: n, 0 = not in the directory */
 	size_t protect_group_count;
-	int64_t *protect;
-	size_t protect_count;           /* n of protected entries */
+	int64_t *protect;               /* of those that are DNs; 0 = another name, or not there */
 	int64_t adopt_left[KIND_COUNT]; /* adoptions that the guard still allows in this run */
 	bool adopt_counted;
 	bool told_lost;
@@ -70,7 +70,9 @@ struct target_run {
 	bool prepared; /* settled and planned already, for what is to be compared first */
 	int64_t held;  /* by the guard, of the last plan */
 	int64_t plan;  /* being applied; 0 = none */
-	int64_t resume_at_ms; /* rate limit: nothing is sent before (mono) */
+	int64_t applied, apply_ms; /* operations that were answered, and how long that took */
+	const struct conf_sync *unconfigured; /* defaults, once needed */
+	int64_t resume_at_ms;                 /* rate limit: nothing is sent before (mono) */
 };
 
 struct run {
@@ -85,9 +87,11 @@ struct run {
 	struct sync_result *result;
 	struct map *stamps; /* lag.c: id -> struct stamp */
 	bool never_whole;   /* a target was not in lockstep yet, ever */
+	int64_t started_ms; /* mono */
 };
 
 int64_t run_mono(const struct run *r);
+const char *run_kind(const struct run *r); /* "full", "delta", "plan", ... */
 int64_t source_now(const struct run *r, const struct source_run *s); /* the directory's clock */
 int64_t target_now(const struct target_run *t);                      /* of its first source */
 int64_t run_local(const struct run *r, const struct source_run *s, int64_t at); /* by our clock */
@@ -97,6 +101,9 @@ void run_event(const struct run *r, const char *event, const char *object, const
 	__attribute__((format(printf, 4, 5)));
 void run_progress(
 	const struct run *r, const char *phase, const char *what, int64_t done, int64_t total);
+
+/* speed.c: keeps what this run tells of the target's speed; in a transaction */
+bool speed_keep(struct target_run *t, struct err *e);
 
 /* finish.c: counts, history, due times. why: it failed, or NULL. abandon: nothing was done, e says why. */
 void target_finish(struct target_run *t, int64_t held, const struct err *why);
@@ -154,6 +161,19 @@ bool project_links(struct target_run *t, struct err *e);
 bool links_wants(const struct target_run *t, const struct source_run *s, const struct kind *k,
 	int64_t owner, int attribute, int64_t other);
 
+/* protect.c */
+struct protect {
+	struct protection was, now;
+	bool held; /* a disable or deletion needs a release of its own */
+};
+void protect_resolve(struct lane *lane, struct arena *a);
+/* lane NULL: of a sync that is not configured any more. o 0: no object yet. */
+void protect_judge(const struct target_run *t, const struct lane *lane, const struct entry *en,
+	int64_t o, struct arena *a, struct protect *p_r);
+/* Keeps what was judged; holding: something is held by it now. */
+bool protect_note(const struct target_run *t, int64_t o, const struct protect *p, bool holding,
+	struct err *e);
+
 /* limits.c: guard over the planned operations; *held_r: how many are held */
 bool limits_apply(struct target_run *t, int64_t *held_r, struct err *e);
 /* One more adoption that nobody approved: within the limit (8.1)? What is there shows only while applying, so
@@ -193,6 +213,8 @@ bool confirm_missing(struct target_run *t, struct object *ob, const struct op *o
 bool confirm_failed(struct target_run *t, const struct object *ob, const struct op *op,
 	const struct err *why, struct err *e);
 const struct lane *lane_of(const struct target_run *t, const char *sync); /* NULL = none */
+/* The rules of a sync; of one that is not configured any more the defaults, so that it never takes the guard along. */
+const struct conf_sync *conf_of(struct target_run *t, const char *sync);
 
 /* lag.c (N8). lag_finish, in a transaction, at the end of a target's part; whole: all that was read is dealt with. */
 void lag_changed(struct run *r, const char *id, int64_t at);

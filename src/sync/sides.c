@@ -307,30 +307,6 @@ lane_references(struct lane *lane)
 	}
 }
 
-/* Protected accounts and groups (8.4), by n. Names are looked up as `explain` does. */
-static void
-lane_protect(struct lane *lane, struct arena *a)
-{
-	const struct conf_guard *g = &lane->conf->guard;
-	struct mirror *m = lane->source->mirror;
-
-	lane->protect_groups = arena_alloc(a, (g->protect_group.count + 1) * sizeof(int64_t));
-	lane->protect = arena_alloc(a, (g->protect.count + 1) * sizeof(int64_t));
-	lane->protect_group_count = lane->protect_count = 0;
-	for (size_t i = 0; i < g->protect_group.count; i++) {
-		int64_t n = mirror_find_dn(m, g->protect_group.list[i].text);
-
-		if (n)
-			lane->protect_groups[lane->protect_group_count++] = n;
-	}
-	for (size_t i = 0; i < g->protect.count; i++) {
-		int64_t n = sync_entry_find(m, g->protect.list[i].text);
-
-		if (n)
-			lane->protect[lane->protect_count++] = n;
-	}
-}
-
 static const char *const names[] = { "mail", "sAMAccountName", "userPrincipalName", "uid",
 	"proxyAddresses", "displayName", "cn" };
 
@@ -419,7 +395,7 @@ target_rules(struct target_run *t, struct err *e)
 		world_of(t->run, lane->source, &lane->world);
 		rules_resolve(lane->rules, &lane->world);
 		tell_lost(t, lane);
-		lane_protect(lane, t->arena);
+		protect_resolve(lane, t->arena);
 	}
 	return true;
 }

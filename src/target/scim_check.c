@@ -91,6 +91,7 @@ read_config(struct scim *s, struct err *e)
 
 	/* libcurl tells it of new connections alone */
 	http_certificate(slot, "Expire date", &s->certificate);
+	run_rate(s, slot);
 	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 &&
 		json_type(slot->json) == JSON_OBJECT)
 		scim_service_read(&s->service, slot->json);
@@ -138,6 +139,17 @@ write_kinds(struct jsonw *w)
 	jsonw_end(w);
 }
 
+static void
+rate_write(const struct scim *s, struct jsonw *w)
+{
+	if (!s->rate.requests)
+		return;
+	jsonw_obj(w, "rate");
+	jsonw_int(w, "requests", s->rate.requests);
+	jsonw_int(w, "seconds", s->rate.seconds);
+	jsonw_end(w);
+}
+
 void
 run_hello(struct scim *s, const char *url)
 {
@@ -150,6 +162,7 @@ run_hello(struct scim *s, const char *url)
 	jsonw_end(w);
 	jsonw_int(w, "window", (int64_t)scim_service_window(&s->service, s->requests));
 	jsonw_int(w, "settle", s->service.profile->settle);
+	rate_write(s, w);
 	if (s->service.profile->park)
 		jsonw_str(w, "park", s->service.profile->park);
 	jsonw_arr(w, "capabilities");
@@ -165,6 +178,23 @@ run_hello(struct scim *s, const char *url)
 }
 
 /* --- check --- */
+
+static void
+finding_rate(struct scim *s)
+{
+	const struct scim_rate *r = &s->rate;
+	CLEAN_BUF struct buf text = { 0 };
+
+	if (r->requests)
+		buf_addf(&text, "%u requests in %u s, as %s; Lockstep keeps below", r->requests,
+			r->seconds,
+			r->fixed     ? "the option rate says"
+			: s->learned ? "the service says"
+				     : "its profile says");
+	else
+		buf_adds(&text, "none is known; a refusal that says when to come back is heeded");
+	serve_finding(s->serve, "info", "rate limit", buf_cstr(&text), NULL);
+}
 
 static void
 finding_service(struct scim *s)
@@ -184,6 +214,7 @@ finding_service(struct scim *s)
 		v->patch_members, v->cursor ? "cursor" : "index",
 		v->etag ? "checked (ETag)" : "not checked");
 	serve_finding(s->serve, "info", "service", buf_cstr(&text), NULL);
+	finding_rate(s);
 	if (!v->described)
 		serve_finding(s->serve, "info", "service",
 			"no /ServiceProviderConfig: least is assumed",

@@ -14,6 +14,7 @@ struct http {
 	char *token_text;
 	struct http_slot *slots;
 	size_t slot_count, busy;
+	unsigned sent;
 };
 
 /* --- callbacks --- */
@@ -79,6 +80,8 @@ read_header(char *p, size_t size, size_t n, void *ctx)
 		keep(s->etag, sizeof(s->etag), value);
 	} else if (header(line, "Location", &value)) {
 		keep(s->location, sizeof(s->location), value);
+	} else if (rate_header(line, &s->rate)) {
+		return size * n;
 	} else if (header(line, "Date", &value)) {
 		char text[64] = "";
 		keep(text, sizeof(text), value);
@@ -226,6 +229,15 @@ http_busy(const struct http *h)
 	return h->busy;
 }
 
+unsigned
+http_sent(struct http *h)
+{
+	unsigned sent = h->sent;
+
+	h->sent = 0;
+	return sent;
+}
+
 /* Lines that libcurl reads while the request runs; nodes are ours, so nothing is copied or freed.
  */
 static void
@@ -280,7 +292,9 @@ http_send(struct http_slot *s)
 	s->too_big = s->bad_body = false;
 	s->status = 0;
 	s->retry_after = 0;
+	s->rate = (struct rate_said){ .left = -1 };
 	s->date = 0;
+	s->http->sent++;
 	s->type[0] = s->etag[0] = s->location[0] = s->said[0] = 0;
 	err_clear(&s->err);
 	if (!s->busy)

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "scim_rate.h"
 
 #define HTTP_ANSWER_MAX (8u << 20)
 
@@ -54,7 +55,8 @@ struct http_slot {
 	bool bad_body; /* there was a body, and it was not JSON */
 	char type[64], etag[256], location[1024];
 	long retry_after; /* seconds, 0 = not stated */
-	int64_t date;     /* the service's clock, 0 = not stated */
+	struct rate_said rate;
+	int64_t date; /* the service's clock, 0 = not stated */
 	struct err err;
 	/* private */
 	struct http *http;
@@ -83,6 +85,7 @@ void http_free(struct http *h);
 /* A free slot with empty buffers, or NULL. It stays free until http_send. */
 struct http_slot *http_slot_free(struct http *h);
 size_t http_busy(const struct http *h);
+unsigned http_sent(struct http *h); /* requests since this was asked last */
 void http_send(struct http_slot *s);
 /* Moves bytes; a finished slot or NULL. The caller looks at it, then calls http_release (or sends
  * again). */

@@ -24,6 +24,10 @@ static const struct option options[] = {
 	{ "settle", OPT_INT, false, "-1",
 		"Seconds until what was written is found; -1: the profile's" },
 	{ "requests", OPT_INT, false, "8", "Requests in flight" },
+	{ "rate", OPT_STRING, false, NULL,
+		"Requests in a time, \"500/10s\", 0: no limit; default: the profile's, and what "
+		"the "
+		"service says" },
 	{ "timeout", OPT_INT, false, "120", "Seconds for one request" },
 	{ "tls_min", OPT_STRING, false, "1.2", "Lowest TLS version accepted: 1.2 or 1.3" },
 	{ "client_cert_file", OPT_PATH, false, NULL,
@@ -41,6 +45,7 @@ struct setting { /* of a run, as asked for */
 	struct secret token, proxy_login, client_key;
 	struct scim_profile profile;
 	unsigned requests, timeout;
+	struct scim_rate rate;
 };
 
 static bool
@@ -140,6 +145,12 @@ read_settings(const struct serve *sv, struct setting *o, struct err *e)
 	if (!number(sv, "requests", 1, 64, &requests, e) ||
 		!number(sv, "timeout", 1, 3600, &timeout, e))
 		return false;
+	const char *rate = serve_option(sv, "rate");
+	o->rate = (struct scim_rate){ .requests = o->profile.rate,
+		.seconds = o->profile.rate_seconds };
+	if (rate && !rate_parse(rate, &o->rate))
+		return err_set(e, ERR_CONFIG, "bad-option",
+			"rate: requests in a time like \"500/10s\" is needed, or 0");
 	o->requests = (unsigned)requests;
 	o->timeout = (unsigned)timeout;
 	if (!read_secret(sv, "token_file", &o->token, e) ||
@@ -183,6 +194,8 @@ run(struct serve *sv, struct setting *o, struct scim *s, struct err *e)
 	if (!read_transport(sv, o, &http, e) || !http_new(&http, &s->http, e))
 		return false;
 	s->requests = s->limit = o->requests;
+	s->rate = o->rate;
+	rate_set(&s->rate, o->rate.requests, o->rate.seconds, s->clock->mono_ms(s->clock->ctx));
 	scim_service_start(&s->service, &o->profile);
 	if (!run_discover(s, e))
 		return false;

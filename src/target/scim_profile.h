@@ -35,7 +35,9 @@ struct scim_profile {
 	unsigned settle;     /* seconds until what was written is surely found */
 	unsigned put;        /* bit 1 << KIND_x: changed by GET and PUT, never by PATCH */
 	enum scim_toggle bulk;
-	unsigned quirks;  /* enum scim_quirk */
+	unsigned rate,
+		rate_seconds; /* requests that it takes in so many seconds; 0: no limit is known */
+	unsigned quirks;      /* enum scim_quirk */
 	const char *park; /* form of a name that nobody wants, with {id}; NULL: the engine's own */
 };
 

@@ -181,6 +181,30 @@ give_up(struct scim *s)
 	run_die(s, &e);
 }
 
+/* Below the rate that the service takes? Else pace_ms says until when not. */
+static bool
+may_send(struct scim *s)
+{
+	int64_t wait;
+
+	rate_sent(&s->rate, http_sent(s->http), now_ms(s));
+	wait = rate_wait(&s->rate, now_ms(s));
+	s->pace_ms = now_ms(s) + wait;
+	return wait == 0;
+}
+
+void
+run_rate(struct scim *s, const struct http_slot *slot)
+{
+	int64_t now = now_ms(s), gate = 0;
+	int64_t there = slot->date ? slot->date : s->clock->now(s->clock->ctx);
+
+	rate_sent(&s->rate, http_sent(s->http), now);
+	s->learned |= rate_learn(&s->rate, &slot->rate, there, now, &gate);
+	if (gate && now + gate > s->gate_ms)
+		s->gate_ms = now + gate;
+}
+
 static void
 start_requests(struct scim *s)
 {
@@ -194,7 +218,8 @@ start_requests(struct scim *s)
 			give_up(s);
 		return;
 	}
-	while (http_busy(s->http) < s->limit && (slot = http_slot_free(s->http)) != NULL)
+	while (http_busy(s->http) < s->limit && may_send(s) &&
+		(slot = http_slot_free(s->http)) != NULL)
 		if (!start_next(s, slot))
 			break;
 	if (!s->bulk.count && !s->find[KIND_USER].count && !s->find[KIND_GROUP].count)
@@ -263,6 +288,7 @@ finish(struct scim *s, struct http_slot *slot)
 	slot->work = NULL;
 	if (slot->outcome == HTTP_ANSWERED) {
 		s->unreached = 0;
+		run_rate(s, slot);
 		if (slot->status < 300 && s->limit < s->requests)
 			s->limit++;
 		finishers[w->type](s, slot, w);
@@ -279,7 +305,8 @@ finish(struct scim *s, struct http_slot *slot)
 static int
 patience(const struct scim *s)
 {
-	int64_t gate = s->gate_ms - now_ms(s);
+	int64_t until = s->gate_ms > s->pace_ms ? s->gate_ms : s->pace_ms;
+	int64_t gate = until - now_ms(s);
 
 	if (!s->quiet)
 		return LINGER_MS;

@@ -51,6 +51,9 @@ struct scim {
 	struct job *spare;     /* for reuse */
 	struct err dead;       /* kind set: nothing can be sent any more, every job gets this */
 	int64_t gate_ms;       /* nothing is sent before (rate limit) */
+	struct scim_rate rate; /* we keep below it */
+	bool learned;          /* ... as answers said */
+	int64_t pace_ms;       /* it lets nothing more go before */
 	int64_t since_ms;      /* when a batch that is not full began to wait; 0: none */
 	int64_t line_ms;       /* last line written */
 	unsigned bulk_refused; /* Bulks refused as a whole, in a row */
@@ -128,6 +131,8 @@ struct http_slot *run_ask(struct scim *s, const char *path);
 bool run_discover(struct scim *s, struct err *e);
 void check_run(struct scim *s);
 void run_hello(struct scim *s, const char *url);
+/* Counts what was sent; takes in what an answer says of its rate limit. */
+void run_rate(struct scim *s, const struct http_slot *slot);
 /* Until the engine stops; false: the pipe broke. */
 bool run_loop(struct scim *s, struct err *e);
 void run_free(struct scim *s);

@@ -102,6 +102,8 @@ hello_target(const struct json *j, struct arena *a, struct wire_hello *h, struct
 	int64_t window = json_get_int(j, "window", 1);
 	int64_t members = json_get_int(json_get(j, "limits"), "members", 1000);
 	int64_t settle = json_get_int(j, "settle", 5);
+	int64_t rate = json_get_int(json_get(j, "rate"), "requests", 0);
+	int64_t seconds = json_get_int(json_get(j, "rate"), "seconds", 0);
 	size_t n = 0;
 
 	if (window < 1 || members < 1 || settle < 0 || settle > 3600)
@@ -110,6 +112,10 @@ hello_target(const struct json *j, struct arena *a, struct wire_hello *h, struct
 	h->members_max = members > 1000 ? 1000 : (size_t)members; /* what fits into a line */
 	h->settle = (int)settle;
 	h->park = msg_str(j, "park", a);
+	if (rate >= 1 && rate <= 1000000 && seconds >= 1 && seconds <= 86400) {
+		h->rate = (unsigned)rate;
+		h->rate_seconds = (unsigned)seconds;
+	}
 	json_for_each(it, json_get(j, "kinds")) {
 		if (n == ARRAY_LEN(h->kinds) - 1)
 			return msg_refuse(e, "hello", "it has too many kinds");

@@ -65,3 +65,11 @@ def agent(tmp_path):
     folder = tmp_path / "agent"
     folder.mkdir()
     return Agent(folder)
+
+
+@pytest.fixture
+def agentd(agent):
+    from agentd import Agentd
+    daemon = Agentd(agent)
+    yield daemon
+    daemon.clean()

@@ -3,7 +3,7 @@
 from samba_fixtures import samba_dc, samba_folder, samba_fresh, samba_pair  # noqa: F401
 from fakeldap_fixtures import fake_ldap  # noqa: F401
 from cloud_fixtures import acme, cloud  # noqa: F401
-from agent_fixtures import agent  # noqa: F401
+from agent_fixtures import agent, agentd  # noqa: F401
 from source_ad_fixtures import fake_ad, password_file, source  # noqa: F401
 from target_fixtures import start  # noqa: F401
 from scimmy_fixtures import scimmy  # noqa: F401

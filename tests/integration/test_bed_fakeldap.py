@@ -1,4 +1,5 @@
 """The scripted LDAP server speaks LDAP as libldap understands it."""
+import calendar
 import socket
 import time
 
@@ -27,7 +28,7 @@ def test_root_dse_and_invocation_id(fake_ldap):
     conn = connect(fake_ldap)
     (_, root), = conn.search_s("", ldap.SCOPE_BASE)
     assert root["defaultNamingContext"] == [BASE.encode()]
-    there = time.mktime(time.strptime(root["currentTime"][0].decode(), "%Y%m%d%H%M%S.0Z")) - time.timezone
+    there = calendar.timegm(time.strptime(root["currentTime"][0].decode(), "%Y%m%d%H%M%S.0Z"))
     assert 3590 < time.time() - there < 3630
     (_, dsa), = conn.search_s(root["dsServiceName"][0].decode(), ldap.SCOPE_BASE)
     assert dsa["invocationId"] == [fake_ldap.invocation]

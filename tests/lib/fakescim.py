@@ -268,6 +268,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(data)))
         if data:
             self.send_header("Content-Type", kind)
+        for name, value in self.server.fake.knobs["headers"]:
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 
@@ -305,6 +307,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             status, out, headers = self.dispatch(path, query, json.loads(body) if body else None)
         except Refusal as r:
             status, out, headers = r.status, r.body(), [("Retry-After", "1")] if r.status == 403 else []
+        if action == "headers":
+            headers = [*headers, *value]
         if action == "cut_after":
             return self.cut()
         if action == "delay_after":
@@ -345,7 +349,8 @@ class FakeScim:
              "config": True, "patch": True, "filter": True, "etag": False, "cursor": False, "page": 1000, "terms": 1000,
              "search": True, "strict": True, "capital_ops": False, "patch_ops": 1000, "patch_members": 1000,
              "patch_body": True, "write_body": True, "location": "path", "totals": True, "case_names": False, "lag": 0,
-             "no_replace_all": False, "throttle_403": 0, "index": True, "tell_start": True, "no_version": False, "vague": False, "marker": None}
+             "no_replace_all": False, "throttle_403": 0, "index": True, "tell_start": True, "no_version": False, "vague": False, "marker": None,
+             "headers": ()}
 
     def __init__(self, tls=None, **knobs):
         unknown = set(knobs) - set(self.KNOBS)

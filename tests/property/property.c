@@ -41,6 +41,12 @@ static const struct config configs[] = {
 		-1 },
 	{ "memberof", "scope { filter = '(|(objectClass=group)(memberOf=CN=g1,DC=x))' }\n" NO_GUARD,
 		-1, -1 },
+	{ "links",
+		"scope { filter = "
+		"'(|(manager=CN=u1,DC=x)(manager:1.2.840.113556.1.4.1941:=CN=u2,DC=x)"
+		"(&(objectClass=group)(member=*)))' }\n"
+		"user { map { title = 'manager' } }\n" NO_GUARD,
+		-1, -1 },
 	{ "delete",
 		"user { leave = \"delete\" }\nscope { filter = '(!(department=Out))' }\n" NO_GUARD,
 		-1, -1 },

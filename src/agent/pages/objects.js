@@ -37,7 +37,7 @@ function Values({ values, has }) {
 }
 
 function Scope({ r }) {
-	return html`<${Card} title=${r.in_scope ? "In scope" : "Not in scope"}><p>${r.because}</p>
+	return html`<${Card} title=${r.in_scope ? "In scope" : "Not in scope"}>${r.because !== "in scope" && html`<p>${r.because}</p>`}
 		${r.scope?.length > 0 && html`<ul class="rows">${r.scope.map((s) => html`<li><div class="line"><span class=${"tag " + (s.pass ? "good" : "bad")}>${s.pass ? "yes" : "no"}</span>
 			<b>${s.rule}</b> <code>${s.text}</code>${s.line ? html`<span class="dim push">line ${s.line}</span>` : null}</div></li>`)}</ul>`}
 		${r.group_paths?.length > 0 && html`<p>Through ${r.group_paths.length > 1 ? "these groups" : "this group"}:</p><ul>${r.group_paths.map((p) => html`<li>${p}</li>`)}</ul>`}</${Card}>`;

@@ -54,6 +54,9 @@ function SyncLine({ s }) {
 			${s.why && s.next ? html`<small class="dim">${WHY[s.why] || s.why}</small>` : null}</td></tr>`;
 }
 
+// What people wait for; looking does not count.
+export const works = (jobs) => (jobs || []).filter((j) => /^(sync|plan|apply|undo|adopt|release|unpin|state)\b/.test(j.command));
+
 function Live({ jobs, mine }) {
 	const shown = jobs.filter((j) => j.job !== mine?.job);
 	if (!shown.length && !mine) return null;
@@ -98,15 +101,15 @@ export function Overview() {
 	const alive = useRef(true);
 	const running = jobs.length > 0 || (mine && mine.state !== "ended");
 	useEffect(() => () => { alive.current = false; }, []);
-	useEffect(() => { if (load.data) setJobs(load.data.jobs || []); }, [load.data]);
+	useEffect(() => { if (load.data) setJobs(works(load.data.jobs)); }, [load.data]);
 	// Once a second while something runs, else seldom.
 	useEffect(() => {
 		const timer = setInterval(async () => {
 			if (document.hidden) return;
 			if (!running) { load.again(); return; }
 			const live = await get("live").catch(() => null);
-			if (live) setJobs(live.jobs);
-			if (live && !live.jobs.length) load.again();
+			if (live) setJobs(works(live.jobs));
+			if (live && !works(live.jobs).length) load.again();
 		}, running ? 1000 : 10000);
 		return () => clearInterval(timer);
 	}, [running]);

@@ -3,6 +3,7 @@ import { html, useState, useEffect, useRef, useAction, useLoad, Card, Notice, Tr
 import { get, post, follow, outcome, read } from "./api.js";
 import { Plan, PlanTrouble, jobOutputs } from "./plan.js";
 import { Counts } from "./history.js";
+import { works } from "./overview.js";
 
 const browse = async (...c) => outcome(await get("setup/browse", { c }));
 
@@ -58,7 +59,7 @@ export function FirstSync({ saved, enter }) {
 				try {
 					const o = await get("overview");
 					if (on) { setSeen(o); setError(null); }
-					if (o.status?.targets?.some((t) => t.run) && !(o.jobs || []).some((j) => j.state === "running")) break;
+					if (o.status?.targets?.some((t) => t.run) && !works(o.jobs).length) break;
 				} catch (e) { if (on) setError(e); }
 				await new Promise((d) => setTimeout(d, 700));
 			}
@@ -70,7 +71,7 @@ export function FirstSync({ saved, enter }) {
 	const r = seen.finished;
 	return html`<${Trouble} error=${error} />${saved.put && seen.setup !== false && html`<${PutThere} saved=${saved} />`}
 		${!r && seen.setup === false && html`<p>Saved. Everybody in scope is brought to the target now; you can leave this page.</p>`}
-		${!r && (seen.jobs || []).map((j) => html`<${Progress} job=${j} />`)}
+		${!r && works(seen.jobs).map((j) => html`<${Progress} job=${j} />`)}
 		${r && html`<${Notice} tone=${r.exit === 0 ? "good" : "odd"} role="status" title=${r.exit === 0 ? "In lockstep." : r.exit === 4 ? "Some changes are held by the guard." : "Done, with objects that fail."}>
 			<${Counts} counts=${r.counts} none="Nothing had to be done." /></${Notice}>`}
 		<div class="foot">${seen.setup === false && html`<button type="button" class=${r ? "" : "secondary outline"} onClick=${() => { location.hash = "#/"; enter(); }}>Go to the overview</button>`}</div>`;

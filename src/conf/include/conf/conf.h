@@ -164,6 +164,17 @@ const struct conf_target *conf_target(const struct conf *c, const char *name);
 char *conf_path(const struct conf *c, const char *path, struct arena *a);
 /* SHA-256 over all that bears on what is wanted by this sync (scope, kinds, maps): a change of it makes everything dirty (5.1). */
 void conf_sync_digest(const struct conf_sync *s, char out[65]);
+/* The rules of a sync of which nothing is written. */
+const struct conf_sync *conf_sync_default(struct arena *a);
 /* The effective configuration as text that parses again, to the same configuration: includes are
  * followed, `state` is absolute or relative to the caller, defaults stand as comments. */
 void conf_print(const struct conf *c, struct buf *out);
+/* A text as a value in single quotes, whatever is in it. */
+void conf_quote(const char *text, struct buf *out);
+
+/* Default maps, numbered (1.3): rows of one kind, ended by name == NULL. */
+struct conf_default {
+	const char *name;
+	const char *expr;
+};
+const struct conf_default *conf_default_maps(int number, enum kind_id kind);

@@ -21,6 +21,7 @@ struct decide_input {
 	const struct object *object; /* NULL = none yet */
 	bool wanted;                 /* in scope */
 	const struct mapped *mapped; /* when wanted */
+	bool seen_off; /* when not: the directory has it, and says that the account is off */
 	enum leave leave;
 	int64_t grace;
 	int64_t now;

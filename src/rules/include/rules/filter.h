@@ -16,6 +16,11 @@ bool filter_parse(const char *text, struct arena *a, struct filter **f_r,
  * the entry has no such attribute and the value is a DN. */
 bool filter_bind(struct filter *f, const struct rules_schema *schema, bool lenient, struct err *e);
 bool filter_uses_memberof(const struct filter *f); /* memberOf, or any rule 1941 */
+/* Calls note for each attribute that may be a link, memberOf aside; chain: under rule 1941. */
+void filter_links(const struct filter *f,
+	void (*note)(void *ctx, const char *attribute, bool chain), void *ctx);
+void filter_named(
+	const struct filter *f, struct buf *out); /* the n of its DNs, after filter_resolve */
 void filter_attributes(const struct filter *f, struct names *names);
 void filter_resolve(struct filter *f, const struct world *w); /* DNs in assertions to n */
 bool filter_match(const struct filter *f, const struct world *w, const struct entry *en);

@@ -53,6 +53,16 @@ size_t rules_scope_groups(const struct rules *r, const int64_t **ns_r);
 /* True when a verdict or value may depend on group membership other than scope groups (memberOf in a filter or expression). */
 bool rules_uses_memberof(const struct rules *r);
 
+/* Link attributes, other than by memberOf, that a verdict or value hangs on: of the entry itself. */
+struct rules_link {
+	const char *attribute;
+	bool chain; /* and of those that its links lead to, and so on (rule 1941) */
+	bool dn;    /* and on the DNs of the other ends */
+};
+size_t rules_links(const struct rules *r, const struct rules_link **list_r);
+/* Which entries the DNs in filters name now, as text for a digest: another one makes another rule. */
+void rules_named(const struct rules *r, struct buf *out);
+
 struct scope_step {
 	const char *what;
 	const char *text;

@@ -136,7 +136,8 @@ enum dirty_why {
 	DIRTY_GROUP = 4,
 	DIRTY_TIME = 8,
 	DIRTY_CONFIG = 16,
-	DIRTY_AGAIN = 32
+	DIRTY_AGAIN = 32,
+	DIRTY_PIN = 64 /* pinned, or not any more: its references are looked at, too (9.3) */
 };
 /* New news about an entry: unplanned again, and its back-off is over. AGAIN keeps the back-off. */
 bool ledger_dirty_add(
@@ -289,9 +290,11 @@ struct group_removals {
 	int64_t o;
 	int64_t removals;
 };
-/* Groups of a sync with more than `floor` unapproved member removals planned. */
-size_t ledger_member_removals(struct ledger *l, const char *sync, int64_t floor, struct arena *a,
-	struct group_removals **list_r);
+/* Groups of a sync with unapproved member removals planned. */
+size_t ledger_member_removals(
+	struct ledger *l, const char *sync, struct arena *a, struct group_removals **list_r);
+int64_t ledger_removed_since(struct ledger *l, int64_t o,
+	int64_t since); /* of one group: confirmed, not approved ones */
 int64_t ledger_done_since(struct ledger *l, const char *sync, const struct kind *k, enum op_class c,
 	int64_t since); /* confirmed, not approved ones */
 bool ledger_holds_record(struct ledger *l, int64_t run, int64_t *count_r,
@@ -307,6 +310,15 @@ bool ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r,
 	struct err *e); /* codes "no-such-run", "nothing-held" */
 bool ledger_approvals_apply(
 	struct ledger *l, struct err *e); /* marks approved PLANNED operations, lifts their holds */
+
+/* --- protection (8.4): the lines of the guard's lists that protect an object, or did when it was last looked at --- */
+struct protection {
+	const char *name, *group; /* NULL = none */
+};
+bool ledger_protection(
+	struct ledger *l, int64_t o, struct arena *a, struct protection *p_r); /* false = none */
+bool ledger_protects(struct ledger *l, const char *line); /* an object is protected by it */
+bool ledger_protection_set(struct ledger *l, int64_t o, const struct protection *p, struct err *e);
 
 /* --- adoption (3.2): what was found at the target in place of an object that is to be created --- */
 struct match {
@@ -512,5 +524,12 @@ bool ledger_unpin(struct ledger *l, int64_t o, int64_t *count_r, struct err *e);
 bool ledger_undo_dirty(struct ledger *l, int64_t run, struct err *e);
 /* What is PLANNED and not of that undo becomes LATER. release: all of it is approved. */
 bool ledger_undo_narrow(struct ledger *l, int64_t run, bool release, struct err *e);
-int64_t ledger_object_left(struct ledger *l, int64_t o);      /* left_at; 0 = has not left */
+int64_t ledger_object_left(struct ledger *l, int64_t o); /* left_at; 0 = has not left */
+struct shared_name {
+	const char *name; /* as the first of them writes it */
+	const struct kind *kind;
+	int64_t count;
+};
+/* Unique names that several wanted objects have; without case of ASCII. A scan. */
+size_t ledger_names_shared(struct ledger *l, struct arena *a, struct shared_name *list, size_t max);
 int64_t ledger_find_name(struct ledger *l, const char *name); /* 0 = none, or several */

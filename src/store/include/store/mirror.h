@@ -141,6 +141,8 @@ size_t mirror_changed_links(struct mirror *m, int64_t since_rev, struct mirror_l
 /* Entries whose ancestors moved or changed presence since the revision: all below each such container, in pages by callback. */
 bool mirror_moved_below(struct mirror *m, int64_t since_rev, bool (*each)(void *ctx, int64_t n),
 	void *ctx, struct err *e);
+/* n itself came, went, moved or was renamed after the revision. */
+bool mirror_place_changed(struct mirror *m, int64_t n, int64_t since_rev);
 /* All below n (n not included). */
 bool mirror_below(
 	struct mirror *m, int64_t n, bool (*each)(void *ctx, int64_t n), void *ctx, struct err *e);

@@ -123,6 +123,8 @@ char *sync_target_path(const struct conf *c, const char *name, struct arena *a);
  * its deltas are complete; also before the first read, which is full anyway.
  */
 int64_t sync_full_due(const struct conf_source *s, const struct mirror_info *i);
+/* Seconds that what is planned and not held will take, about; 0 = nothing is, -1 = not known yet (N10). */
+int64_t sync_time_left(struct ledger *l);
 /* What was in the directory then is confirmed, failing or held (N8), by our clock; 0 = never yet. */
 int64_t sync_as_of(struct ledger *l);
 /* The entry that people call so: id, DN, mail, account name, UPN, display name. 0 = none. A scan. */

@@ -35,7 +35,9 @@ struct wire_hello { /* what a connector said; in the arena given to wire_hello *
 	size_t window;      /* >= 1 */
 	size_t members_max; /* members per refs operation, >= 1 */
 	const char *park;   /* form of a name that nobody wants, with {id}; NULL = not said */
-	int settle;         /* seconds to wait before looking after an unknown outcome */
+	unsigned rate,
+		rate_seconds; /* requests in so many seconds that the service takes; 0 = not known */
+	int settle;           /* seconds to wait before looking after an unknown outcome */
 	bool find, list;
 	bool versions; /* it minds the version of an update or delete, and refuses with code "stale" */
 	const char *kinds[8]; /* NULL-ended */
