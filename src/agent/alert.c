@@ -283,8 +283,8 @@ look_at_watches(struct json *j, struct alert_watch *list)
 			continue;
 		list[n++] = (struct alert_watch){ .source = json_get_string(w, "source"),
 			.text = text ? text : "",
-			.failed = state &&
-				  (strcmp(state, "waiting") == 0 || strcmp(state, "cannot") == 0) };
+			.failed = state && strcmp(state, "waiting") == 0,
+			.cannot = state && strcmp(state, "cannot") == 0 };
 	}
 	return n;
 }

@@ -163,6 +163,23 @@ eval_sending(const struct message_row *m, struct alert_finds *f)
 					       m->way, (long long)m->attempts, m->error) });
 }
 
+static void
+eval_watch(const struct alert_watch *w, struct alert_finds *f)
+{
+	if (!w->failed && !w->cannot)
+		return;
+	alert_found(f, &(struct alert_say){ .code = "watch-failed",
+			       .domain = "watch",
+			       .object = arena_printf(f->arena, "source %s", w->source),
+			       .cause = w->text,
+			       .remedy = w->cannot ? "write on_change = \"no\" into the schedule; "
+						     "changes are found "
+						     "by `every` of the schedule"
+						   : NULL,
+			       .mild = w->cannot,
+			       .after = -1 });
+}
+
 void
 alert_eval_service(const struct alert_input *in, struct alert_finds *f)
 {
@@ -177,14 +194,8 @@ alert_eval_service(const struct alert_input *in, struct alert_finds *f)
 	}
 	if (in->watches)
 		alert_domain(f, "watch");
-	for (size_t i = 0; i < in->watch_count; i++)
-		if (in->watches[i].failed)
-			alert_found(f, &(struct alert_say){ .code = "watch-failed",
-					       .domain = "watch",
-					       .object = arena_printf(f->arena, "source %s",
-						       in->watches[i].source),
-					       .cause = in->watches[i].text,
-					       .after = -1 });
+	for (size_t i = 0; in->watches && i < in->watch_count; i++)
+		eval_watch(&in->watches[i], f);
 	if (in->sending)
 		eval_sending(in->sending, f);
 }

@@ -30,7 +30,8 @@ alert_found(struct alert_finds *f, const struct alert_say *s)
 	for (size_t i = 0; i < f->count; i++)
 		if (strcmp(f->list[i].key, n.key) == 0)
 			return; /* one alert for one cause */
-	n.severity = r->severity + (s->grave && r->severity < ALERT_CRITICAL);
+	n.severity =
+		s->mild ? ALERT_INFO : r->severity + (s->grave && r->severity < ALERT_CRITICAL);
 	n.cause = or_empty(s->cause);
 	n.remedy = s->remedy && *s->remedy ? s->remedy : r->remedy;
 	n.look = s->look_at ? s->look_at : r->look;

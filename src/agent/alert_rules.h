@@ -43,7 +43,7 @@ struct alert_fresh {
 };
 struct alert_watch {
 	const char *source, *text;
-	bool failed;
+	bool failed, cannot; /* cannot: by its nature */
 };
 
 /* NULL: was not looked at; nothing of it is found, and nothing of it cleared. */
@@ -90,6 +90,7 @@ struct alert_say { /* NULL: the rule's own, or "" */
 	const char *object, *cause, *remedy, *look_at, *examples;
 	int64_t count, after; /* after < 0: the rule's */
 	bool grave;           /* one step more severe */
+	bool mild;            /* ALERT_INFO */
 };
 void alert_found(struct alert_finds *f, const struct alert_say *s);
 void alert_domain(struct alert_finds *f, const char *domain);

@@ -61,7 +61,7 @@ const struct alert_rule alert_rules[] = {
 		"lockstep check" },
 	{ "clock-wrong", ALERT_WARNING, 0, 0, "clocks differ",
 		"set both by the same time servers (chrony, w32tm)", "timedatectl" },
-	{ "disk-nearly-full", ALERT_WARNING, 0, 60, "the disk is nearly full",
+	{ "disk-nearly-full", ALERT_WARNING, 0, 0, "the disk is nearly full",
 		"make room; `keep` of the configuration bounds what history takes", "df -h %s" },
 	{ "state-damaged", ALERT_CRITICAL, 0, 0, "the state is damaged",
 		"a mirror is rebuilt by `lockstep state rebuild SOURCE`; a target's file comes "

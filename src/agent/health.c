@@ -51,32 +51,48 @@ count_hour(struct health_sync *s, const struct job *j, int64_t changed)
 	s->hours[hour % 24].changed += changed;
 }
 
-/* Of a sync whose lane ran: "syncs" of the result tells of each by name, else the result of all. */
-static const struct json *
-lane_of(const struct json *result, const char *name)
+/* What was in the directory then is dealt with. null: never yet; not said by what is older: what was there when the
+ * run began, where it got through. */
+static int64_t
+as_of(const struct json *r, const struct job *j)
 {
-	json_for_each(l, json_get(result, "syncs")) {
-		const char *n = json_get_string(l, "sync");
+	bool through = job_exit(j) == 0 || job_exit(j) == 1 || job_exit(j) == 4;
 
-		if (n && strcmp(n, name) == 0)
-			return l;
-	}
-	return result;
+	if (json_get(r, "as_of"))
+		return json_get_int(r, "as_of", 0);
+	return through ? job_started(j) : 0;
+}
+
+static double
+seconds_of(const struct json *j, const char *ms, double otherwise)
+{
+	double v = json_number(json_get(j, ms), -1);
+
+	return v < 0 ? otherwise : v / 1000;
+}
+
+static void
+take_canary(struct agent *g, struct health_sync *s, const struct json *canary)
+{
+	const char *sync = json_get_string(canary, "sync");
+	int64_t at = json_get_int(canary, "confirmed_at", 0);
+
+	if (!sync || strcmp(sync, s->name) != 0 || at <= s->canary_seen)
+		return;
+	s->canary_seen = at;
+	s->canary_lag = seconds_of(canary, "ms", s->canary_lag);
+	keep_fact(g, "canary", s->name, at);
 }
 
 static void
 take_measures(struct agent *g, struct health_sync *s, const struct job *j, bool first)
 {
-	const struct json *r = job_result(j), *lane = lane_of(r, s->name),
-			  *canary = json_get(lane, "canary");
-	bool read = job_exit(j) == 0 || job_exit(j) == 1 || job_exit(j) == 4;
-	int64_t as_of = json_get_int(lane, "as_of", json_get_int(r, "as_of", 0)), changed = 0;
+	const struct json *r = job_result(j), *lag = json_get(r, "lag");
+	int64_t at = as_of(r, j), changed = 0;
 
-	if (!as_of && read)
-		as_of = job_started(j); /* what was there when it began was dealt with */
-	if (as_of > s->as_of) {
-		s->as_of = as_of;
-		keep_fact(g, "as_of", s->name, as_of);
+	if (at > s->as_of) {
+		s->as_of = at;
+		keep_fact(g, "as_of", s->name, at);
 	}
 	for (size_t i = 0; first && health_ops[i]; i++) {
 		int64_t n = json_get_int(r, health_ops[i], 0);
@@ -85,19 +101,9 @@ take_measures(struct agent *g, struct health_sync *s, const struct job *j, bool 
 		changed += n;
 	}
 	count_hour(s, j, changed);
-	s->lag = json_number(json_get(lane, "lag"), s->lag);
-	s->latency = json_number(json_get(r, "latency"), s->latency);
-	if (first)
-		s->waited += json_number(json_get(r, "waited"), 0);
-	if (json_type(canary) == JSON_OBJECT) {
-		int64_t seen = json_get_int(canary, "at", 0);
-
-		s->canary_lag = json_number(json_get(canary, "lag"), s->canary_lag);
-		if (seen > s->canary_seen) {
-			s->canary_seen = seen;
-			keep_fact(g, "canary", s->name, seen);
-		}
-	}
+	if (json_get_int(lag, "count", 0) > 0)
+		s->lag = seconds_of(lag, "max_ms", s->lag);
+	take_canary(g, s, json_get(r, "canary"));
 }
 
 /* Syncs of one target run as one. */
@@ -283,7 +289,7 @@ sync_free(struct health_sync *s)
 static struct health_sync
 sync_new(struct agent *g, const struct conf_sync *c)
 {
-	struct health_sync s = { .lag = -1, .latency = -1, .canary_lag = -1 };
+	struct health_sync s = { .lag = -1, .canary_lag = -1 };
 	CLEAN_FREE char *as_of = xasprintf("as_of/%s", c->name);
 	CLEAN_FREE char *canary = xasprintf("canary/%s", c->name);
 

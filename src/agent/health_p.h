@@ -15,7 +15,7 @@ struct health_sync {
 	int64_t last_end, last_ok;
 	int last_exit;
 	bool ran;
-	double lag, latency, waited; /* < 0: not known */
+	double lag; /* < 0: not known */
 	int64_t canary_seen;
 	double canary_lag;
 	struct {

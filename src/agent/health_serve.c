@@ -21,8 +21,6 @@ enum sync_value {
 	V_LAG,
 	V_CANARY_LAG,
 	V_CANARY_AT,
-	V_WAITED,
-	V_LATENCY,
 	V_LAST,
 	V_LAST_EXIT,
 	V_LAST_OK
@@ -36,8 +34,6 @@ static const struct {
 	{ "lockstep_lag_seconds", V_LAG },
 	{ "lockstep_canary_lag_seconds", V_CANARY_LAG },
 	{ "lockstep_canary_timestamp_seconds", V_CANARY_AT },
-	{ "lockstep_rate_limit_wait_seconds_total", V_WAITED },
-	{ "lockstep_target_latency_seconds", V_LATENCY },
 	{ "lockstep_last_run_timestamp_seconds", V_LAST },
 	{ "lockstep_last_run_exit_code", V_LAST_EXIT },
 	{ "lockstep_last_success_timestamp_seconds", V_LAST_OK },
@@ -59,10 +55,6 @@ sync_value(
 		return c->canary ? s->canary_lag : -1;
 	case V_CANARY_AT:
 		return c->canary ? (double)s->canary_seen : -1;
-	case V_WAITED:
-		return s->waited;
-	case V_LATENCY:
-		return s->latency;
 	case V_LAST:
 		return s->ran ? (double)s->last_end : -1;
 	case V_LAST_EXIT:

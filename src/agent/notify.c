@@ -11,7 +11,6 @@
 #include "notify_way.h"
 
 #define GATHER_MS  2000 /* what one run brings comes together */
-#define PAUSE      300  /* seconds between two messages of news */
 #define RETRY      30   /* doubling, to: */
 #define RETRY_MOST 3600
 #define GIVE_UP    (3 * (int64_t)86400)
@@ -288,10 +287,11 @@ on_gather(sd_event_source *t, uint64_t usec, void *ctx)
 	if (!n->g->store || !n->g->conf || n->g->stopping || !agent_news(n->g->store, &one, 1))
 		return 0;
 	told = agent_fact(n->g->store, "told");
-	if (now < told || now - told >= PAUSE)
+	if (now < told || now - told >= n->g->conf->alerts.pause)
 		tell(n);
 	else
-		agent_timer(n->g, &n->gather, (told + PAUSE - now) * 1000, on_gather, n);
+		agent_timer(n->g, &n->gather, (told + n->g->conf->alerts.pause - now) * 1000,
+			on_gather, n);
 	return 0;
 }
 

@@ -142,6 +142,8 @@ static const struct conf_option alerts_options[] = {
 		"file of the bearer token for it" },
 	{ "webhook_ca_file", CONF_TEXT, AT(conf_alerts, webhook_ca_file), NULL,
 		"certificates that vouch for it; else the system's" },
+	{ "pause", CONF_DURATION, AT(conf_alerts, pause), "5m",
+		"messages come no closer together than this" },
 	{ "daily", CONF_TIME, AT(conf_alerts, daily), NULL, "time of day of a summary" },
 	{ 0 },
 };

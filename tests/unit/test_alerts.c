@@ -235,7 +235,8 @@ check_disk_promise_and_service(void **state)
 			.canary = "CN=c",
 			.canary_seen = NOW - 5401,
 			.canary_every = 3600 } };
-	struct alert_watch watch = { "company", "refused", true };
+	struct alert_watch watch[] = { { "company", "refused", .failed = true },
+		{ "other", "a file", .cannot = true } };
 	struct message_row m = { .attempts = 3, .way = "mail", .error = "no route" };
 	struct alert_input in = { .now = NOW,
 		.check = check,
@@ -243,19 +244,20 @@ check_disk_promise_and_service(void **state)
 		.conf_error = &conf,
 		.fresh = fresh,
 		.fresh_count = 3,
-		.watches = &watch,
-		.watch_count = 1,
+		.watches = watch,
+		.watch_count = 2,
 		.sending = &m };
 
 	err_set(&conf, ERR_CONFIG, "bad-config", "x.conf:3: what is that");
 	alert_rules_eval(&in, &f);
-	assert_int_equal(f.count, 8);
+	assert_int_equal(f.count, 9);
 	assert_string_equal(find(&f, "account-expires/source company")->remedy, "never");
 	assert_int_equal(find(&f, "certificate-expires/target hosted")->severity, ALERT_CRITICAL);
 	assert_int_equal(find(&f, "disk-nearly-full//state")->severity, ALERT_WARNING);
 	assert_non_null(strstr(find(&f, "freshness-broken/a")->cause, "promise is"));
 	find(&f, "canary-missing/c");
-	find(&f, "watch-failed/source company");
+	assert_int_equal(find(&f, "watch-failed/source company")->severity, ALERT_WARNING);
+	assert_int_equal(find(&f, "watch-failed/source other")->severity, ALERT_INFO);
 	assert_non_null(strstr(find(&f, "config-refused/configuration")->cause, "x.conf:3"));
 	assert_non_null(strstr(find(&f, "notify-failed/mail")->cause, "no route"));
 
@@ -393,7 +395,7 @@ static void
 time_alone_clears_and_other_domains_stay(void **state)
 {
 	struct kit *k = *state;
-	struct alert_find one = some(k, "disk-nearly-full", "s", 0);
+	struct alert_find one = some(k, "freshness-broken", "s", 0);
 	struct alert_finds nothing = { .arena = k->a };
 	struct alert_row r;
 	bool told = false;

@@ -128,6 +128,7 @@ struct conf_alerts {
 	struct conf_texts mail_to;
 	const char *mail_from, *smtp, *smtp_user, *smtp_password_file, *smtp_ca_file;
 	const char *webhook, *webhook_token_file, *webhook_ca_file;
+	int64_t pause;     /* seconds between two messages, at least */
 	const char *daily; /* "HH:MM", local time: a summary; NULL = none */
 };
 /* What is forgotten of the past. */

@@ -1,0 +1,281 @@
+"""Alerts of the running service: raised and cleared by real causes, told by mail and webhook (S1.14, S2.8, S3.4, N8)."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from agent_fixtures import BIN
+from smalldir import BASE, SmallDirectory
+
+PATIENCE = 150     # seconds: the minute, the pause of two attempts, and a slow machine
+
+
+class Service:
+    """lockstepd with a source of LDIF, in the foreground."""
+
+    def __init__(self, agent, folder):
+        self.agent, self.folder, self.process = agent, folder, None
+        self.state = agent.path("state")
+        self.conf = agent.path("service.conf")     # what lockstepd reads; the command line has a copy that stays well
+        self.dir = SmallDirectory(os.path.join(agent.folder, "company.ldif"))
+
+    def configure(self, url, token, sync="", alerts="", target=""):
+        path = self.agent.secret("token", token)
+        with open(self.conf, "w") as f:
+            f.write(f'state = "{self.state}"\ncontrol = "{self.agent.path("control")}"\nconsole {{ enabled = "no" }}\n'
+                    f'source "company" {{ {self.dir.source()} }}\n'
+                    f'target "hosted" {{ type = "scim" url = "{url}" token_file = "{path}" {target} }}\n'
+                    f'sync "mail" {{ from = "company" to = "hosted" schedule {{ every = "5s" on_change = "no" }} {sync} }}\n'
+                    f'alerts {{ {alerts} }}\n')
+        shutil.copy(self.conf, self.agent.conf)
+
+    def start(self):
+        self.log = open(self.agent.path("log"), "a")
+        env = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "JOURNAL_STREAM")}
+        self.process = subprocess.Popen([os.path.join(BIN, "lockstepd"), "-c", self.conf], stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log, env=env)
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            try:
+                self.process.wait(90)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process = None
+
+    def alerts(self, *more):
+        return self.agent.json("alerts", *more)["alerts"]
+
+    def events(self, name):
+        with open(self.agent.path("log")) as f:
+            return [e for e in (json.loads(line) for line in f if line.startswith("{")) if e.get("event") == name]
+
+    def wait(self, want, seconds=PATIENCE):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            got = want()
+            if got:
+                return got
+            assert self.process.poll() is None, self.tail()
+            time.sleep(0.2)
+        raise AssertionError(f"{json.dumps(self.alerts('--all'), indent=1)}\n{self.tail()}")
+
+    def raised(self, code):
+        return self.wait(lambda: next((a for a in self.alerts() if a["code"] == code), None))
+
+    def cleared(self, code):
+        self.wait(lambda: not [a for a in self.alerts() if a["code"] == code])
+        return [a for a in self.alerts("--all") if a["code"] == code and a["state"] == "cleared"][0]
+
+    def synced(self):
+        """A run that began after now has ended well or not."""
+        n = len(self.ended())
+        return self.wait(lambda: len(self.ended()) > n + 1)
+
+    def ended(self):
+        return [e for e in self.events("job-ended") if e["command"].startswith("sync")]
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def tail(self):
+        with open(self.agent.path("log")) as f:
+            return f.read()[-5000:]
+
+
+@pytest.fixture
+def service(agent, tmp_path):
+    s = Service(agent, tmp_path)
+    yield s
+    s.stop()
+
+
+@pytest.fixture
+def hosted(cloud):
+    """lockstep-cloud with a tenant; .url, .token"""
+    client = cloud.tenant("acme")
+    client.url = f"http://127.0.0.1:{client.port}/scim/v2"
+    return client
+
+
+def mail_by(postfix, **more):
+    options = {"smtp": postfix.url, "smtp_ca_file": postfix.ca, "mail_from": "lockstep@sync1.example.test", **more}
+    return 'mail_to = {"ops@example.test"} ' + " ".join(f'{k} = "{v}"' for k, v in options.items())
+
+
+def people(service, n, prefix="user", **attributes):
+    for i in range(n):
+        service.dir.user(f"{prefix}{i}", **attributes)
+    service.dir.write()
+
+
+def change(service):
+    """Something to be brought to the target."""
+    service.dir.set("user0", title=f"at {time.monotonic()}")
+    service.dir.write()
+
+
+def test_a_target_that_is_down_and_all_is_well_again(service, hosted, cloud, postfix, webhook):
+    people(service, 3)
+    service.configure(hosted.url, hosted.token, alerts=mail_by(postfix, webhook=webhook.url, webhook_ca_file=webhook.ca, pause="1s"))
+    service.start().synced()
+    assert service.alerts() == []
+    port = cloud.port
+    cloud.stop()
+    change(service)
+    a = service.raised("target-unreachable")
+    assert a["severity"] == "critical" and a["object"] == "target hosted" and a["cause"] and a["remedy"] and a["look"] == "lockstep check"
+    m = postfix.wait(PATIENCE)
+    assert "CRITICAL: the target cannot be reached (target hosted)" in m["Subject"]
+    text = m.get_content()
+    for word in "what     target hosted", "since    20", "cause    ", "to do    ", "look     lockstep check", f"alert    {a['id']}, [target-unreachable]":
+        assert word in text, text
+    assert webhook.wait()[1]["raised"][0]["code"] == "target-unreachable"
+    service.agent.run("alerts", "seen", str(a["id"]))
+    assert service.alerts()[0]["seen_by"] and "seen by" in service.agent.run("alerts").stdout
+    cloud.start(port=port)
+    gone = service.cleared("target-unreachable")
+    assert gone["id"] == a["id"] and gone["cleared"] >= a["since"]
+    m = postfix.wait(PATIENCE)
+    assert "all is well again" in m["Subject"] and "Cleared:" in m.get_content()
+    assert webhook.wait()[1]["event"] == "well"
+    service.synced()
+    assert postfix.arrived() == [] and webhook.posts == []      # said once
+    assert len(service.events("alert-raised")) == len(service.events("alert-cleared")) == len(service.events("all-well")) == 1
+
+
+def test_300_failing_objects_are_one_alert_and_one_mail(service, hosted, postfix):
+    people(service, 300, mail=None)
+    people(service, 1, "well")
+    service.configure(hosted.url, hosted.token, alerts=mail_by(postfix, pause="1s"))
+    service.start()
+    a = service.raised("object-errors")
+    assert a["count"] == 300 and len(a["examples"]) == 10 and "300 objects" in a["cause"]
+    m = postfix.wait(PATIENCE)
+    assert "objects fail" in m["Subject"] and "and 290 more" in m.get_content() and len(m.get_content()) < 5000
+    service.synced()
+    assert len(service.alerts()) == 1 and postfix.arrived() == []
+    for i in range(299):
+        service.dir.set(f"user{i}", mail=f"user{i}@example.test")
+    service.dir.write()
+    one = service.wait(lambda: next((x for x in service.alerts() if x["count"] == 1), None))
+    assert one["id"] == a["id"] and "user299" in one["object"] and "lockstep explain" in one["look"]
+    service.dir.set("user299", mail="user299@example.test")
+    service.dir.write()
+    service.cleared("object-errors")
+    assert "all is well again" in postfix.wait(PATIENCE)["Subject"]
+
+
+def test_a_hold_says_what_it_would_have_done_and_clears_by_release(service, hosted):
+    people(service, 40)
+    service.configure(hosted.url, hosted.token)
+    service.start().synced()
+    assert len(hosted.find("/Users", 'active eq true')) == 40
+    for i in range(30):
+        service.dir.drop(f"user{i}")
+    service.dir.write()
+    a = service.raised("guard-held")
+    assert re.search(r"would have: .*disable 30 users \(user", a["cause"]), a
+    assert a["count"] == 30 and "lockstep release" in a["remedy"]
+    run = a["look"].split()[-1]
+    service.agent.run("release", run)
+    service.agent.run("sync", "mail", code=(0, 4))
+    service.cleared("guard-held")
+    assert len(hosted.find("/Users", 'active eq true')) == 10
+
+
+def test_configuration_refused_and_token_refused(service, hosted):
+    people(service, 2)
+    service.configure(hosted.url, hosted.token)
+    service.start().synced()
+    good = open(service.conf).read()
+    with open(service.conf, "a") as f:
+        f.write("what is this\n")
+    service.reload()
+    a = service.raised("config-refused")
+    assert f"service.conf:{good.count(chr(10)) + 1}" in a["cause"]
+    with open(service.conf, "w") as f:
+        f.write(good)
+    service.reload()
+    service.cleared("config-refused")
+    service.agent.secret("token", "wrong")
+    change(service)
+    a = service.raised("target-refusing")
+    assert a["object"] == "target hosted" and "token" in a["remedy"]
+    service.agent.secret("token", hosted.token)
+    service.reload()
+    service.cleared("target-refusing")
+    assert service.alerts() == []
+
+
+def test_a_directory_that_cannot_be_read(service, hosted):
+    people(service, 2)
+    service.configure(hosted.url, hosted.token)
+    service.start().synced()
+    os.rename(service.dir.path, service.dir.path + ".away")
+    a = service.raised("source-incomplete")
+    assert a["object"] == "source company" and "company.ldif" in a["cause"] and len(service.ended()) > 2
+    os.rename(service.dir.path + ".away", service.dir.path)
+    service.cleared("source-incomplete")
+
+
+def test_messages_survive_a_kill(service, cloud, postfix):
+    people(service, 1)
+    postfix.stop()
+    service.configure("http://127.0.0.1:1/scim/v2", "t", alerts=mail_by(postfix, pause="1s"))
+    service.start()
+    service.raised("target-unreachable")
+    service.wait(lambda: service.events("message-failed"))
+    service.stop(signal.SIGKILL)
+    postfix.start()
+    service.start()
+    m = postfix.wait(PATIENCE)
+    assert "the target cannot be reached" in m["Subject"]
+    service.wait(lambda: service.events("message-sent"))
+    service.synced()
+    assert postfix.arrived() == []
+    assert [a["code"] for a in service.alerts()] == ["target-unreachable"]     # known, not raised anew
+    assert len(service.events("alert-raised")) == 1
+
+
+@pytest.fixture
+def small_disk(service):
+    """The state on a tmpfs of 300 MB."""
+    os.mkdir(service.state)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m,mode=700", "tmpfs", service.state]).returncode:
+        pytest.skip("a tmpfs cannot be mounted here")
+    yield service.state
+    service.stop()
+    subprocess.run(["umount", "-l", service.state], check=True)
+
+
+def test_disk_freshness_and_a_summary(service, small_disk, hosted, cloud, webhook):
+    people(service, 2)
+    daily = time.strftime("%H:%M", time.localtime(time.time() + 70))
+    service.configure(hosted.url, hosted.token, sync='fresh = "20s"',
+                      alerts=f'webhook = "{webhook.url}" webhook_ca_file = "{webhook.ca}" daily = "{daily}" pause = "1s"')
+    service.start().synced()
+    fill = os.path.join(small_disk, "fill")
+    with open(fill, "wb") as f:
+        os.posix_fallocate(f.fileno(), 0, 150 * 1024 * 1024)
+    cloud.stop()
+    change(service)
+    a = service.raised("disk-nearly-full")
+    assert a["object"] == service.state and a["severity"] == "warning" and "MB are free" in a["cause"]
+    assert a["look"] == f"df -h '{service.state}'"
+    os.unlink(fill)
+    f = service.raised("freshness-broken")
+    assert f["object"] == "sync mail" and "the promise is 20s" in f["cause"]
+    service.cleared("disk-nearly-full")
+    m = webhook.wait(PATIENCE, lambda j: j["event"] == "daily")[1]
+    assert "hosted: " in m["text"] and "mail: " in m["text"] and m["alerts"]
+    codes = {a["code"] for _, b in webhook.posts for a in b.get("raised", [])}
+    assert {"disk-nearly-full", "freshness-broken", "target-unreachable"} <= codes
