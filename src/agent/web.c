@@ -164,10 +164,14 @@ ports_open(struct web *w)
 static void
 on_news(void *ctx, const struct agent_news *n)
 {
-	struct web *w = ctx;
+	struct web *w = ((struct agent *)ctx)->web;
 
+	if (!w) /* stopped already */
+		return;
 	if (n->what == AGENT_JOB_ENDED && job_writes(n->job))
 		w->status_good = false;
+	if (n->what == AGENT_MINUTE)
+		web_job_prune(w);
 }
 
 bool
@@ -177,7 +181,7 @@ web_start(struct agent *g, struct err *e)
 	g->web = xcalloc(1, sizeof(*g->web));
 	g->web->g = g;
 	g->link_new = web_link_new;
-	agent_hear(g, on_news, g->web);
+	agent_hear(g, on_news, g);
 	ports_open(g->web);
 	return true;
 }

@@ -269,7 +269,7 @@ handle(struct exchange *x)
 		api(x, x->url + 5);
 	} else if (x->post) {
 		web_fail(x, 405, "method", "GET is expected");
-	} else if (strcmp(x->url, "/") == 0 && (link = web_param(x, "link"))) {
+	} else if (!x->head && strcmp(x->url, "/") == 0 && (link = web_param(x, "link"))) {
 		sign_in(x, link);
 	} else if (!health(x) && !web_asset(x, x->url)) {
 		web_fail(x, 404, "not-found", "there is nothing here");
@@ -288,11 +288,12 @@ exchange_new(struct web *w, struct MHD_Connection *mhd, const char *url, const c
 	x->a = arena_new();
 	x->url = arena_strdup(x->a, url);
 	x->post = strcmp(method, "POST") == 0;
+	x->head = strcmp(method, "HEAD") == 0;
 	x->next = w->open;
 	if (x->next)
 		x->next->prev = x;
 	w->open = x;
-	if (!x->post && strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+	if (!x->post && !x->head && strcmp(method, "GET") != 0) {
 		x->handled = true;
 		web_fail(x, 405, "method", "GET or POST is expected");
 	}

@@ -18,7 +18,6 @@ run_done(void *ctx, const struct job *j)
 	x->then(x, j);
 }
 
-/* Its asker has gone: only the count of those at work. */
 void
 web_run(struct exchange *x, const struct job_spec *spec,
 	void (*then)(struct exchange *x, const struct job *j))
@@ -177,24 +176,45 @@ job_done(void *ctx, const struct job *job)
 		j->over(j);
 }
 
-/* Room for one more: the oldest that is over goes. */
-static bool
-job_room(struct web *w)
+static void
+job_drop(struct web *w, size_t i)
 {
-	size_t i = 0;
-
-	if (!w->jobs[WEB_JOBS - 1])
-		return true;
-	while (i < WEB_JOBS && w->jobs[i]->job)
-		i++;
-	if (i == WEB_JOBS)
-		return false;
 	if (w->setup_job == w->jobs[i])
 		w->setup_job = NULL;
 	web_job_free(w->jobs[i]);
 	memmove(&w->jobs[i], &w->jobs[i + 1], (WEB_JOBS - 1 - i) * sizeof(*w->jobs));
 	w->jobs[WEB_JOBS - 1] = NULL;
-	return true;
+}
+
+void
+web_job_prune(struct web *w)
+{
+	size_t i = 0;
+
+	while (i < WEB_JOBS && w->jobs[i])
+		if (!w->jobs[i]->job && w->jobs[i]->ended + WEB_JOB_LIFE < agent_now())
+			job_drop(w, i);
+		else
+			i++;
+}
+
+/* Room for one more: the oldest that is over goes. What they said may be large: only the last few keep it. */
+static bool
+job_room(struct web *w)
+{
+	size_t i = 0, n = 0;
+
+	while (n < WEB_JOBS && w->jobs[n])
+		n++;
+	for (size_t k = 0; k + WEB_OUTPUTS <= n; k++)
+		buf_free(&w->jobs[k]->output);
+	if (n < WEB_JOBS)
+		return true;
+	while (i < n && w->jobs[i]->job)
+		i++;
+	if (i < n)
+		job_drop(w, i);
+	return i < n;
 }
 
 struct web_job *

@@ -190,22 +190,19 @@ static void bundle_next(struct exchange *x);
 static void
 bundle_part(struct exchange *x, const struct job *j)
 {
-	size_t done = x->body.n; /* unused by a GET: how many are done, one byte each */
-
-	buf_addf(&x->out, "%s\"%s\":", ",", parts[done].name);
+	buf_addf(&x->out, ",\"%s\":", parts[x->step++].name);
 	if (job_result(j))
 		json_print(job_result(j), &x->out);
 	else
 		buf_adds(&x->out, "null");
-	buf_addc(&x->body, '.');
 	bundle_next(x);
 }
 
 static void
 bundle_next(struct exchange *x)
 {
-	if (x->body.n < ARRAY_LEN(parts)) {
-		web_run(x, &(struct job_spec){ .argv = parts[x->body.n].words, .json = true },
+	if (x->step < ARRAY_LEN(parts)) {
+		web_run(x, &(struct job_spec){ .argv = parts[x->step].words, .json = true },
 			bundle_part);
 		return;
 	}

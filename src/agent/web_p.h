@@ -19,7 +19,9 @@
 #define WEB_AT_ONCE   64 /* connections */
 #define WEB_READS     8  /* commands that only read, at the same time */
 #define WEB_JOBS      32 /* jobs that are remembered */
+#define WEB_OUTPUTS   4  /* of which what they said is kept */
 #define WEB_EVENTS    200
+#define WEB_JOB_LIFE  900 /* seconds after its end */
 #define WEB_LINK_LIFE 600
 #define WEB_SESSIONS  32 /* in memory, while there is no state folder */
 
@@ -76,7 +78,7 @@ struct exchange {
 	struct MHD_Connection *mhd;
 	struct arena *a;
 	const char *url;
-	bool post, handled, answered, suspended, queued;
+	bool post, head, handled, answered, suspended, queued;
 	struct buf body;
 	struct json *in; /* the body of a POST */
 	/* who asks; by NULL: nobody */
@@ -91,6 +93,7 @@ struct exchange {
 	const char *etag, *location, *set_cookie, *disposition;
 	bool gzip, cached, reloading;
 	const char *draft; /* a file that goes with us */
+	size_t step;       /* of an answer made of several */
 	/* while a command runs for it */
 	struct job *job;
 	void (*then)(struct exchange *x, const struct job *j);
@@ -139,6 +142,7 @@ struct web_job *web_job_start(
 	struct web *w, const struct job_spec *spec, const char *by, struct err *e);
 void web_job_lines(struct str out, struct jsonw *w); /* "output" and "outputs" */
 void web_job_free(struct web_job *j);
+void web_job_prune(struct web *w);        /* what is over for long */
 void web_job_read(struct exchange *x);    /* GET job */
 void web_job_command(struct exchange *x); /* POST command */
 void web_job_cancel(struct exchange *x);

@@ -127,6 +127,7 @@ def test_s1_3_headers(c):
 def test_s1_15_a_link_signs_in_once(c, desk):
     url = c.link()
     path = url[url.index("/", 8):]
+    assert "Set-Cookie" not in c.raw("HEAD", path)[1]  # whoever only looks what is there does not use it up
     status, headers, _ = c.raw("GET", path)
     cookie = headers["Set-Cookie"]
     assert status == 303 and headers["Location"] == "/"
