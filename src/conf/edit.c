@@ -85,6 +85,8 @@ locate(struct edit *x, struct err *e)
 	size_t parent = SCAN_NONE;
 
 	x->there = 0;
+	if (!x->scan.items) /* an empty file */
+		return true;
 	while (x->there < x->depth) {
 		size_t i = item_find(x, parent, x->there);
 		if (i == SCAN_NONE)
@@ -164,7 +166,7 @@ is_as_asked(struct edit *x)
 
 	if (x->change->remove)
 		return x->there < x->depth;
-	if (x->there < x->depth)
+	if (x->there < x->depth || !x->scan.items)
 		return false;
 	const struct scan_item *it = &x->scan.items[x->items[x->depth - 1]];
 	size_t n = scan_words(x->scan.files[0].text, it->inner_from, it->inner_to, x->arena, &w);
