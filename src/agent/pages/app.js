@@ -62,6 +62,7 @@ function SignedOut({ why }) {
 }
 
 function Nav({ pages, here, alerts, session }) {
+	useEffect(() => document.querySelector(".top [aria-current]")?.scrollIntoView({ inline: "nearest", block: "nearest" }), [here.path]);
 	const leave = async () => {
 		await post("sign-out").catch(() => {});
 		location.replace("/");

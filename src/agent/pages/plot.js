@@ -32,7 +32,8 @@ export function Plot({ series, hours }) {
 				scales: { x: { range: [now - hours * 3600, now] }, y: { range: (u, min, max) => [0, Math.max(10, max * 1.1)] } },
 				legend: { show: series.length > 1 },
 				cursor: { y: false },
-				axes: [axis, { ...axis, size: 58, values: (u, vs) => vs.map(unit) }],
+				axes: [{ ...axis, space: 60, values: (u, ts) => ts.map((t) => new Date(t * 1000).toLocaleString("en-GB",
+					hours > 24 ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" })) }, { ...axis, size: 58, values: (u, vs) => vs.map(unit) }],
 				series: [{}, ...series.map((s, i) => ({ label: s.name, stroke: COLOURS[i % 4], width: 2, spanGaps: true,
 					fill: series.length === 1 ? COLOURS[0] + "22" : undefined, points: { show: false } }))],
 			}, table(series), box.current);
@@ -40,8 +41,10 @@ export function Plot({ series, hours }) {
 		draw();
 		const size = new ResizeObserver(() => plot.setSize({ width: box.current.clientWidth, height: 190 }));
 		size.observe(box.current);
+		const system = matchMedia("(prefers-color-scheme: dark)");
+		system.addEventListener("change", draw);
 		addEventListener("theme", draw);
-		return () => { size.disconnect(); removeEventListener("theme", draw); plot.destroy(); };
+		return () => { size.disconnect(); removeEventListener("theme", draw); system.removeEventListener("change", draw); plot.destroy(); };
 	}, [series, hours, some]);
 	if (!some) return html`<${Empty}>No measurements yet. They come with the first runs.</${Empty}>`;
 	const words = series.map((s) => {
