@@ -77,6 +77,7 @@ teardown(void **state)
 	watch_stop(&k->g);
 	jobs_stop(&k->g);
 	children_stop(&k->g);
+	agent_hearers_free(&k->g);
 	agent_store_close(&k->g.store);
 	conf_free(&k->g.conf);
 	sd_event_unref(k->g.loop);
