@@ -17,14 +17,15 @@ struct row {
 	bool run;
 	unsigned least, most; /* words that are no options */
 	signed char bare;     /* turn without any word or option; -1 = the same */
-	struct option options[6];
+	struct option options[8];
 };
 
 static const struct row rows[] = {
 	{ "sync", NULL, COMMAND_WRITES, true, 0, 1, -1, { { "--full", false, -1 } } },
 	{ "plan", NULL, COMMAND_WRITES, true, 0, 1, -1,
 		{ { "--all", false, -1 }, { "--full", false, -1 }, { "--offline", false, -1 },
-			{ "--force", false, -1 }, { "--out", true, COMMAND_LEASE } } },
+			{ "--force", false, -1 }, { "--most", true, -1 },
+			{ "--out", true, COMMAND_LEASE } } },
 	{ "apply", NULL, COMMAND_LEASE, true, 1, 1, -1, { { "--release", false, -1 } } },
 	{ "adopt", NULL, COMMAND_WRITES, false, 0, 2, COMMAND_READS,
 		{ { "--list", false, COMMAND_READS }, { "--all-exact", false, -1 },
@@ -41,6 +42,11 @@ static const struct row rows[] = {
 	{ "drift", NULL, COMMAND_READS, false, 0, 0, -1, { { 0 } } },
 	{ "history", NULL, COMMAND_READS, false, 0, 1, -1, { { 0 } } },
 	{ "explain", NULL, COMMAND_READS, false, 1, 1, -1, { { 0 } } },
+	{ "search", NULL, COMMAND_READS, false, 1, 1, -1, { { 0 } } },
+	{ "browse", "containers", COMMAND_READS, false, 0, 0, -1,
+		{ { "--under", true, -1 }, { "--match", true, -1 } } },
+	{ "browse", "groups", COMMAND_READS, false, 0, 0, -1,
+		{ { "--under", true, -1 }, { "--match", true, -1 } } },
 	{ "config", "show", COMMAND_READS, false, 0, 0, -1, { { 0 } } },
 	{ "alerts", NULL, COMMAND_READS, false, 0, 2, -1, { { "--all", false, -1 } } },
 };

@@ -12,6 +12,7 @@
 #include "reload.h"
 #include "timer.h"
 #include "watch.h"
+#include "web.h"
 
 static const struct part {
 	const char *name;
@@ -23,7 +24,8 @@ static const struct part {
 	{ "jobs", jobs_start, jobs_stop, NULL },
 	/* the configuration is loaded in here: all below start with it, or in set-up mode */
 	{ "configuration", reload_start, reload_stop, NULL },
-	{ "memory", keep_start, keep_stop, keep_reloaded }, { "live", live_start, live_stop, NULL },
+	{ "memory", keep_start, keep_stop, keep_reloaded },
+	{ "live", live_start, live_stop, NULL },
 	{ "timer", timer_start, timer_stop, timer_reloaded },
 	{ "watch", watch_start, watch_stop, watch_reloaded },
 	/* in the order in which they hear of a run: measured, told, judged */
@@ -31,7 +33,7 @@ static const struct part {
 	{ "notify", notify_start, notify_stop, notify_reloaded },
 	{ "alerts", alerts_start, alerts_stop, alerts_reloaded },
 	{ "control", control_start, control_stop, control_reloaded },
-	/* web */
+	{ "web", web_start, web_stop, web_reloaded },
 };
 
 static void

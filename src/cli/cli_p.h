@@ -8,6 +8,7 @@
 
 struct cli {
 	const char *program;
+	int64_t most; /* plan --json: operations of one class and kind; 0 = all */
 	const char *conf_path;
 	const char *control; /* --control: socket of lockstepd; NULL = the configuration's */
 	bool json, quiet, verbose;
@@ -39,6 +40,7 @@ const struct command *command_named(const char *name); /* NULL = none */
 int cmd_adopt(struct cli *c, int argc, char **argv);
 int cmd_alerts(struct cli *c, int argc, char **argv);
 int cmd_apply(struct cli *c, int argc, char **argv);
+int cmd_browse(struct cli *c, int argc, char **argv);
 int cmd_check(struct cli *c, int argc, char **argv);
 int cmd_config(struct cli *c, int argc, char **argv);
 int cmd_console(struct cli *c, int argc, char **argv);
@@ -49,6 +51,7 @@ int cmd_plan(struct cli *c, int argc, char **argv);
 int cmd_release(struct cli *c, int argc, char **argv);
 int cmd_reload(struct cli *c, int argc, char **argv);
 
+int cmd_search(struct cli *c, int argc, char **argv);
 int cmd_state(struct cli *c, int argc, char **argv);
 int cmd_status(struct cli *c, int argc, char **argv);
 int cmd_sync(struct cli *c, int argc, char **argv);

@@ -50,6 +50,7 @@ run_json(const struct conf_target *t, const struct run_row *r, struct jsonw *w, 
 	jsonw_str(w, "kind", r->kind);
 	jsonw_int(w, "exit", r->exit);
 	jsonw_int(w, "held", r->held);
+	jsonw_bool(w, "released", r->released);
 	if (r->counts)
 		jsonw_raw(w, "counts", r->counts, strlen(r->counts));
 	jsonw_end(w);

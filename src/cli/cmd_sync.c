@@ -168,9 +168,13 @@ cmd_plan(struct cli *c, int argc, char **argv)
 			force = true;
 		else if (strcmp(argv[i], "--out") == 0 && i + 1 < argc)
 			file.path = argv[++i];
+		else if (strcmp(argv[i], "--most") == 0 && i + 1 < argc &&
+			 cli_number(argv[i + 1], &c->most))
+			i++;
 		else
 			return cli_usage(command_named("plan"),
-				"plan takes --all, --full, --offline, --out FILE and --force");
+				"plan takes --all, --full, --offline, "
+				"--most N, --out FILE and --force");
 	}
 	if (o.offline && o.full)
 		return cli_usage(command_named("plan"),

@@ -19,8 +19,9 @@ json_before(const struct op *op, const struct object *ob, struct jsonw *w, struc
 }
 
 static bool
-json_ops(struct ledger *l, struct jsonw *w, struct err *e)
+json_ops(struct ledger *l, int64_t most, struct jsonw *w, struct err *e)
 {
+	int64_t said[CLASS_COUNT][KIND_COUNT] = { 0 };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct op ops[64];
 	int64_t after = 0;
@@ -34,6 +35,8 @@ json_ops(struct ledger *l, struct jsonw *w, struct err *e)
 			if (!ledger_object(l, ops[i].o, a, &ob, e) ||
 				(ops[i].other && !ledger_object(l, ops[i].other, a, &other, e)))
 				return false;
+			if (most && said[ops[i].class][ob.kind - kinds]++ >= most)
+				continue;
 			jsonw_obj(w, NULL);
 			jsonw_str(w, "op", op_class_name(ops[i].class));
 			jsonw_str(w, "kind", ob.kind->name);
@@ -57,8 +60,8 @@ json_ops(struct ledger *l, struct jsonw *w, struct err *e)
 }
 
 static bool
-print_json(
-	struct ledger *l, const struct conf_target *t, const struct plan_file *file, struct err *e)
+print_json(struct ledger *l, const struct conf_target *t, const struct plan_file *file,
+	int64_t most, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_BUF struct buf out = { 0 };
@@ -88,7 +91,7 @@ print_json(
 		jsonw_int(&w, "seconds", left);
 	else
 		jsonw_null(&w, "seconds");
-	if (!json_ops(l, &w, e))
+	if (!json_ops(l, most, &w, e))
 		return false;
 	jsonw_end(&w);
 	puts(buf_cstr(&out));
@@ -106,7 +109,7 @@ plan_print(struct cli *c, const struct conf_target *t, bool all, const struct pl
 
 	if (!ledger_open(sync_target_path(c->conf, t->name, a), &c->env.store, true, &l, e))
 		return false;
-	ok = c->json ? print_json(l, t, file, e) : plan_text(&p, l, t->name, e);
+	ok = c->json ? print_json(l, t, file, c->most, e) : plan_text(&p, l, t->name, e);
 	ledger_close(&l);
 	return ok;
 }

@@ -281,7 +281,7 @@ fill(struct load *l)
 }
 
 bool
-conf_load(const char *path, struct conf **c_r, struct err *e)
+conf_load_text(const char *path, const struct str *text, struct conf **c_r, struct err *e)
 {
 	struct load *l = xcalloc(1, sizeof *l);
 	struct arena *a = arena_new();
@@ -293,7 +293,7 @@ conf_load(const char *path, struct conf **c_r, struct err *e)
 	l->c->path = arena_strdup(a, path);
 	l->c->default_map = CONF_DEFAULT_MAP;
 	conf_root_defaults(l->c);
-	bool ok = scan_load(&l->scan, path, e) && parse_files(l) && fill(l);
+	bool ok = scan_load(&l->scan, path, text, e) && parse_files(l) && fill(l);
 	if (l->cfg)
 		cfg_free(l->cfg);
 	arena_free(l->scan.arena);
@@ -302,6 +302,12 @@ conf_load(const char *path, struct conf **c_r, struct err *e)
 	if (!ok)
 		arena_free(a);
 	return ok;
+}
+
+bool
+conf_load(const char *path, struct conf **c_r, struct err *e)
+{
+	return conf_load_text(path, NULL, c_r, e);
 }
 
 void

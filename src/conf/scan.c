@@ -22,7 +22,8 @@ struct lexer {
 	struct buf value;
 };
 
-static bool scan_one(struct scan *s, const char *path, int depth, struct map *seen, struct err *e);
+static bool scan_one(struct scan *s, const char *path, const struct str *given, int depth,
+	struct map *seen, struct err *e);
 
 /* The line on which a position lies, for the reader of an error. */
 static const char *
@@ -241,7 +242,7 @@ include(struct lexer *x)
 	if (x->s->file_count == SCAN_FILES_MAX)
 		return fail(x, "more than %d files", SCAN_FILES_MAX);
 	struct err inner = { 0 };
-	if (!scan_one(x->s, buf_cstr(&path), x->depth + 1, x->seen, &inner)) {
+	if (!scan_one(x->s, buf_cstr(&path), NULL, x->depth + 1, x->seen, &inner)) {
 		if (strcmp(inner.code, "os") == 0)
 			return fail(x, "include: %s", inner.text);
 		if (x->e)
@@ -252,10 +253,11 @@ include(struct lexer *x)
 }
 
 static bool
-option_value(struct lexer *x)
+option_value(struct lexer *x, size_t *from_r)
 {
 	enum token t = next(x);
 
+	*from_r = x->start;
 	if (t == T_TEXT || t == T_BAD)
 		return t == T_TEXT;
 	if (t != T_OPEN)
@@ -283,7 +285,7 @@ section(struct lexer *x, const struct conf_section *within, const struct conf_se
 	size_t parent, int line)
 {
 	CLEAN_BUF struct buf title = { 0 };
-	size_t opened = x->start;
+	size_t opened = x->start; /* of its name */
 
 	if (sec->titled) {
 		if (!expect(x, T_TEXT, "the section's name in quotes"))
@@ -300,10 +302,18 @@ section(struct lexer *x, const struct conf_section *within, const struct conf_se
 		.section = sec,
 		.parent = parent,
 		.name = sec->name,
-		.title = sec->titled ? buf_cstr(&title) : NULL };
+		.title = sec->titled ? buf_cstr(&title) : NULL,
+		.from = opened };
 	if (!item_add(x, item, line) || !expect(x, T_OPEN, "'{'"))
 		return false;
-	return body(x, sec, x->s->count - 1, opened);
+	size_t self = x->s->count - 1, inner = x->at;
+	if (!body(x, sec, self, opened))
+		return false;
+	struct scan_item *it = &x->s->items[self];
+	it->inner_from = inner;
+	it->inner_to = x->start;
+	it->to = x->at;
+	return true;
 }
 
 static bool
@@ -339,6 +349,7 @@ body(struct lexer *x, const struct conf_section *sec, size_t parent, size_t open
 		if (t != T_TEXT)
 			return fail(x, "the name of an option is expected here");
 		int line = x->start_line;
+		size_t from = x->start;
 		buf_reset(&name);
 		buf_adds(&name, buf_cstr(&x->value));
 		const char *n = buf_cstr(&name);
@@ -357,20 +368,27 @@ body(struct lexer *x, const struct conf_section *sec, size_t parent, size_t open
 			return unknown(x, sec, n);
 		if (!name_good(n))
 			return fail(x, "'%s' cannot be the name of an option", n);
-		struct scan_item item = { .within = sec, .parent = parent, .name = n };
+		struct scan_item item = {
+			.within = sec, .parent = parent, .name = n, .from = from
+		};
 		if (!item_add(x, item, line))
 			return false;
-		if (!expect(x, T_EQUAL, "'='") || !option_value(x))
+		size_t self = x->s->count - 1;
+		if (!expect(x, T_EQUAL, "'='") || !option_value(x, &x->s->items[self].inner_from))
 			return false;
+		x->s->items[self].to = x->s->items[self].inner_to = x->at;
 	}
 }
 
 static bool
-scan_one(struct scan *s, const char *path, int depth, struct map *seen, struct err *e)
+scan_one(struct scan *s, const char *path, const struct str *given, int depth, struct map *seen,
+	struct err *e)
 {
 	CLEAN_BUF struct buf raw = { 0 };
 
-	if (!file_read(path, SCAN_FILE_MAX, &raw, e))
+	if (given)
+		buf_add(&raw, given->p, given->n);
+	else if (!file_read(path, SCAN_FILE_MAX, &raw, e))
 		return false;
 	size_t i = s->file_count++;
 	char *text = arena_strndup(s->arena, buf_cstr(&raw), raw.n);
@@ -393,10 +411,10 @@ scan_one(struct scan *s, const char *path, int depth, struct map *seen, struct e
 }
 
 bool
-scan_load(struct scan *s, const char *path, struct err *e)
+scan_load(struct scan *s, const char *path, const struct str *text, struct err *e)
 {
 	struct map *seen = map_new();
-	bool ok = scan_one(s, path, 0, seen, e);
+	bool ok = scan_one(s, path, text, 0, seen, e);
 
 	map_free(seen, NULL);
 	if (!ok && e && strcmp(e->code, "os") == 0) {
@@ -404,4 +422,31 @@ scan_load(struct scan *s, const char *path, struct err *e)
 		e->kind = ERR_CONFIG;
 	}
 	return ok;
+}
+
+size_t
+scan_words(const char *text, size_t from, size_t to, struct arena *a, struct scan_word **w_r)
+{
+	struct scan s = { .arena = a };
+	struct scan_file f = { "", text, to };
+	struct err e;
+	/* Nothing is blanked: the comments are blank already. */
+	struct lexer x = { .s = &s,
+		.e = &e,
+		.file = &f,
+		.text = (char *)(uintptr_t)text,
+		.at = from,
+		.line = 1,
+		.start_line = 1 };
+	size_t n = 0, most = 2;
+
+	for (size_t i = from; i < to; i++)
+		most += text[i] == ',';
+	*w_r = arena_alloc(a, most * sizeof **w_r);
+	for (enum token t = next(&x); t != T_END && t != T_BAD; t = next(&x))
+		if (t == T_TEXT && n < most)
+			(*w_r)[n++] = (struct scan_word){ x.start, x.at,
+				arena_strndup(a, buf_cstr(&x.value), x.value.n) };
+	buf_free(&x.value);
+	return n;
 }

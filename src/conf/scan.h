@@ -23,6 +23,8 @@ struct scan_item {
 	const char *title; /* of a titled section */
 	const char *file;
 	int line;
+	/* Bytes of its file, for edit.c: all of it; the value, or what stands between '{' and '}'. */
+	size_t from, to, inner_from, inner_to;
 };
 
 struct scan_file {
@@ -39,4 +41,13 @@ struct scan {
 	size_t file_count;
 };
 
-bool scan_load(struct scan *s, const char *path, struct err *e);
+/* text: what stands in the file, or shall; NULL = it is read. */
+bool scan_load(struct scan *s, const char *path, const struct str *text, struct err *e);
+
+/* The words of an option's value (1 of a list or of none) in text with comments blanked. */
+struct scan_word {
+	size_t from, to;
+	const char *text;
+};
+size_t scan_words(
+	const char *text, size_t from, size_t to, struct arena *a, struct scan_word **w_r);

@@ -7,7 +7,7 @@
  *   mirror_bad.c    what a source holds back
  *   mirror_link.c   messages about links
  *   mirror_settle.c what a sealed read decides at its end
- *   mirror_look.c   looking, mirror_walk.c changes and subtrees
+ *   mirror_look.c   looking, mirror_walk.c changes and subtrees, mirror_list.c everything
  */
 #pragma once
 #include "store/db.h"

@@ -156,6 +156,8 @@ struct conf {
 extern const char *const conf_days[]; /* "mon" to "sun", NULL-ended */
 
 bool conf_load(const char *path, struct conf **c_r, struct err *e);
+/* The same of a text that shall stand in that file; includes are read from where it stands. */
+bool conf_load_text(const char *path, const struct str *text, struct conf **c_r, struct err *e);
 void conf_free(struct conf **c);
 const struct conf_source *conf_source(const struct conf *c, const char *name);
 const struct conf_target *conf_target(const struct conf *c, const char *name);

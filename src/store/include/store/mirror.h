@@ -120,6 +120,10 @@ bool mirror_link_present(struct mirror *m, int64_t owner, const char *attribute,
 /* n is in group, nested, by member or primary group; never of itself. Memo per revision for groups. */
 bool mirror_in_group(struct mirror *m, int64_t n, int64_t group);
 
+/* Every present entry, one after the other, each alive until the next; `each` ends it with false, and may look. */
+bool mirror_each(struct mirror *m, bool (*each)(void *ctx, const struct entry *en), void *ctx,
+	struct err *e);
+
 /* Changes since a revision, in pages: after = last n seen (0 at first); fills up to max; count 0 = end. */
 size_t mirror_changed_entries(
 	struct mirror *m, int64_t since_rev, int64_t after, int64_t *ns, size_t max);

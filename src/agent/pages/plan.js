@@ -1,0 +1,38 @@
+// What would be done, as `lockstep plan` says: totals first, then examples, removals before additions.
+import { html, useState, Op, Changes, Empty, Notice, number, many } from "./ui.js";
+
+const ORDER = ["delete", "disable", "disable (seen)", "recreate", "adopt", "member removal", "member removal (follows)", "update",
+	"enable", "create", "member add"];
+const rank = (op) => (ORDER.indexOf(op) + 1 || 99);
+
+function Class({ name, kind, count, held, ops }) {
+	const [open, set] = useState(false);
+	return html`<li><div class="line"><b class="count">${number(count)}</b> <${Op} op=${name} /> <span>${kind}s</span>
+			${held > 0 && html`<span class="tag odd">${number(held)} held by the guard</span>`}
+			${ops.length > 0 && html`<button type="button" class="icon small push" aria-expanded=${open ? "true" : "false"} onClick=${() => set(!open)}>
+				${open ? "hide" : "examples"}</button>`}</div>
+		${open && html`<ul class="rows inner">${ops.map((o) => html`<li><div class="line"><b>${o.name || o.id}</b>${o.other ? html`<span class="dim">→ ${o.other}</span>` : ""}
+			${o.held && html`<span class="tag odd">held: ${o.held}</span>`}</div><${Changes} before=${o.before} after=${o.attributes} /></li>`)}
+			${count > ops.length && html`<li class="dim">and ${number(count - ops.length)} more</li>`}</ul>`}</li>`;
+}
+
+export function Plan({ outputs }) {
+	const list = (outputs || []).filter((o) => o?.totals);
+	if (!list.length) return null;
+	return list.map((t) => {
+		const totals = [...t.totals].sort((a, b) => rank(a.op) - rank(b.op));
+		return html`<section aria-label=${"Plan for " + t.target}>${list.length > 1 && html`<h3>${t.target}</h3>`}
+			${totals.length ? html`<ul class="rows plan">${totals.map((c) => html`<${Class} name=${c.op} kind=${c.kind} count=${c.count} held=${c.held}
+				ops=${(t.operations || []).filter((o) => o.op === c.op && o.kind === c.kind)} />`)}</ul>`
+				: html`<${Empty}>Nothing would be changed at the target.</${Empty}>`}
+			${t.seconds > 0 && html`<p class="dim">It would take about ${many(Math.ceil(t.seconds / 60), "minute")}.</p>`}</section>`;
+	});
+}
+
+export const jobOutputs = (job) => job?.outputs || (job?.output ? [job.output] : []);
+
+export function PlanTrouble({ job }) {
+	if (!job || job.state !== "ended") return null;
+	const e = jobOutputs(job).find((o) => o.error)?.error || (job.exit && !jobOutputs(job).some((o) => o.totals) ? job.error : null);
+	return e ? html`<${Notice} tone="bad" title="No plan could be made.">${e.message}</${Notice}>` : null;
+}

@@ -1,0 +1,46 @@
+// Settings: the same file as a form and as text; what a change would do, and a way back.
+import { html, useState, useEffect, useLoad, useAction, Loaded, Card, Notice, Trouble, Button } from "./ui.js";
+import { get, post } from "./api.js";
+import { Form } from "./settings_form.js";
+import { Save, Versions } from "./settings_save.js";
+
+export function Settings({ query, session, enter }) {
+	const load = useLoad(() => get("config"));
+	const [view, setView] = useState(query.get("view") || "form");
+	const [text, setText] = useState(null); /* edited; null: as it is */
+	const [ask, setAsk] = useState(null); /* { text, note } */
+	const [said, setSaid] = useState("");
+	const was = load.data?.text ?? "";
+	const dirty = text !== null && text !== was;
+	useEffect(() => {
+		const stay = (e) => dirty && e.preventDefault();
+		addEventListener("beforeunload", stay);
+		return () => removeEventListener("beforeunload", stay);
+	}, [dirty]);
+	const edit = useAction(async (changes) => {
+		const r = await post("config/edit", { text: was, changes });
+		setAsk({ text: r.text, note: "" });
+	});
+	const saved = async () => {
+		setAsk(null);
+		setText(null);
+		setSaid("Saved, and in force.");
+		await load.again();
+		if (session.setup) await enter();
+	};
+	return html`<div class="head"><h1>Settings</h1><div class="tools" role="group" aria-label="View">
+			${[["form", "Form"], ["text", "Text"], ["versions", "Versions"]].map(([v, name]) => html`<button type="button" class="small outline" aria-pressed=${view === v ? "true" : "false"}
+				onClick=${() => { setView(v); setSaid(""); }}>${name}</button>`)}</div></div>
+		<div role="status" aria-live="polite">${said && html`<${Notice} tone="good">${said}</${Notice}>`}</div>
+		<${Loaded} of=${load}>${(d) => html`
+			${(d.invalid || d.error) && html`<${Notice} tone="bad" title="The file is refused${d.sections ? "" : "; the former configuration goes on"}.">${d.invalid || d.error}</${Notice}>`}
+			${!d.writable && html`<${Notice} tone="odd" title="The service may not write this file.">You can prepare a change here, look at what it would do, and put the text into <code>${d.path}</code> yourself.</${Notice}>`}
+			${view === "form" && (d.sections ? html`<${Trouble} error=${edit.error} /><${Form} sections=${d.sections} busy=${edit.busy} change=${edit.run} />`
+				: html`<p>There is no form of a file that cannot be read; mend it in the text.</p>`)}
+			${view === "text" && html`<${Card} title=${d.path}><label for="text" class="sr">Text of the configuration</label>
+				<textarea id="text" class="text" rows="28" spellcheck=${false} value=${text ?? was} onInput=${(e) => setText(e.target.value)}></textarea>
+				<div class="foot">${dirty && html`<button type="button" class="secondary outline" onClick=${() => setText(null)}>Discard</button>`}
+					<button type="button" disabled=${!dirty} onClick=${() => setAsk({ text, note: "" })}>Review and save …</button></div></${Card}>`}
+			${view === "versions" && html`<${Versions} list=${d.versions} was=${was} back=${setAsk} />`}
+			${ask && html`<${Save} ...${ask} was=${d} close=${() => setAsk(null)} saved=${saved} setup=${session.setup} />`}`}</${Loaded}>`;
+}

@@ -1,0 +1,107 @@
+// Set up: the directory is read once; then groups and places are chosen from what is there.
+import { html, useState, useEffect, useRef, useAction, Card, Notice, Trouble, Button, Progress, Field, Empty, number, many } from "./ui.js";
+import { get, post, follow, outcome } from "./api.js";
+import { PlanTrouble } from "./plan.js";
+
+const browse = async (...c) => outcome(await get("setup/browse", { c }));
+
+function Chosen({ list, drop, none }) {
+	if (!list.length) return html`<p class="dim">${none}</p>`;
+	return html`<ul class="chips">${list.map((dn) => html`<li><span title=${dn}>${dn}</span>
+		<button type="button" class="icon small" aria-label=${"Remove " + dn} onClick=${() => drop(dn)}>×</button></li>`)}</ul>`;
+}
+
+function Groups({ chosen, toggle }) {
+	const [text, setText] = useState("");
+	const [rows, setRows] = useState(null);
+	const [error, setError] = useState(null);
+	useEffect(() => {
+		const timer = setTimeout(async () => {
+			try {
+				setRows(await browse("browse", "groups", ...(text.trim() ? ["--match", text.trim()] : [])));
+				setError(null);
+			} catch (e) { setError(e); }
+		}, rows ? 250 : 0);
+		return () => clearTimeout(timer);
+	}, [text]);
+	return html`<label for="group-find">Find a group</label><input id="group-find" type="search" value=${text} onInput=${(e) => setText(e.target.value)} autocomplete="off" />
+		<${Trouble} error=${error} />${rows && html`<ul class="pick" aria-label="Groups">${rows.groups.slice(0, 100).map((g) => html`<li><label>
+			<input type="checkbox" checked=${chosen.includes(g.dn)} onChange=${() => toggle(g.dn)} /><span><b>${g.name}</b> <span class="dim">${many(g.members, "member")}</span>
+			<small class="dim">${g.dn}</small></span></label></li>`)}</ul>
+			${rows.total > 100 && html`<p class="dim">100 of ${number(rows.total)}: type to find others.</p>`}${!rows.groups.length && html`<${Empty}>No such group.</${Empty}>`}`}`;
+}
+
+// Containers as an indented list; what is below a chosen one is in already.
+function Places({ chosen, toggle, label }) {
+	const [rows, setRows] = useState(null);
+	const [error, setError] = useState(null);
+	useEffect(() => { browse("browse", "containers").then((r) => setRows(r.containers), setError); }, []);
+	if (error) return html`<${Trouble} error=${error} />`;
+	if (!rows) return null;
+	const depth = (dn) => rows.filter((r) => dn !== r.dn && dn.toLowerCase().endsWith("," + r.dn.toLowerCase())).length;
+	const under = (dn) => chosen.some((c) => c !== dn && dn.toLowerCase().endsWith("," + c.toLowerCase()));
+	return html`<ul class="pick tree" aria-label=${label}>${rows.map((r) => html`<li class=${"depth" + Math.min(depth(r.dn), 8)}><label>
+		<input type="checkbox" checked=${chosen.includes(r.dn) || under(r.dn)} disabled=${under(r.dn)} onChange=${() => toggle(r.dn)} />
+		<span>${r.name} <span class="dim">${many(r.users_below, "user")}</span></span></label></li>`)}</ul>`;
+}
+
+export function WhoStep({ answers, keep, start, next, back }) {
+	const [scope, setScope] = useState(answers.sync.scope || {});
+	const [sync, setSync] = useState(answers.sync);
+	const [job, setJob] = useState(null);
+	const [way, setWay] = useState((answers.sync.scope?.base?.length && !answers.sync.scope?.group?.length) ? "places" : "groups");
+	const alive = useRef(true);
+	useEffect(() => () => { alive.current = false; }, []);
+	const look = useAction(async (anew) => {
+		const { job: id } = await post("setup/read", { anew });
+		await follow(id, (j) => alive.current && setJob(j), () => alive.current);
+	});
+	// It goes on when the page was left meanwhile; once read, it is there.
+	useEffect(() => {
+		(async () => {
+			if (start.job) {
+				const j = await follow(start.job, (x) => alive.current && setJob(x), () => alive.current).catch(() => null);
+				if (j) return;
+			}
+			look.run(false);
+		})();
+	}, []);
+	const done = job?.state === "ended";
+	const toggle = (name) => (dn) => {
+		const list = scope[name] || [];
+		setScope({ ...scope, [name]: list.includes(dn) ? list.filter((x) => x !== dn) : [...list, dn] });
+	};
+	const save = useAction(async () => {
+		const s = { ...scope };
+		if (way === "groups") delete s.base;
+		if (way === "places") delete s.group;
+		if (way === "all") { delete s.base; delete s.group; }
+		await keep({ sync: { ...sync, scope: s } });
+		next();
+	});
+	const chosen = way === "groups" ? scope.group || [] : way === "places" ? scope.base || [] : ["all"];
+	return html`<p>Who is synchronized: chosen from the directory itself, which is read once for that. Nothing is written anywhere yet.</p>
+		<${Trouble} error=${look.error} title="The directory could not be read." /><${Progress} job=${job} />
+		${done && html`<${PlanTrouble} job=${job} />`}
+		${done && html`<${Card}>
+			<fieldset class="tabs"><legend>Choose by</legend>${[["groups", "Groups"], ["places", "Places in the tree"], ["all", "Everybody"]].map(([v, name]) => html`
+				<label><input type="radio" name="way" value=${v} checked=${way === v} onChange=${() => setWay(v)} />${name}</label>`)}</fieldset>
+			${way === "groups" && html`<p>Members of any of these groups, members of groups within them too.</p><${Chosen} list=${scope.group || []} drop=${toggle("group")} none="No group is chosen yet." />
+				<${Groups} chosen=${scope.group || []} toggle=${toggle("group")} />`}
+			${way === "places" && html`<p>Whoever stands in these, or below.</p><${Chosen} list=${scope.base || []} drop=${toggle("base")} none="No place is chosen yet." />
+				<${Places} chosen=${scope.base || []} toggle=${toggle("base")} label="Places" />`}
+			${way === "all" && html`<p>Everybody in the directory, but for its own system objects.</p>`}
+			<details><summary>More</summary>
+				<details><summary>Leave out</summary><p>Nobody in these, or below.</p><${Chosen} list=${scope.not_base || []} drop=${toggle("not_base")} none="Nothing is left out." />
+					<${Places} chosen=${scope.not_base || []} toggle=${toggle("not_base")} label="Left out" /></details>
+				<${Field} id="filter" label="LDAP filter" help="Of those chosen above, only who matches it: (mail=*)"><input id="filter" value=${scope.filter || ""} spellcheck=${false}
+					aria-describedby="filter-help" onInput=${(e) => setScope({ ...scope, filter: e.target.value })} /></${Field}>
+				<${Field} id="leave" label="Who leaves" help="What happens at the target to a user who is not in any more"><select id="leave" value=${sync.leave || "disable"} aria-describedby="leave-help"
+					onChange=${(e) => setSync({ ...sync, leave: e.target.value })}><option value="disable">is disabled</option><option value="delete">is deleted</option><option value="keep">is left as is</option></select></${Field}>
+				<label><input type="checkbox" role="switch" checked=${sync.groups !== false} onChange=${(e) => setSync({ ...sync, groups: e.target.checked })} />Groups are synchronized, too</label></details>
+			<${Trouble} error=${save.error} />
+			<div class="foot"><button type="button" class="secondary outline" onClick=${back}>Back</button>
+				<${Button} kind="secondary outline" busy=${look.busy} onClick=${() => look.run(true)}>Read again</${Button}>
+				<button type="button" disabled=${!chosen.length || save.busy} onClick=${save.run}>Next: preview</button></div></${Card}>`}
+		${!done && html`<div class="foot"><button type="button" class="secondary outline" onClick=${back}>Back</button></div>`}`;
+}

@@ -1,0 +1,305 @@
+/*
+ * Set up: from nothing to the first sync. What was answered is kept in STATE/setup (draft.json; secrets apart, in files
+ * of mode 0600, never given out again), so that it can be gone on with after a restart. A draft configuration there,
+ * with a state folder of its own, is what tests, reading and preview work with. Saving moves the secrets to STATE/secrets
+ * and writes the configuration.
+ */
+#include "web_p.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/file.h"
+#include "commands.h"
+#include "store/agent.h"
+
+#define ANSWERS_MAX ((size_t)256 * 1024)
+#define SECRET_MAX  ((size_t)16 * 1024)
+
+static const char *const secret_files[][2] = { { "token", "target.token" },
+	{ "password", "source.password" } };
+
+static const char *
+in_setup(struct exchange *x, const char *name)
+{
+	return arena_printf(x->a, "%s/setup/%s", agent_state(x->w->g), name);
+}
+
+/* Only while there is no configuration: later the settings are the place. */
+static bool
+setting_up(struct exchange *x)
+{
+	struct err e = { 0 };
+
+	if (x->w->g->conf) {
+		web_fail(x, 409, "set-up", "there is a configuration already: Settings change it");
+		return false;
+	}
+	if (!agent_state(x->w->g)) {
+		web_fail(x, 503, "no-state", "there is no folder to keep the answers in");
+		return false;
+	}
+	if (!dir_make(in_setup(x, "state"), 0700, &e)) {
+		web_err(x, 500, &e);
+		return false;
+	}
+	return true;
+}
+
+/* NULL: nothing was answered yet. */
+static struct json *
+answers_read(struct exchange *x)
+{
+	CLEAN_BUF struct buf text = { 0 };
+	struct json *j = NULL;
+
+	if (!file_read(in_setup(x, "draft.json"), ANSWERS_MAX, &text, NULL) ||
+		!json_parse(buf_str(&text), ANSWERS_MAX, &j, NULL))
+		return NULL;
+	return j;
+}
+
+void
+web_setup(struct exchange *x)
+{
+	struct agent *g = x->w->g;
+	struct jsonw w = jsonw(&x->out);
+
+	jsonw_obj(&w, NULL);
+	jsonw_bool(&w, "setup", g->conf == NULL);
+	jsonw_str(&w, "path", g->conf_path);
+	jsonw_bool(&w, "file", access(g->conf_path, F_OK) == 0);
+	jsonw_bool(&w, "writable", web_writable(g->conf_path));
+	if (g->conf_error.kind != ERR_NONE && access(g->conf_path, F_OK) == 0)
+		jsonw_str(&w, "error", g->conf_error.text);
+	if (!g->conf && agent_state(g)) {
+		CLEAN_JSON struct json *answers = answers_read(x);
+
+		if (answers)
+			jsonw_json(&w, "answers", answers);
+		for (size_t i = 0; i < ARRAY_LEN(secret_files); i++)
+			jsonw_bool(&w, secret_files[i][0],
+				access(in_setup(x, secret_files[i][1]), F_OK) == 0);
+	}
+	if (x->w->setup_job)
+		jsonw_int(&w, "job", (int64_t)x->w->setup_job->id);
+	jsonw_end(&w);
+	web_json(x, 200);
+}
+
+static bool
+secret_keep(struct exchange *x, size_t i, const char *text, struct err *e)
+{
+	CLEAN_BUF struct buf line = { 0 };
+
+	if (strlen(text) > SECRET_MAX || strchr(text, '\n'))
+		return err_set(e, ERR_CONFIG, "bad-request",
+			"the %s is one line of at most %zu bytes", secret_files[i][0], SECRET_MAX);
+	buf_adds(&line, text);
+	buf_addc(&line, '\n');
+	bool ok = file_write_atomic(in_setup(x, secret_files[i][1]), 0600, buf_str(&line), e);
+	explicit_bzero(line.p, line.n);
+	return ok;
+}
+
+/* {"answers": {...}, "secrets": {"token": ..., "password": ...}}, each if it changed. */
+void
+web_setup_draft(struct exchange *x)
+{
+	const struct json *answers = json_get(x->in, "answers"),
+			  *secrets = json_get(x->in, "secrets");
+	CLEAN_BUF struct buf text = { 0 };
+	struct err e = { 0 };
+	bool ok = true;
+
+	if (!setting_up(x))
+		return;
+	if (answers) {
+		json_print(answers, &text);
+		ok = json_type(answers) == JSON_OBJECT && text.n <= ANSWERS_MAX
+			     ? file_write_atomic(
+				       in_setup(x, "draft.json"), 0600, buf_str(&text), &e)
+			     : err_set(&e, ERR_CONFIG, "bad-request", "answers are an object");
+	}
+	for (size_t i = 0; ok && i < ARRAY_LEN(secret_files); i++) {
+		const char *secret = json_get_string(secrets, secret_files[i][0]);
+
+		if (secret && *secret)
+			ok = secret_keep(x, i, secret, &e);
+	}
+	if (ok)
+		web_ok(x);
+	else
+		web_err(x, 400, &e);
+}
+
+/* The draft's configuration, made anew from the answers; NULL: it was answered with the reason. Alone: of the target,
+ * before there is a directory. */
+static const char *
+draft_make(struct exchange *x, bool alone)
+{
+	CLEAN_JSON struct json *answers = NULL;
+	CLEAN_BUF struct buf text = { 0 };
+	struct conf *c = NULL;
+	struct err e = { 0 };
+	struct str s;
+	const char *path = in_setup(x, "lockstep.conf");
+
+	if (!setting_up(x))
+		return NULL;
+	answers = answers_read(x);
+	if (alone)
+		json_remove(answers, "source");
+	bool ok =
+		setup_text(answers, x->by, in_setup(x, "state"), in_setup(x, ""), false, &text, &e);
+	s = buf_str(&text);
+	ok = ok && conf_load_text(path, &s, &c, &e) && file_write_atomic(path, 0600, s, &e);
+	conf_free(&c);
+	if (ok)
+		return path;
+	web_err(x, 422, &e);
+	return NULL;
+}
+
+void
+web_setup_check(struct exchange *x)
+{
+	static const char *const words[] = { "check", NULL };
+	const char *what = json_get_string(x->in, "what");
+	const char *draft = draft_make(x, what && strcmp(what, "target") == 0);
+
+	if (draft)
+		web_run(x, &(struct job_spec){ .argv = words, .json = true, .conf = draft },
+			web_outcome);
+}
+
+/* Another directory or another target: what was learned of the former is of no use. */
+static void
+draft_forget(struct exchange *x)
+{
+	static const char *const kinds_of[] = { "source", "target" }, *const ends[] = { "", "-wal",
+		"-shm" };
+	CLEAN_JSON struct json *answers = answers_read(x);
+
+	for (size_t k = 0; k < ARRAY_LEN(kinds_of); k++)
+		for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+			const char *name = json_get_string(json_get(answers, kinds_of[k]), "name");
+
+			unlink(arena_printf(x->a, "%s/%s-%s.db%s", in_setup(x, "state"),
+				kinds_of[k],
+				name ? name
+				: k  ? "hosted"
+				     : "directory",
+				ends[i]));
+		}
+}
+
+void
+web_setup_read(struct exchange *x)
+{
+	static const char *const words[] = { "plan", "--most", "25", NULL };
+	const char *draft = draft_make(x, false);
+	struct err e = { 0 };
+	struct jsonw w;
+
+	if (!draft)
+		return;
+	if (x->w->setup_job && x->w->setup_job->job) {
+		web_fail(x, 409, "running", "the directory is being read already");
+		return;
+	}
+	if (json_get_bool(x->in, "anew", false))
+		draft_forget(x);
+	x->w->setup_job = web_job_start(x->w,
+		&(struct job_spec){ .argv = words,
+			.writes = true,
+			.json = true,
+			.events = true,
+			.conf = draft },
+		x->by, &e);
+	if (!x->w->setup_job) {
+		web_err(x, 503, &e);
+		return;
+	}
+	w = jsonw(&x->out);
+	jsonw_obj(&w, NULL);
+	jsonw_int(&w, "job", (int64_t)x->w->setup_job->id);
+	jsonw_end(&w);
+	web_json(x, 200);
+}
+
+/* Commands that only read, on the draft. */
+void
+web_setup_browse(struct exchange *x)
+{
+	const char *words[33];
+	struct command_asked asked;
+	struct err e = { 0 };
+
+	if (!setting_up(x))
+		return;
+	words[web_params(x, "c", words, 32)] = NULL;
+	if (!command_allow(words, x->a, &asked, &e) || asked.turn != COMMAND_READS) {
+		web_fail(x, 400, "bad-command", "only a command that reads can be asked for here");
+		return;
+	}
+	web_run(x,
+		&(struct job_spec){
+			.argv = asked.words, .json = true, .conf = in_setup(x, "lockstep.conf") },
+		web_outcome);
+}
+
+/* --- the end --- */
+
+static bool
+secrets_move(struct exchange *x, const char *folder, struct err *e)
+{
+	if (!dir_make(folder, 0700, e))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(secret_files); i++) {
+		const char *from = in_setup(x, secret_files[i][1]);
+
+		if (access(from, F_OK) == 0 &&
+			rename(from, arena_printf(x->a, "%s/%s", folder, secret_files[i][1])) != 0)
+			return err_errno(e, ERR_CONFIG, "%s", from);
+	}
+	return true;
+}
+
+void
+web_setup_save(struct exchange *x)
+{
+	struct agent *g = x->w->g;
+	CLEAN_JSON struct json *answers = NULL;
+	CLEAN_BUF struct buf text = { 0 };
+	struct conf *c = NULL;
+	struct err e = { 0 };
+	const char *secrets;
+
+	if (!setting_up(x))
+		return;
+	answers = answers_read(x);
+	secrets = arena_printf(x->a, "%s/secrets", agent_state(g));
+	bool ok = setup_text(answers, x->by, agent_state(g), secrets, true, &text, &e);
+	if (ok && x->w->port != WEB_PORT)
+		buf_addf(&text, "\nconsole {\n\tport = %u\n}\n", x->w->port);
+	struct str s = buf_str(&text);
+	ok = ok && conf_load_text(g->conf_path, &s, &c, &e);
+	conf_free(&c);
+	ok = ok && secrets_move(x, secrets, &e);
+	if (!ok) {
+		web_err(x, 422, &e);
+	} else if (!web_writable(g->conf_path)) {
+		struct jsonw w = jsonw(&x->out);
+
+		jsonw_obj(&w, NULL);
+		jsonw_str(&w, "put", g->conf_path);
+		jsonw_str(&w, "text", buf_cstr(&text));
+		jsonw_end(&w);
+		web_json(x, 200);
+	} else {
+		web_config_put(x, s, "set up");
+	}
+}

@@ -1,0 +1,371 @@
+"""The console's server (S1.3, S1.15): who may speak with it, and what its API does."""
+import http.client
+import json
+import os
+import re
+import socket
+import sqlite3
+import stat
+import sys
+import urllib.parse
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+from console import until  # noqa: E402
+from desk import BASE, Desk  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    d = Desk(tmp_path_factory.mktemp("desk"))
+    try:
+        yield d.set_up()
+    finally:
+        d.stop()
+
+
+@pytest.fixture
+def c(desk):
+    return desk.console
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """In set-up mode."""
+    d = Desk(tmp_path)
+    try:
+        yield d
+    finally:
+        d.stop()
+
+
+# --- S1.3: this machine only, and nobody in between ---
+
+def test_s1_3_listens_on_loopback_only(c):
+    want = f":{c.port:04X}"
+    bound = []
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/net/{table}", encoding="ascii") as f:
+            bound += [line.split()[1] for line in f if line.split()[3] == "0A" and line.split()[1].endswith(want)]
+    assert bound and set(bound) <= {"0100007F" + want, "00000000000000000000000001000000" + want}
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "localhost:1", "localhost.evil.example:{port}",
+                                  "127.0.0.1:{port}.evil.example", "[::2]:{port}", ""])
+def test_s1_3_other_hosts_are_refused(c, host):
+    for path in ("/", "/api/session", "/?link=" + "0" * 64, "/metrics"):
+        status, headers, _ = c.raw("GET", path, headers={"Cookie": c.cookie}, host=host.format(port=c.port))
+        assert status in (400, 421), (host, path)
+        assert "Set-Cookie" not in headers
+
+
+@pytest.mark.parametrize("host", ["localhost:{port}", "LOCALHOST:{port}", "127.0.0.1:{port}", "[::1]:{port}"])
+def test_s1_3_own_names_are_served(c, host):
+    assert c.raw("GET", "/", host=host.format(port=c.port))[0] == 200
+
+
+def test_s1_3_ipv6_loopback(c):
+    if not os.path.exists("/proc/net/if_inet6"):
+        pytest.skip("no IPv6 here")
+    assert c.raw("GET", "/", host=f"[::1]:{c.port}", address="::1")[0] == 200
+
+
+READS = ["session", "overview", "live", "alerts", "config", "about", "bundle", "setup", "series?name=x", "read?c=status", "job?id=1",
+         "config/version?version=1", "setup/browse?c=status"]
+WRITES = ["command", "cancel", "alerts", "config", "config/edit", "config/preview", "setup", "setup/check", "setup/read", "setup/save",
+          "sign-out"]
+
+
+@pytest.mark.parametrize("path", READS)
+def test_s1_3_nothing_without_a_session(c, path):
+    for cookie in (None, "lockstep=", "lockstep=" + "0" * 64, "lockstep=" + "é" * 32, "other=" + c.cookie.split("=")[1]):
+        status, answer = c.api("GET", path, headers={"Cookie": cookie and cookie.encode().decode("latin-1")})
+        assert status == 401 and answer["error"]["code"] == "sign-in"
+    assert c.api("GET", path, headers={"Sec-Fetch-Site": "cross-site"})[0] == 403
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_s1_3_changes_need_session_token_and_origin(c, path):
+    body = {"command": ["sync"]}
+    assert c.api("POST", path, body, {"Cookie": None})[0] == 401
+    for token in (None, "", "0" * 64, c.token[:-1], c.token + "0"):
+        status, answer = c.api("POST", path, body, {"X-Lockstep-Token": token})
+        assert status == 403 and answer["error"]["code"] == "token"
+    for foreign in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": f"https://127.0.0.1:{c.port}"},
+                    {"Origin": f"http://127.0.0.1:{c.port + 1}"}, {"Origin": f"http://127.0.0.1:{c.port}.evil.example"},
+                    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"}):
+        status, answer = c.api("POST", path, body, foreign)
+        assert status == 403 and answer["error"]["code"] == "foreign", foreign
+    assert c.api("POST", path, body, {"Content-Type": "text/plain"})[0] == 415
+
+
+def test_s1_3_own_origin_is_served(c):
+    for origin in (f"http://127.0.0.1:{c.port}", f"http://localhost:{c.port}"):
+        status, answer = c.api("POST", "command", {"command": ["status"]}, {"Origin": origin, "Sec-Fetch-Site": "same-origin"})
+        assert status == 200 and answer["job"]
+        c.finished(answer["job"])
+
+
+def test_s1_3_headers(c):
+    status, headers, body = c.raw("GET", "/")
+    assert status == 200 and headers["Content-Encoding"] == "gzip" and len(body) > 200
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "script-src 'self'" in policy and "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "no-referrer"
+    assert "Access-Control-Allow-Origin" not in headers
+    assert c.raw("GET", "/", headers={"If-None-Match": headers["ETag"]})[0] == 304
+    status, headers, _ = c.raw("GET", "/api/session", headers={"Cookie": c.cookie})
+    assert status == 200 and headers["Cache-Control"] == "no-store"
+    for path in ("/app.js", "/vendor/preact.js", "/vendor/pico.css", "/vendor/uplot.js", "/style.css", "/icon.svg"):
+        assert c.raw("GET", path)[0] == 200, path
+    for path in ("/../etc/passwd", "/%2e%2e/etc/passwd", "/embed.py", "/package.json", "/app.js/", "//", "/api", "/api/"):
+        assert c.raw("GET", path, headers={"Cookie": c.cookie})[0] in (400, 401, 404), path
+
+
+def test_s1_15_a_link_signs_in_once(c, desk):
+    url = c.link()
+    path = url[url.index("/", 8):]
+    assert "Set-Cookie" not in c.raw("HEAD", path)[1]  # whoever only looks what is there does not use it up
+    status, headers, _ = c.raw("GET", path)
+    cookie = headers["Set-Cookie"]
+    assert status == 303 and headers["Location"] == "/"
+    assert all(word in cookie for word in ("HttpOnly", "SameSite=Strict", "Path=/"))
+    status, headers, _ = c.raw("GET", path)
+    assert status == 303 and headers["Location"] == "/?signin=used" and "Set-Cookie" not in headers
+    # Only digests are kept.
+    secret = re.match(r"lockstep=([0-9a-f]{64})", cookie)[1]
+    for name in os.listdir(desk.console.state):
+        if name.startswith("agent.db"):
+            with open(os.path.join(desk.console.state, name), "rb") as f:
+                data = f.read()
+            assert secret.encode() not in data and path.split("=")[1].encode() not in data
+    # And it can be ended.
+    head = {"Cookie": "lockstep=" + secret}
+    token = c.api("GET", "session", headers=head)[1]["token"]
+    assert c.api("POST", "sign-out", {}, dict(head, **{"X-Lockstep-Token": token}))[0] == 200
+    assert c.api("GET", "session", headers=head)[0] == 401
+
+
+def test_s1_15_links_and_sessions_expire(c, desk):
+    url = c.link()
+    with sqlite3.connect(os.path.join(desk.console.state, "agent.db"), timeout=10) as db:
+        db.execute("UPDATE link SET expires = 1")
+    assert c.raw("GET", url[url.index("/", 8):])[1]["Location"] == "/?signin=used"
+    url = c.link()
+    cookie = c.raw("GET", url[url.index("/", 8):])[1]["Set-Cookie"].split(";")[0]
+    assert c.api("GET", "session", headers={"Cookie": cookie})[0] == 200
+    import hashlib
+    digest = hashlib.sha256(cookie.split("=")[1].encode()).hexdigest()
+    with sqlite3.connect(os.path.join(desk.console.state, "agent.db"), timeout=10) as db:
+        assert db.execute("UPDATE session SET expires = 1 WHERE hash = ?", (digest,)).rowcount == 1
+    assert c.api("GET", "session", headers={"Cookie": cookie})[0] == 401
+
+
+def test_s1_15_attempts_are_limited(bare):
+    c = bare.console
+    for _ in range(10):
+        assert c.raw("GET", "/?link=" + "1" * 64)[1]["Location"] == "/?signin=used"
+    url = c.link()
+    status, headers, _ = c.raw("GET", url[url.index("/", 8):])
+    assert status == 303 and headers["Location"] == "/?signin=wait" and "Set-Cookie" not in headers
+
+
+# --- hostile input ---
+
+def test_bad_input_kills_nobody(c):
+    for body in (b"", b"{", b"[]", b"\xff\xfe", b'"x"', b"null", b'{"a":1}{', b"[" * 100000, b'{"a":"\\u0000"}', b'{"command":["sync"],"command":1}'):
+        assert c.api("POST", "command", body)[0] == 400, body[:40]
+    for words in (["rm", "-rf"], ["sync", "--direct"], ["-c", "/etc/passwd", "status"], [], None, "sync", [1], ["sync", "\n"] * 40,
+                  ["config", "set"], ["plan", "--out", "/tmp/x"], ["apply", "/tmp/x"], ["x" * 100000]):
+        assert c.api("POST", "command", {"command": words})[0] == 400, words
+    assert c.api("GET", "read?c=sync")[0] == 400 and c.api("GET", "read")[0] == 400
+    assert c.api("GET", "read?c=status%00x")[0] == 400
+    assert c.api("POST", "command", b"x" * (6 * 1024 * 1024))[0] in (400, 413)
+    for path in ("job", "job?id=x", "job?id=99999999999999999999999", "config/version?version=-1", "config/version"):
+        assert c.api("GET", path)[0] == 404, path
+    assert c.api("GET", "nothing")[0] == 404 and c.api("GET", "command")[0] == 405
+    for method in ("PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "X" * 5000):
+        try:
+            assert c.raw(method, "/api/session", headers={"Cookie": c.cookie})[0] >= 400
+        except (http.client.HTTPException, OSError):
+            pass  # cut off
+    for raw in (b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 20000,
+                b"POST /api/command HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+                b"POST /api/command HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"):
+        with socket.create_connection(("127.0.0.1", c.port), 5) as s:
+            try:
+                s.sendall(raw)
+                s.settimeout(0.2)
+                s.recv(100)
+            except OSError:
+                pass
+    held = [socket.create_connection(("127.0.0.1", c.port), 5) for _ in range(30)]
+    for s in held:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: ")
+    assert c.get("session")["by"]
+    for s in held:
+        s.close()
+    assert c.process.poll() is None
+
+
+def test_whoever_leaves_before_the_answer_leaves_no_trace(c):
+    for _ in range(12):
+        s = socket.create_connection(("127.0.0.1", c.port), 5)
+        s.sendall(f"GET /api/read?c=check HTTP/1.1\r\nHost: 127.0.0.1:{c.port}\r\nCookie: {c.cookie}\r\n\r\n".encode())
+        s.close()
+    until(lambda: c.api("GET", "read?c=status")[0] == 200)
+
+
+# --- what it does ---
+
+def test_commands_as_jobs(c):
+    assert c.get("read", c="status")["output"]["targets"][0]["in_lockstep"] is True
+    job = c.command("sync", "--full")
+    assert job["exit"] == 0 and job["output"]["kind"] == "full"
+    assert c.get("read", c=["search", "anna"])["output"]["results"]
+    live = c.get("live")
+    assert "jobs" in live
+    overview = c.get("overview")
+    assert overview["setup"] is False and overview["syncs"][0]["name"] == "mail" and overview["status"]["targets"]
+    status, body = c.api("POST", "cancel", {"job": 999999})
+    assert status == 404 and body["error"]["code"] == "no-such-job"
+
+
+def test_health_for_monitoring(c):
+    status, headers, text = c.raw("GET", "/metrics")
+    assert status == 200 and headers["Content-Type"].startswith("text/plain") and b"lockstep_" in text
+    assert c.raw("GET", "/healthz")[0] == 200
+
+
+def test_bundle_holds_no_secret(c, desk):
+    status, headers, text = c.raw("GET", "/api/bundle", headers={"Cookie": c.cookie})
+    assert status == 200 and "attachment" in headers["Content-Disposition"]
+    bundle = json.loads(text)
+    assert {"version", "service", "status", "history", "drift", "configuration", "check", "alerts"} <= set(bundle)
+    assert bundle["status"]["targets"] and desk.client.token.encode() not in text and c.cookie.split("=")[1].encode() not in text
+
+
+def test_settings_change_and_back(c):
+    was = c.get("config")
+    fresh = next(o for s in was["sections"] if s["section"] == "sync" for o in s["options"] if o["name"] == "fresh")
+    assert fresh["path"] == "sync/mail/fresh" and fresh["type"] == "duration" and not fresh["set"]
+    text = c.post("config/edit", {"text": was["text"], "changes": [{"path": "sync/mail/fresh", "values": ["60s"]}]})["text"]
+    assert [line for line in text.split("\n") if line not in was["text"].split("\n")] == ['\tfresh = "60s"']
+    c.post("config", {"text": text, "digest": was["digest"], "note": "a promise"})
+    now = c.get("config")
+    assert now["text"] == text and now["versions"][0]["note"] == "a promise" and now["versions"][0]["by"]
+    # Somebody else's edit is not overwritten.
+    status, answer = c.api("POST", "config", {"text": was["text"], "digest": was["digest"], "note": ""})
+    assert status == 409 and answer["error"]["code"] == "changed-meanwhile"
+    # What would not load is not written: lexically, and what only connectors know.
+    for bad, says in ((text.replace("fresh =", "frish ="), "did you mean 'fresh'"), (text.replace("url =", "ulr ="), "ulr"),
+                      (text.replace("fresh =", "scope { filter = '(mail=' } fresh ="), "filter")):
+        status, answer = c.api("POST", "config", {"text": bad, "digest": now["digest"], "note": ""})
+        assert status == 422 and says in answer["error"]["message"], answer
+    assert c.get("config")["text"] == text
+    # Back.
+    first = c.get("config/version", version=now["versions"][1]["version"])
+    assert first["text"] == was["text"]
+    c.post("config", {"text": first["text"], "digest": now["digest"], "note": "back"})
+    assert c.get("config")["text"] == was["text"]
+    assert not [n for n in os.listdir(os.path.dirname(c.conf)) if n.startswith(".lockstep-draft")]
+
+
+def test_settings_preview_from_the_mirror(c):
+    was = c.get("config")
+    text = c.post("config/edit", {"text": was["text"], "changes": [
+        {"path": "sync/mail/scope/base", "values": [f"OU=Groups,{BASE}"]}]})["text"]
+    job = c.finished(c.post("config/preview", {"text": text})["job"])
+    totals = {(t["kind"], t["op"]): t["count"] for t in job["output"]["totals"]}
+    assert totals[("user", "disable")] > 100
+    assert len([o for o in job["output"]["operations"] if o["op"] == "disable"]) == 25
+    assert c.get("config")["text"] == was["text"]
+    assert c.command("sync")["exit"] == 0 and c.get("read", c="status")["output"]["targets"][0]["in_lockstep"]
+    assert not [n for n in os.listdir(os.path.dirname(c.conf)) if n.startswith(".lockstep-draft")]
+
+
+def test_settings_of_an_included_file_are_refused(c):
+    was = c.get("config")
+    other = os.path.join(os.path.dirname(c.conf), "more.conf")
+    with open(other, "w", encoding="utf-8") as f:
+        f.write("keep {\n\tsize = 100\n}\n")
+    text = was["text"] + f"include('{other}')\n"
+    status, answer = c.api("POST", "config/edit", {"text": text, "changes": [{"path": "keep/size", "values": ["200"]}]})
+    assert status == 422 and answer["error"]["code"] == "not-here" and "more.conf, line 2" in answer["error"]["message"]
+    os.unlink(other)
+
+
+def test_sessions_outlive_a_restart(desk):
+    c = desk.console
+    assert c.stop() == 0
+    c.start()
+    assert c.get("session")["by"]
+
+
+# --- set up (S1.6, S2.3) ---
+
+def test_set_up_step_by_step(bare):
+    c = bare.console.sign_in()
+    assert c.get("session")["setup"] is True and c.get("setup")["setup"] is True
+    assert c.api("POST", "setup/check", {"what": "target"})[0] == 422
+    answers = bare.answers(group=[f"CN=All Staff,OU=Groups,{BASE}"])
+    # The target alone, with a wrong token, then with the right one.
+    c.post("setup", {"answers": {"target": answers["target"]}, "secrets": {"token": "wrong"}})
+
+    def target():
+        found = c.post("setup/check", {"what": "target"})["output"]["findings"]
+        return [f["level"] for f in found if f["where"] == "target hosted"]
+    assert "fail" in target()
+    c.post("setup", {"secrets": {"token": bare.client.token}})
+    assert "fail" not in target()
+    # Kept over a restart, readable by us alone, never given out.
+    c.post("setup", {"answers": answers})
+    c.stop()
+    c.start()
+    c.sign_in()
+    got = c.get("setup")
+    assert got["answers"] == answers and got["token"] is True and bare.client.token not in json.dumps(got)
+    secret = os.path.join(c.state, "setup", "target.token")
+    assert stat.S_IMODE(os.stat(secret).st_mode) == 0o600
+    # Read, choose, look.
+    plan = c.finished(c.post("setup/read", {})["job"])
+    assert plan["exit"] == 0 and plan["output"]["totals"], plan
+    groups = c.get("setup/browse", c=["browse", "groups", "--match", "all staff"])["output"]["groups"]
+    assert groups[0]["name"] == "All Staff"
+    assert c.api("GET", "setup/browse?c=sync")[0] == 400
+    everybody = sum(t["count"] for t in plan["output"]["totals"] if t["op"] == "create")
+    assert everybody > 0
+    # Nothing was written so far.
+    assert bare.client.find("/Users", "userName pr") == []
+    assert not os.path.exists(c.conf)
+    c.post("setup/save", {})
+    c.synced()
+    assert c.get("session")["setup"] is False
+    assert len(bare.client.find("/Users", "userName pr")) > 0
+    assert not os.path.exists(secret)
+    assert stat.S_IMODE(os.stat(os.path.join(c.state, "secrets", "target.token")).st_mode) == 0o600
+    with open(c.conf, encoding="utf-8") as f:
+        text = f.read()
+    assert bare.client.token not in text and "All Staff" in text
+    assert c.api("POST", "setup", {"answers": {}})[0] == 409
+    assert c.get("config")["versions"][0]["note"] == "set up"
+
+
+@pytest.mark.parametrize("answers", [
+    {"target": {"url": "http://x\" }\nstate = '/etc"}, "source": {"type": "ldif", "file": "a'b\\c\"d\n${HOME}"}},
+    {"target": {"url": ["http://x"], "name": "a\" {"}, "source": {"type": "ad", "name": "../x", "servers": ["ldaps://a", 5, "b\nc"], "bind": "x"}},
+])
+def test_answers_are_values_never_text(bare, answers):
+    """Whatever is typed stays one value of its option."""
+    c = bare.console.sign_in()
+    c.post("setup", {"answers": answers})
+    status, answer = c.api("POST", "setup/check", {"what": "source"})
+    assert status in (200, 422)
+    path = os.path.join(c.state, "setup", "lockstep.conf")
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            bare_text = re.sub(r"'(\\.|[^'\\])*'|\"[^\"]*\"", "''", f.read())
+        assert len(re.findall(r"^state", bare_text, re.M)) == 1
+    assert c.process.poll() is None

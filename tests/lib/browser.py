@@ -1,0 +1,74 @@
+"""A browser for tests: Debian's Chromium, driven by tests/browser/driver.mjs."""
+import json
+import os
+import subprocess
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+MODULES = os.path.join(ROOT, "build", "browser")
+SCREENS = os.path.join(ROOT, "build", "screens")
+
+
+class Browser:
+    def __init__(self):
+        os.makedirs(SCREENS, exist_ok=True)
+        self.process = subprocess.Popen(
+            ["node", os.path.join(ROOT, "tests", "browser", "driver.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, env=dict(os.environ, BROWSER_MODULES=MODULES))
+        self.number = 0
+
+    def __call__(self, op, **rest):
+        self.number += 1
+        self.process.stdin.write(json.dumps(dict(rest, id=self.number, op=op)) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        assert line, "the browser ended"
+        answer = json.loads(line)
+        assert "error" not in answer, f"{op} {rest}: {answer['error']}"
+        return answer["value"]
+
+    def close(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+
+    # --- words ---
+
+    def goto(self, url):
+        self("goto", url=url)
+
+    def page(self, hash_):
+        self("hash", hash="#/" + hash_)
+
+    def button(self, name, **more):
+        self("click", role="button", name=name, **more)
+
+    def link(self, name, **more):
+        self("click", role="link", name=name, **more)
+
+    def fill(self, label, value, **more):
+        self("fill", label=label, value=value, **more)
+
+    def see(self, text, timeout=30000, **more):
+        self("see", text=text, timeout=timeout, **more)
+
+    def heading(self, name):
+        self("see", role="heading", name=name)
+
+    def shot(self, name):
+        """At both widths, light; the wide one dark, too. Says what is wrong: too wide, or against accessibility."""
+        found = []
+        for width, height, dark in ((1280, 900, False), (390, 844, False), (1280, 900, True)):
+            self("size", width=width, height=height)
+            self("dark", on=dark)
+            self("shot", path=os.path.join(SCREENS, f"{name}-{width}{'-dark' if dark else ''}.png"))
+            over = self("wide")
+            if over > 0:
+                found.append(f"{name}: {over} px too wide at {width}")
+            if width > 400:
+                found += [f"{name}{' dark' if dark else ''}: {f}" for f in self("axe")]
+        self("dark", on=False)
+        return found
