@@ -173,9 +173,13 @@ def test_a_second_answer_that_comes_when_nothing_was_asked_is_nobodys(start, sci
     with FaultProxy(scimmy.port, ["twice_late"], share=1, most=20, only="filter=|POST /scim/v2/Users ") as proxy:
         t = start(scimmy, url=proxy.url, bulk="no", requests=1)
         keys = []
+
+        def call(op):
+            done = t.call(op)[0]
+            while proxy.late < proxy.injected["twice_late"]:
+                time.sleep(0.002)
+            return done
         for i in range(5):
-            keys += [m["key"] for m in t.call(create(i))]
-            time.sleep(0.05)
-            assert [f["key"] for f in t.call(find(i))[0]["found"]] == keys[-1:]
-            time.sleep(0.05)
+            keys.append(call(create(i))["key"])
+            assert [f["key"] for f in call(find(i))["found"]] == keys[-1:]
         assert [u["id"] for u in scimmy.dump()["users"]] == keys and proxy.injected["twice_late"] >= 10

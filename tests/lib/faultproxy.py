@@ -128,7 +128,10 @@ async def twice_late(x):
     answer = await x.forward()
     await x.answer(*answer)
     await asyncio.sleep(0.002 + 0.01 * x.rng.random())
-    await x.answer(*answer)
+    try:
+        await x.answer(*answer)
+    finally:
+        x.proxy.late += 1
 
 
 # --- time
@@ -213,6 +216,7 @@ class FaultProxy:
         assert set(self.faults) <= set(FAULTS), self.faults
         self.rng, self.met = random.Random(f"faults/{seed}"), 0
         self.injected, self.requests = collections.Counter(), collections.Counter()
+        self.late = 0                         # second answers that have been sent
         self.more = collections.deque()       # what befalls the next ones, whatever they are
         self.loop, self.tasks = asyncio.new_event_loop(), set()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
