@@ -104,6 +104,19 @@ read_one(struct run *r, struct source_run *s, bool full)
 	source_failed(r, s, &e);
 }
 
+/* By a connector started anew when the standing one cannot: its connection was dropped meanwhile, or another file
+ * took the place of the one that it may read. */
+static bool
+read_by_another(struct run *r, struct source_run *s, struct mirror_stats *st_r, struct err *e)
+{
+	if (source_read(r, s, false, st_r, e))
+		return true;
+	conn_close(&s->conn);
+	s->greeted = false;
+	err_clear(e);
+	return !run_stopped(r, e) && source_greet(r, s, e) && source_read(r, s, false, st_r, e);
+}
+
 /* A look between slices, so that what is urgent overtakes (7.3). A failure here is not a failed run:
  * the next run reads again. */
 static void
@@ -117,7 +130,7 @@ read_again(struct target_run *t)
 
 		if (!s->conn || !s->read_ok)
 			continue;
-		if (source_read(t->run, s, false, &st, &e)) {
+		if (read_by_another(t->run, s, &st, &e)) {
 			t->run->result->read += st.read;
 			continue;
 		}

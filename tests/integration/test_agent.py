@@ -595,11 +595,15 @@ def test_notify(agentd, people, acme):
     hears.settimeout(WAIT)
     hears.bind(path)
 
-    def hear(word):
-        while True:
-            got = hears.recv(4096).decode()
-            if word in got.splitlines():
-                return got
+    said = []
+
+    def hear(word, since=0):
+        """The message with that line, said before or within a while."""
+        end = time.monotonic() + WAIT
+        while not (found := [m for m in said[since:] if word in m.splitlines()]):
+            assert time.monotonic() < end, (word, said)
+            said.append(hears.recv(4096).decode())
+        return found[0]
 
     agentd.configure(people.source(), acme, 'every = "1d"  on_change = "no"')
     agentd.start(env={**os.environ, "NOTIFY_SOCKET": path, "WATCHDOG_USEC": "1000000"})
@@ -609,11 +613,8 @@ def test_notify(agentd, people, acme):
     hear("STATUS=Idle; the last run ended with exit code 0")
     agentd.edit('every = "1d"', 'every = "2d"')
     agentd.process.send_signal(signal.SIGHUP)
-    got = hears.recv(4096).decode()
-    while "RELOADING=1" not in got:
-        got = hears.recv(4096).decode()
-    assert "MONOTONIC_USEC=" in got
-    hear("READY=1")
+    assert "MONOTONIC_USEC=" in hear("RELOADING=1")
+    hear("READY=1", since=next(i for i, m in enumerate(said) if "RELOADING=1" in m))
     assert agentd.end() == 0
     hear("STOPPING=1")
     hears.close()
