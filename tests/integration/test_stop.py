@@ -106,7 +106,7 @@ def test_events_are_json_lines(agent, slow, people):
     code, result = run.result()
     assert code == 0 and result["created"] == N
     assert result["next_wake"] is None
-    assert all(len(line) >= 1 and {"progress", "event", "log"} & set(line) for line in run.said)
+    assert all(len(line) >= 1 and {"progress", "event", "log", "result"} & set(line) for line in run.said)
     applying = [line["progress"] for line in run.said if line.get("progress", {}).get("phase") == "applying"]
     assert applying and all(p["what"] == "hosted" and p["total"] == N for p in applying)
     assert sorted(p["done"] for p in applying) == [p["done"] for p in applying]

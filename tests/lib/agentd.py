@@ -125,6 +125,10 @@ class Agentd:
     def status(self):
         return self.ask(ask="status")
 
+    def jobs(self):
+        """What is going on or waiting, but for what the service itself asks for its alerts."""
+        return [j for j in self.status()["jobs"] if j["why"] != "alerts"]
+
     def last(self):
         """Last run of the one sync in this life of the daemon, or {}."""
         return self.status()["syncs"][0].get("last", {})
@@ -149,6 +153,10 @@ class Agentd:
     def events(self, name=None):
         lines = [json.loads(line) for line in self.logged().splitlines() if line.startswith("{")]
         return [e for e in lines if name in (None, e.get("event"))]
+
+    def began(self):
+        """Jobs that were started, in order, but for what the service itself asks for its alerts."""
+        return [e for e in self.events("job-started") if e["why"] != "alerts"]
 
     def children(self):
         try:
