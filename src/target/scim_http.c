@@ -133,13 +133,16 @@ close_socket(void *ctx, curl_socket_t fd)
 static int
 port_of(int fd)
 {
-	struct sockaddr_storage a = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+	} a = { .six = { 0 } };
 	socklen_t n = sizeof(a);
 
-	if (getsockname(fd, (struct sockaddr *)&a, &n) != 0)
+	if (getsockname(fd, &a.any, &n) != 0)
 		return -1;
-	return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-					     : ((struct sockaddr_in *)&a)->sin_port);
+	return ntohs(a.any.sa_family == AF_INET6 ? a.six.sin6_port : a.four.sin_port);
 }
 
 /* A kept connection is about to be used again. What waits there to be read was not asked for: a second answer to

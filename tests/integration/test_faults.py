@@ -125,6 +125,12 @@ def story(tmp_path_factory):
     return Story(tmp_path_factory.mktemp("faults"))
 
 
+def in_full(agent):
+    """What was sent and never shown is sent once more by the first full run (6.2); after that there is nothing."""
+    first = agent.sync("--full")
+    return not (first["created"] or first["deleted"] or first["disabled"]) and nothing(agent.sync("--full"))
+
+
 def live(story, express, way, faults, name, again=True, **more):
     steps, removed, made = story.end(express, way)
     with Scimmy(express) as service, FaultProxy(service.port, faults, seed=f"{SEED}/{name}/{express}/{way}", **more) as proxy:
@@ -139,7 +145,7 @@ def live(story, express, way, faults, name, again=True, **more):
         print(proxy.injected, proxy.requests)
         proxy.faults = []
         assert nothing(agent.sync()), "I6"
-        assert nothing(agent.sync("--full")), "what we think is there is there"
+        assert in_full(agent), "what we think is there is there"
         assert service.made()["made"] == made["made"], "made twice"
         assert sorted(service.made()["deleted"]) == sorted(made["deleted"])
         assert removals(agent) <= removed

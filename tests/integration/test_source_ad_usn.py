@@ -68,7 +68,7 @@ def test_I7_chosen_by_itself_and_capabilities_are_honest(samba_fresh, source, pl
     assert bad.error["code"] == "cursor-invalid"
     usn = source(dc, changes="usn")
     mine = usn.read()
-    assert mine.sealed and set(usn.hello["capabilities"]) == {"sees-deletes", "fetch"}
+    assert mine.sealed and set(usn.hello["capabilities"]) == {"sees-deletes", "fetch", "watch"}
     bad = source(dc).read(mine.cursor)
     assert bad.error["code"] == "cursor-invalid" and "followed by DirSync" in bad.error["message"]
     e = source(dc, changes="dirsync", **plain).read().error
