@@ -21,7 +21,8 @@ struct row {
 };
 
 static const struct row rows[] = {
-	{ "sync", NULL, COMMAND_WRITES, true, 0, 1, -1, { { "--full", false, -1 } } },
+	{ "sync", NULL, COMMAND_WRITES, true, 0, 1, -1,
+		{ { "--full", false, -1 }, { "--retry", false, -1 } } },
 	{ "plan", NULL, COMMAND_WRITES, true, 0, 1, -1,
 		{ { "--all", false, -1 }, { "--full", false, -1 }, { "--offline", false, -1 },
 			{ "--force", false, -1 }, { "--most", true, -1 },

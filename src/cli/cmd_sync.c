@@ -87,9 +87,11 @@ cmd_sync(struct cli *c, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--full") == 0)
 			o.full = true;
+		else if (strcmp(argv[i], "--retry") == 0)
+			o.insist = true;
 		else if (argv[i][0] == '-' || o.only)
 			return cli_usage(command_named("sync"),
-				"sync takes --full and the name of one sync");
+				"sync takes --full, --retry and the name of one sync");
 		else
 			o.only = argv[i];
 	}

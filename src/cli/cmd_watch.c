@@ -30,7 +30,13 @@ greet(struct cli *c, const struct conf_source *s, struct arena *a, struct conn *
 			s->options[i].count };
 	g.options = o;
 	g.option_count = s->option_count;
-	return cli_open_source(c, s, -1, conn_r, e) && wire_hello(*conn_r, &g, a, h_r, e);
+	if (!sync_may_sign_on(c->conf, s, &c->env, false, e) ||
+		!cli_open_source(c, s, -1, conn_r, e))
+		return false;
+	if (wire_hello(*conn_r, &g, a, h_r, e))
+		return true;
+	sync_signed_on(c->conf, s, &c->env, e);
+	return false;
 }
 
 /* false: nobody listens any more. */

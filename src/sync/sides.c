@@ -128,11 +128,15 @@ source_greet(struct run *r, struct source_run *s, struct err *e)
 	g.attributes = attributes;
 	g.options = options_of(
 		s->conf->options, s->conf->option_count, s->conf->id, s->arena, &g.option_count);
-	if (!r->env->open_source(r->env->ctx, s->conf, s->lock, &s->conn, e))
+	if (!sync_may_sign_on(r->conf, s->conf, r->env, r->options->insist, e) ||
+		!r->env->open_source(r->env->ctx, s->conf, s->lock, &s->conn, e))
 		return err_wrap(e, "source %s", s->conf->name);
 	run_conn_set(r, s->conn);
-	if (!wire_hello(s->conn, &g, s->arena, &s->hello, e))
+	if (!wire_hello(s->conn, &g, s->arena, &s->hello, e)) {
+		sync_signed_on(r->conf, s->conf, r->env, e);
 		return err_wrap(e, "source %s", s->conf->name);
+	}
+	sync_signed_on(r->conf, s->conf, r->env, NULL);
 	s->greeted = true;
 	s->now_directory = s->hello.now;
 	s->now_local = r->env->store.clock->now(r->env->store.clock->ctx);

@@ -184,3 +184,28 @@ def test_samba_another_controller_removes_nothing_it_has_not_heard_of_I1(agent, 
     agent.sync("--full")
     check(tree_of(dc1), acme)
     assert nothing(agent.sync())
+
+
+def test_samba_a_refused_sign_on_is_not_tried_again_and_again_7_4(agent, acme, samba_fresh):
+    """The directory counts wrong passwords; a dozen runs and a watcher are one of them."""
+    dc = samba_fresh
+    agent.configure(agent.ad(dc), acme, SYNC)
+    name = dc.account.split("@")[0]
+    dc.modify(dc.base, lockoutThreshold="50")        # without one nothing is counted
+
+    def wrong():
+        (_, found), = dc.search(f"(sAMAccountName={name})", attrs=["badPwdCount"])
+        return int(found.get("badPwdCount", [b"0"])[0])
+    agent.sync()
+    before = wrong()
+    agent.secret("password", "not-the-password")
+    for _ in range(4):
+        run = agent.sync(code=3)
+        assert run["error"]["code"] == "bind-refused" and run["exit"] == 3
+    assert wrong() == before + 1
+    assert "not tried before" in run["error"]["message"] and "--retry" in run["error"]["message"]
+    assert agent.run("watch", "company", code=2).returncode == 2 and wrong() == before + 1
+    assert agent.sync("--retry", code=3)["error"]["code"] == "bind-refused" and wrong() == before + 2
+    agent.secret("password", dc.account_password)
+    assert agent.sync()["exit"] == 0, "a changed secret is tried at once"
+    assert agent.sync()["exit"] == 0

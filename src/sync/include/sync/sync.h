@@ -53,6 +53,7 @@ struct sync_notes {
 };
 
 struct sync_options {
+	bool insist;      /* sign on although it was refused lately (7.4) */
 	bool full;        /* read sources and targets whole (6.1); a plan: the sources alone */
 	bool offline;     /* of a plan: from the mirrors as they are, nothing is read */
 	bool plan_only;   /* nothing is applied; operations stay PLANNED in the target file */
@@ -113,6 +114,13 @@ bool sync_unpin(const struct conf *c, const struct sync_env *env, const char *wh
 void sync_notes_json(const struct sync_notes *notes, struct jsonw *w); /* "notes": [...] */
 /* The result as the documented JSON object; notes may be NULL. */
 void sync_result_json(const struct sync_result *r, const struct sync_notes *notes, struct buf *out);
+
+/* A refused sign-on pauses (7.4): false, with the code and text of the refusal, while it does. Afterwards say how it went:
+ * why NULL: it worked. */
+bool sync_may_sign_on(const struct conf *c, const struct conf_source *s, const struct sync_env *env,
+	bool insist, struct err *e);
+void sync_signed_on(const struct conf *c, const struct conf_source *s, const struct sync_env *env,
+	const struct err *why);
 
 /* Where things are: state/source-NAME.db, state/target-NAME.db. */
 char *sync_source_path(const struct conf *c, const char *name, struct arena *a);
