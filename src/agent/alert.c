@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/statvfs.h>
 
 #include "alert_life.h"
@@ -289,6 +290,13 @@ look_at_watches(struct json *j, struct alert_watch *list)
 	return n;
 }
 
+/* A service that was never set up has no fault. */
+static const struct err *
+conf_error(const struct agent *g)
+{
+	return g->conf || access(g->conf_path, F_OK) == 0 ? &g->conf_error : NULL;
+}
+
 static void
 minute(struct alerts *al)
 {
@@ -299,7 +307,7 @@ minute(struct alerts *al)
 	struct alert_watch watches[WATCHES_MAX];
 	struct alert_disk disk = { .path = agent_state(g) };
 	struct message_row sending = { 0 };
-	struct alert_input in = { .conf_error = &g->conf_error, .watches = watches };
+	struct alert_input in = { .conf_error = conf_error(g), .watches = watches };
 	struct jsonw w = jsonw(&text);
 
 	if (!g->store)
@@ -335,7 +343,7 @@ prune(struct alerts *al)
 static void
 conf_news(struct alerts *al)
 {
-	struct alert_input in = { .conf_error = &al->g->conf_error };
+	struct alert_input in = { .conf_error = conf_error(al->g) };
 
 	evaluate(al, &in, NULL);
 }

@@ -48,9 +48,9 @@ digest_of(const struct conf_source *s, char out[65])
 
 			buf_addf(&text, "%s=%s", s->options[i].name, value);
 			if (value[0] == '/' && stat(value, &st) == 0)
-				buf_addf(&text, " %llu %lld %lld.%ld", (unsigned long long)st.st_ino,
-					(long long)st.st_size, (long long)st.st_ctim.tv_sec,
-					st.st_ctim.tv_nsec);
+				buf_addf(&text, " %llu %lld %lld.%ld",
+					(unsigned long long)st.st_ino, (long long)st.st_size,
+					(long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 			buf_addc(&text, '\n');
 		}
 	sha256_hex(text.p, text.n, out);
@@ -64,7 +64,8 @@ path_of(const struct conf *c, const struct conf_source *s, struct arena *a)
 
 /* false: nothing was refused, or nothing of this. */
 static bool
-refusal_read(const struct conf *c, const struct conf_source *s, struct arena *a, struct refusal *f_r)
+refusal_read(
+	const struct conf *c, const struct conf_source *s, struct arena *a, struct refusal *f_r)
 {
 	CLEAN_BUF struct buf text = { 0 };
 	CLEAN_JSON struct json *j = NULL;
@@ -79,7 +80,8 @@ refusal_read(const struct conf *c, const struct conf_source *s, struct arena *a,
 		return false;
 	f_r->count = json_get_int(j, "count", 0);
 	f_r->until = json_get_int(j, "until", 0);
-	f_r->code = arena_strdup(a, json_get_string(j, "code") ? json_get_string(j, "code") : "bind-refused");
+	f_r->code = arena_strdup(
+		a, json_get_string(j, "code") ? json_get_string(j, "code") : "bind-refused");
 	f_r->text = arena_strdup(a, json_get_string(j, "text") ? json_get_string(j, "text") : "");
 	return true;
 }
@@ -97,7 +99,8 @@ sync_may_sign_on(const struct conf *c, const struct conf_source *s, const struct
 		return true;
 	time_format(f.until, when);
 	return err_set(e, ERR_CONFIG, f.code,
-		"not tried before %s, lest the account is locked, unless its configuration or secret "
+		"not tried before %s, lest the account is locked, unless its configuration or "
+		"secret "
 		"changes (`lockstep sync --retry` tries at once); refused %lld times: %s",
 		when, (long long)f.count, f.text);
 }
