@@ -12,6 +12,9 @@
   peak_mb              peak of resident memory by program in a first sync of 200,000; peak_ratio: against 20,000
   cloud_vs_scimmy_writes, latency_ratio, undo_ops_per_s: see others.py
 
+  notice_ms            from a change in the directory (a file: it tells at once) to the hosted side, 200 changes
+  daemon_mb, daemon_idle_cpu_percent   lockstepd at rest
+
 The last line of standard output is one JSON object; --json FILE keeps it. --scale 0.1 makes everything smaller, to
 try it; --only NAME[,NAME] measures a part (ad, full, links, delta, scimmy,
 latency, undo).
@@ -28,11 +31,13 @@ import tempfile
 
 import inputs
 import others
+import service
 from rig import BIN, Done, World, program, say
 
 AIMS = {"ad_read_ratio": "<= 1.1", "full_objects_per_s": ">= 8000", "idle_delta_ratio": "<= 1.2",
         "member_change_ratio": "<= 2", "peak_mb": "< 64", "peak_ratio": "<= 1.2",
-        "cloud_vs_scimmy_writes": ">= 15", "latency_ratio": "<= 1.5"}
+        "cloud_vs_scimmy_writes": ">= 15", "latency_ratio": "<= 1.5", "notice_ms": "< 1000",
+        "daemon_mb": "< 12", "daemon_idle_cpu_percent": "< 1"}
 ATTRIBUTES = ("accountExpires c cn company department displayName employeeID facsimileTelephoneNumber givenName l mail "
               "manager member mobile objectSid postalCode preferredLanguage proxyAddresses sAMAccountName sn st "
               "streetAddress telephoneNumber title userAccountControl userPrincipalName").split()
@@ -207,7 +212,7 @@ def meets(value, aim):
 
 
 PARTS = {"ad": bench_ad, "full": bench_full, "links": bench_links, "delta": bench_delta, "scimmy": others.bench_scimmy,
-         "latency": others.bench_latency, "undo": others.bench_undo}
+         "latency": others.bench_latency, "undo": others.bench_undo, "service": service.bench_service}
 
 
 def main():
