@@ -66,8 +66,9 @@ int cli_error(const struct cli *c, const struct err *e, int code);
 int cli_usage(const struct command *cmd, const char *wrong);
 /* Handles --help and --json in a command's arguments; false: *exit_r says the end. Leaves the rest. */
 bool cli_options(struct cli *c, const struct command *cmd, int *argc, char **argv, int *exit_r);
-bool cli_number(const char *s, int64_t *n_r);  /* of a run: above 0 */
-void cli_text(FILE *f, const char *s);         /* untrusted text, escaped for a terminal */
+bool cli_number(const char *s, int64_t *n_r); /* of a run: above 0 */
+void cli_text(FILE *f, const char *s);        /* untrusted text, escaped for a terminal */
+void cli_change(const struct change *ch); /* cmd_history.c: the end of its line, and its values */
 const char *cli_time(int64_t t, char out[24]); /* "2026-11-21T17:00:00Z", "-" for 0 */
 
 /* What a run tells on its way; ctx: struct cli. */

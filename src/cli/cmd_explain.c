@@ -101,16 +101,7 @@ print_object(const struct explain *ex)
 
 		printf("  %s  run %lld  %s", cli_time(ch->at, when), (long long)ch->run,
 			op_class_name(ch->class));
-		if (ch->other_name) {
-			fputs(": ", stdout);
-			cli_text(stdout, ch->other_name);
-		}
-		if (ch->code) {
-			printf("  FAILED [%s] ", ch->code);
-			cli_text(stdout, ch->text);
-		}
-		putchar('\n');
-		attrs_print_changes(stdout, &ch->before, &ch->after, "    ", 200);
+		cli_change(ch);
 	}
 }
 

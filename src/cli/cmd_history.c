@@ -70,14 +70,10 @@ history_runs(struct cli *c, const struct conf_target *t, struct ledger *l, struc
 	}
 }
 
-static void
-print_change(const struct change *ch)
+void
+cli_change(const struct change *ch)
 {
-	char when[24];
-
-	printf("%s  %s %s ", cli_time(ch->at, when), op_class_name(ch->class), ch->kind->name);
-	cli_text(stdout, ch->name ? ch->name : ch->anchor);
-	if (ch->other) {
+	if (ch->other_name) {
 		fputs(": ", stdout);
 		cli_text(stdout, ch->other_name);
 	}
@@ -87,6 +83,16 @@ print_change(const struct change *ch)
 	}
 	putchar('\n');
 	attrs_print_changes(stdout, &ch->before, &ch->after, "    ", 200);
+}
+
+static void
+print_change(const struct change *ch)
+{
+	char when[24];
+
+	printf("%s  %s %s ", cli_time(ch->at, when), op_class_name(ch->class), ch->kind->name);
+	cli_text(stdout, ch->name ? ch->name : ch->anchor);
+	cli_change(ch);
 }
 
 static void

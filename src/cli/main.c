@@ -278,8 +278,9 @@ run(struct cli *c, const struct command *cmd, int argc, char **argv)
 	return code;
 }
 
-int
-main(int argc, char **argv)
+/* What stands before the command. false: *exit_r says the end. */
+static bool
+own_options(struct cli *c, int argc, char **argv, int *exit_r)
 {
 	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' }, { "quiet", no_argument, NULL, 'q' },
@@ -287,52 +288,64 @@ main(int argc, char **argv)
 		{ "control", required_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' }, { "events", no_argument, NULL, 'E' },
 		{ 0 } };
+	int opt;
+
+	*exit_r = 0;
+	while ((opt = getopt_long(argc, argv, "+c:jqvh", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'c':
+			c->conf_path = optarg;
+			break;
+		case 'j':
+			c->json = true;
+			break;
+		case 'q':
+			c->quiet = true;
+			break;
+		case 'v':
+			c->verbose = true;
+			break;
+		case 'D':
+			c->direct = true;
+			break;
+		case 'C':
+			c->control = optarg;
+			break;
+		case 'E':
+			c->events = true;
+			break;
+		case 'V':
+			puts("lockstep " LOCKSTEP_VERSION);
+			return false;
+		case 'h':
+			help(stdout);
+			return false;
+		default:
+			*exit_r = 2;
+			return false;
+		}
+	}
+	if (optind < argc)
+		return true;
+	help(stderr);
+	*exit_r = 2;
+	return false;
+}
+
+int
+main(int argc, char **argv)
+{
 	struct cli c = { .program = "lockstep", .conf_path = "/etc/lockstep/lockstep.conf" };
 	CLEAN_FREE char *folder = own_folder();
 	const struct command *cmd;
-	int opt, code;
+	int code;
 
 	setlocale(LC_ALL, "C.UTF-8");
 	signal(SIGUSR1, SIG_IGN); /* news for a run that has not begun yet */
 	log_init("lockstep", false, LOG_INFO);
 	process_harden();
-	while ((opt = getopt_long(argc, argv, "+c:jqvh", longs, NULL)) != -1) {
-		switch (opt) {
-		case 'c':
-			c.conf_path = optarg;
-			break;
-		case 'j':
-			c.json = true;
-			break;
-		case 'q':
-			c.quiet = true;
-			break;
-		case 'v':
-			c.verbose = true;
-			break;
-		case 'D':
-			c.direct = true;
-			break;
-		case 'C':
-			c.control = optarg;
-			break;
-		case 'E':
-			c.events = true;
-			break;
-		case 'V':
-			puts("lockstep " LOCKSTEP_VERSION);
-			return 0;
-		case 'h':
-			help(stdout);
-			return 0;
-		default:
-			return 2;
-		}
-	}
-	if (optind >= argc) {
-		help(stderr);
-		return 2;
-	}
+	if (!own_options(&c, argc, argv, &code))
+		return code;
 	cmd = command_named(argv[optind]);
 	if (!cmd)
 		return unknown_command(argv[optind]);

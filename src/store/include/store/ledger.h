@@ -336,13 +336,13 @@ struct match {
 /* What was found last takes the place of what was found before; count 0: nothing. */
 bool ledger_matches_set(
 	struct ledger *l, int64_t o, const struct match *list, size_t count, struct err *e);
-/* Of objects o > after, in order of o, never cut within one object: what is given out is whole, unless one has
- * more than max alone. */
 /* A creation was sent, and nobody could say what became of it: what bears the object's identity may be ours (I3).
  * Until ledger_tried_over. */
 bool ledger_tried_add(struct ledger *l, int64_t o, struct err *e);
 bool ledger_tried(struct ledger *l, int64_t o);
 bool ledger_tried_over(struct ledger *l, int64_t o, struct err *e);
+/* Of objects o > after, in order of o, never cut within one object: what is given out is whole, unless one has
+ * more than max alone. */
 size_t ledger_matches(
 	struct ledger *l, int64_t after, struct arena *a, struct match *list, size_t max);
 /* Consent to take this one over for o: the next run does, if it is still what is found. */
