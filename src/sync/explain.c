@@ -166,6 +166,20 @@ explain_values(struct explaining *x, struct explain *ex, const struct mapped *m)
 	}
 }
 
+/* Of who is out of scope: the directory says that the account is off (I5). */
+static bool
+is_off(struct explaining *x, const struct explain *ex, const struct kind *k)
+{
+	struct mapped m;
+	struct err any;
+
+	if (ex->verdict.in || !k->active_attribute || entry_kind(&ex->entry) != k ||
+		!entry_present(&ex->entry))
+		return false;
+	(void)rules_map(x->rules, &x->world, &ex->entry, k, x->arena, &m, &any);
+	return str_eqc(attrs_first(&m.wanted, k->active_attribute), "false");
+}
+
 /* What would be sent now: decided anew, as the next run would. */
 static void
 explain_decision(
@@ -174,15 +188,19 @@ explain_decision(
 	const struct conf_kind *ck = &x->sync->kind[k - kinds];
 	struct decide_input in = { .kind = k,
 		.object = ex->has_object ? &ex->object : NULL,
-		.wanted = ex->verdict.in && !ex->problem,
+		.wanted = ex->verdict.in,
 		.mapped = m,
 		.leave = ck->leave,
 		.grace = ck->grace,
 		.now = x->world.now };
 	struct decision *d = arena_alloc(x->arena, sizeof(*d));
 
-	if (!ex->pinned) /* else it is left alone */
+	if (ex->problem && ex->has_object && ex->object.state == OBJECT_LINKED) {
+		plan_disable(k, &ex->object, m, x->arena, d);
+	} else if (!ex->pinned && !ex->problem) { /* else it is left alone */
+		in.seen_off = is_off(x, ex, k);
 		plan_decide(&in, x->arena, d);
+	}
 	ex->ops = d->ops;
 	ex->op_count = d->op_count;
 }

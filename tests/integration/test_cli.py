@@ -461,6 +461,21 @@ def test_explain_of_who_is_gone_N5(synced, tree):
     assert [c["op"] for c in gone["sent"]][-1] == "disable" and not gone["active"]
 
 
+def test_explain_of_who_left_and_is_disabled_I5(ready, tree, agent, acme):
+    """What would be sent is what the next run sends, for leave = keep too."""
+    agent.configure(f"type = \"ldif\"  file = \"directory.ldif\"  base = '{BASE}'", acme, SCOPE + ' user { leave = "keep" }')
+    tree.add("leaver", "mail: leaver@example.test")
+    tree.write()
+    ready.sync()
+    tree.records[-1] = tree.records[-1].replace(b"OU=People,", b"").replace(b"userAccountControl: 512", b"userAccountControl: 514")
+    tree.write()
+    ready.run("plan")
+    left = ready.json("explain", "leaver@example.test")["results"][0]
+    assert not left["in_scope"] and [o["op"] for o in left["now"]] == ["disable (seen)"]
+    assert ready.sync()["disabled"] == 1
+    assert ready.json("explain", "leaver@example.test")["results"][0]["now"] == []
+
+
 def test_history_counts_as_the_run_said(synced):
     run = synced.sync("--full")
     kept = synced.json("history")["runs"][0]["counts"]
