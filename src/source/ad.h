@@ -6,12 +6,10 @@
  * names an LDAP call that could (I9; a test looks at the symbols).
  */
 #pragma once
-#include <ldap.h>
 #include <stdint.h>
 #include <strings.h>
-#include "base/clock.h"
 #include "base/json.h"
-#include "wire/serve.h"
+#include "dir.h"
 
 struct ad_attr {          /* an attribute that the engine asked for */
 	const char *name; /* as the schema writes it */
@@ -23,43 +21,23 @@ struct ad_attr {          /* an attribute that the engine asked for */
 	const char *back; /* name of that back link, NULL = none */
 };
 
-struct ad_options {
-	const char *const *servers; /* LDAP URLs */
-	size_t server_count;
-	const char *bind, *password_file, *ca_file;
-	const char *keytab,
-		*krb5_conf; /* keytab: Kerberos instead of a password; NULL = not given */
-	const char *const *bases;
-	size_t base_count;
-	int page;    /* bytes of one DirSync answer */
-	int timeout; /* seconds without a word from the server */
-	int tls_min; /* LDAP_OPT_X_TLS_PROTOCOL_TLS1_x */
-	enum { AD_CHANGES_AUTO, AD_CHANGES_DIRSYNC, AD_CHANGES_USN } changes;
-	bool start_tls; /* servers written as ldap:// are spoken to by StartTLS */
-};
-
 /*
  * One naming context, and the controller it is read from. Several contexts are a list of these, each with a
  * connection of its own; what stands before `ld`, schema and request they have in common.
  */
 struct ad {
-	struct ad *next; /* another naming context, NULL = none */
-	struct serve *serve;
-	struct arena *arena;   /* lives as long as the program */
+	struct dir d;          /* first: ad_of */
+	struct ad *next;       /* another naming context, NULL = none */
 	struct arena *scratch; /* of one entry */
-	const struct clock *clock;
-	struct ad_options options;
-	bool *stop;   /* the engine wants no more */
-	int64_t done; /* entries sent in this request, for progress */
+	const char *keytab,
+		*krb5_conf; /* keytab: Kerberos instead of a password; NULL = not given */
+	int page;           /* bytes of one DirSync answer */
+	enum { AD_CHANGES_AUTO, AD_CHANGES_DIRSYNC, AD_CHANGES_USN } changes;
 
 	bool forest;        /* one of several contexts */
 	bool split;         /* the list of contexts is made */
 	const char **bases; /* those of the configuration that lie in this context */
 	size_t base_count;
-	LDAP *ld;           /* NULL = not connected */
-	const char *server; /* URL of the server we are at */
-	bool tls;           /* LDAPS or StartTLS, as far as it came */
-	const char *bound;  /* who we are: `bind`, or the name in the keytab */
 	struct ad_krb5 *krb5;
 	/* from its rootDSE and near by; texts live in arena */
 	const char *nc;         /* naming context that is read */
@@ -79,23 +57,24 @@ struct ad {
 	char *filter;         /* by class (SEMANTICS 4.1) */
 	const char **request; /* attributes to ask the server for, NULL-ended */
 	const char **request_delta, **request_usn;
-	char digest[65]; /* of classes and attributes */
 };
+
+static inline struct ad *
+ad_of(struct dir *d)
+{
+	return (struct ad *)d;
+}
 
 /* --- ad_options.c --- */
 /* Checks and keeps options; servers from DNS when `domain` is given. ERR_CONFIG. */
 bool ad_options_read(struct ad *ad, struct err *e);
-bool ad_is_loopback(const char *host);
 
 /* --- ad_session.c: being connected --- */
-/* Connects, without a bind; encrypted when the configuration says so, or not at all. */
-bool ad_reach(struct ad *ad, const char *url, struct err *e);
 /* Connects and binds to one server. Only the texts of e tell a person what to do; code and kind are stable. */
 bool ad_connect(struct ad *ad, const char *url, struct err *e);
 /* The first server that answers, in order; a refused bind is not tried elsewhere (7.4: no lock-out). Then
  * finds naming context and controller. */
 bool ad_open(struct ad *ad, struct err *e);
-void ad_close(struct ad *ad);
 /* Reads the rootDSE: needs no bind. Fills the fields above. */
 bool ad_rootdse(struct ad *ad, struct err *e);
 /* Its clock and highest USN, as they are now. */
@@ -130,71 +109,6 @@ bool ad_bind(struct ad *ad, struct err *e);
 bool ad_ticket_get(struct ad *ad, struct err *e);
 void ad_ticket_free(struct ad *ad);
 
-/* --- ad_search.c: one search, to its proven end --- */
-struct ad_search {
-	const char *base;
-	int scope;
-	const char *filter;
-	const char *const *attributes; /* NULL-ended; NULL = all */
-	LDAPControl **controls;        /* NULL = none */
-	const char *phase;             /* for progress lines; NULL = none are sent */
-	const char *doing;             /* for errors: "reading the schema" */
-};
-typedef bool (*ad_each)(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e);
-bool ad_ignore(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e); /* does nothing */
-/*
- * Calls `each` for every entry as it comes. true: result code 0, nothing less. Referrals and references are
- * never followed; references are passed over, a referral as the result is an error. While it waits it
- * sends progress and listens for `stop`. controls_r (may be NULL): the controls of the result, free with
- * ldap_controls_free. code_r (may be NULL): the result code of the server, -1 when there was none.
- */
-bool ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx,
-	LDAPControl ***controls_r, int *code_r, struct err *e);
-/* Waits for the answer to a request; 0 = message in *res_r. */
-bool ad_wait(struct ad *ad, int msgid, const char *phase, const char *doing, LDAPMessage **res_r,
-	struct err *e);
-/* First (or only) value of an attribute of a single entry, in the arena; n counts bytes. */
-struct str ad_value_first(struct ad *ad, LDAPMessage *entry, const char *name, struct arena *a);
-const char *const *ad_value_list(
-	struct ad *ad, LDAPMessage *entry, const char *name, struct arena *a);
-/* Reads one entry by base search. true with found = false: it is not there, or hidden from us. */
-struct ad_values {
-	struct attrs attrs;
-	bool found;
-	int code;
-	char *dn;
-};
-bool ad_read_one(struct ad *ad, const char *dn, const char *const *attributes,
-	LDAPControl **controls, const char *doing, struct arena *a, struct ad_values *v_r,
-	struct err *e);
-LDAPControl *ad_control_show_deleted(void); /* static values, not to be freed */
-LDAPControl *ad_control_extended_dn(void);
-
-/* --- ad_error.c: what an answer means, and what to do --- */
-bool ad_err_result(struct err *e, int code, const char *diagnostic, const char *doing);
-/* Active Directory's reason behind a refused bind ("data 52e"), for people; NULL = none found. */
-const char *ad_bind_reason(const char *diagnostic);
-
-/* --- ad_tls.c: the certificate a server shows --- */
-#define CERT_WAIT 4 /* seconds for one look */
-struct ad_cert {
-	bool reached; /* TCP */
-	bool shown;   /* a TLS server with a certificate */
-	char subject[256], issuer[256], names[512];
-	int64_t not_before, not_after;
-	bool trusted, name_matches;
-	char why[256]; /* not trusted: why */
-	char version[16];
-};
-/* Shakes hands without trusting, after StartTLS where the configuration says so. false: the server cannot be
- * reached, or nothing was shown (e says why); true and not shown: it is not spoken to by TLS. */
-bool ad_cert_look(
-	const struct ad *ad, const char *url, int timeout, struct ad_cert *c_r, struct err *e);
-/* Would we accept it? Kind ERR_CONFIG, code "certificate", with the remedy. */
-bool ad_cert_judge(const struct ad *ad, const struct ad_cert *c, int64_t now, struct err *e);
-/* Why a TLS connection did not come about: fills e with cause and remedy. */
-bool ad_tls_err(struct ad *ad, const char *url, struct err *e);
-
 /* --- ad_schema.c --- */
 /* Looks up what was asked for. ERR_CONFIG "unknown-attribute" with the nearest name. */
 bool ad_schema_read(
@@ -223,6 +137,10 @@ bool ad_link_read(struct arena *a, struct str value, struct serve_link *l_r, str
 void ad_todo_free(struct ad_todo *t);
 bool ad_entry_send(
 	struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_todo *todo, struct err *e);
+
+/* --- ad_read.c: controls with static values, not to be freed --- */
+LDAPControl *ad_control_show_deleted(void);
+LDAPControl *ad_control_extended_dn(void);
 
 /* --- ad_range.c --- */
 /* Sends all values of a link attribute, by ranges until the last: first `set`, then `add`. */
@@ -256,8 +174,6 @@ bool ad_stamps_send(struct ad *ad, int64_t after, struct err *e);
 bool ad_watch(struct ad *first, struct err *e);
 
 /* --- ad_check.c, ad_rights.c, ad_same.c, ad_setup.c --- */
-void ad_finding(struct ad *ad, const char *level, const char *topic, const char *remedy,
-	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* bases: NULL-ended, one at least. */
 void ad_rights_check(struct ad *ad, const char *const *bases);
 /* --- ad_account.c: whether our account will go on working --- */

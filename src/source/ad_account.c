@@ -41,12 +41,12 @@ end_check(struct ad *ad, struct str value, int64_t soon, const char *topic, cons
 		return false;
 	time_format(at, when);
 	if (at <= ad->now) {
-		ad_finding(ad, "fail", topic, remedy, "%s has expired, at %s", what, when);
+		dir_finding(&ad->d, "fail", topic, remedy, "%s has expired, at %s", what, when);
 		return true;
 	}
 	duration_format(at - ad->now, &left);
-	ad_finding(
-		ad, "warn", topic, remedy, "%s expires in %s, at %s", what, buf_cstr(&left), when);
+	dir_finding(&ad->d, "warn", topic, remedy, "%s expires in %s, at %s", what, buf_cstr(&left),
+		when);
 	return true;
 }
 
@@ -56,9 +56,10 @@ ad_account_check(struct ad *ad, const char *self)
 	static const char *const names[] = { "accountExpires",
 		"msDS-UserPasswordExpiryTimeComputed", "msDS-User-Account-Control-Computed", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct ad_values v;
+	struct dir_values v;
 	struct err e;
-	if (!ad_read_one(ad, self, names, NULL, "reading our own account", a, &v, &e) || !v.found)
+	if (!dir_read_one(&ad->d, self, names, NULL, "reading our own account", a, &v, &e) ||
+		!v.found)
 		return;
 	struct str computed = attrs_first(&v.attrs, names[2]);
 	long uac = computed.n ? strtol(computed.p, NULL, 10) : 0;
@@ -68,13 +69,13 @@ ad_account_check(struct ad *ad, const char *self)
 		"the account's password",
 		"set a new one, put it where the configuration says, and let it never expire");
 	if (uac & UAC_LOCKOUT) {
-		ad_finding(ad, "fail", "account-locked",
+		dir_finding(&ad->d, "fail", "account-locked",
 			"correct what tries wrong passwords, then unlock the account",
 			"the account is locked out after wrong passwords");
 		said = true;
 	}
 	if (!said)
-		ad_finding(ad, "ok", "account", NULL,
+		dir_finding(&ad->d, "ok", "account", NULL,
 			uac & UAC_EXPIRED
 				? "the account's password has expired, and Kerberos does not mind"
 				: "neither the account nor its password expires soon");

@@ -8,35 +8,6 @@
 #define SEALED                                                                                     \
 	56 /* a security factor from here on means that what is said is encrypted (RFC 4422) */
 
-/* --- a password --- */
-
-static bool
-password_bind(struct ad *ad, struct err *e)
-{
-	struct secret password;
-	int msgid, code = LDAP_OTHER;
-	char *diagnostic = NULL;
-	LDAPMessage *res = NULL;
-	if (!secret_read(ad->options.password_file, &password, e))
-		return false;
-	struct berval cred = { .bv_val = password.p, .bv_len = password.n };
-	int rc = ldap_sasl_bind(
-		ad->ld, ad->options.bind, LDAP_SASL_SIMPLE, &cred, NULL, NULL, &msgid);
-	secret_wipe(&password);
-	if (rc != LDAP_SUCCESS)
-		return ad_err_result(e, rc, NULL, "binding");
-	if (!ad_wait(ad, msgid, NULL, "binding", &res, e))
-		return false;
-	rc = ldap_parse_result(ad->ld, res, &code, NULL, &diagnostic, NULL, NULL, 1);
-	bool ok = rc == LDAP_SUCCESS && code == LDAP_SUCCESS;
-	if (!ok) {
-		CLEAN_FREE char *doing = xasprintf("binding as '%.200s'", ad->options.bind);
-		ad_err_result(e, rc == LDAP_SUCCESS ? code : rc, diagnostic, doing);
-	}
-	ldap_memfree(diagnostic);
-	return ok;
-}
-
 /* --- Kerberos --- */
 
 /* The library asks for a name to act for: ours. */
@@ -75,10 +46,10 @@ static bool
 kerberos_err(struct ad *ad, int code, struct err *e)
 {
 	char *said = NULL;
-	CLEAN_FREE char *doing = xasprintf("binding as '%.200s' by Kerberos", ad->bound);
+	CLEAN_FREE char *doing = xasprintf("binding as '%.200s' by Kerberos", ad->d.bound);
 	bool known = false;
-	ldap_get_option(ad->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
-	if (code == LDAP_STRONG_AUTH_REQUIRED && ad->tls) {
+	ldap_get_option(ad->d.ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
+	if (code == LDAP_STRONG_AUTH_REQUIRED && ad->d.tls) {
 		err_set(e, ERR_CONFIG, "tls-required",
 			"%s: the server does not take Kerberos inside TLS; write the server as "
 			"ldap:// without `tls` (Kerberos encrypts by itself), or on Samba set "
@@ -95,7 +66,7 @@ kerberos_err(struct ad *ad, int code, struct err *e)
 			known = true;
 		}
 	if (!known)
-		ad_err_result(e, code, said, doing);
+		dir_err_result(e, code, said, doing);
 	ldap_memfree(said);
 	return false;
 }
@@ -111,11 +82,11 @@ kerberos_prepare(struct ad *ad, struct err *e)
 	static char inside[] = "noanonymous,noplain,maxssf=0";
 	static char sealed[] = "noanonymous,noplain,minssf=56";
 	int binding = LDAP_OPT_X_SASL_CBINDING_TLS_ENDPOINT;
-	if (ldap_set_option(ad->ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON) != LDAP_OPT_SUCCESS ||
-		ldap_set_option(ad->ld, LDAP_OPT_X_SASL_SECPROPS, ad->tls ? inside : sealed) !=
+	if (ldap_set_option(ad->d.ld, LDAP_OPT_X_SASL_NOCANON, LDAP_OPT_ON) != LDAP_OPT_SUCCESS ||
+		ldap_set_option(ad->d.ld, LDAP_OPT_X_SASL_SECPROPS, ad->d.tls ? inside : sealed) !=
 			LDAP_OPT_SUCCESS ||
-		(ad->tls && ldap_set_option(ad->ld, LDAP_OPT_X_SASL_CBINDING, &binding) !=
-				    LDAP_OPT_SUCCESS))
+		(ad->d.tls && ldap_set_option(ad->d.ld, LDAP_OPT_X_SASL_CBINDING, &binding) !=
+				      LDAP_OPT_SUCCESS))
 		return err_set(e, ERR_CONFIG, "no-gssapi",
 			"the LDAP library of this computer cannot bind by Kerberos (SASL)");
 	return true;
@@ -131,19 +102,19 @@ kerberos_bind(struct ad *ad, struct err *e)
 	if (!ad_ticket_get(ad, e) || !kerberos_prepare(ad, e))
 		return false;
 	for (;;) {
-		rc = ldap_sasl_interactive_bind(ad->ld, NULL, "GSSAPI", NULL, NULL, LDAP_SASL_QUIET,
-			nothing_to_add, NULL, res, &mechanism, &msgid);
+		rc = ldap_sasl_interactive_bind(ad->d.ld, NULL, "GSSAPI", NULL, NULL,
+			LDAP_SASL_QUIET, nothing_to_add, NULL, res, &mechanism, &msgid);
 		ldap_msgfree(res);
 		res = NULL;
 		if (rc != LDAP_SASL_BIND_IN_PROGRESS)
 			break;
-		if (!ad_wait(ad, msgid, NULL, "binding by Kerberos", &res, e))
+		if (!dir_wait(&ad->d, msgid, NULL, "binding by Kerberos", &res, e))
 			return false;
 	}
 	if (rc != LDAP_SUCCESS)
 		return kerberos_err(ad, rc, e);
-	ldap_get_option(ad->ld, LDAP_OPT_X_SASL_SSF, &ssf);
-	return ad->tls || ssf >= SEALED ||
+	ldap_get_option(ad->d.ld, LDAP_OPT_X_SASL_SSF, &ssf);
+	return ad->d.tls || ssf >= SEALED ||
 	       err_set(e, ERR_CONFIG, "not-sealed",
 		       "the server does not encrypt by Kerberos; write it as ldaps://");
 }
@@ -151,5 +122,5 @@ kerberos_bind(struct ad *ad, struct err *e)
 bool
 ad_bind(struct ad *ad, struct err *e)
 {
-	return ad->options.keytab ? kerberos_bind(ad, e) : password_bind(ad, e);
+	return ad->keytab ? kerberos_bind(ad, e) : dir_bind(&ad->d, e);
 }

@@ -1,94 +1,54 @@
 /* `lockstep check`: what a person should know before the first read, each with its remedy. */
 #include "ad.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CERTIFICATE_SOON (30 * 86400)
-#define SKEW_WARN        300 /* seconds; Kerberos' limit, too */
-
-void
-ad_finding(struct ad *ad, const char *level, const char *topic, const char *remedy, const char *fmt,
-	...)
-{
-	CLEAN_FREE char *text = NULL;
-	va_list args;
-	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
-	va_end(args);
-	serve_finding(ad->serve, level, topic, text, remedy);
-}
+#define SKEW_WARN 300 /* seconds; Kerberos' limit, too */
 
 /* --- each server --- */
 
 static void
-certificate_check(struct ad *ad, const char *url, const struct ad_cert *c)
-{
-	int64_t now = ad->clock->now(ad->clock->ctx);
-	char until[24];
-	struct err e;
-	if (!c->shown) {
-		ad_finding(ad, "info", "certificate", NULL,
-			ad->options.keytab ? "%s: no TLS; Kerberos encrypts"
-					   : "%s: not encrypted, on this computer",
-			url);
-		return;
-	}
-	time_format(c->not_after, until);
-	if (!ad_cert_judge(ad, c, now, &e))
-		ad_finding(ad, "fail", "certificate", NULL, "%s: %s", url, e.text);
-	else if (c->not_after - now < CERTIFICATE_SOON)
-		ad_finding(ad, "warn", "certificate", "renew it on the domain controller",
-			"%s: the certificate (%s) expires soon, at %s", url, c->names, until);
-	else
-		ad_finding(ad, "ok", "certificate", NULL, "%s: %s, valid until %s, %s", url,
-			c->names, until, c->version);
-}
-
-static void
 clock_check(struct ad *ad, const char *url)
 {
-	int64_t skew = ad->now - ad->clock->now(ad->clock->ctx);
+	int64_t skew = ad->now - ad->d.clock->now(ad->d.clock->ctx);
 	long long by = llabs((long long)skew);
 	if (by > SKEW_WARN)
-		ad_finding(ad, "warn", "clock",
+		dir_finding(&ad->d, "warn", "clock",
 			"set both clocks by the same time servers (chrony, w32tm); expiry follows "
 			"the directory's clock",
 			"%s: its clock is %lld seconds %s ours", url, by,
 			skew > 0 ? "ahead of" : "behind");
 	else
-		ad_finding(ad, "ok", "clock", NULL, "%s: within %lld seconds of ours", url, by);
+		dir_finding(
+			&ad->d, "ok", "clock", NULL, "%s: within %lld seconds of ours", url, by);
 }
 
 /* true: this server can be used. */
 static bool
 server_check(struct ad *ad, const char *url)
 {
-	const char *level = ad->options.server_count > 1 ? "warn" : "fail";
-	struct ad_cert c;
+	const char *level = ad->d.options.server_count > 1 ? "warn" : "fail";
+	struct dir_cert c;
 	struct err e;
-	if (!ad_cert_look(ad, url, CERT_WAIT, &c, &e)) {
-		ad_finding(ad, level, "server", NULL, "%s: %s", url, e.text);
+	if (!dir_cert_look(&ad->d, url, CERT_WAIT, &c, &e)) {
+		dir_finding(&ad->d, level, "server", NULL, "%s: %s", url, e.text);
 		return false;
 	}
-	ad_finding(ad, "ok", "server", NULL, "%s: it can be reached", url);
-	certificate_check(ad, url, &c);
+	dir_finding(&ad->d, "ok", "server", NULL, "%s: it can be reached", url);
+	dir_certificate_check(&ad->d, url, &c);
 	if (!ad_connect(ad, url, &e)) {
 		if (strcmp(e.code, "certificate") != 0)
-			ad_finding(ad, e.kind == ERR_CONFIG ? "fail" : level,
+			dir_finding(&ad->d, e.kind == ERR_CONFIG ? "fail" : level,
 				ad_account_topic(e.code), NULL, "%s", e.text);
 		return false;
 	}
-	ad_finding(ad, "ok", "bind", NULL,
-		ad->options.keytab ? "%s: bound as %s, by Kerberos" : "%s: bound as %s", url,
-		ad->bound);
+	dir_finding(&ad->d, "ok", "bind", NULL,
+		ad->keytab ? "%s: bound as %s, by Kerberos" : "%s: bound as %s", url, ad->d.bound);
 	if (!ad_arrive(ad, &e)) {
 		/* where there are several contexts, each has servers of its own */
 		if (!ad->forest || strcmp(e.code, "other-domain") != 0)
-			ad_finding(ad, "fail", "server", NULL, "%s", e.text);
+			dir_finding(&ad->d, "fail", "server", NULL, "%s", e.text);
 		return false;
 	}
 	clock_check(ad, url);
@@ -102,31 +62,32 @@ servers_check(struct ad *ad)
 	CLEAN_FREE char *first_context = NULL;
 	const char *first = NULL;
 	struct err e;
-	for (size_t i = 0; i < ad->options.server_count && !*ad->stop; i++) {
-		const char *url = ad->options.servers[i];
-		serve_progress(
-			ad->serve, (int64_t)i, (int64_t)ad->options.server_count, "trying servers");
+	for (size_t i = 0; i < ad->d.options.server_count && !*ad->d.stop; i++) {
+		const char *url = ad->d.options.servers[i];
+		serve_progress(ad->d.serve, (int64_t)i, (int64_t)ad->d.options.server_count,
+			"trying servers");
 		if (!server_check(ad, url))
 			continue;
 		if (!first) {
 			first = url;
 			first_context = xstrdup(ad->context);
 		} else if (strcmp(first_context, ad->context) != 0) {
-			ad_finding(ad, "fail", "server", "name the controllers of one domain only",
+			dir_finding(&ad->d, "fail", "server",
+				"name the controllers of one domain only",
 				"%s is of another domain than %s", url, first);
 		}
 	}
 	if (!first) {
-		ad_finding(ad, "fail", "server",
+		dir_finding(&ad->d, "fail", "server",
 			"mend what is said above; without a server nothing is read",
 			"no server can be used");
 		return false;
 	}
-	if (strcmp(ad->server, first) == 0 && ad->ld)
+	if (strcmp(ad->d.server, first) == 0 && ad->d.ld)
 		return true;
 	if (ad_connect(ad, first, &e) && ad_arrive(ad, &e))
 		return true;
-	ad_finding(ad, "fail", "server", NULL, "%s", e.text);
+	dir_finding(&ad->d, "fail", "server", NULL, "%s", e.text);
 	return false;
 }
 
@@ -145,46 +106,46 @@ dirsync_check(struct ad *ad)
 	static const char remedy[] =
 		"grant \"Replicating Directory Changes\" (not \"... All\") on the domain; "
 		"`lockstep check --print-setup` prints the commands";
-	bool forced = ad->options.changes == AD_CHANGES_DIRSYNC;
+	bool forced = ad->changes == AD_CHANGES_DIRSYNC;
 	struct err e;
 	int code = 0;
-	if (!ad->ld) {
-		ad_finding(
-			ad, "fail", "dirsync", NULL, "the connection to %s was lost", ad->server);
+	if (!ad->d.ld) {
+		dir_finding(&ad->d, "fail", "dirsync", NULL, "the connection to %s was lost",
+			ad->d.server);
 		return;
 	}
-	ad->by_usn = ad->options.changes == AD_CHANGES_USN;
+	ad->by_usn = ad->changes == AD_CHANGES_USN;
 	if (ad->by_usn) {
-		ad_finding(ad, "info", "dirsync", "leave the option `changes` out",
+		dir_finding(&ad->d, "info", "dirsync", "leave the option `changes` out",
 			"changes are followed by uSNChanged (option `changes`); " LOST);
 		return;
 	}
 	if (ad_dirsync_try(ad, &code, &e)) {
-		ad_finding(
-			ad, "ok", "dirsync", NULL, "the account may ask for changes of %s", ad->nc);
+		dir_finding(&ad->d, "ok", "dirsync", NULL, "the account may ask for changes of %s",
+			ad->nc);
 		return;
 	}
 	ad->by_usn = ad_dirsync_refused(code) && !forced;
 	if (ad->by_usn)
-		ad_finding(ad, "warn", "dirsync", remedy,
+		dir_finding(&ad->d, "warn", "dirsync", remedy,
 			"the account may not use DirSync on %s: changes are followed by "
 			"uSNChanged; " LOST,
 			ad->nc);
 	else if (ad_dirsync_refused(code))
-		ad_finding(ad, "fail", "dirsync", remedy,
+		dir_finding(&ad->d, "fail", "dirsync", remedy,
 			"the account may not use DirSync on %s, so nothing can be read", ad->nc);
 	else
-		ad_finding(ad, "fail", "dirsync", NULL, "%s", e.text);
+		dir_finding(&ad->d, "fail", "dirsync", NULL, "%s", e.text);
 }
 
 static void
 deleted_check(struct ad *ad)
 {
 	if (ad->sees_deleted)
-		ad_finding(
-			ad, "ok", "deleted-objects", NULL, "deletions are seen when they happen");
+		dir_finding(&ad->d, "ok", "deleted-objects", NULL,
+			"deletions are seen when they happen");
 	else
-		ad_finding(ad, "warn", "deleted-objects",
+		dir_finding(&ad->d, "warn", "deleted-objects",
 			"let the account list and read CN=Deleted Objects; `lockstep check "
 			"--print-setup` prints the commands",
 			"the account cannot see deleted objects: a deletion is noticed by full "
@@ -195,17 +156,18 @@ deleted_check(struct ad *ad)
 static void
 schema_check(struct ad *ad)
 {
-	const char *const *classes = serve_classes(ad->serve), *const *attributes =
-								       serve_attributes(ad->serve);
+	const char *const *classes = serve_classes(ad->d.serve), *const *attributes =
+									 serve_attributes(
+										 ad->d.serve);
 	struct err e;
 	if (!attributes[0])
 		return;
 	if (!ad_schema_read(ad, classes, attributes, &e)) {
-		ad_finding(ad, "fail", "schema", "correct the name in the configuration", "%s",
+		dir_finding(&ad->d, "fail", "schema", "correct the name in the configuration", "%s",
 			e.text);
 		return;
 	}
-	ad_finding(ad, "ok", "schema", NULL, "all %zu attributes that are read are known",
+	dir_finding(&ad->d, "ok", "schema", NULL, "all %zu attributes that are read are known",
 		ad->attr_count);
 }
 
@@ -214,19 +176,19 @@ base_check(struct ad *ad, const char *base)
 {
 	static const char *const names[] = { "objectClass", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct ad_values v;
+	struct dir_values v;
 	struct err e;
-	if (!ad_read_one(ad, base, names, NULL, "reading a base", a, &v, &e)) {
-		ad_finding(ad, "fail", "base", NULL, "%s: %s", base, e.text);
+	if (!dir_read_one(&ad->d, base, names, NULL, "reading a base", a, &v, &e)) {
+		dir_finding(&ad->d, "fail", "base", NULL, "%s: %s", base, e.text);
 		return false;
 	}
 	if (!v.found || !attrs_get(&v.attrs, "objectClass")) {
-		ad_finding(ad, "fail", "base",
+		dir_finding(&ad->d, "fail", "base",
 			"check its spelling, and that the account may read it",
 			"%s does not exist, or the account may not see it", base);
 		return false;
 	}
-	ad_finding(ad, "ok", "base", NULL, "%s is there", base);
+	dir_finding(&ad->d, "ok", "base", NULL, "%s is there", base);
 	return true;
 }
 
@@ -243,7 +205,7 @@ is_here(struct ad *ad, const char *base)
 static const char **
 bases_check(struct ad *ad, const char *const *bases, size_t count, struct arena *a)
 {
-	const struct ad_options *o = &ad->options;
+	const struct dir_options *o = &ad->d.options;
 	const char **good = arena_alloc(a, (o->base_count + count + 2) * sizeof(*good));
 	size_t n = 0;
 	for (size_t i = 0; i < o->base_count + count; i++) {
@@ -265,7 +227,7 @@ context_check(struct ad *ad, const char *const *bases, size_t count)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	if (ad->forest)
-		ad_finding(ad, "info", "context", NULL, "of %s:", ad->nc);
+		dir_finding(&ad->d, "info", "context", NULL, "of %s:", ad->nc);
 	if (!servers_check(ad))
 		return;
 	const char **good = bases_check(ad, bases, count, a);
@@ -285,6 +247,6 @@ ad_check(struct ad *first, const char *const *bases, size_t count, struct err *e
 		ad_forest_open(first, &unused);
 	for (struct ad *p = first; p; p = p->next)
 		context_check(p, bases, count);
-	serve_lock_finding(first->serve);
-	return serve_end(first->serve, NULL, true, NULL, NULL, e);
+	serve_lock_finding(first->d.serve);
+	return serve_end(first->d.serve, NULL, true, NULL, NULL, e);
 }

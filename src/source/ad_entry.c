@@ -72,8 +72,8 @@ todo_restored(struct ad_todo *t, const char *id)
 static bool
 held_back(struct reading *r, const char *attribute, const char *why, struct err *e)
 {
-	return serve_bad(
-		r->ad->serve, r->id[0] ? r->id : NULL, r->id[0] ? NULL : r->dn, attribute, why, e);
+	return serve_bad(r->ad->d.serve, r->id[0] ? r->id : NULL, r->id[0] ? NULL : r->dn,
+		attribute, why, e);
 }
 
 /* --- taking apart --- */
@@ -252,9 +252,9 @@ attributes_keep(struct reading *r, LDAPMessage *entry, bool id_only, struct err 
 	BerElement *ber = NULL;
 	struct berval dn, desc, *values = NULL;
 	bool ok = true;
-	int rc = ldap_get_dn_ber(r->ad->ld, entry, &ber, &dn);
+	int rc = ldap_get_dn_ber(r->ad->d.ld, entry, &ber, &dn);
 	while (ok && rc == LDAP_SUCCESS) {
-		rc = ldap_get_attribute_ber(r->ad->ld, entry, ber, &desc, &values);
+		rc = ldap_get_attribute_ber(r->ad->d.ld, entry, ber, &desc, &values);
 		if (rc != LDAP_SUCCESS || !desc.bv_val)
 			break;
 		size_t count = 0;
@@ -279,7 +279,7 @@ dn_keep(struct reading *r, LDAPMessage *entry, struct err *e)
 	BerElement *ber = NULL;
 	struct berval raw = { 0 };
 	struct ad_dn dn;
-	int rc = ldap_get_dn_ber(r->ad->ld, entry, &ber, &raw);
+	int rc = ldap_get_dn_ber(r->ad->d.ld, entry, &ber, &raw);
 	bool ok = rc == LDAP_SUCCESS &&
 		  ad_dn_parse((struct str){ raw.bv_val, raw.bv_len }, r->a, &dn, e);
 	ber_free(ber, 0);
@@ -320,7 +320,8 @@ primary_group_send(struct reading *r, struct err *e)
 	struct serve_link end = { .sid = *rid ? sid_with_rid(any, rid, r->a) : NULL };
 	if (*rid && !end.sid)
 		return held_back(r, "primaryGroup", "a primaryGroupID that is not a number", e);
-	return serve_links(r->ad->serve, r->id, NULL, "primaryGroup", "set", &end, *rid ? 1 : 0, e);
+	return serve_links(
+		r->ad->d.serve, r->id, NULL, "primaryGroup", "set", &end, *rid ? 1 : 0, e);
 }
 
 static bool
@@ -334,7 +335,7 @@ links_send(struct reading *r, struct err *e)
 				continue;
 			if (r->full && (removals || l->count == 0))
 				continue;
-			if (!serve_links(r->ad->serve, r->id, NULL, l->attr->name,
+			if (!serve_links(r->ad->d.serve, r->id, NULL, l->attr->name,
 				    r->full ? "set" : l->mode, l->ends, l->count, e))
 				return false;
 		}
@@ -358,7 +359,7 @@ entry_send(struct reading *r, struct err *e)
 	r->full = r->mode == AD_FETCH || r->mode == AD_CHANGED ||
 		  (r->has_class && (r->mode == AD_FULL || r->created));
 	if (r->restored && r->mode == AD_DELTA) {
-		if (!serve_gone(ad->serve, r->id, NULL, "tombstone", e))
+		if (!serve_gone(ad->d.serve, r->id, NULL, "tombstone", e))
 			return false;
 		todo_restored(r->todo, r->id);
 	}
@@ -367,8 +368,8 @@ entry_send(struct reading *r, struct err *e)
 	rdn_keep(r);
 	if (r->full)
 		empty_drop(&r->attrs);
-	if (!serve_entry(ad->serve, r->id, r->dn, r->parent[0] ? r->parent : NULL, r->sid, r->full,
-		    &r->attrs, &own)) {
+	if (!serve_entry(ad->d.serve, r->id, r->dn, r->parent[0] ? r->parent : NULL, r->sid,
+		    r->full, &r->attrs, &own)) {
 		if (own.kind != ERR_OBJECT) {
 			*e = own;
 			return false;
@@ -395,7 +396,7 @@ ad_entry_send(
 	struct err own;
 	arena_reset(ad->scratch);
 	r.attrs = attrs_new(r.a);
-	ad->done++;
+	ad->d.done++;
 	if (!dn_keep(&r, entry, &own)) {
 		if (own.kind != ERR_OBJECT) {
 			*e = own;
@@ -414,7 +415,7 @@ ad_entry_send(
 		return false;
 	if (r.deleted)
 		return is_deleted_container(&r) ||
-		       serve_gone(ad->serve, r.id, NULL, "tombstone", e);
+		       serve_gone(ad->d.serve, r.id, NULL, "tombstone", e);
 	if (!r.dn)
 		return held_back(&r, NULL, own.text, e);
 	return entry_send(&r, e);

@@ -19,15 +19,16 @@ struct ncs {
 };
 
 static bool
-reference_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+reference_keep(void *ctx, struct dir *dir, LDAPMessage *entry, struct err *e)
 {
+	struct ad *ad = ad_of(dir);
 	struct ncs *n = ctx;
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct str name = ad_value_first(ad, entry, "nCName", a);
-	struct str flags = ad_value_first(ad, entry, "systemFlags", a);
+	struct str name = dir_value_first(&ad->d, entry, "nCName", a);
+	struct str flags = dir_value_first(&ad->d, entry, "systemFlags", a);
 	(void)e;
 	if (name.n && (strtoul(flags.p, NULL, 10) & OURS) && n->count < NCS_MAX)
-		n->list[n->count++] = arena_strndup(ad->arena, name.p, name.n);
+		n->list[n->count++] = arena_strndup(ad->d.arena, name.p, name.n);
 	return true;
 }
 
@@ -35,15 +36,15 @@ static bool
 contexts_read(struct ad *ad, struct err *e)
 {
 	static const char *const names[] = { "nCName", "systemFlags", NULL };
-	struct ncs n = { .list = arena_alloc(ad->arena, (NCS_MAX + 1) * sizeof(*n.list)) };
+	struct ncs n = { .list = arena_alloc(ad->d.arena, (NCS_MAX + 1) * sizeof(*n.list)) };
 	CLEAN_FREE char *base = xasprintf("CN=Partitions,%s", ad->config_nc ? ad->config_nc : "");
-	const struct ad_search q = { .base = base,
+	const struct dir_search q = { .base = base,
 		.scope = LDAP_SCOPE_ONELEVEL,
 		.filter = "(objectClass=crossRef)",
 		.attributes = names,
 		.doing = "reading the forest's naming contexts" };
 	int code;
-	if (ad->config_nc && !ad_search(ad, &q, reference_keep, &n, NULL, &code, e) &&
+	if (ad->config_nc && !dir_search(&ad->d, &q, reference_keep, &n, NULL, &code, e) &&
 		code != LDAP_NO_SUCH_OBJECT)
 		return false;
 	if (n.count == 0) /* hidden from us: what the server itself holds */
@@ -126,14 +127,14 @@ base_add(struct ad *first, const char *base, struct err *e)
 		if (n == ALL_MAX)
 			return err_set(e, ERR_CONFIG, "bad-base",
 				"the bases lie in more than %d naming contexts", ALL_MAX);
-		struct ad *new = arena_alloc(first->arena, sizeof(*new));
+		struct ad *new = arena_alloc(first->d.arena, sizeof(*new));
 		*new = *first;
-		new->ld = NULL;
+		new->d.ld = NULL;
 		new->next = NULL;
 		new->nc = nc;
 		new->base_count = 0;
-		new->bases =
-			arena_alloc(first->arena, first->options.base_count * sizeof(*new->bases));
+		new->bases = arena_alloc(
+			first->d.arena, first->d.options.base_count * sizeof(*new->bases));
 		p->next = new;
 		p = new;
 		first->forest = new->forest = true;
@@ -146,13 +147,13 @@ base_add(struct ad *first, const char *base, struct err *e)
 static bool
 contexts_split(struct ad *first, struct err *e)
 {
-	const struct ad_options *o = &first->options;
-	first->bases = arena_alloc(first->arena, (o->base_count + 1) * sizeof(*first->bases));
+	const struct dir_options *o = &first->d.options;
+	first->bases = arena_alloc(first->d.arena, (o->base_count + 1) * sizeof(*first->bases));
 	first->base_count = o->base_count ? 1 : 0;
 	if (first->base_count)
 		first->bases[0] = o->bases[0];
 	first->next = NULL;
-	if (!first->ld && !ad_open(first, e))
+	if (!first->d.ld && !ad_open(first, e))
 		return false;
 	for (size_t i = 1; i < o->base_count; i++)
 		if (!base_add(first, o->bases[i], e))
@@ -168,7 +169,7 @@ ad_forest_open(struct ad *first, struct err *e)
 		return false;
 	for (struct ad *p = first; p; p = p->next) {
 		p->krb5 = first->krb5;
-		if (!p->ld && !ad_open(p, e))
+		if (!p->d.ld && !ad_open(p, e))
 			return p->forest ? err_wrap(e, "%s", p->bases[0]) : false;
 	}
 	return true;
@@ -187,7 +188,7 @@ ad_forest_schema(
 		p->request = first->request;
 		p->request_delta = first->request_delta;
 		p->request_usn = first->request_usn;
-		memcpy(p->digest, first->digest, sizeof(p->digest));
+		memcpy(p->d.digest, first->d.digest, sizeof(p->d.digest));
 	}
 	return true;
 }
@@ -196,7 +197,7 @@ void
 ad_forest_close(struct ad *first)
 {
 	for (struct ad *p = first; p; p = p->next)
-		ad_close(p);
+		dir_close(&p->d);
 }
 
 static int
@@ -217,7 +218,7 @@ ad_forest_facts(struct ad *first, struct arena *a)
 	for (size_t i = 0; i < n; i++) {
 		const char *sep = i ? " + " : "";
 		f.context = arena_printf(a, "%s%s%s", f.context, sep, list[i]->context);
-		f.server = arena_printf(a, "%s%s%s", f.server, sep, list[i]->server);
+		f.server = arena_printf(a, "%s%s%s", f.server, sep, list[i]->d.server);
 		f.invocation = arena_printf(a, "%s%s%s", f.invocation, sep, list[i]->invocation);
 		/* a delta that cannot tell of deletions is not complete (I7) */
 		f.sees_deletes = f.sees_deletes && list[i]->sees_deleted;

@@ -89,18 +89,18 @@ krb5_begin(struct ad *ad, struct ad_krb5 *k, struct err *e)
 {
 	struct secret key;
 	/* is it there, and for our eyes alone? Its format is the library's affair. */
-	if (!secret_read(ad->options.keytab, &key, e))
+	if (!secret_read(ad->keytab, &key, e))
 		return false;
 	secret_wipe(&key);
 	setenv("KRB5CCNAME", CACHE, 1);
-	const char *conf = ad->options.krb5_conf;
+	const char *conf = ad->krb5_conf;
 	/* the library passes over a file that is not there */
 	if (conf && access(conf, R_OK) < 0)
 		return err_set(e, ERR_CONFIG, "krb5-conf", "`krb5_conf` %s cannot be read: %s",
 			conf, strerror(errno));
 	if (conf)
 		setenv("KRB5_CONFIG", conf, 1);
-	CLEAN_FREE char *path = xasprintf("FILE:%s", ad->options.keytab);
+	CLEAN_FREE char *path = xasprintf("FILE:%s", ad->keytab);
 	krb5_error_code code = krb5_init_context(&k->ctx);
 	if (code)
 		return krb5_err(e, NULL, code, "starting Kerberos");
@@ -114,7 +114,7 @@ krb5_begin(struct ad *ad, struct ad_krb5 *k, struct err *e)
 static bool
 account_find(struct ad *ad, struct ad_krb5 *k, struct err *e)
 {
-	const char *want = ad->options.bind;
+	const char *want = ad->d.options.bind;
 	bool any = ascii_ieq(want, "gssapi");
 	CLEAN_BUF struct buf all = { 0 };
 	krb5_kt_cursor at;
@@ -122,14 +122,14 @@ account_find(struct ad *ad, struct ad_krb5 *k, struct err *e)
 	krb5_error_code code = krb5_kt_start_seq_get(k->ctx, k->keytab, &at);
 	if (code) {
 		krb5_err(e, k->ctx, code, "reading the keytab");
-		return err_wrap(e, "%s", ad->options.keytab);
+		return err_wrap(e, "%s", ad->keytab);
 	}
 	while (!k->who && krb5_kt_next_entry(k->ctx, k->keytab, &entry, &at) == 0) {
 		char *name = NULL;
 		if (krb5_unparse_name(k->ctx, entry.principal, &name) == 0) {
 			if ((any || ascii_ieq(name, want)) &&
 				krb5_copy_principal(k->ctx, entry.principal, &k->who) == 0)
-				k->name = arena_strdup(ad->arena, name);
+				k->name = arena_strdup(ad->d.arena, name);
 			if (all.n < 200 && !strstr(buf_cstr(&all), name))
 				buf_addf(&all, "%s%s", all.n ? ", " : "", name);
 		}
@@ -142,7 +142,7 @@ account_find(struct ad *ad, struct ad_krb5 *k, struct err *e)
 	return err_set(e, ERR_CONFIG, "bad-keytab",
 		"the keytab %s has no key of '%s'%s%s; name one of these in `bind`, or make the "
 		"keytab anew",
-		ad->options.keytab, want, all.n ? ", but of " : "", buf_cstr(&all));
+		ad->keytab, want, all.n ? ", but of " : "", buf_cstr(&all));
 }
 
 static bool
@@ -159,7 +159,7 @@ ticket_get(struct ad *ad, struct ad_krb5 *k, struct err *e)
 	uint32_t start =
 		(uint32_t)(creds.times.starttime ? creds.times.starttime : creds.times.authtime);
 	int64_t life = (int32_t)((uint32_t)creds.times.endtime - start);
-	k->until = ad->clock->now(ad->clock->ctx) + (life / 2 < LEFT ? life - LEFT : life / 2);
+	k->until = ad->d.clock->now(ad->d.clock->ctx) + (life / 2 < LEFT ? life - LEFT : life / 2);
 	code = krb5_cc_initialize(k->ctx, k->cache, k->who);
 	if (!code)
 		code = krb5_cc_store_cred(k->ctx, k->cache, &creds);
@@ -174,18 +174,18 @@ ticket_make(struct ad *ad, struct ad_krb5 *k, struct err *e)
 		return false;
 	if (!k->who && !account_find(ad, k, e))
 		return false;
-	if (k->until > ad->clock->now(ad->clock->ctx))
+	if (k->until > ad->d.clock->now(ad->d.clock->ctx))
 		return true;
-	serve_progress(ad->serve, 0, 0, "getting a ticket");
+	serve_progress(ad->d.serve, 0, 0, "getting a ticket");
 	return ticket_get(ad, k, e);
 }
 
 bool
 ad_ticket_get(struct ad *ad, struct err *e)
 {
-	int64_t now = ad->clock->mono_ms(ad->clock->ctx);
+	int64_t now = ad->d.clock->mono_ms(ad->d.clock->ctx);
 	if (!ad->krb5)
-		ad->krb5 = arena_alloc(ad->arena, sizeof(*ad->krb5));
+		ad->krb5 = arena_alloc(ad->d.arena, sizeof(*ad->krb5));
 	struct ad_krb5 *k = ad->krb5;
 	/* not once for each server: a silent network costs half a minute, a wrong key locks the account */
 	if (k->failed_at && now - k->failed_at < FAILED_WAIT * 1000) {
@@ -198,7 +198,7 @@ ad_ticket_get(struct ad *ad, struct err *e)
 		return false;
 	}
 	k->failed_at = 0;
-	ad->bound = k->name;
+	ad->d.bound = k->name;
 	return true;
 }
 

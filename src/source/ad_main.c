@@ -1,6 +1,5 @@
 /* lockstep-source-ad(8): the program. Requests of the engine, one after the other. */
 #include "ad.h"
-#include "ad_cursor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,15 +66,15 @@ hello_send(struct ad *ad, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct ad_forest_facts f = { "not connected", "", "", false, false };
-	struct jsonw *w = serve_line(ad->serve, "hello");
+	struct jsonw *w = serve_line(ad->d.serve, "hello");
 	char now[24];
-	if (ad->ld)
+	if (ad->d.ld)
 		f = ad_forest_facts(ad, a);
-	time_format(ad->ld ? ad->now : ad->clock->now(ad->clock->ctx), now);
+	time_format(ad->d.ld ? ad->now : ad->d.clock->now(ad->d.clock->ctx), now);
 	jsonw_str(w, "context", f.context);
 	jsonw_str(w, "server", f.server);
 	jsonw_str(w, "invocation", f.invocation);
-	jsonw_str(w, "bind", ad->bound);
+	jsonw_str(w, "bind", ad->d.bound);
 	jsonw_str(w, "now", now);
 	capabilities_write(&f, w);
 	jsonw_obj(w, "schema");
@@ -86,100 +85,59 @@ hello_send(struct ad *ad, struct err *e)
 		jsonw_end(w);
 	}
 	jsonw_end(w);
-	return serve_send(ad->serve, e) && serve_flush(ad->serve, e);
-}
-
-/* Who asks for no classes and no attributes wants a check or the set-up text, not a read: then a server
- * that cannot be reached is a finding, and hello does not wait for it. */
-static bool
-greet(struct ad *ad, struct err *e)
-{
-	const char *const *classes = serve_classes(ad->serve), *const *attributes =
-								       serve_attributes(ad->serve);
-	/* the password is read again at each bind */
-	const char *missing = serve_lock_down(ad->serve, SERVE_NETWORK, true);
-	if (missing)
-		log_event(LOG_DEBUG, "sandbox", "missing", missing, NULL);
-	if (!ad_options_read(ad, e))
-		return false;
-	if ((classes[0] || attributes[0]) &&
-		(!ad_forest_open(ad, e) || !ad_forest_schema(ad, classes, attributes, e)))
-		return false;
-	return hello_send(ad, e);
-}
-
-static const char **
-strings_read(const struct json *list, struct arena *a, size_t *count_r)
-{
-	const char **strings = arena_alloc(a, (json_count(list) + 1) * sizeof(*strings));
-	*count_r = 0;
-	json_for_each(it, list)
-		if (json_string(it))
-			strings[(*count_r)++] = arena_strdup(a, json_string(it));
-	return strings;
-}
-
-/* A read asks for what hello announced, or the cursor would not belong to it. */
-static bool
-request_fits(struct ad *ad, const struct json *j, struct arena *a, struct err *e)
-{
-	size_t n, m;
-	const char **classes = strings_read(json_get(j, "classes"), a, &n);
-	const char **attributes = strings_read(json_get(j, "attributes"), a, &m);
-	char digest[65];
-	if (n == 0 || m == 0)
-		return err_set(e, ERR_SIDE, "bad-request", "a read needs classes and attributes");
-	ad_request_digest(classes, attributes, digest);
-	/* the connection may be lost meanwhile: then ad_read makes it anew, to the same controller */
-	if (ad->filter && strcmp(digest, ad->digest) == 0)
-		return true;
-	return ad_forest_open(ad, e) && ad_forest_schema(ad, classes, attributes, e);
+	return serve_send(ad->d.serve, e) && serve_flush(ad->d.serve, e);
 }
 
 static bool
-request_do(struct ad *ad, const struct json *j, struct err *e)
+options_do(struct dir *d, struct err *e)
 {
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct str type = str_c(json_get_string(j, "type"));
-	/* j ends with the next look at our input: what is needed is copied */
-	const char *cursor = json_get_string(j, "cursor");
-	if (str_eqc(type, "read")) {
-		cursor = cursor ? arena_strdup(a, cursor) : NULL;
-		return request_fits(ad, j, a, e) && ad_read(ad, cursor, e);
-	}
-	size_t count;
-	if (str_eqc(type, "fetch")) {
-		const char **ids = strings_read(json_get(j, "ids"), a, &count);
-		return ad_fetch(ad, ids, count, e);
-	}
-	if (str_eqc(type, "watch"))
-		return ad_watch(ad, e);
-	const char **bases = strings_read(json_get(j, "bases"), a, &count);
-	if (str_eqc(type, "check"))
-		return ad_check(ad, bases, count, e);
-	if (str_eqc(type, "setup"))
-		return ad_setup(ad, bases, count, e);
-	return err_set(e, ERR_SIDE, "bad-request", "a request of a type that is not known");
+	return ad_options_read(ad_of(d), e);
 }
 
 static bool
-run(struct ad *ad, struct err *e)
+ready_do(struct dir *d, const char *const *classes, const char *const *attributes, struct err *e)
 {
-	if (!serve_hello(ad->serve, e) || !greet(ad, e))
-		return false;
-	while (!*ad->stop) {
-		const struct json *j = NULL;
-		err_clear(e);
-		int got = serve_next(ad->serve, -1, &j, e);
-		if (got < 0)
-			return e->kind == ERR_NONE;
-		if (got == 0)
-			continue;
-		if (!request_do(ad, j, e))
-			return false;
-	}
-	return true;
+	return ad_forest_open(ad_of(d), e) && ad_forest_schema(ad_of(d), classes, attributes, e);
 }
+
+static bool
+hello_do(struct dir *d, struct err *e)
+{
+	return hello_send(ad_of(d), e);
+}
+
+static bool
+read_do(struct dir *d, const char *cursor, struct err *e)
+{
+	return ad_read(ad_of(d), cursor, e);
+}
+
+static bool
+fetch_do(struct dir *d, const char *const *ids, size_t count, struct err *e)
+{
+	return ad_fetch(ad_of(d), ids, count, e);
+}
+
+static bool
+watch_do(struct dir *d, struct err *e)
+{
+	return ad_watch(ad_of(d), e);
+}
+
+static bool
+check_do(struct dir *d, const char *const *bases, size_t count, struct err *e)
+{
+	return ad_check(ad_of(d), bases, count, e);
+}
+
+static bool
+setup_do(struct dir *d, const char *const *bases, size_t count, struct err *e)
+{
+	return ad_setup(ad_of(d), bases, count, e);
+}
+
+static const struct dir_program program = { options_do, ready_do, hello_do, read_do, fetch_do,
+	watch_do, check_do, setup_do };
 
 int
 main(int argc, char **argv)
@@ -193,19 +151,19 @@ main(int argc, char **argv)
 		process_harden();
 		log_init("lockstep-source-ad", true, LOG_INFO);
 		bool stop = false;
-		struct ad ad = { .serve = serve,
-			.stop = &stop,
-			.arena = arena_new(),
-			.scratch = arena_new(),
-			.clock = &clock_system };
-		if (!run(&ad, &e)) {
+		struct ad ad = { .d = { .serve = serve,
+					 .stop = &stop,
+					 .arena = arena_new(),
+					 .clock = &clock_system },
+			.scratch = arena_new() };
+		if (!dir_run(&ad.d, &program, &e)) {
 			serve_error(serve, &e);
 			status = 1;
 		}
 		ad_forest_close(&ad);
 		ad_ticket_free(&ad);
 		arena_free(ad.scratch);
-		arena_free(ad.arena);
+		arena_free(ad.d.arena);
 	}
 	serve_free(serve);
 	return status;

@@ -25,7 +25,7 @@ ends_send(struct ad *ad, const struct parts *p, const struct attr *values, const
 	for (size_t i = 0; i < n; i++)
 		if (!ad_link_read(a, values->values[i], &ends[i], e))
 			return false;
-	return serve_links(ad->serve, p->id, NULL, p->attr->name, mode, ends, n, e);
+	return serve_links(ad->d.serve, p->id, NULL, p->attr->name, mode, ends, n, e);
 }
 
 /* The attribute among those of the answer, whatever range the server chose. */
@@ -47,10 +47,10 @@ part_read(struct ad *ad, struct parts *p, struct err *e)
 	const char *names[] = { arena_printf(a, "%s;range=%zu-*", p->attr->name, p->from),
 		"uSNChanged", NULL };
 	LDAPControl *controls[] = { ad_control_extended_dn(), NULL };
-	struct ad_values v;
+	struct dir_values v;
 	struct ad_name name;
-	serve_progress(ad->serve, ad->done, 0, "reading groups");
-	if (!ad_read_one(ad, base, names, controls, "reading a group by ranges", a, &v, e))
+	serve_progress(ad->d.serve, ad->d.done, 0, "reading groups");
+	if (!dir_read_one(&ad->d, base, names, controls, "reading a group by ranges", a, &v, e))
 		return false;
 	struct str usn = attrs_first(&v.attrs, "uSNChanged");
 	const struct attr *values = v.found ? part_find(&v.attrs, p->attr, &name) : NULL;
@@ -79,14 +79,14 @@ ad_range_send(struct ad *ad, const char *id, const struct ad_attr *attr, struct 
 			if (!part_read(ad, &p, e)) {
 				if (e->kind != ERR_OBJECT)
 					return false;
-				return serve_bad(ad->serve, id, NULL, attr->name, e->text, e);
+				return serve_bad(ad->d.serve, id, NULL, attr->name, e->text, e);
 			}
 		if (p.last && !p.bad)
 			return true;
 		if (p.bad)
 			break;
 	}
-	return serve_bad(ad->serve, id, NULL, attr->name,
+	return serve_bad(ad->d.serve, id, NULL, attr->name,
 		"its values could not be read to the end: they changed again and again meanwhile",
 		e);
 }
@@ -101,7 +101,7 @@ owners_send(struct ad *ad, const char *id, const struct ad_attr *attr, const str
 	struct serve_link owner;
 	for (size_t i = 0; owners && i < owners->count; i++)
 		if (!ad_link_read(a, owners->values[i], &owner, e) ||
-			!serve_links(ad->serve, owner.id, owner.id ? NULL : owner.dn, attr->name,
+			!serve_links(ad->d.serve, owner.id, owner.id ? NULL : owner.dn, attr->name,
 				"add", &self, 1, e))
 			return false;
 	return true;
@@ -113,14 +113,14 @@ ad_restored_send(struct ad *ad, const char *id, struct err *e)
 	CLEAN_ARENA struct arena *a = arena_new();
 	LDAPControl *controls[] = { ad_control_extended_dn(), NULL };
 	const char **names = arena_alloc(a, (ad->attr_count + 1) * sizeof(*names));
-	struct ad_values v;
+	struct dir_values v;
 	size_t n = 0;
 	for (size_t i = 0; i < ad->attr_count; i++)
 		if (ad->attrs[i].back)
 			names[n++] = ad->attrs[i].back;
 	if (n == 0)
 		return true;
-	if (!ad_read_one(ad, arena_printf(a, "<GUID=%s>", id), names, controls,
+	if (!dir_read_one(&ad->d, arena_printf(a, "<GUID=%s>", id), names, controls,
 		    "reading a restored object", a, &v, e))
 		return false;
 	for (size_t i = 0; i < ad->attr_count && v.found; i++)

@@ -1,5 +1,5 @@
 #include "ad.h"
-#include "ad_cursor.h"
+#include "dir_cursor.h"
 
 #include <string.h>
 #include "base/log.h"
@@ -8,6 +8,25 @@
 #define FOREST_CURSOR_MAX (16u * 1024 * 1024)
 #define PAGES_EMPTY_MAX                                                                            \
 	100 /* answers that bring nothing and no new cookie, yet say there is more */
+
+/* Controls with a constant value. */
+LDAPControl *
+ad_control_show_deleted(void)
+{
+	static char oid[] = "1.2.840.113556.1.4.417";
+	static LDAPControl c = { .ldctl_oid = oid, .ldctl_iscritical = 1 };
+	return &c;
+}
+
+LDAPControl *
+ad_control_extended_dn(void)
+{
+	/* SEQUENCE { INTEGER 1 }: ids as text */
+	static char oid[] = "1.2.840.113556.1.4.529", value[] = "\x30\x03\x02\x01\x01";
+	static LDAPControl c = { .ldctl_oid = oid,
+		.ldctl_value = { .bv_len = 5, .bv_val = value } };
+	return &c;
+}
 
 struct page {
 	enum ad_mode mode;
@@ -18,8 +37,9 @@ struct page {
 };
 
 static bool
-each_entry(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+each_entry(void *ctx, struct dir *dir, LDAPMessage *entry, struct err *e)
 {
+	struct ad *ad = ad_of(dir);
 	struct page *p = ctx;
 	p->entries++;
 	return ad_entry_send(ad, entry, p->mode, &p->todo, e);
@@ -32,8 +52,8 @@ control_read(struct ad *ad, LDAPControl **controls, struct page *p, struct err *
 	LDAPControl *c = ldap_control_find(LDAP_CONTROL_X_DIRSYNC, controls, NULL);
 	struct berval cookie = { 0 };
 	int more = 0;
-	if (!c || ldap_parse_dirsync_control(ad->ld, c, &more, &cookie) != LDAP_SUCCESS ||
-		!cookie.bv_len || cookie.bv_len > AD_COOKIE_MAX) {
+	if (!c || ldap_parse_dirsync_control(ad->d.ld, c, &more, &cookie) != LDAP_SUCCESS ||
+		!cookie.bv_len || cookie.bv_len > DIR_COOKIE_MAX) {
 		ldap_memfree(cookie.bv_val);
 		return err_set(e, ERR_SIDE, "no-cookie",
 			"the server ended its answer without a DirSync cookie: it does not prove "
@@ -66,9 +86,9 @@ page_refused(struct ad *ad, int code, struct err *e)
 			"'%s' may not use DirSync on %s: grant it \"Replicating Directory "
 			"Changes\" (Get-Changes, not the "
 			"one with All) there; `lockstep check --print-setup` prints the commands",
-			ad->bound, ad->nc);
+			ad->d.bound, ad->nc);
 	if (code == LDAP_REFERRAL)
-		return err_wrap(e, "%s does not hold %s", ad->server, ad->nc);
+		return err_wrap(e, "%s does not hold %s", ad->d.server, ad->nc);
 	return false;
 }
 
@@ -80,18 +100,18 @@ page_read(struct ad *ad, struct page *p, struct err *e)
 	LDAPControl *dirsync = NULL, **answer = NULL;
 	int code;
 	p->entries = 0;
-	if (ldap_create_dirsync_control(ad->ld, (int)LDAP_CONTROL_X_DIRSYNC_INCREMENTAL_VALUES,
-		    ad->options.page, &cookie, &dirsync) != LDAP_SUCCESS)
+	if (ldap_create_dirsync_control(ad->d.ld, (int)LDAP_CONTROL_X_DIRSYNC_INCREMENTAL_VALUES,
+		    ad->page, &cookie, &dirsync) != LDAP_SUCCESS)
 		return err_set(e, ERR_SIDE, "ldap", "the DirSync control cannot be made");
 	LDAPControl *controls[] = { dirsync, ad_control_extended_dn(), NULL };
-	const struct ad_search q = { .base = ad->nc,
+	const struct dir_search q = { .base = ad->nc,
 		.scope = LDAP_SCOPE_SUBTREE,
 		.filter = ad->filter,
 		.attributes = p->mode == AD_DELTA ? ad->request_delta : ad->request,
 		.controls = controls,
 		.phase = "reading",
 		.doing = "reading by DirSync" };
-	bool ok = ad_search(ad, &q, each_entry, p, &answer, &code, e)
+	bool ok = dir_search(&ad->d, &q, each_entry, p, &answer, &code, e)
 			  ? control_read(ad, answer, p, e)
 			  : page_refused(ad, code, e);
 	ldap_control_free(dirsync);
@@ -131,8 +151,8 @@ pages_read(struct ad *ad, struct page *p, struct err *e)
 static bool
 still_there(struct ad *ad, struct err *e)
 {
-	const char *invocation = ad->invocation, *context = ad->context, *url = ad->server;
-	if (ad->ld && ad_now_read(ad, e))
+	const char *invocation = ad->invocation, *context = ad->context, *url = ad->d.server;
+	if (ad->d.ld && ad_now_read(ad, e))
 		return true;
 	if (!ad_connect(ad, url, e) || !ad_arrive(ad, e))
 		return false;
@@ -143,12 +163,12 @@ still_there(struct ad *ad, struct err *e)
 }
 
 /* Where we are, as a cursor without cookie. */
-static struct ad_cursor
+static struct dir_cursor
 here(const struct ad *ad)
 {
-	return (struct ad_cursor){ .context = ad->context,
+	return (struct dir_cursor){ .context = ad->context,
 		.invocation = ad->invocation,
-		.request = ad->digest,
+		.request = ad->d.digest,
 		.usn = ad->usn };
 }
 
@@ -156,14 +176,14 @@ static bool
 read_all(struct ad *ad, const char *cursor, struct page *p, struct buf *cursor_out, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct ad_cursor c;
+	struct dir_cursor c;
 	if (!still_there(ad, e))
 		return false;
-	struct ad_cursor now = here(ad);
+	struct dir_cursor now = here(ad);
 	if (!ad->has_dirsync && !ad->by_usn)
 		return err_set(
-			e, ERR_CONFIG, "no-dirsync", "%s does not offer DirSync", ad->server);
-	if (cursor && (!ad_cursor_read(cursor, a, &c, e) || !ad_cursor_fits(&c, &now, e)))
+			e, ERR_CONFIG, "no-dirsync", "%s does not offer DirSync", ad->d.server);
+	if (cursor && (!dir_cursor_read(cursor, a, &c, e) || !dir_cursor_fits(&c, &now, e)))
 		return false;
 	if (cursor && str_eqc(c.cookie, AD_COOKIE_USN) != ad->by_usn)
 		return err_set(e, ERR_RETRY, "cursor-invalid",
@@ -181,8 +201,8 @@ read_all(struct ad *ad, const char *cursor, struct page *p, struct buf *cursor_o
 			return false;
 	}
 	now.cookie = buf_str(&p->cookie);
-	ad_cursor_write(&now, cursor_out);
-	return !cursor || !ad->done || ad_stamps_send(ad, c.usn, e);
+	dir_cursor_write(&now, cursor_out);
+	return !cursor || !ad->d.done || ad_stamps_send(ad, c.usn, e);
 }
 
 /* The cursor of one context among several; NULL = it is not in there. */
@@ -196,7 +216,7 @@ static bool
 context_read(struct ad *ad, const char *cursor, struct buf *cursor_out, struct err *e)
 {
 	struct page p = { .mode = cursor ? AD_DELTA : AD_FULL };
-	ad->done = 0;
+	ad->d.done = 0;
 	bool ok = read_all(ad, cursor, &p, cursor_out, e);
 	ad_todo_free(&p.todo);
 	buf_free(&p.cookie);
@@ -238,9 +258,9 @@ ad_read(struct ad *first, const char *cursor, struct err *e)
 	bool ok = first->next ? forest_read(first, cursor, &cursor_out, &cause)
 			      : context_read(first, cursor, &cursor_out, &cause);
 	if (ok)
-		return serve_end(first->serve, buf_cstr(&cursor_out), true, NULL, NULL, e);
+		return serve_end(first->d.serve, buf_cstr(&cursor_out), true, NULL, NULL, e);
 	log_err(LOG_ERROR, "read-failed", &cause);
-	return serve_end(first->serve, NULL, false, cause.text, &cause, e);
+	return serve_end(first->d.serve, NULL, false, cause.text, &cause, e);
 }
 
 /* --- single entries --- */
@@ -253,15 +273,15 @@ fetch_one(struct ad *ad, const char *id, struct page *p, bool *found_r, struct e
 	LDAPControl *plain[] = { ad_control_extended_dn(), NULL };
 	LDAPControl *deleted[] = { ad_control_show_deleted(), NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct ad_values v;
+	struct dir_values v;
 	char uuid[37];
 	int code;
-	serve_progress(ad->serve, ad->done, 0, "fetching");
+	serve_progress(ad->d.serve, ad->d.done, 0, "fetching");
 	if (!uuid_canonical(id, uuid))
 		return err_set(
 			e, ERR_SIDE, "bad-request", "'%.60s' is not an id of Active Directory", id);
 	const char *base = arena_printf(a, "<GUID=%s>", uuid);
-	const struct ad_search q = { .base = base,
+	const struct dir_search q = { .base = base,
 		.scope = LDAP_SCOPE_BASE,
 		.filter = ad->filter,
 		.attributes = ad->request,
@@ -269,17 +289,17 @@ fetch_one(struct ad *ad, const char *id, struct page *p, bool *found_r, struct e
 		.phase = "fetching",
 		.doing = "reading one entry" };
 	p->entries = 0;
-	if (!ad_search(ad, &q, each_entry, p, NULL, &code, e) && code != LDAP_NO_SUCH_OBJECT)
+	if (!dir_search(&ad->d, &q, each_entry, p, NULL, &code, e) && code != LDAP_NO_SUCH_OBJECT)
 		return false;
 	*found_r = p->entries > 0;
 	if (*found_r)
 		return ad_todo_do(ad, &p->todo, e);
 	/* not there for us: said to be gone only if its tombstone is seen */
-	if (!ad_read_one(ad, base, gone_names, deleted, "looking for a tombstone", a, &v, e))
+	if (!dir_read_one(&ad->d, base, gone_names, deleted, "looking for a tombstone", a, &v, e))
 		return false;
 	*found_r = v.found && str_ieqc(attrs_first(&v.attrs, "isDeleted"), "TRUE");
 	if (*found_r)
-		return serve_gone(ad->serve, uuid, NULL, "tombstone", e);
+		return serve_gone(ad->d.serve, uuid, NULL, "tombstone", e);
 	return true;
 }
 
@@ -291,7 +311,7 @@ ad_fetch(struct ad *first, const char *const *ids, size_t count, struct err *e)
 	struct ad *p = first;
 	bool ok;
 	do {
-		p->done = 0;
+		p->d.done = 0;
 		ok = still_there(p, &cause);
 	} while (ok && (p = p->next));
 	for (size_t i = 0; ok && i < count; i++) {
@@ -300,6 +320,6 @@ ad_fetch(struct ad *first, const char *const *ids, size_t count, struct err *e)
 			ok = fetch_one(p, ids[i], &page, &found, &cause);
 	}
 	ad_todo_free(&page.todo);
-	return ok ? serve_end(first->serve, NULL, true, NULL, NULL, e)
-		  : serve_end(first->serve, NULL, false, cause.text, &cause, e);
+	return ok ? serve_end(first->d.serve, NULL, true, NULL, NULL, e)
+		  : serve_end(first->d.serve, NULL, false, cause.text, &cause, e);
 }

@@ -43,9 +43,10 @@ rights_check(struct ad *ad, const char *dn, const char *what, bool self)
 		"allowedChildClassesEffective", "sDRightsEffective", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_BUF struct buf text = { 0 };
-	struct ad_values v;
+	struct dir_values v;
 	struct err e;
-	if (!ad_read_one(ad, dn, names, NULL, "reading effective rights", a, &v, &e) || !v.found)
+	if (!dir_read_one(&ad->d, dn, names, NULL, "reading effective rights", a, &v, &e) ||
+		!v.found)
 		return;
 	const struct attr *write = attrs_get(&v.attrs, names[0]),
 			  *create = attrs_get(&v.attrs, names[1]);
@@ -63,14 +64,14 @@ rights_check(struct ad *ad, const char *dn, const char *what, bool self)
 		buf_adds(&text,
 			text.n ? "; set its owner or permissions" : "set its owner or permissions");
 	if (!text.n)
-		ad_finding(
-			ad, "ok", "rights", NULL, "%s (%s): the account may only read", what, dn);
+		dir_finding(&ad->d, "ok", "rights", NULL, "%s (%s): the account may only read",
+			what, dn);
 	else if (self)
-		ad_finding(ad, "info", "rights", NULL,
+		dir_finding(&ad->d, "info", "rights", NULL,
 			"%s (%s): the account may, as accounts usually may on themselves, %s", what,
 			dn, buf_cstr(&text));
 	else
-		ad_finding(ad, "warn", "rights",
+		dir_finding(&ad->d, "warn", "rights",
 			"use an account of its own that may only read; `lockstep check "
 			"--print-setup` prints the commands",
 			"%s (%s): the account may %s", what, dn, buf_cstr(&text));
@@ -82,10 +83,11 @@ struct sample {
 };
 
 static bool
-sample_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+sample_keep(void *ctx, struct dir *dir, LDAPMessage *entry, struct err *e)
 {
+	struct ad *ad = ad_of(dir);
 	struct sample *s = ctx;
-	char *dn = ldap_get_dn(ad->ld, entry);
+	char *dn = ldap_get_dn(ad->d.ld, entry);
 	(void)e;
 	if (!s->dn && dn)
 		s->dn = arena_strdup(s->a, dn);
@@ -102,16 +104,16 @@ sample_find(struct ad *ad, const char *base, const char *filter, struct arena *a
 	LDAPControl *page = NULL;
 	struct sample s = { .a = a };
 	struct err e;
-	if (!ad->ld || ldap_create_page_control(ad->ld, 1, &cookie, 0, &page) != LDAP_SUCCESS)
+	if (!ad->d.ld || ldap_create_page_control(ad->d.ld, 1, &cookie, 0, &page) != LDAP_SUCCESS)
 		return NULL;
 	LDAPControl *controls[] = { page, NULL };
-	const struct ad_search q = { .base = base,
+	const struct dir_search q = { .base = base,
 		.scope = LDAP_SCOPE_SUBTREE,
 		.filter = filter,
 		.attributes = names,
 		.controls = controls,
 		.doing = "looking for a sample" };
-	ad_search(ad, &q, sample_keep, &s, NULL, NULL, &e);
+	dir_search(&ad->d, &q, sample_keep, &s, NULL, NULL, &e);
 	ldap_control_free(page);
 	return s.dn;
 }
@@ -120,7 +122,7 @@ sample_find(struct ad *ad, const char *base, const char *filter, struct arena *a
 static const char *
 self_find(struct ad *ad, struct arena *a)
 {
-	const char *bind = ad->bound, *at = strchr(bind, '@'), *slash = strchr(bind, '\\');
+	const char *bind = ad->d.bound, *at = strchr(bind, '@'), *slash = strchr(bind, '\\');
 	if (strchr(bind, '=') && strchr(bind, ','))
 		return bind;
 	const char *name = slash ? slash + 1 : bind;
@@ -146,10 +148,11 @@ groups_check(struct ad *ad, const char *self)
 {
 	static const char *const names[] = { "tokenGroups", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct ad_values v;
+	struct dir_values v;
 	struct err e;
 	size_t found = 0;
-	if (!ad_read_one(ad, self, names, NULL, "reading group membership", a, &v, &e) || !v.found)
+	if (!dir_read_one(&ad->d, self, names, NULL, "reading group membership", a, &v, &e) ||
+		!v.found)
 		return;
 	const struct attr *groups = attrs_get(&v.attrs, "tokenGroups");
 	for (size_t i = 0; groups && i < groups->count; i++) {
@@ -161,7 +164,7 @@ groups_check(struct ad *ad, const char *self)
 						 : strncmp(sid, "S-1-5-21-", 9) == 0 && n > m &&
 							   strcmp(sid + n - m, want) == 0;
 			if (same && ++found)
-				ad_finding(ad, "warn", "groups",
+				dir_finding(&ad->d, "warn", "groups",
 					"take it out, or use another account",
 					"the account is a member of %s, which may far more than "
 					"read",
@@ -169,7 +172,7 @@ groups_check(struct ad *ad, const char *self)
 		}
 	}
 	if (!found)
-		ad_finding(ad, "ok", "groups", NULL, "the account is in no privileged group");
+		dir_finding(&ad->d, "ok", "groups", NULL, "the account is in no privileged group");
 }
 
 void
@@ -189,7 +192,7 @@ ad_rights_check(struct ad *ad, const char *const *bases)
 	if (group)
 		rights_check(ad, group, "a group", false);
 	if (!self) {
-		ad_finding(ad, "info", "groups", NULL,
+		dir_finding(&ad->d, "info", "groups", NULL,
 			"the account's own entry was not found; its groups are not looked at");
 		return;
 	}

@@ -81,7 +81,7 @@ addresses_take(
 {
 	static const char *const names[] = { "mail", "userPrincipalName", "proxyAddresses" };
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		const char *const *list = ad_value_list(ad, entry, names[i], s->scratch);
+		const char *const *list = dir_value_list(&ad->d, entry, names[i], s->scratch);
 		for (; *list; list++) {
 			struct str v = str_trim(str_c(*list));
 			if (i == 2) {
@@ -96,23 +96,24 @@ addresses_take(
 }
 
 static bool
-entry_take(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+entry_take(void *ctx, struct dir *dir, LDAPMessage *entry, struct err *e)
 {
+	struct ad *ad = ad_of(dir);
 	struct same *s = ctx;
 	(void)e;
 	arena_reset(s->scratch);
 	struct attrs seen = attrs_new(s->scratch);
-	char *dn = ldap_get_dn(ad->ld, entry);
-	ad->done++;
+	char *dn = ldap_get_dn(ad->d.ld, entry);
+	ad->d.done++;
 	if (!dn)
 		return true;
 	addresses_take(s, ad, entry, dn, &seen);
-	const char *const *classes = ad_value_list(ad, entry, "objectClass", s->scratch);
+	const char *const *classes = dir_value_list(&ad->d, entry, "objectClass", s->scratch);
 	for (; *classes; classes++)
 		if (ascii_ieq(*classes, "group")) {
-			struct str name = ad_value_first(ad, entry, "displayName", s->scratch);
+			struct str name = dir_value_first(&ad->d, entry, "displayName", s->scratch);
 			if (!name.n)
-				name = ad_value_first(ad, entry, "cn", s->scratch);
+				name = dir_value_first(&ad->d, entry, "cn", s->scratch);
 			if (name.n)
 				value_take(s, "group name ", name, dn, &seen);
 		}
@@ -127,7 +128,7 @@ page_cookie(struct ad *ad, LDAPControl **answer)
 	LDAPControl *c = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, answer, NULL);
 	struct berval got = { 0 }, *cookie = NULL;
 	ber_int_t estimate;
-	if (c && ldap_parse_pageresponse_control(ad->ld, c, &estimate, &got) == LDAP_SUCCESS &&
+	if (c && ldap_parse_pageresponse_control(ad->d.ld, c, &estimate, &got) == LDAP_SUCCESS &&
 		got.bv_len)
 		cookie = ber_dupbv(NULL, &got);
 	ldap_memfree(got.bv_val);
@@ -144,13 +145,13 @@ base_read(struct ad *ad, struct same *s, const char *base, struct err *e)
 	do {
 		struct berval none = { .bv_val = (char[]){ "" } };
 		LDAPControl *page = NULL, **answer = NULL;
-		if (!ad->ld || ldap_create_page_control(ad->ld, PAGE, cookie ? cookie : &none, 1,
-				       &page) != LDAP_SUCCESS)
+		if (!ad->d.ld || ldap_create_page_control(ad->d.ld, PAGE, cookie ? cookie : &none,
+					 1, &page) != LDAP_SUCCESS)
 			ok = err_set(e, ERR_SIDE, "ldap", "the connection was lost");
 		ber_bvfree(cookie);
 		cookie = NULL;
 		LDAPControl *controls[] = { page, NULL };
-		const struct ad_search q = { .base = base,
+		const struct dir_search q = { .base = base,
 			.scope = LDAP_SCOPE_SUBTREE,
 			.filter = "(&(|(objectClass=user)(objectClass=group)(objectClass=contact))("
 				  "!(objectClass=computer)))",
@@ -158,11 +159,11 @@ base_read(struct ad *ad, struct same *s, const char *base, struct err *e)
 			.controls = controls,
 			.phase = "comparing",
 			.doing = "comparing addresses" };
-		ok = ok && ad_search(ad, &q, entry_take, s, &answer, NULL, e);
+		ok = ok && dir_search(&ad->d, &q, entry_take, s, &answer, NULL, e);
 		cookie = ok ? page_cookie(ad, answer) : NULL;
 		ldap_controls_free(answer);
 		ldap_control_free(page);
-	} while (ok && cookie && !*ad->stop);
+	} while (ok && cookie && !*ad->d.stop);
 	ber_bvfree(cookie);
 	return ok;
 }
@@ -177,17 +178,17 @@ report(struct ad *ad, const struct same *s)
 		const struct holder *h = value;
 		if (h->count < 2 || ++found > SHOWN)
 			continue;
-		ad_finding(ad, "warn", "duplicates",
+		dir_finding(&ad->d, "warn", "duplicates",
 			"leave it to one of them; the other cannot be made at a target that wants "
 			"it unique",
 			"%.*s: %s, and %s%s", (int)key.n, key.p, h->first, h->second,
 			h->count > 2 ? ", and more" : "");
 	}
 	if (found > SHOWN)
-		ad_finding(ad, "warn", "duplicates", NULL, "and %zu more%s", found - SHOWN,
+		dir_finding(&ad->d, "warn", "duplicates", NULL, "and %zu more%s", found - SHOWN,
 			s->full ? " at least" : "");
 	if (!found)
-		ad_finding(ad, "ok", "duplicates", NULL,
+		dir_finding(&ad->d, "ok", "duplicates", NULL,
 			"no two entries share an address, no two groups a name");
 }
 
@@ -203,15 +204,15 @@ ad_same_check(struct ad *ad, const char *const *bases)
 	bool ok = true;
 	for (int pass = 0; ok && pass < 2; pass++) {
 		s.second = pass == 1;
-		ad->done = 0;
+		ad->d.done = 0;
 		for (size_t i = 0; ok && bases[i]; i++)
 			ok = base_read(ad, &s, bases[i], &e);
 	}
 	if (ok)
 		report(ad, &s);
 	else
-		ad_finding(ad, "warn", "duplicates", NULL, "addresses could not be compared: %s",
-			e.text);
+		dir_finding(&ad->d, "warn", "duplicates", NULL,
+			"addresses could not be compared: %s", e.text);
 	map_free(s.suspects, NULL);
 	buf_free(&s.key);
 	free(s.once);

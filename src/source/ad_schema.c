@@ -1,5 +1,5 @@
 #include "ad.h"
-#include "ad_cursor.h"
+#include "dir_cursor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ attribute_keep(struct ad *ad, const struct attrs *row, const char *name, struct 
 	struct str link = attrs_first(row, "linkID"), flags = attrs_first(row, "systemFlags");
 	unsigned long system = flags.n ? strtoul(flags.p, NULL, 10) : 0;
 	struct ad_attr *at = &ad->attrs[ad->attr_count++];
-	*at = (struct ad_attr){ .name = arena_strdup(ad->arena, name),
+	*at = (struct ad_attr){ .name = arena_strdup(ad->d.arena, name),
 		.syntax = AD_STRING,
 		.sent = true,
 		.link_id = link.n ? (int)strtol(link.p, NULL, 10) : 0 };
@@ -90,25 +90,26 @@ attribute_keep(struct ad *ad, const struct attrs *row, const char *name, struct 
 }
 
 static bool
-row_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+row_keep(void *ctx, struct dir *dir, LDAPMessage *entry, struct err *e)
 {
+	struct ad *ad = ad_of(dir);
 	struct look *look = ctx;
 	CLEAN_ARENA struct arena *a = arena_new();
 	static const char *const names[] = { "attributeSyntax", "linkID", "systemFlags",
 		"isSingleValued", NULL };
 	struct attrs row = attrs_new(a);
-	struct str name = ad_value_first(ad, entry, "lDAPDisplayName", a);
-	const char *const *classes = ad_value_list(ad, entry, "objectClass", a);
+	struct str name = dir_value_first(&ad->d, entry, "lDAPDisplayName", a);
+	const char *const *classes = dir_value_list(&ad->d, entry, "objectClass", a);
 	(void)e;
 	for (size_t i = 0; names[i]; i++) {
-		struct str v = ad_value_first(ad, entry, names[i], a);
+		struct str v = dir_value_first(&ad->d, entry, names[i], a);
 		attrs_set(&row, names[i], &v, 1);
 	}
 	if (listed(classes, "attributeSchema") && ad->attr_count < NAMES_MAX &&
 		!ad_attr_find(ad, name))
 		attribute_keep(ad, &row, name.p, look);
 	else if (listed(classes, "classSchema") && look->class_count < NAMES_MAX)
-		look->classes[look->class_count++] = arena_strdup(ad->arena, name.p);
+		look->classes[look->class_count++] = arena_strdup(ad->d.arena, name.p);
 	return true;
 }
 
@@ -133,16 +134,16 @@ names_filter(const char *const *names, size_t *count, struct buf *filter, struct
 }
 
 static bool
-rows_read(struct ad *ad, const char *filter, ad_each each, void *ctx, struct err *e)
+rows_read(struct ad *ad, const char *filter, dir_each each, void *ctx, struct err *e)
 {
 	static const char *const names[] = { "lDAPDisplayName", "objectClass", "attributeSyntax",
 		"isSingleValued", "linkID", "systemFlags", NULL };
-	const struct ad_search q = { .base = ad->schema_nc,
+	const struct dir_search q = { .base = ad->schema_nc,
 		.scope = LDAP_SCOPE_ONELEVEL,
 		.filter = filter,
 		.attributes = names,
 		.doing = "reading the schema" };
-	return ad_search(ad, &q, each, ctx, NULL, NULL, e);
+	return dir_search(&ad->d, &q, each, ctx, NULL, NULL, e);
 }
 
 /* --- names that are not there --- */
@@ -160,10 +161,10 @@ static const char *
 nearest(struct ad *ad, const char *name, struct arena *a)
 {
 	static const char *const names[] = { "attributeTypes", NULL };
-	struct ad_values v;
+	struct dir_values v;
 	struct err e;
-	if (!ad->subschema ||
-		!ad_read_one(ad, ad->subschema, names, NULL, "reading the subschema", a, &v, &e))
+	if (!ad->subschema || !dir_read_one(&ad->d, ad->subschema, names, NULL,
+				      "reading the subschema", a, &v, &e))
 		return NULL;
 	const struct attr *types = attrs_get(&v.attrs, "attributeTypes");
 	size_t n = 0, count = types ? types->count : 0;
@@ -220,15 +221,16 @@ attributes_settle(
 /* --- back links --- */
 
 static bool
-back_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+back_keep(void *ctx, struct dir *dir, LDAPMessage *entry, struct err *e)
 {
+	struct ad *ad = ad_of(dir);
 	CLEAN_ARENA struct arena *a = arena_new();
-	int id = (int)strtol(ad_value_first(ad, entry, "linkID", a).p, NULL, 10);
-	struct str name = ad_value_first(ad, entry, "lDAPDisplayName", a);
+	int id = (int)strtol(dir_value_first(&ad->d, entry, "linkID", a).p, NULL, 10);
+	struct str name = dir_value_first(&ad->d, entry, "lDAPDisplayName", a);
 	(void)ctx, (void)e;
 	for (size_t i = 0; i < ad->attr_count; i++)
 		if (ad->attrs[i].link_id && ad->attrs[i].link_id + 1 == id)
-			ad->attrs[i].back = arena_strdup(ad->arena, name.p);
+			ad->attrs[i].back = arena_strdup(ad->d.arena, name.p);
 	return true;
 }
 
@@ -253,7 +255,7 @@ request_make(struct ad *ad, const char *more)
 	size_t n = 0;
 	bool named = false;
 	const char **list =
-		arena_alloc(ad->arena, (ad->attr_count + ARRAY_LEN(always) + 3) * sizeof(*list));
+		arena_alloc(ad->d.arena, (ad->attr_count + ARRAY_LEN(always) + 3) * sizeof(*list));
 	for (size_t i = 0; always[i]; i++)
 		list[n++] = always[i];
 	for (size_t i = 0; i < ad->attr_count; i++) {
@@ -289,7 +291,7 @@ filter_make(struct ad *ad, const char *const *classes, const struct look *look, 
 	for (size_t i = 0; containers[i]; i++)
 		buf_addf(&filter, "(objectClass=%s)", containers[i]);
 	buf_adds(&filter, ")");
-	ad->filter = arena_strdup(ad->arena, buf_cstr(&filter));
+	ad->filter = arena_strdup(ad->d.arena, buf_cstr(&filter));
 	return true;
 }
 
@@ -299,15 +301,16 @@ ad_schema_read(
 {
 	CLEAN_BUF struct buf filter = { 0 };
 	size_t count = 0;
-	struct look look = { .classes = arena_alloc(ad->arena, NAMES_MAX * sizeof(*look.classes)) };
-	ad->attrs = arena_alloc(ad->arena, (2 * NAMES_MAX) * sizeof(*ad->attrs));
+	struct look look = { .classes =
+				     arena_alloc(ad->d.arena, NAMES_MAX * sizeof(*look.classes)) };
+	ad->attrs = arena_alloc(ad->d.arena, (2 * NAMES_MAX) * sizeof(*ad->attrs));
 	ad->attr_count = 0;
 	buf_adds(&filter, "(|(lDAPDisplayName=objectClass)");
 	if (!names_filter(classes, &count, &filter, e) ||
 		!names_filter(attributes, &count, &filter, e))
 		return false;
 	buf_adds(&filter, ")");
-	ad_request_digest(classes, attributes, ad->digest);
+	dir_request_digest(classes, attributes, ad->d.digest);
 	if (!rows_read(ad, buf_cstr(&filter), row_keep, &look, e) ||
 		!attributes_settle(ad, attributes, &look, e) || !backs_read(ad, e) ||
 		!filter_make(ad, classes, &look, e))

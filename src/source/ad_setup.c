@@ -66,8 +66,8 @@ static const char *
 context_ask(struct ad *ad, bool *samba_r, bool *known_r)
 {
 	struct err e;
-	for (size_t i = 0; i < ad->options.server_count; i++)
-		if (ad_reach(ad, ad->options.servers[i], &e) && ad_rootdse(ad, &e)) {
+	for (size_t i = 0; i < ad->d.options.server_count; i++)
+		if (dir_reach(&ad->d, ad->d.options.servers[i], &e) && ad_rootdse(ad, &e)) {
 			*known_r = true;
 			*samba_r = ad->is_samba;
 			return ad->default_nc;
@@ -114,15 +114,15 @@ static const char *
 base_find(struct ad *ad, const char *const *bases, size_t count, struct arena *a, bool *samba_r,
 	bool *known_r)
 {
-	const char *base = ad->ld ? ad->nc : context_ask(ad, samba_r, known_r);
-	if (ad->ld && ad->nc) {
+	const char *base = ad->d.ld ? ad->nc : context_ask(ad, samba_r, known_r);
+	if (ad->d.ld && ad->nc) {
 		*known_r = true;
 		*samba_r = ad->is_samba;
 	}
 	if (!base)
-		base = domain_dn(ad->options.base_count ? ad->options.bases[0]
-				 : count                ? bases[0]
-							: NULL,
+		base = domain_dn(ad->d.options.base_count ? ad->d.options.bases[0]
+				 : count                  ? bases[0]
+							  : NULL,
 			a);
 	return base && quotable(base) ? base : "DC=corp,DC=example";
 }
@@ -133,8 +133,8 @@ ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e)
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_BUF struct buf text = { 0 };
 	bool samba = true, known = false;
-	const char *keytab = ad->options.keytab;
-	struct naming n = { .account = account_of(ad->options.bind, a),
+	const char *keytab = ad->keytab;
+	struct naming n = { .account = account_of(ad->d.options.bind, a),
 		.base = base_find(ad, bases, count, a, &samba, &known) };
 	n.domain = domain_of(n.base, a);
 	if (keytab)
@@ -145,7 +145,7 @@ ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e)
 		buf_adds(&text, "\n# --- or, on Windows:\n");
 	if (!known || !samba)
 		ad_write(&n, &text);
-	struct jsonw *w = serve_line(ad->serve, "text");
+	struct jsonw *w = serve_line(ad->d.serve, "text");
 	jsonw_str(w, "text", buf_cstr(&text));
-	return serve_send(ad->serve, e) && serve_end(ad->serve, NULL, true, NULL, NULL, e);
+	return serve_send(ad->d.serve, e) && serve_end(ad->d.serve, NULL, true, NULL, NULL, e);
 }

@@ -11,17 +11,18 @@
 #define STAMPS_MAX 500 /* entries of a delta: more at once is a load, not a change to be timed */
 
 static bool
-each_stamp(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+each_stamp(void *ctx, struct dir *dir, LDAPMessage *entry, struct err *e)
 {
+	struct ad *ad = ad_of(dir);
 	bool *gone = ctx; /* the engine */
 	CLEAN_ARENA struct arena *a = arena_new();
 	char id[37];
 	int64_t at;
 
-	if (!guid_from_bytes(ad_value_first(ad, entry, "objectGUID", a), id) ||
-		!time_parse_generalized(ad_value_first(ad, entry, "whenChanged", a), &at))
+	if (!guid_from_bytes(dir_value_first(&ad->d, entry, "objectGUID", a), id) ||
+		!time_parse_generalized(dir_value_first(&ad->d, entry, "whenChanged", a), &at))
 		return true;
-	*gone = !serve_stamp(ad->serve, id, at, e);
+	*gone = !serve_stamp(ad->d.serve, id, at, e);
 	return !*gone;
 }
 
@@ -34,16 +35,17 @@ ad_stamps_send(struct ad *ad, int64_t after, struct err *e)
 	struct err why = { 0 };
 	bool gone = false;
 
-	if (ad->done > STAMPS_MAX)
+	if (ad->d.done > STAMPS_MAX)
 		return true;
 	buf_addf(&filter, "(&(uSNChanged>=%" PRId64 ")%s)", after + 1, ad->filter);
-	const struct ad_search q = { .base = ad->nc,
+	const struct dir_search q = { .base = ad->nc,
 		.scope = LDAP_SCOPE_SUBTREE,
 		.filter = buf_cstr(&filter),
 		.attributes = names,
 		.controls = controls,
 		.doing = "reading when entries changed" };
-	if (ad_search(ad, &q, each_stamp, &gone, NULL, NULL, &why) || (!gone && !*ad->stop)) {
+	if (dir_search(&ad->d, &q, each_stamp, &gone, NULL, NULL, &why) ||
+		(!gone && !*ad->d.stop)) {
 		/* the read is complete without it */
 		if (why.kind != ERR_NONE)
 			log_err(LOG_WARN, "no-stamps", &why);

@@ -23,19 +23,19 @@ ad_dirsync_try(struct ad *ad, int *code_r, struct err *e)
 	*code_r = LDAP_UNAVAILABLE_CRITICAL_EXTENSION;
 	if (!ad->has_dirsync)
 		return err_set(
-			e, ERR_CONFIG, "no-dirsync", "%s does not offer DirSync", ad->server);
-	if (ldap_create_dirsync_control(ad->ld, (int)LDAP_CONTROL_X_DIRSYNC_INCREMENTAL_VALUES,
-		    ad->options.page, &none, &dirsync) != LDAP_SUCCESS)
+			e, ERR_CONFIG, "no-dirsync", "%s does not offer DirSync", ad->d.server);
+	if (ldap_create_dirsync_control(ad->d.ld, (int)LDAP_CONTROL_X_DIRSYNC_INCREMENTAL_VALUES,
+		    ad->page, &none, &dirsync) != LDAP_SUCCESS)
 		return err_set(e, ERR_SIDE, "ldap", "the DirSync control cannot be made");
 	LDAPControl *controls[] = { dirsync, NULL };
 	/* the naming context's own entry is enough to know */
-	const struct ad_search q = { .base = ad->nc,
+	const struct dir_search q = { .base = ad->nc,
 		.scope = LDAP_SCOPE_SUBTREE,
 		.filter = "(objectClass=domainDNS)",
 		.attributes = names,
 		.controls = controls,
 		.doing = "trying DirSync" };
-	bool ok = ad_search(ad, &q, ad_ignore, NULL, &answer, code_r, e);
+	bool ok = dir_search(&ad->d, &q, dir_ignore, NULL, &answer, code_r, e);
 	ldap_control_free(dirsync);
 	ldap_controls_free(answer);
 	return ok;
@@ -45,15 +45,15 @@ bool
 ad_changes_choose(struct ad *ad, struct err *e)
 {
 	int code;
-	if (ad->options.changes != AD_CHANGES_AUTO) {
-		ad->by_usn = ad->options.changes == AD_CHANGES_USN;
+	if (ad->changes != AD_CHANGES_AUTO) {
+		ad->by_usn = ad->changes == AD_CHANGES_USN;
 		return true;
 	}
 	ad->by_usn = false;
 	if (ad_dirsync_try(ad, &code, e))
 		return true;
 	if (!ad_dirsync_refused(code))
-		return err_wrap(e, "%s", ad->server);
+		return err_wrap(e, "%s", ad->d.server);
 	err_clear(e);
 	ad->by_usn = true;
 	log_event(LOG_WARN, "no-dirsync-right", "text",
@@ -69,8 +69,9 @@ struct usn_page {
 };
 
 static bool
-each_entry(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+each_entry(void *ctx, struct dir *dir, LDAPMessage *entry, struct err *e)
 {
+	struct ad *ad = ad_of(dir);
 	struct usn_page *p = ctx;
 	return ad_entry_send(ad, entry, p->mode, &p->todo, e);
 }
@@ -84,7 +85,8 @@ control_read(struct ad *ad, LDAPControl **controls, struct usn_page *p, struct e
 	ber_memfree(p->cookie.bv_val);
 	p->cookie = (struct berval){ .bv_len = 0 };
 	if (!c ||
-		ldap_parse_pageresponse_control(ad->ld, c, &estimate, &p->cookie) != LDAP_SUCCESS ||
+		ldap_parse_pageresponse_control(ad->d.ld, c, &estimate, &p->cookie) !=
+			LDAP_SUCCESS ||
 		p->cookie.bv_len > COOKIE_MAX)
 		return err_set(e, ERR_SIDE, "no-cookie",
 			"the server ended a page without saying whether there is another: it does "
@@ -97,19 +99,19 @@ page_read(struct ad *ad, const char *filter, struct usn_page *p, struct err *e)
 {
 	LDAPControl *page = NULL, **answer = NULL;
 	struct berval none = { .bv_val = (char[]){ "" } };
-	if (ldap_create_page_control(
-		    ad->ld, PAGE, p->cookie.bv_len ? &p->cookie : &none, 1, &page) != LDAP_SUCCESS)
+	if (ldap_create_page_control(ad->d.ld, PAGE, p->cookie.bv_len ? &p->cookie : &none, 1,
+		    &page) != LDAP_SUCCESS)
 		return err_set(e, ERR_SIDE, "ldap", "the paging control cannot be made");
 	LDAPControl *controls[] = { page, ad_control_extended_dn(), ad_control_show_deleted(),
 		NULL };
-	const struct ad_search q = { .base = ad->nc,
+	const struct dir_search q = { .base = ad->nc,
 		.scope = LDAP_SCOPE_SUBTREE,
 		.filter = filter,
 		.attributes = p->mode == AD_CHANGED ? ad->request_usn : ad->request,
 		.controls = controls,
 		.phase = "reading",
 		.doing = "reading by pages" };
-	bool ok = ad_search(ad, &q, each_entry, p, &answer, NULL, e) &&
+	bool ok = dir_search(&ad->d, &q, each_entry, p, &answer, NULL, e) &&
 		  control_read(ad, answer, p, e) && ad_todo_do(ad, &p->todo, e);
 	ldap_control_free(page);
 	ldap_controls_free(answer);

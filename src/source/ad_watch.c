@@ -27,7 +27,7 @@ notify_ask(struct ad *ad, const char *base, int scope, LDAPControl *more, int *m
 	LDAPControl notify = { .ldctl_oid = oid, .ldctl_iscritical = 1 };
 	LDAPControl *controls[] = { &notify, more, NULL };
 
-	return ldap_search_ext(ad->ld, base, scope, "(objectClass=*)", names, 0, controls, NULL,
+	return ldap_search_ext(ad->d.ld, base, scope, "(objectClass=*)", names, 0, controls, NULL,
 		       NULL, LDAP_NO_LIMIT, msgid_r) == LDAP_SUCCESS;
 }
 
@@ -38,7 +38,7 @@ watch_begin(struct watching *w, struct ad *ad, struct err *e)
 
 	*w = (struct watching){ .ad = ad, .deletions = -1, .before = ad->usn, .last = ad->usn };
 	if (!notify_ask(ad, ad->nc, LDAP_SCOPE_SUBTREE, NULL, &w->changes))
-		return ad_err_result(e, LDAP_SERVER_DOWN, NULL, "asking to be told of changes");
+		return dir_err_result(e, LDAP_SERVER_DOWN, NULL, "asking to be told of changes");
 	if (ad->sees_deleted &&
 		!notify_ask(ad, arena_printf(a, "<WKGUID=" DELETED_OBJECTS ",%s>", ad->nc),
 			LDAP_SCOPE_ONELEVEL, ad_control_show_deleted(), &w->deletions))
@@ -52,8 +52,8 @@ is_news(const struct watching *w, LDAPMessage *entry)
 {
 	static const char *const others[] = { "computer", "dnsNode", "dnsZone" };
 	CLEAN_ARENA struct arena *a = arena_new();
-	const char *const *classes = ad_value_list(w->ad, entry, "objectClass", a);
-	struct str usn = ad_value_first(w->ad, entry, "uSNChanged", a);
+	const char *const *classes = dir_value_list(&w->ad->d, entry, "objectClass", a);
+	struct str usn = dir_value_first(&w->ad->d, entry, "uSNChanged", a);
 
 	for (size_t i = 0; classes[i]; i++)
 		for (size_t j = 0; j < ARRAY_LEN(others); j++)
@@ -73,13 +73,14 @@ ended(struct watching *w, LDAPMessage *res, struct err *e)
 		w->deletions = -1; /* hidden from us: deletions show at the next read */
 		return true;
 	}
-	ldap_parse_result(w->ad->ld, res, &code, NULL, &diagnostic, NULL, NULL, 0);
+	ldap_parse_result(w->ad->d.ld, res, &code, NULL, &diagnostic, NULL, NULL, 0);
 	if (code == LDAP_UNWILLING_TO_PERFORM || code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION ||
 		code == LDAP_INSUFFICIENT_ACCESS || code == LDAP_ADMINLIMIT_EXCEEDED)
 		err_set(e, ERR_CONFIG, "cannot-watch", "%s does not tell of changes in %s: %s",
-			w->ad->server, w->ad->nc, diagnostic ? diagnostic : ldap_err2string(code));
+			w->ad->d.server, w->ad->nc,
+			diagnostic ? diagnostic : ldap_err2string(code));
 	else
-		ad_err_result(e, code ? code : LDAP_SERVER_DOWN, diagnostic,
+		dir_err_result(e, code ? code : LDAP_SERVER_DOWN, diagnostic,
 			"waiting to be told of changes");
 	ldap_memfree(diagnostic);
 	return false;
@@ -93,7 +94,7 @@ drain(struct watching *w, bool *news_r, struct err *e)
 	LDAPMessage *res = NULL;
 	int type;
 
-	while ((type = ldap_result(w->ad->ld, LDAP_RES_ANY, LDAP_MSG_ONE, &at_once, &res)) > 0) {
+	while ((type = ldap_result(w->ad->d.ld, LDAP_RES_ANY, LDAP_MSG_ONE, &at_once, &res)) > 0) {
 		bool ok = true;
 
 		if (type == LDAP_RES_SEARCH_ENTRY)
@@ -106,7 +107,7 @@ drain(struct watching *w, bool *news_r, struct err *e)
 			return false;
 	}
 	return type == 0 ||
-	       ad_err_result(e, LDAP_SERVER_DOWN, NULL, "waiting to be told of changes");
+	       dir_err_result(e, LDAP_SERVER_DOWN, NULL, "waiting to be told of changes");
 }
 
 /* Is the server still there? Its word ends with the connection, and nothing else tells. */
@@ -123,7 +124,7 @@ look(struct watching *w, struct err *e)
 static bool
 look_all(struct watching *list, size_t n, int64_t *next, struct err *e)
 {
-	const struct clock *c = list[0].ad->clock;
+	const struct clock *c = list[0].ad->d.clock;
 	int64_t now = c->mono_ms(c->ctx);
 
 	if (now < *next)
@@ -138,7 +139,7 @@ look_all(struct watching *list, size_t n, int64_t *next, struct err *e)
 static bool
 watch_all(struct serve *s, struct watching *list, size_t n, struct err *e)
 {
-	const struct clock *c = list[0].ad->clock;
+	const struct clock *c = list[0].ad->d.clock;
 	struct pollfd fds[CONTEXTS_MAX];
 	int64_t next = c->mono_ms(c->ctx) + LOOK_MS;
 
@@ -149,9 +150,9 @@ watch_all(struct serve *s, struct watching *list, size_t n, struct err *e)
 			return false;
 		for (size_t i = 0; i < n; i++) {
 			if (!drain(&list[i], &news, e))
-				return err_wrap(e, "%s", list[i].ad->server);
+				return err_wrap(e, "%s", list[i].ad->d.server);
 			fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
-			ldap_get_option(list[i].ad->ld, LDAP_OPT_DESC, &fds[i].fd);
+			ldap_get_option(list[i].ad->d.ld, LDAP_OPT_DESC, &fds[i].fd);
 		}
 		if (news)
 			serve_changed(s);
@@ -165,15 +166,15 @@ bool
 ad_watch(struct ad *first, struct err *e)
 {
 	struct watching list[CONTEXTS_MAX];
-	struct serve *s = first->serve;
-	bool *stop = first->stop;
+	struct serve *s = first->d.serve;
+	bool *stop = first->d.stop;
 	size_t n = 0;
 
 	if (!ad_forest_open(first, e))
 		return false;
 	for (struct ad *p = first; p && n < CONTEXTS_MAX; p = p->next)
 		if (!watch_begin(&list[n++], p, e))
-			return err_wrap(e, "%s", p->server);
+			return err_wrap(e, "%s", p->d.server);
 	if (!serve_watching(s, e))
 		return false;
 	*stop = watch_all(s, list, n, e);

@@ -3,7 +3,7 @@
  * connection fails, and for `check`, we shake hands once more without sending anything, look at what
  * the server shows, and say what is wrong with it.
  */
-#include "ad.h"
+#include "dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +83,7 @@ asn1_seconds(const ASN1_TIME *t)
 
 /* "dc1.corp.example, *.corp.example": what the certificate is for. */
 static void
-names_list(X509 *cert, struct ad_cert *c)
+names_list(X509 *cert, struct dir_cert *c)
 {
 	CLEAN_BUF struct buf out = { 0 };
 	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
@@ -101,7 +101,7 @@ names_list(X509 *cert, struct ad_cert *c)
 }
 
 static void
-cert_describe(SSL *ssl, X509 *cert, const char *host, struct ad_cert *c)
+cert_describe(SSL *ssl, X509 *cert, const char *host, struct dir_cert *c)
 {
 	long verdict = SSL_get_verify_result(ssl);
 	X509_NAME_oneline(X509_get_subject_name(cert), c->subject, sizeof(c->subject));
@@ -118,7 +118,7 @@ cert_describe(SSL *ssl, X509 *cert, const char *host, struct ad_cert *c)
 }
 
 static bool
-handshake(int fd, const char *host, const char *ca_file, struct ad_cert *c, struct err *e)
+handshake(int fd, const char *host, const char *ca_file, struct dir_cert *c, struct err *e)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = NULL;
@@ -186,17 +186,18 @@ tls_ask(int fd, struct err *e)
 }
 
 bool
-ad_cert_look(const struct ad *ad, const char *url, int timeout, struct ad_cert *c_r, struct err *e)
+dir_cert_look(
+	const struct dir *d, const char *url, int timeout, struct dir_cert *c_r, struct err *e)
 {
 	LDAPURLDesc *u = NULL;
-	*c_r = (struct ad_cert){ .reached = false };
+	*c_r = (struct dir_cert){ .reached = false };
 	if (ldap_url_parse(url, &u) != LDAP_URL_SUCCESS)
 		return err_set(e, ERR_CONFIG, "bad-config", "server '%s' cannot be read", url);
 	int fd = tcp_open(u->lud_host, u->lud_port, timeout, e);
 	c_r->reached = fd >= 0;
-	bool ldaps = strcasecmp(u->lud_scheme, "ldaps") == 0, tls = ldaps || ad->options.start_tls;
+	bool ldaps = strcasecmp(u->lud_scheme, "ldaps") == 0, tls = ldaps || d->options.start_tls;
 	bool ok = fd >= 0 && (ldaps || !tls || tls_ask(fd, e)) &&
-		  (!tls || handshake(fd, u->lud_host, ad->options.ca_file, c_r, e));
+		  (!tls || handshake(fd, u->lud_host, d->options.ca_file, c_r, e));
 	if (fd >= 0)
 		close(fd);
 	ldap_free_urldesc(u);
@@ -204,14 +205,13 @@ ad_cert_look(const struct ad *ad, const char *url, int timeout, struct ad_cert *
 }
 
 bool
-ad_cert_judge(const struct ad *ad, const struct ad_cert *c, int64_t now, struct err *e)
+dir_cert_judge(const struct dir *d, const struct dir_cert *c, int64_t now, struct err *e)
 {
 	char until[24];
 	time_format(c->not_after, until);
 	if (now > c->not_after)
 		return err_set(e, ERR_CONFIG, "certificate",
-			"the server's certificate (%s) expired at %s; renew it on the domain "
-			"controller",
+			"the server's certificate (%s) expired at %s; renew it on the server",
 			c->subject, until);
 	if (now < c->not_before)
 		return err_set(e, ERR_CONFIG, "certificate",
@@ -222,13 +222,13 @@ ad_cert_judge(const struct ad *ad, const struct ad_cert *c, int64_t now, struct 
 			"the server's certificate (%s) is not trusted: %s; it was issued by %s: "
 			"put that authority's "
 			"certificate into a PEM file and name it in `ca_file` (now %s)",
-			c->subject, c->why, c->issuer, ad->options.ca_file);
+			c->subject, c->why, c->issuer, d->options.ca_file);
 	if (!c->name_matches)
 		return err_set(e, ERR_CONFIG, "certificate",
 			"the server's certificate is for another host name (%s); write `server` "
 			"with that name",
 			c->names);
-	if (ad->options.tls_min == LDAP_OPT_X_TLS_PROTOCOL_TLS1_3
+	if (d->options.tls_min == LDAP_OPT_X_TLS_PROTOCOL_TLS1_3
 			? strcmp(c->version, "TLSv1.3") != 0
 			: strcmp(c->version, "TLSv1.2") != 0 && strcmp(c->version, "TLSv1.3") != 0)
 		return err_set(e, ERR_CONFIG, "certificate",
@@ -238,17 +238,17 @@ ad_cert_judge(const struct ad *ad, const struct ad_cert *c, int64_t now, struct 
 }
 
 bool
-ad_tls_err(struct ad *ad, const char *url, struct err *e)
+dir_tls_err(struct dir *d, const char *url, struct err *e)
 {
-	struct ad_cert c;
+	struct dir_cert c;
 	char *diagnostic = NULL;
-	int64_t now = ad->clock->now(ad->clock->ctx);
-	if (!ad_cert_look(ad, url, CERT_WAIT, &c, e))
+	int64_t now = d->clock->now(d->clock->ctx);
+	if (!dir_cert_look(d, url, CERT_WAIT, &c, e))
 		return false;
-	if (c.shown && !ad_cert_judge(ad, &c, now, e))
+	if (c.shown && !dir_cert_judge(d, &c, now, e))
 		return false;
-	ldap_get_option(ad->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
-	ad_err_result(e, LDAP_CONNECT_ERROR, diagnostic, "connecting");
+	ldap_get_option(d->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
+	dir_err_result(e, LDAP_CONNECT_ERROR, diagnostic, "connecting");
 	ldap_memfree(diagnostic);
 	return false;
 }

@@ -1,68 +1,67 @@
-#include "ad.h"
+#include "dir.h"
 
 #include <string.h>
 #include <sys/time.h>
 
 /* What the engine said meanwhile: `stop` or the end of its input ends the work at hand. */
 static void
-engine_listen(struct ad *ad)
+engine_listen(struct dir *d)
 {
 	const struct json *j;
 	struct err e;
-	if (serve_next(ad->serve, 0, &j, &e) != 0)
-		*ad->stop = true;
+	if (serve_next(d->serve, 0, &j, &e) != 0)
+		*d->stop = true;
 }
 
 static bool
-err_of_handle(struct ad *ad, int code, const char *doing, struct err *e)
+err_of_handle(struct dir *d, int code, const char *doing, struct err *e)
 {
 	char *diagnostic = NULL;
 	if (code == LDAP_SUCCESS || code == -1)
-		ldap_get_option(ad->ld, LDAP_OPT_RESULT_CODE, &code);
-	ldap_get_option(ad->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
-	ad_err_result(e, code ? code : LDAP_SERVER_DOWN, diagnostic, doing);
+		ldap_get_option(d->ld, LDAP_OPT_RESULT_CODE, &code);
+	ldap_get_option(d->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &diagnostic);
+	dir_err_result(e, code ? code : LDAP_SERVER_DOWN, diagnostic, doing);
 	ldap_memfree(diagnostic);
 	return false;
 }
 
 bool
-ad_wait(struct ad *ad, int msgid, const char *phase, const char *doing, LDAPMessage **res_r,
+dir_wait(struct dir *d, int msgid, const char *phase, const char *doing, LDAPMessage **res_r,
 	struct err *e)
 {
-	int64_t start = ad->clock->mono_ms(ad->clock->ctx);
+	int64_t start = d->clock->mono_ms(d->clock->ctx);
 	for (;;) {
 		struct timeval second = { .tv_sec = 1 };
-		int type = ldap_result(ad->ld, msgid, LDAP_MSG_ONE, &second, res_r);
+		int type = ldap_result(d->ld, msgid, LDAP_MSG_ONE, &second, res_r);
 		if (type > 0)
 			return true;
 		if (type < 0)
-			return err_of_handle(ad, -1, doing, e);
-		engine_listen(ad);
-		if (*ad->stop)
+			return err_of_handle(d, -1, doing, e);
+		engine_listen(d);
+		if (*d->stop)
 			return err_set(e, ERR_SIDE, "stopped", "%s: stopped by the engine", doing);
-		if (ad->clock->mono_ms(ad->clock->ctx) - start >
-			ad->options.timeout * INT64_C(1000))
+		if (d->clock->mono_ms(d->clock->ctx) - start > d->options.timeout * INT64_C(1000))
 			return err_set(e, ERR_RETRY, "timeout",
 				"%s: no answer for %d seconds (option `timeout`)", doing,
-				ad->options.timeout);
+				d->options.timeout);
 		if (phase)
-			serve_progress(ad->serve, ad->done, 0, phase);
+			serve_progress(d->serve, d->done, 0, phase);
 	}
 }
 
 /* The last word of a search; frees res. */
 static bool
-result_read(struct ad *ad, LDAPMessage *res, const struct ad_search *q, LDAPControl ***controls_r,
+result_read(struct dir *d, LDAPMessage *res, const struct dir_search *q, LDAPControl ***controls_r,
 	int *code_r, struct err *e)
 {
 	int code = LDAP_OTHER;
 	char *diagnostic = NULL;
 	LDAPControl **controls = NULL;
-	int rc = ldap_parse_result(ad->ld, res, &code, NULL, &diagnostic, NULL, &controls, 1);
+	int rc = ldap_parse_result(d->ld, res, &code, NULL, &diagnostic, NULL, &controls, 1);
 	if (rc != LDAP_SUCCESS)
 		code = rc;
 	*code_r = code;
-	bool ok = code == LDAP_SUCCESS || ad_err_result(e, code, diagnostic, q->doing);
+	bool ok = code == LDAP_SUCCESS || dir_err_result(e, code, diagnostic, q->doing);
 	ldap_memfree(diagnostic);
 	if (ok && controls_r)
 		*controls_r = controls;
@@ -72,47 +71,49 @@ result_read(struct ad *ad, LDAPMessage *res, const struct ad_search *q, LDAPCont
 }
 
 bool
-ad_ignore(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+dir_ignore(void *ctx, struct dir *d, LDAPMessage *entry, struct err *e)
 {
-	(void)ctx, (void)ad, (void)entry, (void)e;
+	(void)ctx, (void)d, (void)entry, (void)e;
 	return true;
 }
 
 bool
-ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx,
+dir_search(struct dir *d, const struct dir_search *q, dir_each each, void *ctx,
 	LDAPControl ***controls_r, int *code_r, struct err *e)
 {
 	int msgid, unused;
 	size_t got = 0;
 	code_r = code_r ? code_r : &unused;
 	*code_r = -1;
-	if (!ad->ld)
-		return ad_err_result(e, LDAP_SERVER_DOWN, NULL, q->doing);
-	int rc = ldap_search_ext(ad->ld, q->base, q->scope, q->filter, (char **)q->attributes, 0,
+	if (!d->ld)
+		return dir_err_result(e, LDAP_SERVER_DOWN, NULL, q->doing);
+	int rc = ldap_search_ext(d->ld, q->base, q->scope, q->filter, (char **)q->attributes, 0,
 		q->controls, NULL, NULL, LDAP_NO_LIMIT, &msgid);
 	if (rc != LDAP_SUCCESS) {
-		err_of_handle(ad, rc, q->doing, e);
-		ad_close(ad);
+		err_of_handle(d, rc, q->doing, e);
+		dir_close(d);
 		return false;
 	}
 	for (;;) {
 		LDAPMessage *res = NULL;
 		bool ok = true;
-		if (!ad_wait(ad, msgid, q->phase, q->doing, &res, e))
+		if (!dir_wait(d, msgid, q->phase, q->doing, &res, e))
 			break;
 		int type = ldap_msgtype(res);
 		if (type == LDAP_RES_SEARCH_RESULT)
-			return result_read(ad, res, q, controls_r, code_r, e);
+			return result_read(d, res, q, controls_r, code_r, e);
 		if (type == LDAP_RES_SEARCH_ENTRY)
-			ok = each(ctx, ad, res, e);
+			ok = each(ctx, d, res, e);
+		else if (type == LDAP_RES_INTERMEDIATE && q->between)
+			ok = q->between(ctx, d, res, e);
 		ldap_msgfree(res); /* references among them: the objects of other domains */
 		if (!ok)
 			break;
 		if (++got % 512 == 0) {
-			engine_listen(ad);
+			engine_listen(d);
 			if (q->phase)
-				serve_progress(ad->serve, ad->done, 0, q->phase);
-			if (*ad->stop) {
+				serve_progress(d->serve, d->done, 0, q->phase);
+			if (*d->stop) {
 				err_set(e, ERR_SIDE, "stopped", "%s: stopped by the engine",
 					q->doing);
 				break;
@@ -121,14 +122,14 @@ ad_search(struct ad *ad, const struct ad_search *q, ad_each each, void *ctx,
 	}
 	/* What is still to come would be taken for an answer to something else; and libldap would make a lost
 	 * connection anew by itself, without binding. */
-	ad_close(ad);
+	dir_close(d);
 	return false;
 }
 
 struct str
-ad_value_first(struct ad *ad, LDAPMessage *entry, const char *name, struct arena *a)
+dir_value_first(struct dir *d, LDAPMessage *entry, const char *name, struct arena *a)
 {
-	struct berval **values = ldap_get_values_len(ad->ld, entry, name);
+	struct berval **values = ldap_get_values_len(d->ld, entry, name);
 	struct str v = { "", 0 };
 	if (values && values[0])
 		v = (struct str){ arena_strndup(a, values[0]->bv_val, values[0]->bv_len),
@@ -138,9 +139,9 @@ ad_value_first(struct ad *ad, LDAPMessage *entry, const char *name, struct arena
 }
 
 const char *const *
-ad_value_list(struct ad *ad, LDAPMessage *entry, const char *name, struct arena *a)
+dir_value_list(struct dir *d, LDAPMessage *entry, const char *name, struct arena *a)
 {
-	struct berval **values = ldap_get_values_len(ad->ld, entry, name);
+	struct berval **values = ldap_get_values_len(d->ld, entry, name);
 	size_t n = values ? (size_t)ldap_count_values_len(values) : 0;
 	const char **list = arena_alloc(a, (n + 1) * sizeof(*list));
 	for (size_t i = 0; i < n; i++)
@@ -150,18 +151,18 @@ ad_value_list(struct ad *ad, LDAPMessage *entry, const char *name, struct arena 
 }
 
 static bool
-one_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
+one_keep(void *ctx, struct dir *d, LDAPMessage *entry, struct err *e)
 {
-	struct ad_values *v = ctx;
+	struct dir_values *v = ctx;
 	struct arena *a = v->attrs.arena;
 	BerElement *ber = NULL;
 	struct berval dn, name, *values = NULL;
 	(void)e;
 	v->found = true;
-	int rc = ldap_get_dn_ber(ad->ld, entry, &ber, &dn);
+	int rc = ldap_get_dn_ber(d->ld, entry, &ber, &dn);
 	v->dn = rc == LDAP_SUCCESS ? arena_strndup(a, dn.bv_val, dn.bv_len) : NULL;
 	while (rc == LDAP_SUCCESS &&
-		(rc = ldap_get_attribute_ber(ad->ld, entry, ber, &name, &values)) == LDAP_SUCCESS &&
+		(rc = ldap_get_attribute_ber(d->ld, entry, ber, &name, &values)) == LDAP_SUCCESS &&
 		name.bv_val) {
 		const char *key = arena_strndup(a, name.bv_val, name.bv_len);
 		size_t n = 0;
@@ -179,35 +180,17 @@ one_keep(void *ctx, struct ad *ad, LDAPMessage *entry, struct err *e)
 }
 
 bool
-ad_read_one(struct ad *ad, const char *dn, const char *const *attributes, LDAPControl **controls,
-	const char *doing, struct arena *a, struct ad_values *v_r, struct err *e)
+dir_read_one(struct dir *d, const char *dn, const char *const *attributes, LDAPControl **controls,
+	const char *doing, struct arena *a, struct dir_values *v_r, struct err *e)
 {
-	*v_r = (struct ad_values){ .attrs = attrs_new(a) };
-	const struct ad_search q = { .base = dn,
+	*v_r = (struct dir_values){ .attrs = attrs_new(a) };
+	const struct dir_search q = { .base = dn,
 		.scope = LDAP_SCOPE_BASE,
 		.filter = "(objectClass=*)",
 		.attributes = attributes,
 		.controls = controls,
 		.doing = doing };
-	if (ad_search(ad, &q, one_keep, v_r, NULL, &v_r->code, e))
+	if (dir_search(d, &q, one_keep, v_r, NULL, &v_r->code, e))
 		return true;
 	return v_r->code == LDAP_NO_SUCH_OBJECT;
-}
-
-LDAPControl *
-ad_control_show_deleted(void)
-{
-	static char oid[] = "1.2.840.113556.1.4.417";
-	static LDAPControl c = { .ldctl_oid = oid, .ldctl_iscritical = 1 };
-	return &c;
-}
-
-LDAPControl *
-ad_control_extended_dn(void)
-{
-	/* SEQUENCE { INTEGER 1 }: ids as text */
-	static char oid[] = "1.2.840.113556.1.4.529", value[] = "\x30\x03\x02\x01\x01";
-	static LDAPControl c = { .ldctl_oid = oid,
-		.ldctl_value = { .bv_len = 5, .bv_val = value } };
-	return &c;
 }

@@ -4,9 +4,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
-#include "ad_cursor.h"
+#include "dir_cursor.h"
 
-static const struct ad_cursor sample = { .context = "id DC=x",
+static const struct dir_cursor sample = { .context = "id DC=x",
 	.invocation = "inv",
 	.request = "req",
 	.usn = 4028,
@@ -18,17 +18,17 @@ test_cursor_round_trip(void **state)
 	(void)state;
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_BUF struct buf text = { 0 };
-	struct ad_cursor c;
+	struct dir_cursor c;
 	struct err e = { 0 };
-	ad_cursor_write(&sample, &text);
-	if (!ad_cursor_read(buf_cstr(&text), a, &c, &e))
+	dir_cursor_write(&sample, &text);
+	if (!dir_cursor_read(buf_cstr(&text), a, &c, &e))
 		fail_msg("%s", e.text);
 	assert_string_equal(c.context, sample.context);
 	assert_string_equal(c.invocation, sample.invocation);
 	assert_string_equal(c.request, sample.request);
 	assert_int_equal(c.usn, sample.usn);
 	assert_true(str_eq(c.cookie, sample.cookie));
-	assert_true(ad_cursor_fits(&c, &sample, &e));
+	assert_true(dir_cursor_fits(&c, &sample, &e));
 }
 
 static void
@@ -50,10 +50,10 @@ test_cursor_that_cannot_be_read(void **state)
 		"{\"context\":7,\"invocation\":\"b\",\"usn\":\"1\",\"request\":\"c\",\"cookie\":"
 		"\"TVNE\"}" };
 	CLEAN_ARENA struct arena *a = arena_new();
-	struct ad_cursor c;
+	struct dir_cursor c;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct err e = { 0 };
-		assert_false(ad_cursor_read(rows[i], a, &c, &e));
+		assert_false(dir_cursor_read(rows[i], a, &c, &e));
 		assert_int_equal(e.kind, ERR_RETRY);
 		assert_string_equal(e.code, "cursor-invalid");
 	}
@@ -63,7 +63,7 @@ static void
 test_I1_4_1_cursor_is_bound_to_controller_context_and_request(void **state)
 {
 	(void)state;
-	struct ad_cursor others[] = { sample, sample, sample, sample };
+	struct dir_cursor others[] = { sample, sample, sample, sample };
 	static const char *const says[] = { "naming context", "another domain controller",
 		"gone back", "classes or attributes" };
 	others[0].context = "other";
@@ -72,14 +72,14 @@ test_I1_4_1_cursor_is_bound_to_controller_context_and_request(void **state)
 	others[3].request = "other";
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		struct err e = { 0 };
-		assert_false(ad_cursor_fits(&sample, &others[i], &e));
+		assert_false(dir_cursor_fits(&sample, &others[i], &e));
 		assert_int_equal(e.kind, ERR_RETRY);
 		assert_string_equal(e.code, "cursor-invalid");
 		assert_non_null(strstr(e.text, says[i]));
 	}
-	struct ad_cursor later = sample;
+	struct dir_cursor later = sample;
 	later.usn++;
-	assert_true(ad_cursor_fits(&sample, &later, NULL));
+	assert_true(dir_cursor_fits(&sample, &later, NULL));
 }
 
 static void
@@ -87,15 +87,15 @@ test_4_1_request_digest(void **state)
 {
 	(void)state;
 	char one[65], two[65];
-	ad_request_digest((const char *const[]){ "user", "group", NULL },
+	dir_request_digest((const char *const[]){ "user", "group", NULL },
 		(const char *const[]){ "mail", "cn", NULL }, one);
-	ad_request_digest((const char *const[]){ "Group", "user", "user", NULL },
+	dir_request_digest((const char *const[]){ "Group", "user", "user", NULL },
 		(const char *const[]){ "CN", "Mail", NULL }, two);
 	assert_string_equal(one, two);
-	ad_request_digest((const char *const[]){ "user", "group", "mail", NULL },
+	dir_request_digest((const char *const[]){ "user", "group", "mail", NULL },
 		(const char *const[]){ "cn", NULL }, two);
 	assert_string_not_equal(one, two);
-	ad_request_digest((const char *const[]){ "user", "group", NULL },
+	dir_request_digest((const char *const[]){ "user", "group", NULL },
 		(const char *const[]){ "mail", NULL }, two);
 	assert_string_not_equal(one, two);
 }

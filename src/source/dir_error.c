@@ -1,4 +1,4 @@
-#include "ad.h"
+#include "dir.h"
 
 #include <string.h>
 
@@ -84,15 +84,8 @@ reason_of(const char *diagnostic)
 	return NULL;
 }
 
-const char *
-ad_bind_reason(const char *diagnostic)
-{
-	const struct reason *r = reason_of(diagnostic);
-	return r ? r->text : NULL;
-}
-
 bool
-ad_err_result(struct err *e, int code, const char *diagnostic, const char *doing)
+dir_err_result(struct err *e, int code, const char *diagnostic, const char *doing)
 {
 	const struct result *r = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(results) && !r; i++)

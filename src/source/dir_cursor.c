@@ -1,4 +1,4 @@
-#include "ad_cursor.h"
+#include "dir_cursor.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #define SHAPE "1"
 
 void
-ad_cursor_write(const struct ad_cursor *c, struct buf *out)
+dir_cursor_write(const struct dir_cursor *c, struct buf *out)
 {
 	CLEAN_BUF struct buf b64 = { 0 };
 	char usn[24];
@@ -37,11 +37,11 @@ usn_read(const char *text, int64_t *usn_r)
 }
 
 bool
-ad_cursor_read(const char *text, struct arena *a, struct ad_cursor *c_r, struct err *e)
+dir_cursor_read(const char *text, struct arena *a, struct dir_cursor *c_r, struct err *e)
 {
 	CLEAN_JSON struct json *j = NULL;
 	CLEAN_BUF struct buf cookie = { 0 };
-	if (!json_parse(str_c(text), 2 * AD_COOKIE_MAX, &j, e)) {
+	if (!json_parse(str_c(text), 2 * DIR_COOKIE_MAX, &j, e)) {
 		if (e) {
 			e->kind = ERR_RETRY;
 			snprintf(e->code, sizeof(e->code), "cursor-invalid");
@@ -52,11 +52,11 @@ ad_cursor_read(const char *text, struct arena *a, struct ad_cursor *c_r, struct 
 	const char *invocation = json_get_string(j, "invocation");
 	const char *request = json_get_string(j, "request");
 	const char *b64 = json_get_string(j, "cookie");
-	*c_r = (struct ad_cursor){ .context = NULL };
+	*c_r = (struct dir_cursor){ .context = NULL };
 	if (!context || !invocation || !request || !b64 ||
 		!usn_read(json_get_string(j, "usn"), &c_r->usn) ||
 		!base64_decode(b64, strlen(b64), &cookie) || cookie.n == 0 ||
-		cookie.n > AD_COOKIE_MAX)
+		cookie.n > DIR_COOKIE_MAX)
 		return err_set(
 			e, ERR_RETRY, "cursor-invalid", "the cursor is not one of this program");
 	c_r->context = arena_strdup(a, context);
@@ -67,7 +67,7 @@ ad_cursor_read(const char *text, struct arena *a, struct ad_cursor *c_r, struct 
 }
 
 bool
-ad_cursor_fits(const struct ad_cursor *c, const struct ad_cursor *here, struct err *e)
+dir_cursor_fits(const struct dir_cursor *c, const struct dir_cursor *here, struct err *e)
 {
 	const char *why = NULL;
 	if (strcmp(c->context, here->context) != 0)
@@ -110,7 +110,7 @@ names_canonical(const char *const *names, struct arena *a, struct buf *out)
 }
 
 void
-ad_request_digest(const char *const *classes, const char *const *attributes, char out[65])
+dir_request_digest(const char *const *classes, const char *const *attributes, char out[65])
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_BUF struct buf text = { 0 };
