@@ -175,7 +175,7 @@ static const struct conf_section root_sections[] = {
 
 const struct conf_section conf_root = { "", false, FREE_NONE, 0, root_options, root_sections };
 
-const char *const conf_source_types[] = { "ad", "ldif", "exec", NULL };
+const char *const conf_source_types[] = { "ad", "ldap", "ldif", "exec", NULL };
 const char *const conf_target_types[] = { "scim", "exec", NULL };
 
 /* Number 1. Attributes that a source does not have are simply absent. */

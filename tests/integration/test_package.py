@@ -91,7 +91,7 @@ def test_what_is_there(system):
     assert mode(system, "/var/lib/lockstep") == "lockstep:lockstep 700"
     assert mode(system, "/etc/lockstep") == "root:lockstep 770"
     assert mode(system, "/var/lib/lockstep-cloud") == "lockstep-cloud:lockstep-cloud 700"
-    for name in ("source-ad", "source-ldif", "target-scim"):
+    for name in ("source-ad", "source-ldap", "source-ldif", "target-scim"):
         assert '"options"' in system.do(f"/usr/lib/lockstep/lockstep-{name}", "--describe")
     for page in (ROOT / "man").glob("*.[1-9]"):
         assert system.path(f"/usr/share/man/man{page.suffix[1:]}/{page.name}.gz").exists(), page

@@ -1,0 +1,488 @@
+"""lockstep-source-ldap against a real slapd (OpenLDAP with syncprov), by its pipes and through the agent."""
+import base64
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import ldap
+import pytest
+
+from agentd import until
+from connector import program
+from console import free_port
+from mirrored import hosted
+from slapd import BASE, READER, READER_PASSWORD, Slapd
+from sourcepipe import Source
+
+CLASSES = ["user", "inetOrgPerson", "group", "groupOfNames", "groupOfUniqueNames", "posixGroup", "organizationalUnit", "domain"]
+ATTRIBUTES = ["objectClass", "mail", "cn", "sn", "uid", "title", "member", "manager", "secretary", "displayName", "jpegPhoto",
+              "pwdAccountLockedTime", "nsAccountLock", "userAccountControl", "primaryGroupID", "memberOf"]
+PEOPLE, GROUPS = f"ou=People,{BASE}", f"ou=Groups,{BASE}"
+
+
+@pytest.fixture
+def slapd(tmp_path):
+    """slapd(**settings): a running one with the top of a tree."""
+    made = []
+
+    def new(**settings):
+        made.append(Slapd(tmp_path / f"slapd{len(made)}", **settings).start().fill())
+        return made[-1]
+    yield new
+    for s in made:
+        s.remove()
+
+
+@pytest.fixture
+def connect(password_file):
+    running = []
+
+    def start(s, attributes=ATTRIBUTES, password=READER_PASSWORD, classes=CLASSES, **options):
+        given = dict(server=[s.url], bind=READER, ca_file=s.ca, password_file=password_file(password), **{})
+        running.append(Source("lockstep-source-ldap", {**given, **options}, classes, attributes))
+        return running[-1]
+    yield start
+    for c in running:
+        c.__exit__()
+
+
+def refused(c, code, *texts):
+    assert c.hello["type"] == "error", c.hello
+    assert c.hello["error"]["code"] == code, c.hello
+    for text in texts:
+        assert text in c.hello["error"]["message"], c.hello
+    return c.hello["error"]
+
+
+def said(r):
+    """A state that can be compared: links and attributes without order; DNs are followed by the mirror."""
+    return {i: ({a: sorted(map(str, v)) for a, v in e["attrs"].items()}, e["links"]) for i, e in r.items()}
+
+
+class Follower:
+    """Reads in turn; where the cursor is too old (a full read is asked for) it does what the engine does."""
+
+    def __init__(self, connector):
+        self.c, self.fulls = connector, 0
+        r = connector.read()
+        assert r.sealed, r.end
+        self.state, self.cursor = r.apply(), r.cursor
+
+    def next(self):
+        r = self.c.read(self.cursor)
+        if not r.sealed:
+            assert r.error["code"] == "cursor-invalid" and r.error["kind"] == "retry", r.end
+            self.fulls += 1
+            r = self.c.read()
+            assert r.sealed, r.end
+            self.state = {}
+        self.state, self.cursor = r.apply(self.state), r.cursor
+        full = self.c.read()
+        assert full.sealed
+        assert said(self.state) == said(full.apply()), "delta = full (I7)"
+        return r
+
+
+# --- what an entry becomes ----------------------------------------------------------------
+
+def test_3_1_entries_links_and_schema(slapd, connect):
+    s = slapd()
+    ann = s.person("ann", jpegPhoto=b"\xff\xd8\x00\x01", **{"cn;lang-de": "Anne"})
+    bob = s.person("bob", manager=ann, secretary=[ann])
+    staff = s.group("staff", ann, bob)
+    unique = s.add(f"cn=unique,{GROUPS}", objectClass="groupOfUniqueNames", cn="unique", uniqueMember=[bob, f"{ann}#'0101'B"])
+    empty = s.group("empty", "")
+    posix = s.add(f"cn=posix,{GROUPS}", objectClass="posixGroup", cn="posix", gidNumber="7", memberUid="ann")
+    c = connect(s)
+    h = c.hello
+    assert h["connector"] == "ldap" and h["context"] == f"{s.id(BASE)} {BASE}" and h["server"] == s.url
+    assert set(h["capabilities"]) == {"sees-deletes", "watch"}, "deltas are not claimed to be complete"
+    assert h["schema"]["mail"] == {"syntax": "string", "multi": False} and h["schema"]["cn"]["multi"] is False
+    assert h["schema"]["secretary"] == {"syntax": "link", "multi": True}
+    assert h["schema"]["jpegPhoto"] == {"syntax": "bytes", "multi": True}
+    assert h["schema"]["nsAccountLock"]["syntax"] == "bool" and "uniqueMember" not in h["schema"]
+    r = c.read()
+    assert r.sealed and r.cursor and not r.bad
+    state = r.apply()
+    assert set(state) == {s.id(dn) for dn in (BASE, PEOPLE, GROUPS, ann, bob, staff, unique, empty, posix)}, "the reader is no person"
+    assert state[s.id(ann)]["dn"] == ann and state[s.id(ann)]["attrs"]["jpegPhoto"] == [{"b64": "/9gAAQ=="}]
+    assert state[s.id(ann)]["attrs"]["cn"] == ["Ann Test"], "what has a language is another attribute"
+    assert state[s.id(bob)]["links"] == {"manager": {("dn", ann)}, "secretary": {("dn", ann)}}
+    assert state[s.id(staff)]["links"] == {"member": {("dn", ann), ("dn", bob)}}
+    assert state[s.id(unique)]["links"] == {"member": {("dn", ann), ("dn", bob)}}
+    assert state[s.id(empty)]["links"] == {} and state[s.id(posix)]["links"] == {}
+    assert c.close() == 0
+
+
+def test_1_4_unknown_attribute_names_the_nearest(slapd, connect):
+    refused(connect(slapd(), attributes=["objectClass", "dispayName"]), "unknown-attribute", "dispayName", "'displayName'?")
+
+
+def test_attribute_too_large_is_held_back_and_named(slapd, connect):
+    s = slapd()
+    ann = s.person("ann", jpegPhoto=b"x" * 300_000)
+    r = connect(s).read()
+    assert r.sealed and [(m["id"], m["attribute"]) for m in r.bad] == [(s.id(ann), "jpegPhoto")]
+    assert r.entries[s.id(ann)]["full"]["mail"] == ["ann@example.test"]
+
+
+# --- delta = full -------------------------------------------------------------------------
+
+class Random:
+    """A person at the directory: who renames or deletes somebody mends the groups, as administrators' tools do."""
+
+    def __init__(self, s, seed):
+        self.s, self.rng, self.n, self.people, self.groups, self.ous = s, random.Random(seed), 0, set(), {}, [PEOPLE]
+        for _ in range(12):
+            self.come()
+        for _ in range(4):
+            self.found()
+
+    def name(self, what):
+        self.n += 1
+        return f"{what}{self.n}"
+
+    def any(self, among):
+        return self.rng.choice(sorted(among))
+
+    def come(self):
+        self.people.add(self.s.person(self.name("p"), self.any(self.ous)))
+
+    def found(self):
+        members = set(self.rng.sample(sorted(self.people), self.rng.randint(1, 5)))
+        self.groups[self.s.group(self.name("g"), *sorted(members))] = members
+
+    def members(self, group, members):
+        self.groups[group] = members
+        self.s.modify(group, member=sorted(members))
+
+    def renamed(self, old, new):
+        """Everywhere below and in every group."""
+        moved = lambda dn: new if dn == old else dn[:-len(old)] + new if dn.endswith("," + old) else dn
+        self.people, self.ous = {moved(p) for p in self.people}, [moved(o) for o in self.ous]
+        for group, members in list(self.groups.items()):
+            if members != {moved(m) for m in members}:
+                self.members(group, {moved(m) for m in members})
+
+    def step(self):
+        what = self.rng.choice(["come", "go", "change", "rename", "move", "join", "found", "dissolve", "ou", "rename ou", "same name"])
+        dn = self.any(self.people)
+        if what == "come" or len(self.people) < 6:
+            self.come()
+        elif what in ("go", "same name"):
+            for group, members in list(self.groups.items()):
+                if dn in members and len(members) == 1:
+                    self.s.delete(group), self.groups.pop(group)
+                elif dn in members:
+                    self.members(group, members - {dn})
+            self.s.delete(dn), self.people.discard(dn)
+            if what == "same name":                      # another person at the same place (I8)
+                self.people.add(self.s.person(dn.split(",")[0][4:], dn.split(",", 1)[1],
+                                               mail=self.name("again") + "@example.test"))
+        elif what == "change":
+            self.s.modify(dn, title=self.name("title"), displayName=self.rng.choice([None, self.name("d")]))
+        elif what == "rename":
+            self.renamed(dn, self.s.rename(dn, "uid=" + self.name("r")))
+        elif what == "move":
+            self.renamed(dn, self.s.rename(dn, "uid=" + self.name("m"), self.any(self.ous)))
+        elif what == "join" and self.groups:
+            group = self.any(self.groups)
+            self.members(group, set(self.rng.sample(sorted(self.people), self.rng.randint(1, 5))))
+        elif what == "found":
+            self.found()
+        elif what == "dissolve" and len(self.groups) > 2:
+            group = self.any(self.groups)
+            self.s.delete(group), self.groups.pop(group)
+        elif what == "ou" and len(self.ous) < 4:
+            name = self.name("ou")
+            self.ous.append(self.s.add(f"ou={name},{self.any(self.ous)}", objectClass="organizationalUnit", ou=name))
+        elif what == "rename ou" and len(self.ous) > 1:
+            ou = self.rng.choice(self.ous[1:])
+            self.renamed(ou, self.s.rename(ou, "ou=" + self.name("o")))
+
+
+@pytest.mark.parametrize("sessionlog", [10_000, None])
+def test_I7_delta_is_full_under_random_changes(slapd, connect, sessionlog):
+    """With a session log by deltas; without one, by the full reads that the cursor's end asks for; over restarts."""
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    s = slapd(sessionlog=sessionlog)
+    world = Random(s, seed)
+    f = Follower(connect(s))
+    rounds = 40
+    for i in range(rounds):
+        world.come()
+        for _ in range(world.rng.randint(1, 8)):
+            world.step()
+        if i % 15 == 14:
+            s.restart()
+        f.next()
+    assert f.fulls == rounds if sessionlog is None else 0 <= f.fulls <= 5, f.fulls
+
+
+def wanted(s, world):
+    """What the hosted side should have, from the directory alone."""
+    rows = s.admin.search_s(BASE, ldap.SCOPE_SUBTREE, "(|(objectClass=inetOrgPerson)(objectClass=groupOfNames))", ["*", "entryUUID"])
+    ids = {dn.lower(): a["entryUUID"][0].decode() for dn, a in rows}
+    first = lambda a, *names: next((a[n][0].decode() for n in names if n in a), None)
+    users = {ids[dn.lower()]: (first(a, "mail"), first(a, "displayName", "cn"), first(a, "title")) for dn, a in rows if "sn" in a}
+    groups = {ids[dn.lower()]: sorted(ids[m.decode().lower()] for m in a["member"]) for dn, a in rows if "member" in a}
+    return users, groups
+
+
+def have(client):
+    users, groups = hosted(client)
+    return ({i: (u["mail"], u["displayName"], u["title"]) for i, u in users.items() if u["active"]},
+            {i: g["members"] for i, g in groups.items()})
+
+
+def of(agent, s, more=""):
+    password = agent.secret("password", READER_PASSWORD)
+    return f'type = "ldap"  server = "{s.url}"  ca_file = "{s.ca}"  bind = "{READER}"  password_file = "{password}"\n{more}'
+
+
+GUARD = " guard { disable = \"100%\"  delete = \"100%\"  member_removal = \"100%\"  member_per_group = \"100%\" }"
+
+
+def test_I7_I8_the_hosted_side_follows_by_deltas(slapd, agent, acme):
+    """No map: inetOrgPerson and groupOfNames by the defaults. Renames, moves and newcomers at old places, many in one delta."""
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    s = slapd(sessionlog=10_000)
+    world = Random(s, seed)
+    agent.configure(of(agent, s), acme, sync=GUARD)
+    assert agent.sync()["kind"] == "full"
+    assert have(acme) == wanted(s, world)
+    for _ in range(12):
+        for _ in range(world.rng.randint(1, 12)):
+            world.step()
+        assert agent.sync()["kind"] == "delta"
+        assert have(acme) == wanted(s, world)
+    again = agent.sync("--full")
+    assert (again["created"], again["updated"], again["disabled"], again["deleted"]) == (0, 0, 0, 0)
+
+
+# --- absence (I1) -------------------------------------------------------------------------
+
+def test_I1_a_named_deletion_is_acted_on(slapd, agent, acme):
+    s = slapd()
+    ann, _ = s.person("ann"), s.person("bob")
+    agent.configure(of(agent, s), acme, sync=GUARD)
+    agent.sync()
+    s.delete(ann)
+    run = agent.sync()
+    assert run["kind"] == "delta" and run["disabled"] == 1
+
+
+def test_I1_an_absence_is_confirmed_by_a_second_full_read(slapd, agent, acme):
+    """Without a session log the server names what is present only: nothing follows from one such read."""
+    s = slapd(sessionlog=None)
+    ann, bob = s.person("ann"), s.person("bob")
+    agent.configure(of(agent, s, 'missing_after = "3s"'), acme, sync=GUARD)
+    agent.sync()
+    s.delete(ann)
+    s.modify(bob, title="Chief")
+    run = agent.sync()
+    assert run["kind"] == "full" and run["disabled"] == 0 and run["updated"] == 1, run
+    gone = lambda: agent.sync()["disabled"]
+    time.sleep(3)
+    assert until(gone) == 1, "the full read that is due settles it, without anybody's doing"
+
+
+def test_I1_all_deleted_is_told_from_nothing_changed(slapd, connect):
+    """A present phase that names nobody: the end alone tells."""
+    s = slapd(sessionlog=None)
+    ann = s.person("ann")
+    c = connect(s, classes=["inetOrgPerson"])
+    r = c.read()
+    assert c.read(r.cursor).sealed, "nothing changed"
+    s.delete(ann)
+    again = c.read(r.cursor)
+    assert not again.sealed and again.error["code"] == "cursor-invalid" and not again.gone
+
+
+def test_I1_rights_taken_away_delete_nobody(slapd, agent, acme):
+    s = slapd()
+    for i in range(5):
+        s.person(f"p{i}")
+    agent.configure(of(agent, s), acme, sync=GUARD)
+    agent.sync()
+    s.restart(access="none")
+    failed = agent.sync(code=(2, 3))
+    assert failed["disabled"] == 0 and len(have(acme)[0]) == 5
+    s.restart(access="read")
+    assert agent.sync()["disabled"] == 0 and len(have(acme)[0]) == 5
+
+
+# --- reads that are not whole -------------------------------------------------------------
+
+def test_I1_size_limit_is_an_unsealed_read_and_a_finding(slapd, connect, agent, acme):
+    s = slapd(limits="size=5")
+    for i in range(8):
+        s.person(f"p{i}")
+    c = connect(s)
+    r = c.read()
+    assert not r.sealed and r.error["code"] == "size-limit" and "limits" in r.error["message"] and READER in r.error["message"]
+    found = [f for f in c.check() if f["topic"] == "limits"]
+    assert found and found[0]["level"] == "fail" and "5 entries" in found[0]["text"] and "--print-setup" in found[0]["remedy"]
+    agent.configure(of(agent, s), acme)
+    agent.sync(code=3)
+    assert have(acme) == ({}, {})
+
+
+def test_I1_I4_slapd_killed_in_the_middle_of_a_read(slapd, connect):
+    s = slapd()
+    for i in range(1500):
+        s.person(f"p{i}", jpegPhoto=b"x" * 20_000)
+    c = connect(s)
+    whole = c.read()
+    assert whole.sealed and len(whole.entries) > 1500
+    for _ in range(3):
+        c.say(type="read", cursor=None, classes=c.classes, attributes=c.attributes)
+        while c.hear()["type"] != "entry":
+            pass
+        s.stop(signal.SIGKILL)
+        end = c.answers()[-1]
+        assert end["type"] == "end" and not end["sealed"] and "cursor" not in end and end["error"]["kind"] == "retry", end
+        s.start()
+    again = c.read()                                    # the same program, a new connection
+    assert again.sealed and said(again.apply()) == said(whole.apply())
+    delta = c.read(whole.cursor)                        # what it knew of deletions is lost with it
+    assert delta.sealed or delta.error["code"] == "cursor-invalid"
+
+
+@pytest.mark.parametrize("cursor", ["{}", "nonsense", None, "future"])
+def test_I4_a_cursor_that_means_nothing_asks_for_a_full_read(slapd, connect, cursor):
+    s, other = slapd(), None
+    s.person("ann")
+    c = connect(s)
+    r = c.read()
+    if cursor is None:                                  # of another directory
+        other = slapd()
+        other.person("bob")
+        cursor = connect(other).read().cursor
+    elif cursor == "future":                            # the directory was set back to a copy
+        own = json.loads(r.cursor)
+        own["cookie"] = base64.b64encode(b"rid=000,csn=20991231000000.000000Z#000000#000#000000").decode()
+        cursor = json.dumps(own)
+    again = c.read(cursor)
+    assert not again.sealed and again.error["code"] == "cursor-invalid", again.end
+    assert c.read().sealed
+
+
+# --- being let in -------------------------------------------------------------------------
+
+def test_7_4_wrong_password_is_tried_once(slapd, connect):
+    s = slapd()
+    e = refused(connect(s, password="not the password", server=[s.url, "ldaps://127.0.0.99"]), "bind-refused", "password")
+    assert e["kind"] == "config" and "127.0.0.99" not in e["message"]
+
+
+def test_start_tls_and_nothing_in_the_clear(slapd, connect):
+    s = slapd()
+    s.person("ann")
+    c = connect(s, server=[s.plain_url], tls="start")
+    assert c.read().sealed and "TLSv1.3" in str([f["text"] for f in c.check() if f["topic"] == "certificate"])
+    refused(connect(s, server=["ldap://ldap.example.test"]), "bad-config", "in the clear")
+
+
+def test_untrusted_certificate_and_fail_over(slapd, connect, tmp_path):
+    s, other = slapd(), slapd()
+    refused(connect(s, ca_file=other.ca), "certificate", "not trusted")
+    c = connect(s, server=[f"ldaps://127.0.0.1:{free_port()}", s.url])
+    assert c.hello["server"] == s.url and c.read().sealed
+
+
+def test_without_syncprov_nothing_is_read_and_check_says_why(slapd, connect):
+    s = slapd(syncprov=False)
+    c = connect(s)
+    if c.hello["type"] == "error":                      # slapd announces the control where an overlay is loaded
+        refused(c, "no-sync", "syncprov")
+    else:
+        r = c.read()
+        assert not r.sealed and r.error["code"] == "no-sync" and "syncprov" in r.error["message"]
+    c = connect(s, classes=[], attributes=[])
+    found = {f["topic"]: f for f in c.check()}
+    assert found["sync"]["level"] == "fail" and "syncprov" in found["sync"]["remedy"]
+
+
+def test_10_check_and_setup(slapd, connect):
+    s = slapd(access="passwords")
+    s.person("ann", userPassword="secret")
+    c = connect(s)
+    found = {f["topic"]: f for f in c.check(PEOPLE, f"ou=Nobody,{BASE}")}
+    assert found["rights"]["level"] == "warn" and "userPassword" in found["rights"]["text"]
+    assert found["base"]["level"] == "fail" and "ou=Nobody" in found["base"]["text"]
+    assert found["sync"]["level"] == found["bind"]["level"] == found["certificate"]["level"] == found["schema"]["level"] == "ok"
+    text = c.setup()
+    assert f"dn: {READER}" in text and "olcLimits: dn.exact=" in text and "olcSpSessionlog" in text
+    s.restart(access="read")
+    assert {f["level"] for f in connect(s).check() if f["topic"] == "rights"} == {"ok"}
+
+
+def test_bases_say_which_naming_context(slapd, connect):
+    s = slapd()
+    assert connect(s, base=[PEOPLE]).read().sealed
+    refused(connect(s, base=["dc=elsewhere"]), "bad-base", "dc=elsewhere")
+
+
+def test_I9_no_call_that_writes_is_linked():
+    for name in ("lockstep-source-ldap", "lockstep-source-ad"):
+        symbols = subprocess.run(["nm", "-D", "--undefined-only", program(name)], capture_output=True, text=True, check=True).stdout
+        assert "ldap_search_ext" in symbols
+        for call in ("ldap_add", "ldap_modify", "ldap_delete", "ldap_rename", "ldap_modrdn", "ldap_passwd"):
+            assert call not in symbols, (name, call)
+
+
+# --- watch --------------------------------------------------------------------------------
+
+def next_of(c, kind):
+    while True:
+        m = c.hear()
+        assert m and m["type"] not in ("error", "end"), m
+        if m["type"] == kind and (kind != "progress" or m.get("phase") == "watching"):
+            return m
+
+
+def test_S1_7_watch_tells_of_each_kind_of_change(slapd, connect):
+    s = slapd()
+    ann = s.person("ann")
+    c = connect(s, classes=[], attributes=[])
+    c.say(type="watch")
+    next_of(c, "progress")
+    for change in (lambda: s.modify(ann, title="Chief"), lambda: s.person("bob"), lambda: s.rename(ann, "uid=anna"),
+                   lambda: s.delete(f"uid=anna,{PEOPLE}")):
+        change()
+        next_of(c, "changed")
+    s.stop(signal.SIGKILL)
+    while (m := c.hear())["type"] != "error":
+        pass
+    assert m["error"]["kind"] == "retry", m
+
+
+def test_S1_7_watch_where_it_is_refused(slapd, connect):
+    s = slapd(syncprov=False)
+    c = connect(s, classes=[], attributes=[])
+    c.say(type="watch")
+    while (m := c.hear())["type"] != "error":
+        pass
+    assert m["error"]["code"] == "cannot-watch" and m["error"]["kind"] == "config", m
+
+
+def test_S1_7_a_change_reaches_the_target_by_notification(slapd, agent, agentd, acme):
+    s = slapd()
+    ann = s.person("ann")
+    agentd.configure(of(agent, s), acme, 'every = "1d"').start()
+    agentd.watching()
+    until(lambda: len(have(acme)[0]) == 1)
+    s.modify(ann, title="Chief")
+    until(lambda: [u[2] for u in have(acme)[0].values()] == ["Chief"])
+    s.stop()
+    until(lambda: agentd.status()["watching"][0]["state"] != "watching")
+    s.start()                                           # the watcher comes back by itself
+    agentd.watching()
+    s.delete(ann)
+    until(lambda: have(acme)[0] == {})
