@@ -87,20 +87,22 @@ static void
 source_text(const struct json *s, const char *state, const char *secrets, struct buf *out)
 {
 	const char *type = json_get_string(s, "type");
+	bool ad = type && strcmp(type, "ad") == 0, ldap = type && strcmp(type, "ldap") == 0;
 
 	buf_addf(out, "\nsource \"%s\" {\n", name_of(s, "directory"));
-	if (!type || strcmp(type, "ad") != 0) {
+	if (!ad && !ldap) {
 		buf_adds(out, "\ttype = \"ldif\"\n");
 		if (json_get_string(s, "file"))
 			put("\t", "file", json_get(s, "file"), out);
 		else
 			buf_addf(out, "\tfile = \"%s/none.ldif\"\n", state);
 	} else {
-		buf_adds(out, "\ttype = \"ad\"\n");
-		put("\t", "domain", json_get(s, "domain"), out);
+		buf_addf(out, "\ttype = \"%s\"\n", ad ? "ad" : "ldap");
+		if (ad)
+			put("\t", "domain", json_get(s, "domain"), out);
 		put("\t", "server", json_get(s, "servers"), out);
 		put("\t", "bind", json_get(s, "bind"), out);
-		if (json_get_string(s, "keytab") && *json_get_string(s, "keytab"))
+		if (ad && json_get_string(s, "keytab") && *json_get_string(s, "keytab"))
 			put("\t", "keytab", json_get(s, "keytab"), out);
 		else
 			buf_addf(out, "\tpassword_file = \"%s/source.password\"\n", secrets);

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from browser import MODULES, Browser  # noqa: E402
 from console import Console, until  # noqa: E402
 from desk import BASE, Desk  # noqa: E402
+from slapd import Slapd  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
     not os.path.exists("/usr/bin/chromium") or not os.path.exists(os.path.join(MODULES, "node_modules")),
@@ -38,6 +39,13 @@ def clean(browser):
     assert not wrong, wrong
 
 
+@pytest.fixture
+def slapd(tmp_path):
+    s = Slapd(tmp_path / "slapd").start().fill()
+    yield s
+    s.remove()
+
+
 def look(found):
     assert not found, "\n".join(found)
 
@@ -48,7 +56,7 @@ def check_target(b, url, token):
     b.button("Test", exact=True)
 
 
-def test_the_wizard_from_nothing_to_the_first_sync(clean, desk):
+def test_the_wizard_from_nothing_to_the_first_sync(clean, desk, slapd):
     """S1.6, S2.3, S2.4: each step tested, mistakes said, nothing written before the end."""
     b, found = clean, []
     b("forget")
@@ -67,6 +75,15 @@ def test_the_wizard_from_nothing_to_the_first_sync(clean, desk):
     b.button("Next: directory")
     b.heading("Set up: directory")
     found += b.shot("setup-2-directory")
+    b("check", label="OpenLDAP, or its like")
+    b.button("Test", exact=True)
+    b.see("A server is needed")
+    found += b.shot("setup-2-openldap")
+    b.fill("Servers", slapd.plain_url)
+    b.fill("Account", slapd.account)
+    b.fill("Password", slapd.account_password)
+    b.button("Test", exact=True)
+    b.see("The directory can be read.")
     b("check", label="A file (LDIF)")
     b.fill("File or folder", "/nowhere.ldif")
     b.button("Test", exact=True)

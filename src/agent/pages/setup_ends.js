@@ -63,12 +63,12 @@ export function DirectoryStep({ answers, keep, have, next, back }) {
 	const [wrong, setWrong] = useState({});
 	const check = useCheck(keep, "source ");
 	const change = (name) => (v) => { set({ ...s, [name]: v }); check.forget(); };
-	const ad = s.type === "ad";
+	const ad = s.type === "ad", ldap = s.type === "ldap";
 	const submit = (e) => {
 		e.preventDefault();
 		const list = servers.split(/[\s,]+/).filter(Boolean).map((x) => (x.includes("://") ? x : "ldaps://" + x));
-		const w = ad ? { domain: !s.domain?.trim() && !list.length && "The domain's name, or a server, is needed", bind: !s.bind?.trim() && "The account is needed",
-			password: !password && !have.password && !s.keytab && "The password is needed" } : { file: !s.file?.trim() && "The file is needed" };
+		const w = ad || ldap ? { [ad ? "domain" : "servers"]: (ldap || !s.domain?.trim()) && !list.length && (ad ? "The domain's name, or a server, is needed" : "A server is needed"), bind: !s.bind?.trim() && "The account is needed",
+			password: !password && !have.password && !(ad && s.keytab) && "The password is needed" } : { file: !s.file?.trim() && "The file is needed" };
 		setWrong(w);
 		const first = Object.keys(w).find((k) => w[k]);
 		if (first) return document.getElementById(first).focus();
@@ -76,16 +76,17 @@ export function DirectoryStep({ answers, keep, have, next, back }) {
 		setPassword("");
 	};
 	return html`<p>Where users and groups come from. The directory is only ever read.</p><${Card}><form onSubmit=${submit} novalidate>
-			<fieldset><legend>Kind of directory</legend>${[["ad", "Active Directory, or a Samba domain"], ["ldif", "A file (LDIF)"]].map(([v, name]) => html`
+			<fieldset><legend>Kind of directory</legend>${[["ad", "Active Directory, or a Samba domain"], ["ldap", "OpenLDAP, or its like"], ["ldif", "A file (LDIF)"]].map(([v, name]) => html`
 				<label><input type="radio" name="type" value=${v} checked=${s.type === v} onChange=${() => change("type")(v)} />${name}</label>`)}</fieldset>
-			${ad ? html`<${Text} id="domain" label="Domain" help="Its controllers are found by DNS." placeholder="corp.example" value=${s.domain} set=${change("domain")} error=${wrong.domain} />
-				<div class="grid two"><${Text} id="bind" label="Account" help="Needs to read only; see the findings of the test." placeholder="lockstep@corp.example" value=${s.bind} set=${change("bind")} error=${wrong.bind} autocomplete="username" />
+			${ad || ldap ? html`${ad ? html`<${Text} id="domain" label="Domain" help="Its controllers are found by DNS." placeholder="corp.example" value=${s.domain} set=${change("domain")} error=${wrong.domain} />`
+				: html`<${Text} id="servers" label="Servers" help="In order of preference, with commas" placeholder="ldaps://ldap.corp.example" value=${servers} set=${(v) => { setServers(v); check.forget(); }} error=${wrong.servers} />`}
+				<div class="grid two"><${Text} id="bind" label="Account" help="Needs to read only; see the findings of the test." placeholder=${ad ? "lockstep@corp.example" : "cn=lockstep,dc=corp,dc=example"} value=${s.bind} set=${change("bind")} error=${wrong.bind} autocomplete="username" />
 				<${Text} id="password" label="Password" type="password" help=${have.password ? "One is kept. Enter another one to replace it." : "Kept in a file that only the service reads."}
 					value=${password} set=${(v) => { setPassword(v); check.forget(); }} error=${wrong.password} autocomplete="new-password" /></div>
-				<details open=${!!servers || null}><summary>More</summary><div class="grid two">
-					<${Text} id="servers" label="Controllers" help="Instead of asking DNS; several with commas" placeholder="ldaps://dc1.corp.example" value=${servers} set=${(v) => { setServers(v); check.forget(); }} />
+				<details open=${(ad && !!servers) || null}><summary>More</summary><div class="grid two">
+					${ad && html`<${Text} id="servers" label="Controllers" help="Instead of asking DNS; several with commas" placeholder="ldaps://dc1.corp.example" value=${servers} set=${(v) => { setServers(v); check.forget(); }} />`}
 					<${Text} id="source-ca" label="File of certificates to trust" help="PEM, instead of the system's" value=${s.ca_file} set=${change("ca_file")} />
-					<${Text} id="keytab" label="Keytab" help="File with a Kerberos key, instead of a password" value=${s.keytab} set=${change("keytab")} />
+					${ad && html`<${Text} id="keytab" label="Keytab" help="File with a Kerberos key, instead of a password" value=${s.keytab} set=${change("keytab")} />`}
 					<${Text} id="source-name" label="Name" help="What it is called here" value=${s.name} set=${change("name")} /></div></details>`
 				: html`<${Text} id="file" label="File or folder" help="On this machine, readable by the service" placeholder="/srv/directory/people.ldif" value=${s.file} set=${change("file")} error=${wrong.file} />`}
 			<div class="foot"><button type="button" class="secondary outline" onClick=${back}>Back</button>
