@@ -139,7 +139,8 @@ sync_check(struct tree *t)
 		 code == LDAP_ADMINLIMIT_EXCEEDED)
 		dir_finding(&t->d, "fail", "limits",
 			"lift the limits of size and time for this account; " SETUP_HINT,
-			"the account is given %lld entries of %s and then cut off, so nothing can be "
+			"the account is given %lld entries of %s and then cut off, so nothing can "
+			"be "
 			"read to its end",
 			(long long)c.entries, t->nc);
 	else
@@ -155,8 +156,7 @@ secrets_check(struct tree *t)
 	LDAPControl *page = NULL;
 	struct count c = { 0 };
 	struct err e;
-	if (!t->d.ld ||
-		ldap_create_page_control(t->d.ld, 1, &cookie, 0, &page) != LDAP_SUCCESS)
+	if (!t->d.ld || ldap_create_page_control(t->d.ld, 1, &cookie, 0, &page) != LDAP_SUCCESS)
 		return;
 	LDAPControl *controls[] = { page, NULL };
 	const struct dir_search q = { .base = t->nc,

@@ -96,8 +96,8 @@ values_keep(struct reading *r, const struct tree_attr *at, const struct berval *
 		bytes += values[i].bv_len + 16;
 	}
 	if (bytes > ATTRIBUTE_MAX)
-		return held_back(r, at->name,
-			"its values are too large to hand on (more than 256 KiB)", e);
+		return held_back(
+			r, at->name, "its values are too large to hand on (more than 256 KiB)", e);
 	if (count)
 		attrs_set(&r->attrs, at->name, list, count);
 	return true;

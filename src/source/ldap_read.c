@@ -49,7 +49,7 @@ each_entry(void *ctx, struct dir *d, LDAPMessage *entry, struct err *e)
 {
 	struct refresh *r = ctx;
 	LDAPControl **controls = NULL, *c = NULL;
-	struct sync_entry s;
+	struct sync_entry s = { 0 };
 	if (ldap_get_entry_controls(d->ld, entry, &controls) == LDAP_SUCCESS && controls)
 		c = ldap_control_find(LDAP_CONTROL_SYNC_STATE, controls, NULL);
 	bool ok = c ? sync_state_read(
@@ -90,9 +90,11 @@ each_info(void *ctx, struct dir *d, LDAPMessage *res, struct err *e)
 	bool ok = true;
 	arena_reset(r->a);
 	if (ldap_parse_intermediate(d->ld, res, &oid, &data, NULL, 0) != LDAP_SUCCESS)
-		return err_set(e, ERR_RETRY, "bad-answer", "a message of the server cannot be read");
+		return err_set(
+			e, ERR_RETRY, "bad-answer", "a message of the server cannot be read");
 	if (oid && strcmp(oid, LDAP_SYNC_INFO) == 0)
-		ok = data && sync_info_read((struct str){ data->bv_val, data->bv_len }, r->a, &i, e) &&
+		ok = data &&
+		     sync_info_read((struct str){ data->bv_val, data->bv_len }, r->a, &i, e) &&
 		     info_take(tree_of(d), r, &i, e);
 	ldap_memfree(oid);
 	ber_bvfree(data);
@@ -159,9 +161,8 @@ refresh(struct tree *t, struct refresh *r, struct err *e)
 		.phase = "reading",
 		.between = each_info,
 		.doing = "reading" };
-	bool ok = dir_search(&t->d, &q, each_entry, r, &answer, &code, e)
-			  ? done_take(r, answer, e)
-			  : refused(t, r, code, e);
+	bool ok = dir_search(&t->d, &q, each_entry, r, &answer, &code, e) ? done_take(r, answer, e)
+									  : refused(t, r, code, e);
 	ldap_controls_free(answer);
 	return ok;
 }
@@ -189,7 +190,9 @@ read_all(struct tree *t, const char *cursor, struct refresh *r, struct buf *out,
 	if (!still_there(t, e))
 		return false;
 	/* a cookie is good for all servers of a directory: what is not known there is refused */
-	struct dir_cursor here = { .context = t->context, .invocation = "", .request = t->d.digest };
+	struct dir_cursor here = {
+		.context = t->context, .invocation = "", .request = t->d.digest
+	};
 	if (cursor) {
 		if (!dir_cursor_read(cursor, a, &c, e) || !dir_cursor_fits(&c, &here, e))
 			return false;

@@ -188,8 +188,8 @@ tree_schema_read(
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct dir_values v;
 	if (!t->subschema)
-		return err_set(e, ERR_SIDE, "bad-answer", "%s does not name its schema",
-			t->d.server);
+		return err_set(
+			e, ERR_SIDE, "bad-answer", "%s does not name its schema", t->d.server);
 	if (!dir_read_one(&t->d, t->subschema, names, NULL, "reading the schema", a, &v, e))
 		return false;
 	const struct attr *types = attrs_get(&v.attrs, "attributeTypes");

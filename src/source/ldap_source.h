@@ -15,8 +15,8 @@ struct tree_attr {        /* an attribute that the engine asked for */
 	const char *name; /* as asked */
 	enum tree_syntax syntax;
 	bool multi;
-	bool sent;    /* the server has it; others are known by name only */
-	bool uid;     /* its values are DNs with bits behind them (uniqueMember) */
+	bool sent;      /* the server has it; others are known by name only */
+	bool uid;       /* its values are DNs with bits behind them (uniqueMember) */
 	const char *as; /* what its links are called */
 };
 
@@ -51,8 +51,8 @@ bool tree_arrive(struct tree *t, struct err *e);
 
 /* --- ldap_schema.c --- */
 /* Looks up what was asked for. ERR_CONFIG "unknown-attribute" with the nearest name. */
-bool tree_schema_read(struct tree *t, const char *const *classes, const char *const *attributes,
-	struct err *e);
+bool tree_schema_read(
+	struct tree *t, const char *const *classes, const char *const *attributes, struct err *e);
 
 /* --- ldap_entry.c: an entry becomes lines, whole --- */
 bool tree_entry_send(struct tree *t, LDAPMessage *entry, const char *id, struct err *e);

@@ -62,7 +62,8 @@ context_of_bases(struct tree *t, const struct attr *ncs, struct arena *a, struct
 				o->bases[i]);
 		if (found && found != here)
 			return err_set(e, ERR_CONFIG, "bad-base",
-				"the bases %s and %s lie in two naming contexts; write a source for "
+				"the bases %s and %s lie in two naming contexts; write a source "
+				"for "
 				"each",
 				o->bases[0], o->bases[i]);
 		found = here;
@@ -81,7 +82,8 @@ context_find(struct tree *t, const struct attr *ncs, struct err *e)
 		return context_of_bases(t, ncs, a, e);
 	for (size_t i = 0; ncs && i < ncs->count; i++) {
 		struct str nc = ncs->values[i];
-		bool own = nc.n >= 3 && strncasecmp(nc.p, "cn=", 3) == 0; /* cn=config, cn=accesslog */
+		bool own =
+			nc.n >= 3 && strncasecmp(nc.p, "cn=", 3) == 0; /* cn=config, cn=accesslog */
 		if (own || !nc.n)
 			continue;
 		t->nc = arena_strndup(t->d.arena, nc.p, nc.n);
@@ -118,8 +120,8 @@ identify(struct tree *t, struct err *e)
 bool
 tree_arrive(struct tree *t, struct err *e)
 {
-	static const char *const names[] = { "namingContexts", "subschemaSubentry",
-		"configContext", "supportedControl", "supportedCapabilities", NULL };
+	static const char *const names[] = { "namingContexts", "subschemaSubentry", "configContext",
+		"supportedControl", "supportedCapabilities", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct dir_values v;
 	if (!dir_read_one(&t->d, "", names, NULL, "reading the server's rootDSE", a, &v, e))

@@ -31,12 +31,12 @@ uuid_read(struct str v, char id[37])
 
 /* --- BER, as far as these need it: read in place; definite lengths, as LDAP has them (RFC 4511 5.1) --- */
 
-#define SEQUENCE    0x30
-#define SET         0x31
-#define OCTETS      0x04
-#define BOOLEAN     0x01
-#define ENUMERATED  0x0a
-#define LENGTH_MAX  4 /* bytes of a length */
+#define SEQUENCE   0x30
+#define SET        0x31
+#define OCTETS     0x04
+#define BOOLEAN    0x01
+#define ENUMERATED 0x0a
+#define LENGTH_MAX 4 /* bytes of a length */
 
 static bool
 tag_is(struct str left, unsigned char tag)

@@ -48,9 +48,9 @@ info_take(struct watching *w, LDAPMessage *res, bool *news_r, struct err *e)
 	if (ok && oid && data && strcmp(oid, LDAP_SYNC_INFO) == 0) {
 		ok = sync_info_read((struct str){ data->bv_val, data->bv_len }, a, &i, e);
 		if (ok && !w->told)
-			w->told = (i.type == SYNC_REFRESH_DELETE ||
-					  i.type == SYNC_REFRESH_PRESENT) &&
-				  i.done;
+			w->told =
+				(i.type == SYNC_REFRESH_DELETE || i.type == SYNC_REFRESH_PRESENT) &&
+				i.done;
 		else if (ok)
 			*news_r = true;
 	} else if (!ok) {
@@ -95,8 +95,7 @@ watch_begin(struct watching *w, struct err *e)
 	return sync_request_make(SYNC_PERSIST, (struct str){ "", 0 }, a, &sync, e) &&
 	       (ldap_search_ext(w->t->d.ld, w->t->nc, LDAP_SCOPE_SUBTREE, "(objectClass=*)", names,
 			0, controls, NULL, NULL, LDAP_NO_LIMIT, &w->msgid) == LDAP_SUCCESS ||
-		       dir_err_result(
-			       e, LDAP_SERVER_DOWN, NULL, "asking to be told of changes"));
+		       dir_err_result(e, LDAP_SERVER_DOWN, NULL, "asking to be told of changes"));
 }
 
 static bool

@@ -21,15 +21,18 @@ test_3_1_state(void **state)
 	assert_int_equal(s.state, SYNC_DELETE);
 	assert_string_equal(s.id, UUID_TEXT);
 	assert_int_equal(s.cookie.n, 0);
-	assert_true(sync_state_read(BYTES("\x30\x19\x0a\x01\x01\x04\x10" UUID "\x04\x02" "ab"), &s, &e));
+	assert_true(sync_state_read(BYTES("\x30\x19\x0a\x01\x01\x04\x10" UUID "\x04\x02"
+					  "ab"),
+		&s, &e));
 	assert_true(str_eqc(s.cookie, "ab"));
 	static const struct str wrong[] = {
 		{ "", 0 },
 		BYTES("\x30\x00"),
-		BYTES("\x30\x15\x0a\x01\x04\x04\x10" UUID),     /* no such state */
-		BYTES("\x30\x14\x0a\x01\x03\x04\x0f" UUID),     /* an id of 15 bytes */
-		BYTES("\x30\x15\x0a\x01\x03\x04\x7f" UUID),     /* longer than what there is */
-		BYTES("\x30\x19\x0a\x01\x01\x04\x10" UUID "\x04\x70" "ab"),
+		BYTES("\x30\x15\x0a\x01\x04\x04\x10" UUID), /* no such state */
+		BYTES("\x30\x14\x0a\x01\x03\x04\x0f" UUID), /* an id of 15 bytes */
+		BYTES("\x30\x15\x0a\x01\x03\x04\x7f" UUID), /* longer than what there is */
+		BYTES("\x30\x19\x0a\x01\x01\x04\x10" UUID "\x04\x70"
+		      "ab"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		assert_false(sync_state_read(wrong[i], &s, &e));
@@ -43,13 +46,20 @@ test_I1_done(void **state)
 	struct sync_done d;
 	struct err e;
 	(void)state;
-	assert_true(sync_done_read(BYTES("\x30\x07\x04\x02" "ab" "\x01\x01\xff"), &d, &e));
+	assert_true(sync_done_read(BYTES("\x30\x07\x04\x02"
+					 "ab"
+					 "\x01\x01\xff"),
+		&d, &e));
 	assert_true(d.deletes && str_eqc(d.cookie, "ab"));
-	assert_true(sync_done_read(BYTES("\x30\x04\x04\x02" "ab"), &d, &e));
+	assert_true(sync_done_read(BYTES("\x30\x04\x04\x02"
+					 "ab"),
+		&d, &e));
 	assert_false(d.deletes);
 	assert_true(sync_done_read(BYTES("\x30\x00"), &d, &e));
 	assert_true(!d.deletes && d.cookie.n == 0);
-	assert_false(sync_done_read(BYTES("\x04\x02" "ab"), &d, &e));
+	assert_false(sync_done_read(BYTES("\x04\x02"
+					  "ab"),
+		&d, &e));
 }
 
 static void
@@ -59,11 +69,16 @@ test_I1_info(void **state)
 	struct sync_info i;
 	struct err e;
 	(void)state;
-	assert_true(sync_info_read(BYTES("\x80\x02" "ab"), a, &i, &e));
+	assert_true(sync_info_read(BYTES("\x80\x02"
+					 "ab"),
+		a, &i, &e));
 	assert_true(i.type == SYNC_NEW_COOKIE && str_eqc(i.cookie, "ab"));
 	assert_true(sync_info_read(BYTES("\xa1\x00"), a, &i, &e));
 	assert_true(i.type == SYNC_REFRESH_DELETE && i.done && !i.cookie.n);
-	assert_true(sync_info_read(BYTES("\xa2\x07\x04\x02" "ab" "\x01\x01\x00"), a, &i, &e));
+	assert_true(sync_info_read(BYTES("\xa2\x07\x04\x02"
+					 "ab"
+					 "\x01\x01\x00"),
+		a, &i, &e));
 	assert_true(i.type == SYNC_REFRESH_PRESENT && !i.done && str_eqc(i.cookie, "ab"));
 	assert_true(sync_info_read(BYTES("\xa3\x14\x31\x12\x04\x10" UUID), a, &i, &e));
 	assert_true(i.type == SYNC_ID_SET && !i.deletes && i.count == 1);
@@ -74,11 +89,9 @@ test_I1_info(void **state)
 	assert_true(sync_info_read(BYTES("\xa3\x02\x31\x00"), a, &i, &e));
 	assert_int_equal(i.count, 0);
 	static const struct str wrong[] = {
-		{ "", 0 },
-		BYTES("\xa4\x00"),
-		BYTES("\xa3\x00"),                              /* a set without its ids */
+		{ "", 0 }, BYTES("\xa4\x00"), BYTES("\xa3\x00"), /* a set without its ids */
 		BYTES("\xa3\x13\x31\x11\x04\x0f" UUID),
-		BYTES("\xa3\x14\x31\x12\x02\x10" UUID),         /* no octets */
+		BYTES("\xa3\x14\x31\x12\x02\x10" UUID), /* no octets */
 	};
 	for (size_t k = 0; k < ARRAY_LEN(wrong); k++)
 		assert_false(sync_info_read(wrong[k], a, &i, &e));
@@ -96,7 +109,10 @@ test_request(void **state)
 	assert_memory_equal(c.ldctl_value.bv_val, "\x30\x03\x0a\x01\x03", 5);
 	assert_true(sync_request_make(SYNC_ONCE, STR("a\0b"), a, &c, &e));
 	assert_int_equal(c.ldctl_value.bv_len, 10);
-	assert_memory_equal(c.ldctl_value.bv_val, "\x30\x08\x0a\x01\x01\x04\x03" "a\0b", 10);
+	assert_memory_equal(c.ldctl_value.bv_val,
+		"\x30\x08\x0a\x01\x01\x04\x03"
+		"a\0b",
+		10);
 }
 
 static void
