@@ -9,6 +9,7 @@
 #include "alert_rules.h"
 #include "health.h"
 #include "jobs.h"
+#include "keep.h"
 #include "notify.h"
 #include "watch.h"
 
@@ -40,37 +41,34 @@ log_row(const char *event, enum log_level level, const struct alert_row *r)
 		"object", r->object, "text", r->cause, "remedy", r->remedy, NULL);
 }
 
+static void
+journal_one(struct alerts *al, const struct news_row *n, struct arena *a)
+{
+	struct alert_row r;
+
+	if (n->what == NEWS_WELL)
+		agent_log(LOG_INFO, "all-well", "text", "no alert is open any more", NULL);
+	else if (agent_alert_get(al->g->store, n->alert, a, &r))
+		log_row(n->what == NEWS_RAISED ? "alert-raised" : "alert-cleared",
+			n->what == NEWS_CLEARED        ? LOG_INFO
+			: r.severity == ALERT_CRITICAL ? LOG_ERROR
+						       : LOG_WARN,
+			&r);
+}
+
 /* The journal has every alert at once, whatever becomes of messages. */
 static void
 journal(struct alerts *al, int64_t since)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct news_row news[64];
-	size_t n = agent_news(al->g->store, news, ARRAY_LEN(news));
+	size_t n;
 
-	for (size_t i = 0; i < n; i++) {
-		struct alert_row r;
-
-		if (news[i].id <= since)
-			continue;
-		if (news[i].what == NEWS_WELL)
-			agent_log(LOG_INFO, "all-well", "text", "no alert is open any more", NULL);
-		else if (agent_alert_get(al->g->store, news[i].alert, a, &r))
-			log_row(news[i].what == NEWS_RAISED ? "alert-raised" : "alert-cleared",
-				news[i].what == NEWS_CLEARED   ? LOG_INFO
-				: r.severity == ALERT_CRITICAL ? LOG_ERROR
-							       : LOG_WARN,
-				&r);
+	while ((n = agent_news(al->g->store, since, news, ARRAY_LEN(news)))) {
+		for (size_t i = 0; i < n; i++)
+			journal_one(al, &news[i], a);
+		since = news[n - 1].id;
 	}
-}
-
-static int64_t
-newest_news(struct alerts *al)
-{
-	struct news_row news[64];
-	size_t n = agent_news(al->g->store, news, ARRAY_LEN(news));
-
-	return n ? news[n - 1].id : 0;
 }
 
 /* f: NULL, or what else was looked at. */
@@ -90,9 +88,11 @@ evaluate(struct alerts *al, struct alert_input *in, const char *gone)
 	alert_rules_eval(in, &f);
 	if (gone)
 		alert_domain(&f, gone);
-	before = newest_news(al);
+	before = agent_news_newest(al->g->store);
 	if (!alert_life_apply(al->g->store, &f, in->now, &told, &e)) {
 		agent_log(LOG_ERROR, "alerts-not-kept", "text", e.text, NULL);
+		if (strcmp(e.code, "state-damaged") == 0)
+			keep_again(al->g);
 		return;
 	}
 	if (told) {
@@ -332,7 +332,7 @@ prune(struct alerts *al)
 {
 	int64_t now = agent_now();
 
-	if (!al->g->store || now - al->pruned < 3600)
+	if (!al->g->store || (now - al->pruned < 3600 && now >= al->pruned))
 		return;
 	al->pruned = now;
 	agent_alerts_prune(al->g->store, now - HISTORY, NULL);

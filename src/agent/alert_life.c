@@ -34,11 +34,23 @@ begin_life(struct alert_row *r, const struct alert_find *f, int64_t now)
 	r->severity = f->severity;
 }
 
+/* A clock that was set back: what lies ahead of it began now, or it would last until then. */
+static void
+not_ahead(struct alert_row *r, int64_t now)
+{
+	int64_t *const times[] = { &r->found, &r->raised, &r->last, &r->good, &r->cleared };
+
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		if (*times[i] > now)
+			*times[i] = now;
+}
+
 enum life_step
 alert_life_found(struct alert_row *r, const struct alert_find *f, int64_t now)
 {
 	bool graver;
 
+	not_ahead(r, now);
 	if (!r->id || r->state == ALERT_CLEARED)
 		begin_life(r, f, now);
 	graver = r->state == ALERT_OPEN && f->severity > r->severity;
@@ -66,6 +78,7 @@ alert_life_found(struct alert_row *r, const struct alert_find *f, int64_t now)
 enum life_step
 alert_life_tick(struct alert_row *r, int64_t now)
 {
+	not_ahead(r, now);
 	if (r->state != ALERT_OPEN || !r->good || now - r->good < calm_of(r))
 		return LIFE_KEPT;
 	r->state = ALERT_CLEARED;
@@ -76,6 +89,7 @@ alert_life_tick(struct alert_row *r, int64_t now)
 enum life_step
 alert_life_missing(struct alert_row *r, int64_t now)
 {
+	not_ahead(r, now);
 	if (r->state == ALERT_PENDING && !r->raised)
 		return LIFE_DROPPED;
 	if (r->state == ALERT_PENDING) { /* it had been told before, and was cleared */

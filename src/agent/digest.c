@@ -63,7 +63,8 @@ digest_when_due(struct agent *g)
 		return;
 	due = due_today(at, now);
 	last = agent_fact(g->store, "daily");
-	if (!last) { /* switched on just now: from the next time on */
+	if (!last ||
+		last > now) { /* switched on just now, or the clock was set back: from the next time on */
 		agent_fact_set(g->store, "daily", now, NULL);
 		return;
 	}

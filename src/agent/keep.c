@@ -28,11 +28,28 @@ open_store(struct agent *g)
 			NULL);
 }
 
+void
+keep_again(struct agent *g)
+{
+	agent_store_close(&g->store);
+	open_store(g);
+}
+
 static void
 hear(void *ctx, const struct agent_news *n)
 {
-	if (n->what == AGENT_MINUTE)
-		open_store(ctx);
+	struct agent *g = ctx;
+
+	if (n->what != AGENT_MINUTE)
+		return;
+	if (g->store && !agent_store_well(g->store)) {
+		agent_log(LOG_WARN, "memory-gone", "text",
+			"agent.db was removed or replaced: alerts and sign-ins begin anew with "
+			"what is there now",
+			NULL);
+		keep_again(g);
+	}
+	open_store(g);
 }
 
 bool

@@ -12,8 +12,9 @@
 
 #define GATHER_MS  2000 /* what one run brings comes together */
 #define RETRY      30   /* doubling, to: */
-#define RETRY_MOST 3600
+#define RETRY_MOST AGENT_MESSAGE_WAIT
 #define GIVE_UP    (3 * (int64_t)86400)
+#define GIVE_UP_AT 20 /* attempts: a clock that jumped alone gives nothing up */
 #define NEWS_MAX   1000
 
 struct notify {
@@ -62,7 +63,7 @@ failed(struct notify *n)
 {
 	const char *why = n->said ? n->said : "lockstep-notify ended without a word";
 	int64_t now = agent_now(), next = now + back_off(n->attempts);
-	bool over = now - n->made > GIVE_UP;
+	bool over = now - n->made > GIVE_UP && n->attempts >= GIVE_UP_AT;
 
 	agent_log(LOG_WARN, over ? "message-given-up" : "message-failed", "way", n->way, "text",
 		why, NULL);
@@ -131,7 +132,7 @@ send_next(struct notify *n)
 		else if (start(n, &m, buf_cstr(&input)))
 			return;
 	}
-	next = agent_message_next(n->g->store);
+	next = agent_message_next(n->g->store, now);
 	if (next != INT64_MAX)
 		agent_timer(n->g, &n->again, (next > now ? next - now : 1) * 1000, on_again, n);
 }
@@ -218,7 +219,7 @@ static void
 gather(struct gathered *k, struct agent_store *s, const char *host)
 {
 	struct news_row *news = arena_alloc(k->a, NEWS_MAX * sizeof(*news));
-	size_t n = agent_news(s, news, NEWS_MAX);
+	size_t n = agent_news(s, 0, news, NEWS_MAX);
 
 	k->raised = arena_alloc(k->a, NEWS_MAX * sizeof(*k->raised));
 	k->cleared = arena_alloc(k->a, NEWS_MAX * sizeof(*k->cleared));
@@ -284,7 +285,7 @@ on_gather(sd_event_source *t, uint64_t usec, void *ctx)
 
 	(void)t;
 	(void)usec;
-	if (!n->g->store || !n->g->conf || n->g->stopping || !agent_news(n->g->store, &one, 1))
+	if (!n->g->store || !n->g->conf || n->g->stopping || !agent_news(n->g->store, 0, &one, 1))
 		return 0;
 	told = agent_fact(n->g->store, "told");
 	if (now < told || now - told >= n->g->conf->alerts.pause)

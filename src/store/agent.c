@@ -100,7 +100,19 @@ agent_store_open(const char *path, const struct store_env *env, bool read_only,
 	}
 	*s_r = xcalloc(1, sizeof(**s_r));
 	(*s_r)->db = d;
+	if (stat(path, &(*s_r)->file) != 0)
+		(*s_r)->file = (struct stat){ 0 };
 	return true;
+}
+
+/* SQLite goes on with a file that has no name any more, and nobody else would see what it writes. */
+bool
+agent_store_well(struct agent_store *s)
+{
+	struct stat now;
+
+	return stat(db_path(s->db), &now) == 0 && now.st_ino == s->file.st_ino &&
+	       now.st_dev == s->file.st_dev;
 }
 
 void

@@ -10,10 +10,11 @@ agent_news_add(
 }
 
 size_t
-agent_news(struct agent_store *s, struct news_row *list, size_t max)
+agent_news(struct agent_store *s, int64_t after, struct news_row *list, size_t max)
 {
-	CLEAN_ROWS struct db_rows r = db_query(
-		s->db, NULL, "SELECT id, at, what, alert FROM news ORDER BY id LIMIT ?", max);
+	CLEAN_ROWS struct db_rows r = db_query(s->db, NULL,
+		"SELECT id, at, what, alert FROM news WHERE id > ? ORDER BY id LIMIT ?", after,
+		max);
 	size_t n = 0;
 
 	while (db_next(&r))
@@ -22,6 +23,15 @@ agent_news(struct agent_store *s, struct news_row *list, size_t max)
 			.what = (enum alert_news)db_int(&r, 2),
 			.alert = db_int(&r, 3) };
 	return n;
+}
+
+int64_t
+agent_news_newest(struct agent_store *s)
+{
+	int64_t id = 0;
+
+	db_value(s->db, NULL, &id, "SELECT max(id) FROM news");
+	return id;
 }
 
 bool
@@ -63,8 +73,8 @@ agent_message_due(struct agent_store *s, int64_t now, struct arena *a, struct me
 {
 	struct db_rows r = db_query(s->db, NULL,
 		"SELECT id, at, way, body, attempts, next_at, error FROM message WHERE next_at <= ?"
-		" ORDER BY next_at, id LIMIT 1",
-		now);
+		" OR next_at > ? ORDER BY next_at, id LIMIT 1",
+		now, now + AGENT_MESSAGE_WAIT);
 
 	return message_take(&r, a, m_r);
 }
@@ -86,11 +96,11 @@ agent_messages_retry(struct agent_store *s, int64_t now, struct err *e)
 }
 
 int64_t
-agent_message_next(struct agent_store *s)
+agent_message_next(struct agent_store *s, int64_t now)
 {
-	int64_t at = INT64_MAX;
+	int64_t at = INT64_MAX, most = now + AGENT_MESSAGE_WAIT;
 
-	db_value(s->db, NULL, &at, "SELECT min(next_at) FROM message");
+	db_value(s->db, NULL, &at, "SELECT min(min(next_at), ?) FROM message", most);
 	return at;
 }
 

@@ -279,3 +279,27 @@ def test_disk_freshness_and_a_summary(service, small_disk, hosted, cloud, webhoo
     assert "hosted: " in m["text"] and "mail: " in m["text"] and m["alerts"]
     codes = {a["code"] for _, b in webhook.posts for a in b.get("raised", [])}
     assert {"disk-nearly-full", "freshness-broken", "target-unreachable"} <= codes
+
+
+@pytest.mark.parametrize("harm", ["removed", "damaged"])
+def test_the_memory_is_lost_while_the_service_runs(service, harm):
+    """agent.db may be lost without harm (lockstep-state(5)): what is open is raised again, where people see it."""
+    people(service, 1)
+    service.configure("http://127.0.0.1:1/scim/v2", "t")
+    service.start()
+    service.raised("target-unreachable")
+    path = os.path.join(service.state, "agent.db")
+    if harm == "removed":
+        for name in os.listdir(service.state):
+            if name.startswith("agent.db"):
+                os.unlink(os.path.join(service.state, name))
+    else:
+        subprocess.run(["sqlite3", path, "PRAGMA wal_checkpoint(TRUNCATE)"], check=False, capture_output=True)
+        with open(path, "r+b") as f:
+            f.write(os.urandom(os.path.getsize(path)))
+        with open(path + "-wal", "r+b") as f:
+            f.truncate(0)
+    service.wait(lambda: service.events("memory-gone" if harm == "removed" else "memory-damaged"))
+    service.raised("target-unreachable")
+    assert service.process.poll() is None
+    assert harm == "removed" or os.path.exists(path + ".damaged")

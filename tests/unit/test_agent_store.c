@@ -153,12 +153,15 @@ news_and_messages_wait(void **state)
 
 	OK(k, agent_news_add(k->s, NEWS_RAISED, 5, NOW, &k->e));
 	OK(k, agent_news_add(k->s, NEWS_WELL, 0, NOW + 1, &k->e));
-	assert_int_equal(agent_news(k->s, news, 4), 2);
+	assert_int_equal(agent_news(k->s, 0, news, 4), 2);
+	assert_int_equal(agent_news_newest(k->s), news[1].id);
+	assert_int_equal(agent_news(k->s, news[0].id, news + 2, 1), 1);
+	assert_int_equal(news[2].what, NEWS_WELL);
 	assert_int_equal(news[0].what, NEWS_RAISED);
 	assert_int_equal(news[0].alert, 5);
 	OK(k, agent_news_done(k->s, news[0].id, &k->e));
-	assert_int_equal(agent_news(k->s, news, 4), 1);
-	assert_int_equal(agent_message_next(k->s), INT64_MAX);
+	assert_int_equal(agent_news(k->s, 0, news, 4), 1);
+	assert_int_equal(agent_message_next(k->s, NOW), INT64_MAX);
 	OK(k, agent_message_add(k->s, "mail", "{}", NOW, &k->e));
 	agent_store_close(&k->s); /* as after a kill: what waits is still there */
 	assert_false(kit_open(k));
@@ -166,7 +169,11 @@ news_and_messages_wait(void **state)
 	assert_string_equal(m.way, "mail");
 	OK(k, agent_message_failed(k->s, m.id, NOW + 60, "no route", &k->e));
 	assert_false(agent_message_due(k->s, NOW + 59, k->a, &m));
-	assert_int_equal(agent_message_next(k->s), NOW + 60);
+	assert_int_equal(agent_message_next(k->s, NOW), NOW + 60);
+	/* a clock that was set back by a year lets nothing wait for a year */
+	assert_int_equal(agent_message_next(k->s, NOW - 365 * 86400),
+		NOW - 365 * 86400 + AGENT_MESSAGE_WAIT);
+	assert_true(agent_message_due(k->s, NOW - 365 * 86400, k->a, &m));
 	assert_true(agent_message_due(k->s, NOW + 60, k->a, &m));
 	assert_int_equal(m.attempts, 1);
 	assert_string_equal(m.error, "no route");
@@ -287,6 +294,20 @@ a_damaged_file_is_put_aside(void **state)
 	agent_store_close(&reader);
 }
 
+/* As long as it is the one that others would open. */
+static void
+a_file_that_went_is_noticed(void **state)
+{
+	struct kit *k = *state;
+
+	assert_true(agent_store_well(k->s));
+	assert_int_equal(unlink(k->path), 0);
+	assert_false(agent_store_well(k->s));
+	agent_store_close(&k->s);
+	assert_false(kit_open(k));
+	assert_true(agent_store_well(k->s));
+}
+
 int
 main(void)
 {
@@ -297,6 +318,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(points_thin_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(links_work_once_and_sessions_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(versions_of_the_configuration, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_went_is_noticed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_file_is_put_aside, setup, teardown),
 	};
 

@@ -346,10 +346,10 @@ an_alert_is_raised_and_clears_by_itself(void **state)
 	assert_int_equal(open_now(k), 2);
 	assert_false(look(k, two, 2, NOW + 700));
 	assert_true(look(k, two, 1, NOW + 800));
-	assert_int_equal(agent_news(k->s, news, 8), 3); /* not well while a is open */
+	assert_int_equal(agent_news(k->s, 0, news, 8), 3); /* not well while a is open */
 	assert_true(look(k, NULL, 0, NOW + 900));
 	assert_int_equal(open_now(k), 0);
-	assert_int_equal(agent_news(k->s, news, 8), 5);
+	assert_int_equal(agent_news(k->s, 0, news, 8), 5);
 	assert_int_equal(news[0].what, NEWS_RAISED);
 	assert_int_equal(news[4].what, NEWS_WELL);
 	assert_false(look(k, NULL, 0, NOW + 1000));
@@ -408,6 +408,27 @@ time_alone_clears_and_other_domains_stay(void **state)
 	assert_int_equal(r.good, NOW + 5000);
 	OK(k, alert_life_apply(k->s, &nothing, NOW + 5060, &told, &k->e));
 	assert_true(told);
+	assert_int_equal(open_now(k), 0);
+}
+
+/* A machine that woke up in the wrong year, and was put right. */
+static void
+a_clock_set_back_keeps_nothing_for_years(void **state)
+{
+	const int64_t ahead = NOW + 40 * (int64_t)86400;
+	struct kit *k = *state;
+	struct alert_find now = some(k, "freshness-broken", "s", 0),
+			  later = some(k, "source-incomplete", "b", 10);
+
+	look(k, &now, 1, ahead);
+	look(k, NULL, 0, ahead + 1); /* looks well, in the wrong year */
+	look(k, &later, 1, ahead + 1);
+	assert_int_equal(open_now(k), 1);
+	look(k, &later, 1, NOW);
+	assert_true(look(k, &later, 1, NOW + 60));
+	assert_int_equal(
+		open_now(k), 1); /* the one has lasted, the other has been well for a minute */
+	assert_true(look(k, NULL, 0, NOW + 120));
 	assert_int_equal(open_now(k), 0);
 }
 
@@ -550,6 +571,7 @@ main(void)
 		T(what_comes_and_goes_at_once_is_never_told),
 		T(what_flaps_is_held_open),
 		T(time_alone_clears_and_other_domains_stay),
+		T(a_clock_set_back_keeps_nothing_for_years),
 		T(graver_is_told_again),
 		T(a_message_says_what_since_when_and_what_to_do),
 		T(a_day_is_summed_up),

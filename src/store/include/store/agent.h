@@ -17,6 +17,8 @@ struct agent_store;
 bool agent_store_open(const char *path, const struct store_env *env, bool read_only,
 	struct agent_store **s_r, bool *damaged_r, struct err *e);
 void agent_store_close(struct agent_store **s); /* *s may be NULL */
+/* false: the file at its path is not the one that is open any more (removed, replaced). */
+bool agent_store_well(struct agent_store *s);
 char *agent_store_path(const char *state_folder, struct arena *a);
 bool agent_begin(struct agent_store *s, struct err *e);
 bool agent_commit(struct agent_store *s, struct err *e);
@@ -95,7 +97,9 @@ struct news_row {
 };
 bool agent_news_add(
 	struct agent_store *s, enum alert_news what, int64_t alert, int64_t now, struct err *e);
-size_t agent_news(struct agent_store *s, struct news_row *list, size_t max); /* oldest first */
+/* Those after id `after` (0 = all), oldest first. */
+size_t agent_news(struct agent_store *s, int64_t after, struct news_row *list, size_t max);
+int64_t agent_news_newest(struct agent_store *s); /* id; 0 = there is none */
 bool agent_news_done(struct agent_store *s, int64_t up_to, struct err *e); /* ids up to this one */
 
 struct message_row {
@@ -107,10 +111,13 @@ struct message_row {
 };
 bool agent_message_add(
 	struct agent_store *s, const char *way, const char *body, int64_t now, struct err *e);
+/* Longest wait of a message: what is to wait longer was put off before the clock was set back, and is due. */
+#define AGENT_MESSAGE_WAIT 3600
 /* The oldest that is due. false: none. */
 bool agent_message_due(
 	struct agent_store *s, int64_t now, struct arena *a, struct message_row *m_r);
-int64_t agent_message_next(struct agent_store *s); /* when one is due next; INT64_MAX: none waits */
+/* When one is due next, at most AGENT_MESSAGE_WAIT from now; INT64_MAX: none waits. */
+int64_t agent_message_next(struct agent_store *s, int64_t now);
 bool agent_message_failed(
 	struct agent_store *s, int64_t id, int64_t next_at, const char *error, struct err *e);
 bool agent_message_done(struct agent_store *s, int64_t id, struct err *e);
