@@ -121,6 +121,7 @@ run_ended(struct health *h, const struct job *j)
 {
 	bool first = true;
 
+	health_target_run(h, j);
 	for (size_t i = 0; i < h->count; i++) {
 		struct health_sync *s = &h->list[i];
 
@@ -325,6 +326,7 @@ health_reloaded(struct agent *g)
 	free(h->list);
 	h->list = list;
 	h->count = n;
+	health_target_reloaded(h);
 }
 
 bool
@@ -348,6 +350,7 @@ health_stop(struct agent *g)
 		return;
 	for (size_t i = 0; i < h->count; i++)
 		sync_free(&h->list[i]);
+	health_target_free(h);
 	free(h->list);
 	free(h);
 	g->health = NULL;

@@ -2,6 +2,7 @@
 #pragma once
 #include "health.h"
 #include "metrics.h"
+#include "wire/cost.h"
 
 #define EXIT_COUNT 8 /* 0 to 5, then: killed, not started */
 
@@ -22,11 +23,32 @@ struct health_sync {
 		int64_t hour, runs, failed, changed;
 	} hours[24]; /* of the last day, by hour % 24 */
 };
+/* One target, as long as it is in the configuration: what runs said of it since the service began. */
+struct health_target {
+	char *name;
+	int64_t operations;
+	struct wire_cost cost;
+};
+/* Runs that ended with this error. */
+struct health_code {
+	char code[32];
+	int64_t runs;
+};
+#define CODES_MAX 64
 struct health {
 	struct agent *g;
+	struct health_target *targets;
+	size_t target_count;
+	struct health_code codes[CODES_MAX]; /* what is beyond counts as the last, "other" */
+	size_t code_count;
 	struct health_sync *list;
 	size_t count;
 };
+/* health_target.c */
+void health_target_reloaded(struct health *h);
+void health_target_run(struct health *h, const struct job *j);
+void health_target_metrics(const struct health *h, struct buf *out);
+void health_target_free(struct health *h);
 extern const char *const health_ops[]; /* members of a result, NULL-ended */
 /* Is the source watched? -1: it is not to be. */
 int health_watched(struct agent *g, const char *source);

@@ -90,9 +90,11 @@ metrics_runs(const struct health *h, struct buf *out)
 		"not-started" };
 
 	metric_head(out, "lockstep_run_duration_seconds");
-	for (size_t i = 0; i < h->count; i++)
-		metric_histogram(out, "lockstep_run_duration_seconds", &h->list[i].duration, "sync",
-			h->list[i].name);
+	for (size_t i = 0; i < h->count; i++) {
+		struct metric_buckets b = metric_buckets_of(&h->list[i].duration);
+
+		metric_histogram(out, "lockstep_run_duration_seconds", &b, "sync", h->list[i].name);
+	}
 	metric_head(out, "lockstep_runs_total");
 	for (size_t i = 0; i < h->count; i++)
 		for (size_t k = 0; k < EXIT_COUNT; k++)
@@ -264,6 +266,7 @@ health_metrics(struct agent *g, struct buf *out)
 		return;
 	metrics_syncs(g, out);
 	metrics_runs(g->health, out);
+	health_target_metrics(g->health, out);
 	metrics_next(g, out);
 	metric_head(out, "lockstep_watching");
 	for (size_t i = 0; i < g->conf->source_count; i++) {

@@ -26,6 +26,15 @@ const struct metric metrics[] = {
 	{ "lockstep_runs_total", METRIC_COUNTER, "Runs that ended, by exit code." },
 	{ "lockstep_operations_total", METRIC_COUNTER,
 		"Operations confirmed by the target, by kind." },
+	{ "lockstep_target_operations_total", METRIC_COUNTER,
+		"Operations that runs had answered, by target." },
+	{ "lockstep_target_latency_seconds", METRIC_HISTOGRAM,
+		"From a request to the service's answer; a Bulk is one request." },
+	{ "lockstep_target_waits_total", METRIC_COUNTER, "Waits for rate limits, by cause." },
+	{ "lockstep_target_wait_seconds_total", METRIC_COUNTER,
+		"Time that went by in waiting for rate limits, by cause." },
+	{ "lockstep_run_errors_total", METRIC_COUNTER,
+		"Runs that ended with an error, by its code." },
 	{ "lockstep_last_run_timestamp_seconds", METRIC_GAUGE, "When the last run ended." },
 	{ "lockstep_last_run_exit_code", METRIC_GAUGE, "Exit code of the last run." },
 	{ "lockstep_last_success_timestamp_seconds", METRIC_GAUGE,
@@ -55,7 +64,7 @@ const struct metric metrics[] = {
 	{ 0 },
 };
 
-const double metric_bounds[METRIC_BUCKETS] = { 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200 };
+static const double run_bounds[METRIC_BUCKETS] = { 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200 };
 
 static void
 add_escaped(struct buf *out, const char *s)
@@ -120,26 +129,34 @@ metric_observe(struct metric_histogram *h, double v)
 {
 	size_t i = 0;
 
-	while (i < METRIC_BUCKETS && v > metric_bounds[i])
+	while (i < METRIC_BUCKETS && v > run_bounds[i])
 		i++;
 	h->counts[i]++;
 	h->sum += v;
 }
 
+struct metric_buckets
+metric_buckets_of(const struct metric_histogram *h)
+{
+	return (struct metric_buckets){
+		.bounds = run_bounds, .counts = h->counts, .n = METRIC_BUCKETS, .sum = h->sum
+	};
+}
+
 void
-metric_histogram(struct buf *out, const char *name, const struct metric_histogram *h,
+metric_histogram(struct buf *out, const char *name, const struct metric_buckets *b,
 	const char *label, const char *value)
 {
 	int64_t n = 0;
 	char le[32];
 
-	for (size_t i = 0; i < METRIC_BUCKETS; i++) {
-		n += h->counts[i];
-		snprintf(le, sizeof(le), "%.15g", metric_bounds[i]);
+	for (size_t i = 0; i < b->n; i++) {
+		n += b->counts[i];
+		snprintf(le, sizeof(le), "%.15g", b->bounds[i]);
 		metric_value(out, name, "_bucket", (double)n, label, value, "le", le, NULL);
 	}
-	n += h->counts[METRIC_BUCKETS];
+	n += b->counts[b->n];
 	metric_value(out, name, "_bucket", (double)n, label, value, "le", "+Inf", NULL);
-	metric_value(out, name, "_sum", h->sum, label, value, NULL);
+	metric_value(out, name, "_sum", b->sum, label, value, NULL);
 	metric_value(out, name, "_count", (double)n, label, value, NULL);
 }

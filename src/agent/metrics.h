@@ -16,14 +16,21 @@ void metric_head(struct buf *out, const char *name);
 void metric_value(struct buf *out, const char *name, const char *suffix, double value, ...)
 	__attribute__((sentinel));
 
+struct metric_buckets {
+	const double *bounds;  /* ascending */
+	const int64_t *counts; /* one more than bounds: each its own, the last beyond all bounds */
+	size_t n;
+	double sum;
+};
+/* label: of all its samples */
+void metric_histogram(struct buf *out, const char *name, const struct metric_buckets *b,
+	const char *label, const char *value);
+
 /* How long runs took. */
 #define METRIC_BUCKETS 9
-extern const double metric_bounds[METRIC_BUCKETS]; /* seconds */
 struct metric_histogram {
-	int64_t counts[METRIC_BUCKETS + 1]; /* each its own, the last beyond all bounds */
+	int64_t counts[METRIC_BUCKETS + 1];
 	double sum;
 };
 void metric_observe(struct metric_histogram *h, double v);
-/* label: of all its samples */
-void metric_histogram(struct buf *out, const char *name, const struct metric_histogram *h,
-	const char *label, const char *value);
+struct metric_buckets metric_buckets_of(const struct metric_histogram *h);

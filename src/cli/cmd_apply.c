@@ -10,7 +10,7 @@ cmd_apply(struct cli *c, int argc, char **argv)
 	struct sync_notes notes = { .arena = a };
 	struct sync_options o = { .notes = &notes };
 	struct plan_file file = { 0 };
-	struct sync_result r;
+	CLEAN_RESULT struct sync_result r = { 0 };
 	struct err e = { 0 };
 
 	for (int i = 1; i < argc; i++) {

@@ -1,7 +1,23 @@
 /* lockstep history: the runs, the operations of one, or both as they come */
 #include "cli_p.h"
+#include "wire/cost.h"
 
 #include <string.h>
+
+/* How long the service took to answer, and what went by in waiting for it. */
+static void
+print_cost(const struct json *target)
+{
+	struct wire_cost c;
+	double waited;
+
+	wire_cost_read(target, &c);
+	waited = c.waits_s[WAIT_PACED] + c.waits_s[WAIT_TOLD];
+	if (c.answers > 0)
+		printf("  answered in %.0f ms", c.answers_s * 1000 / (double)c.answers);
+	if (waited > 0)
+		printf("  waited %.1f s for its rate limit", waited);
+}
 
 static void
 print_counts(const char *counts)
@@ -19,6 +35,8 @@ print_counts(const char *counts)
 		if (shown)
 			printf("  %s %.0f", json_key(it), json_number(it, 0));
 	}
+	json_for_each(it, json_get(j, "targets"))
+		print_cost(it);
 }
 
 static void

@@ -81,7 +81,7 @@ int
 cmd_sync(struct cli *c, int argc, char **argv)
 {
 	struct sync_options o = { 0 };
-	struct sync_result r;
+	CLEAN_RESULT struct sync_result r = { 0 };
 	struct err e = { 0 };
 
 	for (int i = 1; i < argc; i++) {
@@ -125,7 +125,7 @@ write_plan(struct cli *c, struct plan_file *file, bool force, const struct sync_
 static int
 plan(struct cli *c, const struct sync_options *o, bool all, struct plan_file *file, bool force)
 {
-	struct sync_result r;
+	CLEAN_RESULT struct sync_result r = { 0 };
 	struct err e = { 0 };
 
 	if (file && !plan_file_free(file->path, force, &e))

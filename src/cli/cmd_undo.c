@@ -75,7 +75,7 @@ cmd_undo(struct cli *c, int argc, char **argv)
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct sync_notes notes = { .arena = a };
 	struct sync_options o = { .notes = &notes };
-	struct sync_result r;
+	CLEAN_RESULT struct sync_result r = { 0 };
 	struct err e = { 0 };
 	bool dry = false;
 

@@ -162,6 +162,7 @@ take_error(struct apply *ap, struct flight *f, const struct wire_result *r, stru
 	case ERR_UNKNOWN:
 		return take_unknown(ap, f, e);
 	case ERR_WAIT:
+		ap->t->told_to_wait = true;
 		ap->t->resume_at_ms =
 			run_mono(ap->t->run) + 1000 * (int64_t)(why->wait ? why->wait : 5);
 		ap->requeue = true;

@@ -372,12 +372,16 @@ slice_over(struct apply *ap)
 static void
 wait_for_limit(struct apply *ap)
 {
-	int64_t wait = ap->t->resume_at_ms - run_mono(ap->t->run);
+	int64_t from = run_mono(ap->t->run), wait = ap->t->resume_at_ms - from;
 
 	if (wait <= 0 || ap->stopped)
 		return;
 	run_progress(ap->t->run, "waiting for", ap->t->conf->name, 0, 0);
 	run_sleep(ap->t->run, wait);
+	if (ap->t->told_to_wait)
+		wire_cost_wait(&ap->t->cost, WAIT_TOLD,
+			(double)(run_mono(ap->t->run) - from) / 1000);
+	ap->t->told_to_wait = false;
 }
 
 /* Operations that went back to PLANNED while this rank was worked on: once more from the front. Names

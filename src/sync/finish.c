@@ -1,6 +1,8 @@
 /* The end of a target's part of a run: what the result says of it, and what history keeps. */
 #include "run_p.h"
 
+#include "base/mem.h"
+
 #define FORGET_ROWS 5000 /* of history, in one run */
 
 static void
@@ -54,6 +56,17 @@ forget(struct target_run *t, struct err *e)
 	return ledger_history_keep(t->ledger, &h, &runs, e);
 }
 
+static void
+note_cost(struct target_run *t)
+{
+	struct sync_result *r = t->run->result;
+
+	r->costs = xrealloc(r->costs, (r->cost_count + 1) * sizeof(*r->costs));
+	r->costs[r->cost_count++] = (struct sync_cost){
+		.target = t->conf->name, .operations = t->applied, .cost = t->cost
+	};
+}
+
 void
 target_finish(struct target_run *t, int64_t held, const struct err *why)
 {
@@ -67,6 +80,7 @@ target_finish(struct target_run *t, int64_t held, const struct err *why)
 		((!why && !r->options->plan_only && !ledger_attempts_over(t->ledger, &e)) ||
 			!ledger_holds_record(t->ledger, t->id, &row.held, &e)))
 		ledger_rollback(t->ledger);
+	note_cost(t);
 	failing = ledger_failing(t->ledger);
 	/* That an object is there already is found while applying, and held back only then. */
 	if (held < row.held)

@@ -1,6 +1,8 @@
 /* What a run has to say, as the documented JSON object. */
 #include "sync/sync.h"
 
+#include <stdlib.h>
+
 void
 sync_notes_json(const struct sync_notes *notes, struct jsonw *w)
 {
@@ -39,6 +41,28 @@ lag_json(const struct sync_result *r, struct jsonw *w)
 	jsonw_end(w);
 }
 
+static void
+costs_json(const struct sync_result *r, struct jsonw *w)
+{
+	jsonw_arr(w, "targets");
+	for (size_t i = 0; i < r->cost_count; i++) {
+		jsonw_obj(w, NULL);
+		jsonw_str(w, "target", r->costs[i].target);
+		jsonw_int(w, "operations", r->costs[i].operations);
+		wire_cost_json(&r->costs[i].cost, w);
+		jsonw_end(w);
+	}
+	jsonw_end(w);
+}
+
+void
+sync_result_clean(struct sync_result *r)
+{
+	free(r->costs);
+	r->costs = NULL;
+	r->cost_count = 0;
+}
+
 void
 sync_result_json(const struct sync_result *r, const struct sync_notes *notes, struct buf *out)
 {
@@ -61,6 +85,7 @@ sync_result_json(const struct sync_result *r, const struct sync_notes *notes, st
 		jsonw_int(&w, counts[i].name, counts[i].value);
 	jsonw_num(&w, "seconds", r->seconds);
 	lag_json(r, &w);
+	costs_json(r, &w);
 	if (r->next_wake)
 		jsonw_int(&w, "next_wake", r->next_wake);
 	else

@@ -72,7 +72,9 @@ struct target_run {
 	int64_t plan;  /* being applied; 0 = none */
 	int64_t applied, apply_ms; /* operations that were answered, and how long that took */
 	const struct conf_sync *unconfigured; /* defaults, once needed */
-	int64_t resume_at_ms;                 /* rate limit: nothing is sent before (mono) */
+	int64_t resume_at_ms;                 /* nothing is sent before (mono): a rate limit, */
+	bool told_to_wait;                    /* which the target said, or a pause of ours */
+	struct wire_cost cost;                /* what its connectors said, and our waits */
 };
 
 struct run {

@@ -203,6 +203,7 @@ target_greet(struct target_run *t, struct err *e)
 	if (!t->run->env->open_target(t->run->env->ctx, t->conf, t->lock, &t->conn, e))
 		return err_wrap(e, "target %s", t->conf->name);
 	run_conn_set(t->run, t->conn);
+	t->conn->cost = &t->cost;
 	if (!wire_hello(t->conn, &g, t->arena, &t->hello, e)) {
 		conn_close(&t->conn);
 		return err_wrap(e, "target %s", t->conf->name);

@@ -27,6 +27,12 @@ ask_again(const struct scim *s, const struct http_slot *slot)
 	return e.kind == ERR_WAIT && e.wait <= WAIT_MAX ? e.wait : 0;
 }
 
+static int64_t
+mono_ms(const struct scim *s)
+{
+	return s->clock->mono_ms(s->clock->ctx);
+}
+
 struct http_slot *
 run_ask(struct scim *s, const char *path)
 {
@@ -34,10 +40,16 @@ run_ask(struct scim *s, const char *path)
 	unsigned wait;
 
 	for (int i = 1; i < TRIES_MAX && (wait = ask_again(s, slot)) > 0; i++) {
+		bool told = slot->outcome == HTTP_ANSWERED;
+
+		cost_answer(&s->cost, slot);
 		http_release(slot);
+		cost_waits(&s->cost, told ? WAIT_TOLD : COST_NO_WAIT, mono_ms(s));
 		http_wait(s->http, -1, 1000 * (int)wait);
+		cost_waits(&s->cost, COST_NO_WAIT, mono_ms(s));
 		slot = http_get(s->http, path);
 	}
+	cost_answer(&s->cost, slot);
 	return slot;
 }
 

@@ -402,9 +402,11 @@ static void
 outcome_answered(struct http_slot *s)
 {
 	const char *type = NULL;
-	curl_off_t wait = 0;
+	curl_off_t wait = 0, us = 0;
 
 	s->outcome = HTTP_ANSWERED;
+	curl_easy_getinfo(s->curl, CURLINFO_TOTAL_TIME_T, &us);
+	s->ms = (double)us / 1000;
 	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &s->status);
 	if (curl_easy_getinfo(s->curl, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK)
 		s->retry_after = wait > 0 ? (long)wait : 0;

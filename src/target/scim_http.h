@@ -54,6 +54,7 @@ struct http_slot {
 	struct buf answer;
 	struct json
 		*json; /* of the answer when it is SCIM or JSON, else NULL; freed by http_release */
+	double ms;     /* from request to answer */
 	bool bad_body; /* there was a body, and it was not JSON */
 	char type[64], etag[256], location[1024];
 	long retry_after; /* seconds, 0 = not stated */

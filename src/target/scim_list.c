@@ -99,8 +99,10 @@ list_again(struct scim *s, const struct err *e)
 	}
 	int64_t wait = e->kind == ERR_WAIT ? e->wait : l->tries;
 	int64_t until = s->clock->mono_ms(s->clock->ctx) + wait * 1000;
-	if (s->gate_ms < until)
+	if (s->gate_ms < until) {
 		s->gate_ms = until;
+		s->gate_away = e->kind != ERR_WAIT;
+	}
 	l->count = l->count > 20 ? l->count / 2 : l->count; /* it may have been too much at once */
 	l->waiting = true;
 }

@@ -208,6 +208,7 @@ run_throttle(struct scim *s, struct job *j, const struct err *e)
 		s->limit = s->limit > 1 ? s->limit / 2 : 1;
 	if (until > s->gate_ms)
 		s->gate_ms = until;
+	s->gate_away = false;
 	if (e->wait > WAIT_HERE_MAX || ++j->waits > WAITS_MAX)
 		run_fail(s, j, e, NULL, NULL);
 	else

@@ -203,6 +203,21 @@ run_rate(struct scim *s, const struct http_slot *slot)
 	s->learned |= rate_learn(&s->rate, &slot->rate, there, now, &gate);
 	if (gate && now + gate > s->gate_ms)
 		s->gate_ms = now + gate;
+	s->gate_away = s->gate_away && !gate;
+}
+
+static bool
+has_work(const struct scim *s)
+{
+	return s->bulk.count || s->one.count || s->find[KIND_USER].count ||
+	       s->find[KIND_GROUP].count || s->list.waiting;
+}
+
+/* Only what waits for nothing else than a limit counts. */
+static void
+count_wait(struct scim *s, int cause)
+{
+	cost_waits(&s->cost, has_work(s) ? cause : COST_NO_WAIT, now_ms(s));
 }
 
 static void
@@ -214,6 +229,7 @@ start_requests(struct scim *s)
 		list_give_up(s);
 	disband(s);
 	if (now_ms(s) < s->gate_ms) {
+		count_wait(s, s->gate_away ? COST_NO_WAIT : WAIT_TOLD);
 		if (s->ended)
 			give_up(s);
 		return;
@@ -222,6 +238,8 @@ start_requests(struct scim *s)
 		(slot = http_slot_free(s->http)) != NULL)
 		if (!start_next(s, slot))
 			break;
+	count_wait(s, now_ms(s) < s->pace_ms && http_busy(s->http) < s->limit ? WAIT_PACED
+									      : COST_NO_WAIT);
 	if (!s->bulk.count && !s->find[KIND_USER].count && !s->find[KIND_GROUP].count)
 		s->since_ms = 0;
 }
@@ -250,6 +268,7 @@ unreached(struct scim *s, const struct http_slot *slot)
 		return false;
 	}
 	s->gate_ms = now_ms(s) + 1000 * (int64_t)s->unreached;
+	s->gate_away = true;
 	return true;
 }
 
@@ -286,6 +305,9 @@ finish(struct scim *s, struct http_slot *slot)
 	struct work *w = slot->work;
 
 	slot->work = NULL;
+	cost_answer(&s->cost, slot);
+	/* before the results: after the last one nobody listens */
+	cost_say(&s->cost, s->serve, http_busy(s->http) == 1, now_ms(s));
 	if (slot->outcome == HTTP_ANSWERED) {
 		s->unreached = 0;
 		run_rate(s, slot);
@@ -310,8 +332,7 @@ patience(const struct scim *s)
 
 	if (!s->quiet)
 		return LINGER_MS;
-	if (gate > 0 && (s->bulk.count || s->one.count || s->find[KIND_USER].count ||
-				s->find[KIND_GROUP].count || s->list.waiting))
+	if (gate > 0 && has_work(s))
 		return gate < 1000 ? (int)gate + 1 : 1000;
 	return 1000;
 }

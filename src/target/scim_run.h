@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "base/clock.h"
+#include "scim_cost.h"
 #include "scim_http.h"
 #include "scim_idset.h"
 #include "scim_job.h"
@@ -49,9 +50,11 @@ struct scim {
 	int64_t answered;  /* jobs answered, for progress */
 	struct job_queue find[KIND_COUNT], bulk, one, lists;
 	struct list_state list;
-	struct job *spare;     /* for reuse */
-	struct err dead;       /* kind set: nothing can be sent any more, every job gets this */
-	int64_t gate_ms;       /* nothing is sent before (rate limit) */
+	struct job *spare; /* for reuse */
+	struct err dead;   /* kind set: nothing can be sent any more, every job gets this */
+	int64_t gate_ms;   /* nothing is sent before: a rate limit, */
+	bool gate_away;    /* or the service was not reached */
+	struct cost cost;
 	struct scim_rate rate; /* we keep below it */
 	bool learned;          /* ... as answers said */
 	int64_t pace_ms;       /* it lets nothing more go before */

@@ -108,6 +108,8 @@ msg_recv(struct conn *c, int timeout_ms, struct json **j_r, const char **type_r,
 			*e = said;
 		return -1;
 	}
+	if (c->cost && strcmp(*type_r, "progress") == 0)
+		wire_cost_take(c->cost, json_get(j, "cost"));
 	*j_r = j;
 	j = NULL;
 	return 1;

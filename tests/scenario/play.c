@@ -468,6 +468,7 @@ play_run(struct play *p, const struct sync_options *o, struct sync_result *r_r)
 	p->reads_before = p->world->reads;
 	for (int i = 0; i < 200; i++) {
 		if (sync_run(p->conf, &env, &noted, r_r, &e)) {
+			sync_result_clean(r_r);
 			p->notes = notes.count;
 			for (size_t n = 0; p->verbose && n < notes.count; n++)
 				fprintf(stderr, "# note %s: %s\n", notes.list[n].object,

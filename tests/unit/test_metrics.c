@@ -34,13 +34,15 @@ static void
 histograms_add_up(void **state)
 {
 	struct metric_histogram h = { 0 };
+	struct metric_buckets b;
 	CLEAN_BUF struct buf out = { 0 };
 
 	(void)state;
 	metric_observe(&h, 0.5);
 	metric_observe(&h, 0.6);
 	metric_observe(&h, 9999);
-	metric_histogram(&out, "lockstep_run_duration_seconds", &h, "sync", "m");
+	b = metric_buckets_of(&h);
+	metric_histogram(&out, "lockstep_run_duration_seconds", &b, "sync", "m");
 	assert_non_null(strstr(out.p, "_bucket{sync=\"m\",le=\"0.5\"} 1\n"));
 	assert_non_null(strstr(out.p, "_bucket{sync=\"m\",le=\"1\"} 2\n"));
 	assert_non_null(strstr(out.p, "_bucket{sync=\"m\",le=\"7200\"} 2\n"));

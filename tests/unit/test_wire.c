@@ -452,7 +452,9 @@ test_target_messages(void **state)
 {
 	(void)state;
 	static const char lines[] =
-		"{\"type\":\"progress\",\"done\":1}\n"
+		"{\"type\":\"progress\",\"done\":1,\"cost\":{\"answers\":[4,20.5,99999999,-1,\"x\","
+		"86400001],"
+		"\"paced\":[250],\"told\":{},\"other\":[1]}}\n"
 		"{\"type\":\"result\",\"id\":3,\"ok\":{\"key\":\"k\",\"version\":\"v\",\"seen\":{"
 		"\"userName\":[\"a\"]}}}\n"
 		"{\"type\":\"result\",\"id\":1,\"ok\":{\"found\":[{\"key\":\"k\",\"name\":\"n\","
@@ -464,11 +466,21 @@ test_target_messages(void **state)
 		"{\"type\":\"result\",\"id\":5}\n";
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_CONN struct conn *c = liar(lines);
+	struct wire_cost cost = { 0 };
 	struct wire_result r;
 	struct err e = { 0 };
 
+	c->cost = &cost;
 	assert_int_equal(wire_result_next(c, 0, a, &r, &e), 1);
 	assert_int_equal(r.id, 0);
+	/* what is no time is left out */
+	assert_int_equal(cost.answers, 2);
+	assert_int_equal(cost.buckets[0], 1);
+	assert_int_equal(cost.buckets[2], 1);
+	assert_true(cost.answers_s > 0.0244 && cost.answers_s < 0.0246);
+	assert_int_equal(cost.waits[WAIT_PACED], 1);
+	assert_true(cost.waits_s[WAIT_PACED] == 0.25);
+	assert_int_equal(cost.waits[WAIT_TOLD], 0);
 	assert_int_equal(wire_result_next(c, 0, a, &r, &e), 1);
 	assert_true(r.ok && r.id == 3 && r.has_seen);
 	assert_string_equal(r.key, "k");

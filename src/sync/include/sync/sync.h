@@ -85,6 +85,12 @@ struct sync_canary {
 	const char *sync, *who;
 	int64_t changed_at, confirmed_at;
 };
+/* What a target took part with: operations that it confirmed, and what they cost. */
+struct sync_cost {
+	const char *target; /* of the configuration */
+	int64_t operations;
+	struct wire_cost cost;
+};
 struct sync_result {
 	int64_t run;      /* number in the (first) target's history */
 	const char *kind; /* "full", "delta", "plan", "apply", "undo" */
@@ -96,10 +102,14 @@ struct sync_result {
 	int64_t as_of; /* by our clock: what was in the directory then is done, failing or held; 0 = never yet */
 	struct sync_lag lag;
 	struct sync_canary canary;
+	struct sync_cost *costs; /* of each target; freed by sync_result_clean */
+	size_t cost_count;
 	double seconds;
 	enum sync_exit exit;
 	struct err error; /* the first cause of an exit other than 0 */
 };
+void sync_result_clean(struct sync_result *r);
+#define CLEAN_RESULT __attribute__((cleanup(sync_result_clean)))
 /* false only when the run could not start (configuration, lock, state): result.exit and e say why. */
 bool sync_run(const struct conf *c, const struct sync_env *env, const struct sync_options *o,
 	struct sync_result *r_r, struct err *e);

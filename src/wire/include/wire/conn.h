@@ -10,6 +10,7 @@
 #include <sys/types.h>
 #include "base/err.h"
 #include "base/str.h"
+#include "wire/cost.h"
 
 #define WIRE_LINE_MAX (1024 * 1024)
 #define WIRE_VERSION  1
@@ -49,6 +50,8 @@ struct conn {
 	 * ERR_RETRY, code "stopped". NULL = nobody asks. Set by whoever opened it. */
 	bool (*give_up)(void *ctx);
 	void *give_up_ctx;
+	/* A target's costs are added here as they are said; NULL = nobody counts. Of whoever opened it. */
+	struct wire_cost *cost;
 };
 
 static inline bool
