@@ -273,6 +273,55 @@ def test_settings_change_and_back(c):
     assert not [n for n in os.listdir(os.path.dirname(c.conf)) if n.startswith(".lockstep-draft")]
 
 
+@pytest.mark.parametrize("put, says", [
+    ("user { map { displayName = 'Left(cn,' } }", "displayName"), ("user { map { title = 'Lefft(cn, 2)' } }", "Lefft"),
+    ("user { map { manager = 'secretary' } }", "manager"), ("scope { when = 'cn ==' }", "when"),
+    ("scope { filter = '(&(mail=*)' }", "filter"), ("guard { delete = \"often\" }", "often")])
+def test_1_2_what_no_run_would_take_is_not_saved(c, put, says):
+    """Rules are compiled before the file is replaced: object, file and line are named, and the file stays as it was."""
+    was = c.get("config")
+    lines = was["text"].split("\n")
+    at = next(i for i, line in enumerate(lines) if line.startswith("sync "))
+    text = "\n".join(lines[:at + 1] + ["\t" + put] + lines[at + 1:])
+    status, answer = c.api("POST", "config", {"text": text, "digest": was["digest"], "note": ""})
+    said = answer["error"]["message"]
+    assert status == 422 and says in said and f":{at + 2}" in said, answer
+    now = c.get("config")
+    assert now["text"] == was["text"] and now["versions"] == was["versions"] and "error" not in now
+
+
+def test_s1_3_a_linked_file_keeps_its_link_mode_and_line_ends(c, desk):
+    """What is replaced is the file that the link leads to; comments and CRLF stay."""
+    was = c.get("config")
+    folder = os.path.join(desk.folder, "elsewhere")
+    os.mkdir(folder)
+    real = os.path.join(folder, "real.conf")
+    crlf = was["text"].replace("\n", "\r\n")
+    with open(real, "w", encoding="utf-8", newline="") as f:
+        f.write(crlf)
+    os.chmod(real, 0o640)
+    os.chown(real, os.getuid(), 65534) if os.getuid() == 0 else None
+    group = os.stat(real).st_gid
+    os.unlink(c.conf)
+    os.symlink(real, c.conf)
+    try:
+        now = c.get("config")
+        assert now["text"] == crlf and now["writable"]
+        text = c.post("config/edit", {"text": crlf, "changes": [{"path": "sync/mail/fresh", "values": ["70s"]}]})["text"]
+        assert text.count("\n") == text.count("\r\n") == crlf.count("\n") + 1 and len(text) > len(crlf)
+        c.post("config", {"text": text, "digest": now["digest"], "note": "through the link"})
+        assert os.path.islink(c.conf)
+        with open(real, encoding="utf-8", newline="") as f:
+            assert f.read() == text
+        st = os.stat(real)
+        assert stat.S_IMODE(st.st_mode) == 0o640 and st.st_gid == group
+    finally:
+        os.unlink(c.conf)
+        with open(c.conf, "w", encoding="utf-8") as f:
+            f.write(was["text"])
+        c.ask({"ask": "reload"})
+
+
 def test_settings_preview_from_the_mirror(c):
     was = c.get("config")
     text = c.post("config/edit", {"text": was["text"], "changes": [
