@@ -45,7 +45,7 @@ const struct command commands[] = {
 		cmd_search, true },
 	{ "browse", "browse containers|groups [--match TEXT]",
 		"what the directory has to choose from", cmd_browse, true },
-	{ "config", "config show|import FILE",
+	{ "config", "config show|options|import FILE",
 		"the configuration in force; or a first one out of another tool's", cmd_config,
 		false },
 	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },

@@ -273,6 +273,19 @@ def test_settings_change_and_back(c):
     assert not [n for n in os.listdir(os.path.dirname(c.conf)) if n.startswith(".lockstep-draft")]
 
 
+def test_1_1_connectors_say_what_there_is_to_set(c):
+    """The form offers what a connector describes; set by name, it is taken over, and what it does not know is refused."""
+    own = {x["section"]: {o["name"]: o for o in x["options"]} for x in c.get("read", c=["config", "options"])["output"]["connectors"]}
+    assert own["target"]["page"]["type"] == "int" and own["target"]["page"]["default"] == "0" and own["target"]["page"]["help"]
+    assert own["source"]["file"]["required"] is True
+    was = c.get("config")
+    text = c.post("config/edit", {"text": was["text"], "changes": [{"path": "target/hosted/page", "values": ["50"]}]})["text"]
+    c.post("config", {"text": text, "digest": was["digest"], "note": ""})
+    now = c.get("config")
+    assert [o["values"] for s in now["sections"] if s["section"] == "target" for o in s["connector"] if o["name"] == "page"] == [["50"]]
+    c.post("config", {"text": was["text"], "digest": now["digest"], "note": "back"})
+
+
 @pytest.mark.parametrize("put, says", [
     ("user { map { displayName = 'Left(cn,' } }", "displayName"), ("user { map { title = 'Lefft(cn, 2)' } }", "Lefft"),
     ("user { map { manager = 'secretary' } }", "manager"), ("scope { when = 'cn ==' }", "when"),
