@@ -331,7 +331,8 @@ web_config_save(struct exchange *x)
 	}
 	if (!web_writable(g->conf_path)) {
 		web_fail(x, 403, "not-writable",
-			"the service may not write %s: put the text there yourself, then reload",
+			"the service may not write %s: put the text there yourself, then "
+			"`systemctl reload lockstepd`",
 			g->conf_path);
 		return;
 	}

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import stat
 import sys
+import tempfile
 import urllib.parse
 
 import pytest
@@ -38,6 +39,14 @@ def bare(tmp_path):
         yield d
     finally:
         d.stop()
+
+
+@pytest.fixture
+def open_folder():
+    """That others may go into, as pytest's own is not."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-open-") as folder:
+        os.chmod(folder, 0o755)
+        yield folder
 
 
 # --- S1.3: this machine only, and nobody in between ---
@@ -333,6 +342,39 @@ def test_s1_3_a_linked_file_keeps_its_link_mode_and_line_ends(c, desk):
         with open(c.conf, "w", encoding="utf-8") as f:
             f.write(was["text"])
         c.ask({"ask": "reload"})
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to run the service as somebody else")
+def test_s1_3_where_the_service_may_not_write_the_file(open_folder):
+    """Set-up and settings say what to put where and how to go on; what was prepared can be looked at; nothing is half written."""
+    d = Desk(open_folder, user="nobody")
+    try:
+        c = d.console.sign_in()
+        assert c.get("setup")["writable"] is False
+        c.post("setup", {"answers": d.answers(), "secrets": {"token": d.client.token}})
+        put = c.post("setup/save", {})
+        assert put["put"] == c.conf and not os.path.exists(c.conf)
+        with open(c.conf, "w", encoding="utf-8") as f:
+            f.write(put["text"])
+        c.synced()
+        was = c.get("config")
+        assert was["writable"] is False and was["text"] == put["text"]
+        text = c.post("config/edit", {"text": was["text"], "changes": [{"path": "sync/mail/scope/base", "values": [f"OU=Groups,{BASE}"]}]})["text"]
+        job = c.finished(c.post("config/preview", {"text": text})["job"])
+        assert {t["op"] for t in job["output"]["totals"]} >= {"disable"}
+        status, answer = c.api("POST", "config", {"text": text, "digest": was["digest"], "note": ""})
+        assert status == 403 and answer["error"]["code"] == "not-writable"
+        assert c.conf in answer["error"]["message"] and "systemctl reload lockstepd" in answer["error"]["message"]
+        now = c.get("config")
+        assert now["text"] == was["text"] and now["versions"] == was["versions"]
+        with open(c.conf, "w", encoding="utf-8") as f:
+            f.write(text)
+        assert c.get("config")["pending"] is True
+        c.ask({"ask": "reload"})
+        now = c.get("config")
+        assert now["pending"] is False and now["text"] == text
+    finally:
+        d.stop()
 
 
 def test_settings_preview_from_the_mirror(c):
