@@ -49,6 +49,7 @@ static const struct row rows[] = {
 	{ "browse", "groups", COMMAND_READS, false, 0, 0, -1,
 		{ { "--under", true, -1 }, { "--match", true, -1 } } },
 	{ "config", "show", COMMAND_READS, false, 0, 0, -1, { { 0 } } },
+	{ "config", "options", COMMAND_READS, false, 0, 0, -1, { { 0 } } },
 	{ "alerts", NULL, COMMAND_READS, false, 0, 2, -1, { { "--all", false, -1 } } },
 };
 

@@ -16,13 +16,23 @@
 #define TEXT_MAX      ((size_t)4 * 1024 * 1024)
 #define VERSIONS_MOST 200
 
+/* Where a symbolic link leads: it stays, the file there is replaced. */
+static char *
+real_file(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real ? real : xstrdup(path);
+}
+
 bool
 web_writable(const char *path)
 {
-	CLEAN_FREE char *copy = xstrdup(path);
+	CLEAN_FREE char *real = real_file(path);
+	CLEAN_FREE char *copy = xstrdup(real);
 
 	return access(dirname(copy), W_OK | X_OK) == 0 &&
-	       (access(path, F_OK) != 0 || access(path, R_OK) == 0);
+	       (access(real, F_OK) != 0 || access(real, R_OK) == 0);
 }
 
 static void
@@ -252,14 +262,19 @@ void
 web_config_put(struct exchange *x, struct str text, const char *note)
 {
 	struct agent *g = x->w->g;
+	CLEAN_FREE char *file = real_file(g->conf_path);
 	CLEAN_BUF struct buf old = { 0 };
 	struct stat st;
 	struct err e = { 0 };
-	mode_t mode = stat(g->conf_path, &st) == 0 ? st.st_mode & 0777 : 0640;
+	bool there = stat(file, &st) == 0;
+	mode_t mode = there ? st.st_mode & 0777 : 0640;
 
 	if (!file_read(g->conf_path, TEXT_MAX, &old, &e))
 		err_clear(&e);
-	if (!file_write_atomic(g->conf_path, mode, text, &e) ||
+	if (!file_write_atomic(file, mode, text, &e) ||
+		/* who may give files away keeps whose it was */
+		(there && geteuid() == 0 && chown(file, st.st_uid, st.st_gid) != 0 &&
+			!err_errno(&e, ERR_CONFIG, "cannot give %s back to its owner", file)) ||
 		!versions_keep(x, buf_str(&old), text, note ? note : "", &e)) {
 		web_err(x, 500, &e);
 		return;
@@ -316,7 +331,8 @@ web_config_save(struct exchange *x)
 	}
 	if (!web_writable(g->conf_path)) {
 		web_fail(x, 403, "not-writable",
-			"the service may not write %s: put the text there yourself, then reload",
+			"the service may not write %s: put the text there yourself, then "
+			"`systemctl reload lockstepd`",
 			g->conf_path);
 		return;
 	}

@@ -90,6 +90,9 @@ bool cli_open_source(
 bool cli_open_target(
 	void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
 bool cli_resolve_options(struct cli *c, struct err *e);
+/* What a connector says of its own options (--describe); role: "source", "target". */
+bool cli_describe(struct cli *c, const char *role, const char *type, const char *command,
+	struct json **j_r, struct err *e);
 
 /* signals.c: a run ends when it is asked to, and hears of changes; sets env.stop and env.changed. */
 void signals_catch(struct cli *c);

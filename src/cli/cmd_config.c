@@ -32,6 +32,65 @@ config_show(struct cli *c)
 	return 0;
 }
 
+/* --- what connectors have to set --- */
+
+static bool
+options_of(struct cli *c, const char *role, const char *type, const char *command, const char *name,
+	struct jsonw *w, struct err *e)
+{
+	CLEAN_JSON struct json *d = NULL;
+	const struct json *options;
+
+	if (!cli_describe(c, role, type, command, &d, e))
+		return false;
+	options = json_get(d, "options");
+	jsonw_obj(w, NULL);
+	jsonw_str(w, "section", role);
+	jsonw_str(w, "name", name);
+	jsonw_json(w, "options", options);
+	jsonw_end(w);
+	if (c->json)
+		return true;
+	printf("%s \"%s\" (type %s):\n", role, name, type);
+	json_for_each(o, options) {
+		const char *n = json_get_string(o, "name"), *help = json_get_string(o, "help");
+
+		printf("  %-20s ", n ? n : "");
+		cli_text(stdout, help ? help : "");
+		putchar('\n');
+	}
+	return true;
+}
+
+static int
+config_options(struct cli *c)
+{
+	CLEAN_BUF struct buf line = { 0 };
+	struct jsonw w = jsonw(&line);
+	struct err e = { 0 };
+	bool ok = conf_load(c->conf_path, &c->conf, &e);
+
+	jsonw_obj(&w, NULL);
+	jsonw_arr(&w, "connectors");
+	for (size_t i = 0; ok && i < c->conf->source_count; i++) {
+		const struct conf_source *s = &c->conf->sources[i];
+
+		ok = options_of(c, "source", s->type, s->command, s->name, &w, &e);
+	}
+	for (size_t i = 0; ok && i < c->conf->target_count; i++) {
+		const struct conf_target *t = &c->conf->targets[i];
+
+		ok = options_of(c, "target", t->type, t->command, t->name, &w, &e);
+	}
+	if (!ok)
+		return cli_error(c, &e, 2);
+	jsonw_end(&w);
+	jsonw_end(&w);
+	if (c->json)
+		puts(buf_cstr(&line));
+	return 0;
+}
+
 /* --- import --- */
 
 /* Never over a file that is there; one that could not be written whole does not stay. */
@@ -148,9 +207,11 @@ cmd_config(struct cli *c, int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "show") == 0)
 		return config_show(c);
+	if (argc == 2 && strcmp(argv[1], "options") == 0)
+		return config_options(c);
 	if (argc < 2 || strcmp(argv[1], "import") != 0)
-		return cli_usage(
-			command_named("config"), "config takes: show, or import FILE [--out FILE]");
+		return cli_usage(command_named("config"),
+			"config takes: show, options, or import FILE [--out FILE]");
 	for (int i = 2; i < argc; i++) {
 		if (strcmp(argv[i], "--out") == 0 && i + 1 < argc && !out)
 			out = argv[++i];

@@ -194,6 +194,16 @@ check_options(struct cli *c, const char *role, const char *type, const char *com
 }
 
 bool
+cli_describe(struct cli *c, const char *role, const char *type, const char *command,
+	struct json **j_r, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	char *path;
+
+	return program_of(c, role, type, command, a, &path, e) && describe(c, path, j_r, e);
+}
+
+bool
 cli_resolve_options(struct cli *c, struct err *e)
 {
 	for (size_t i = 0; i < c->conf->source_count; i++) {

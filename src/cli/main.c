@@ -45,7 +45,7 @@ const struct command commands[] = {
 		cmd_search, true },
 	{ "browse", "browse containers|groups [--match TEXT]",
 		"what the directory has to choose from", cmd_browse, true },
-	{ "config", "config show|import FILE",
+	{ "config", "config show|options|import FILE",
 		"the configuration in force; or a first one out of another tool's", cmd_config,
 		false },
 	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },
@@ -238,16 +238,19 @@ own_folder(void)
 	return xstrdup(dirname(path));
 }
 
-/* What needs no schema to be found wrong: filters and expressions, of every sync, before anything is done. */
+/* What needs no schema to be found wrong: filters and expressions, of every sync, before anything is done. What only the
+ * directory knows, a name that it has not, a run finds. */
 static bool
 check_rules(const struct conf *conf, struct err *e)
 {
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct names names = { .arena = a };
+	for (size_t i = 0; i < conf->sync_count; i++) {
+		struct rules *r = NULL;
+		bool ok = rules_compile(conf, &conf->syncs[i], NULL, &r, e);
 
-	for (size_t i = 0; i < conf->sync_count; i++)
-		if (!rules_attributes(&conf->syncs[i], &names, e))
+		rules_free(&r);
+		if (!ok)
 			return false;
+	}
 	return true;
 }
 

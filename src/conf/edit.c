@@ -176,6 +176,29 @@ is_as_asked(struct edit *x)
 	return same;
 }
 
+/* Where every line ends in CR LF, new ones do, too. */
+static void
+line_ends_follow(struct str text, struct buf *out)
+{
+	CLEAN_BUF struct buf lines = { 0 };
+	const char *nl = text.p, *end = text.p + text.n;
+
+	if (!text.n || !memchr(text.p, '\n', text.n))
+		return;
+	while ((nl = memchr(nl, '\n', (size_t)(end - nl)))) {
+		if (nl == text.p || nl[-1] != '\r')
+			return;
+		nl++;
+	}
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->p[i] == '\n' && (!i || out->p[i - 1] != '\r'))
+			buf_addc(&lines, '\r');
+		buf_addc(&lines, out->p[i]);
+	}
+	buf_reset(out);
+	buf_add(out, lines.p, lines.n);
+}
+
 static bool
 change_once(struct edit *x, struct buf *text, struct buf *out, struct err *e)
 {
@@ -200,6 +223,7 @@ change_once(struct edit *x, struct buf *text, struct buf *out, struct err *e)
 	else
 		text_insert(x, &ps);
 	patches_apply(&ps, x->text, out);
+	line_ends_follow(x->text, out);
 	bool ok = !ps.full;
 	patches_free(&ps);
 	struct str new = buf_str(out);

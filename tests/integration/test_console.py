@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import stat
 import sys
+import tempfile
 import urllib.parse
 
 import pytest
@@ -38,6 +39,14 @@ def bare(tmp_path):
         yield d
     finally:
         d.stop()
+
+
+@pytest.fixture
+def open_folder():
+    """That others may go into, as pytest's own is not."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-open-") as folder:
+        os.chmod(folder, 0o755)
+        yield folder
 
 
 # --- S1.3: this machine only, and nobody in between ---
@@ -271,6 +280,101 @@ def test_settings_change_and_back(c):
     c.post("config", {"text": first["text"], "digest": now["digest"], "note": "back"})
     assert c.get("config")["text"] == was["text"]
     assert not [n for n in os.listdir(os.path.dirname(c.conf)) if n.startswith(".lockstep-draft")]
+
+
+def test_1_1_connectors_say_what_there_is_to_set(c):
+    """The form offers what a connector describes; set by name, it is taken over, and what it does not know is refused."""
+    own = {x["section"]: {o["name"]: o for o in x["options"]} for x in c.get("read", c=["config", "options"])["output"]["connectors"]}
+    assert own["target"]["page"]["type"] == "int" and own["target"]["page"]["default"] == "0" and own["target"]["page"]["help"]
+    assert own["source"]["file"]["required"] is True
+    was = c.get("config")
+    text = c.post("config/edit", {"text": was["text"], "changes": [{"path": "target/hosted/page", "values": ["50"]}]})["text"]
+    c.post("config", {"text": text, "digest": was["digest"], "note": ""})
+    now = c.get("config")
+    assert [o["values"] for s in now["sections"] if s["section"] == "target" for o in s["connector"] if o["name"] == "page"] == [["50"]]
+    c.post("config", {"text": was["text"], "digest": now["digest"], "note": "back"})
+
+
+@pytest.mark.parametrize("put, says", [
+    ("user { map { displayName = 'Left(cn,' } }", "displayName"), ("user { map { title = 'Lefft(cn, 2)' } }", "Lefft"),
+    ("user { map { manager = 'secretary' } }", "manager"), ("scope { when = 'cn ==' }", "when"),
+    ("scope { filter = '(&(mail=*)' }", "filter"), ("guard { delete = \"often\" }", "often")])
+def test_1_2_what_no_run_would_take_is_not_saved(c, put, says):
+    """Rules are compiled before the file is replaced: object, file and line are named, and the file stays as it was."""
+    was = c.get("config")
+    lines = was["text"].split("\n")
+    at = next(i for i, line in enumerate(lines) if line.startswith("sync "))
+    text = "\n".join(lines[:at + 1] + ["\t" + put] + lines[at + 1:])
+    status, answer = c.api("POST", "config", {"text": text, "digest": was["digest"], "note": ""})
+    said = answer["error"]["message"]
+    assert status == 422 and says in said and f":{at + 2}" in said, answer
+    now = c.get("config")
+    assert now["text"] == was["text"] and now["versions"] == was["versions"] and "error" not in now
+
+
+def test_s1_3_a_linked_file_keeps_its_link_mode_and_line_ends(c, desk):
+    """What is replaced is the file that the link leads to; comments and CRLF stay."""
+    was = c.get("config")
+    folder = os.path.join(desk.folder, "elsewhere")
+    os.mkdir(folder)
+    real = os.path.join(folder, "real.conf")
+    crlf = was["text"].replace("\n", "\r\n")
+    with open(real, "w", encoding="utf-8", newline="") as f:
+        f.write(crlf)
+    os.chmod(real, 0o640)
+    os.chown(real, os.getuid(), 65534) if os.getuid() == 0 else None
+    group = os.stat(real).st_gid
+    os.unlink(c.conf)
+    os.symlink(real, c.conf)
+    try:
+        now = c.get("config")
+        assert now["text"] == crlf and now["writable"]
+        text = c.post("config/edit", {"text": crlf, "changes": [{"path": "sync/mail/fresh", "values": ["70s"]}]})["text"]
+        assert text.count("\n") == text.count("\r\n") == crlf.count("\n") + 1 and len(text) > len(crlf)
+        c.post("config", {"text": text, "digest": now["digest"], "note": "through the link"})
+        assert os.path.islink(c.conf)
+        with open(real, encoding="utf-8", newline="") as f:
+            assert f.read() == text
+        st = os.stat(real)
+        assert stat.S_IMODE(st.st_mode) == 0o640 and st.st_gid == group
+    finally:
+        os.unlink(c.conf)
+        with open(c.conf, "w", encoding="utf-8") as f:
+            f.write(was["text"])
+        c.ask({"ask": "reload"})
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to run the service as somebody else")
+def test_s1_3_where_the_service_may_not_write_the_file(open_folder):
+    """Set-up and settings say what to put where and how to go on; what was prepared can be looked at; nothing is half written."""
+    d = Desk(open_folder, user="nobody")
+    try:
+        c = d.console.sign_in()
+        assert c.get("setup")["writable"] is False
+        c.post("setup", {"answers": d.answers(), "secrets": {"token": d.client.token}})
+        put = c.post("setup/save", {})
+        assert put["put"] == c.conf and not os.path.exists(c.conf)
+        with open(c.conf, "w", encoding="utf-8") as f:
+            f.write(put["text"])
+        c.synced()
+        was = c.get("config")
+        assert was["writable"] is False and was["text"] == put["text"]
+        text = c.post("config/edit", {"text": was["text"], "changes": [{"path": "sync/mail/scope/base", "values": [f"OU=Groups,{BASE}"]}]})["text"]
+        job = c.finished(c.post("config/preview", {"text": text})["job"])
+        assert {t["op"] for t in job["output"]["totals"]} >= {"disable"}
+        status, answer = c.api("POST", "config", {"text": text, "digest": was["digest"], "note": ""})
+        assert status == 403 and answer["error"]["code"] == "not-writable"
+        assert c.conf in answer["error"]["message"] and "systemctl reload lockstepd" in answer["error"]["message"]
+        now = c.get("config")
+        assert now["text"] == was["text"] and now["versions"] == was["versions"]
+        with open(c.conf, "w", encoding="utf-8") as f:
+            f.write(text)
+        assert c.get("config")["pending"] is True
+        c.ask({"ask": "reload"})
+        now = c.get("config")
+        assert now["pending"] is False and now["text"] == text
+    finally:
+        d.stop()
 
 
 def test_settings_preview_from_the_mirror(c):

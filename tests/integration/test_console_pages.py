@@ -235,6 +235,9 @@ def test_settings_changed_with_a_preview_and_rolled_back(clean, desk):
     b.page("settings")
     b("click", css="details.section summary", has="Sync mail")
     b.fill("fresh", "10m")
+    b("click", css="details.section summary", has="Target hosted")
+    b.see("Objects in one page of a listing")  # the connector's own options, by its own words, set or not
+    b("fill", css="#o-target-hosted-page", value="50")
     found += b.shot("settings")
     b.button("Review and save")
     b("see", css="pre.diff .new")
@@ -244,7 +247,7 @@ def test_settings_changed_with_a_preview_and_rolled_back(clean, desk):
     b.fill("Note", "a promise")
     b.button("Save", exact=True)
     b.see("Saved, and in force.")
-    assert 'fresh = "10m"' in c.get("config")["text"]
+    assert 'fresh = "10m"' in c.get("config")["text"] and 'page = "50"' in c.get("config")["text"]
     b.button("Text", exact=True)
     text = b("value", label="Text of the configuration")
     assert 'fresh = "10m"' in text and text.startswith("# Lockstep")

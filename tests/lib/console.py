@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,16 +31,24 @@ def until(what, seconds=60):
 
 
 class Console:
-    def __init__(self, folder, conf=None):
+    def __init__(self, folder, conf=None, user=None):
+        """user: whom lockstepd runs as (the tests must be root then); the state is theirs, the configuration is not."""
         self.folder = str(folder)
         self.state = os.path.join(self.folder, "state")
         self.conf = conf or os.path.join(self.folder, "lockstep.conf")
         self.port = free_port()
         self.process = self.cookie = self.token = None
+        self.before = []
+        if user:
+            for path in (self.state, os.path.join(self.folder, "run")):
+                os.mkdir(path, 0o700)
+                shutil.chown(path, user)
+            self.before = ["setpriv", "--reuid", user, "--clear-groups"]
+        self.socket = os.path.join(self.folder, "run", "control") if user else os.path.join(self.folder, "control")
 
     def control(self):
         """While there is no configuration; then in the state folder."""
-        for path in (os.path.join(self.state, "control"), os.path.join(self.folder, "control")):
+        for path in (os.path.join(self.state, "control"), self.socket):
             if os.path.exists(path):
                 return path
         return None
@@ -49,7 +58,7 @@ class Console:
         env.pop("JOURNAL_STREAM", None)
         self.log = open(os.path.join(self.folder, "daemon.log"), "ab")
         self.process = subprocess.Popen(
-            [os.path.join(BIN, "lockstepd"), "-c", self.conf, "--state", self.state, "--control", os.path.join(self.folder, "control")],
+            [*self.before, os.path.join(BIN, "lockstepd"), "-c", self.conf, "--state", self.state, "--control", self.socket],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=env)
         until(self.listens)
         return self
@@ -73,7 +82,7 @@ class Console:
 
     def ask(self, request):
         """One question to the control socket."""
-        for path in (os.path.join(self.state, "control"), os.path.join(self.folder, "control")):
+        for path in (os.path.join(self.state, "control"), self.socket):
             with socket.socket(socket.AF_UNIX) as s:
                 try:
                     s.connect(path)

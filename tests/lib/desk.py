@@ -12,7 +12,7 @@ BASE = "DC=example,DC=test"
 
 
 class Desk:
-    def __init__(self, folder, people=250):
+    def __init__(self, folder, people=250, user=None):
         self.folder = str(folder)
         os.makedirs(os.path.join(self.folder, "company"))
         Company(people, 1).write(os.path.join(self.folder, "company"), 0)
@@ -20,7 +20,7 @@ class Desk:
         self.cloud = Cloud(self.folder).start()
         self.client = self.cloud.tenant("acme")
         self.url = f"http://127.0.0.1:{self.cloud.port}/scim/v2"
-        self.console = Console(self.folder).start()
+        self.console = Console(self.folder, user=user).start()
 
     def stop(self):
         self.console.stop()

@@ -1,11 +1,15 @@
 // Settings: the same file as a form and as text; what a change would do, and a way back.
 import { html, useState, useEffect, useLoad, useAction, Loaded, Card, Notice, Trouble, Button } from "./ui.js";
-import { get, post } from "./api.js";
-import { Form } from "./settings_form.js";
+import { get, post, read } from "./api.js";
+import { Form, withOwn } from "./settings_form.js";
 import { Save, Versions } from "./settings_save.js";
 
 export function Settings({ query, session, enter }) {
-	const load = useLoad(() => get("config"));
+	// With what connectors say of their own options; without it the form shows those that are set.
+	const load = useLoad(async () => {
+		const [d, own] = await Promise.all([get("config"), read("config", "options").catch(() => null)]);
+		return { ...d, sections: d.sections && withOwn(d.sections, own?.connectors || []) };
+	});
 	const [view, setView] = useState(query.get("view") || "form");
 	const [text, setText] = useState(null); /* edited; null: as it is */
 	const [ask, setAsk] = useState(null); /* { text, note } */

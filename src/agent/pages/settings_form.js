@@ -9,6 +9,20 @@ const LEAVES = ["keep", "disable", "delete", "grace"];
 const lines = (v) => v.split("\n").map((x) => x.trim()).filter(Boolean);
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
+const TYPES = { list: "texts", bool: "yesno", int: "count" };
+
+// Sections with every option that their connector knows, set or not.
+export const withOwn = (sections, own) => sections.map((s) => {
+	if (!s.connector) return s;
+	const known = (own.find((c) => c.section === s.section && c.name === s.name)?.options || []).filter((o) => !s.options.some((x) => x.name === o.name));
+	const rest = s.connector.filter((o) => !known.some((k) => k.name === o.name)).map((o) => ({ ...o, type: o.values.length > 1 ? "texts" : "text", default: [], set: true }));
+	return { ...s, connector: [...known.map((k) => {
+		const there = s.connector.find((o) => o.name === k.name), otherwise = k.default == null ? [] : [k.default];
+		return { path: `${s.path}/${k.name}`, name: k.name, help: k.help, type: TYPES[k.type] || "text", default: otherwise, values: there?.values || otherwise,
+			set: !!there, required: k.required };
+	}), ...rest] };
+});
+
 function Input({ o, id, value, set }) {
 	const one = value[0] ?? "";
 	const choose = (list) => html`<select id=${id} value=${one} aria-describedby=${id + "-help"} onChange=${(e) => set(e.target.value === "" ? [] : [e.target.value])}>
@@ -26,13 +40,13 @@ function Row({ o, edits, put }) {
 	const id = "o-" + o.path.replace(/[^a-zA-Z0-9]/g, "-");
 	const value = edits[o.path] ?? o.values;
 	const changed = edits[o.path] !== undefined && !same(edits[o.path], o.values);
-	return html`<div class=${"option" + (changed ? " changed" : "")}><label for=${id}>${o.name}${changed ? html` <span class="tag odd">changed</span>` : o.set ? "" : html` <span class="dim">default</span>`}</label>
+	return html`<div class=${"option" + (changed ? " changed" : "")}><label for=${id}>${o.name}${changed ? html` <span class="tag odd">changed</span>` : o.set ? "" : html` <span class="dim">${o.default.length ? "default" : "not set"}</span>`}</label>
 		<div><${Input} ...${{ o, id, value, set: (v) => put(o.path, v) }} /><small id=${id + "-help"}>${o.help || ""}${HINTS[o.type] ? html` <span class="dim">(${HINTS[o.type]})</span>` : ""}</small></div></div>`;
 }
 
 function Section({ s, edits, put }) {
 	const all = [...s.options.map((o) => ({ ...o, default: o.default || [] })),
-		...(s.connector || []).map((o) => ({ ...o, type: o.values.length > 1 ? "texts" : "text", default: [], set: true, help: "" })),
+		...(s.connector || []),
 		...(s.map || []).map((m) => ({ path: m.path, name: m.name, type: "text", values: [m.expression], default: m.default ? [m.expression] : [], set: !m.default, help: "", map: true }))];
 	const options = all.filter((o) => !o.map), map = all.filter((o) => o.map);
 	const count = all.filter((o) => edits[o.path] !== undefined && !same(edits[o.path], o.values)).length;
