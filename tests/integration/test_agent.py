@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import threading
@@ -116,6 +117,26 @@ def test_full_by_time_of_day_is_announced(agentd, people, acme):
     agentd.synced()
     sync = agentd.idle().status()["syncs"][0]
     assert sync["why"] == "full" and sync["next"] > time.time()
+
+
+def test_a_full_compare_that_was_missed_is_made_up_for_once(agentd, people, acme):
+    """S1.7: its time of day passed while no service ran."""
+    noon = time.strftime("%H:%M", time.localtime(time.time() + 12 * 3600))
+    agentd.configure(people.source(), acme, f'every = "30d"  on_change = "no"  full_at = "{noon}"').start().synced()
+    planned = agentd.idle().status()["syncs"][0]
+    assert planned["why"] == "full" and planned["next"] > time.time() + 3600
+    assert agentd.end() == 0
+    db = sqlite3.connect(agentd.agent.path("state/agent.db"))
+    with db:
+        assert db.execute("UPDATE fact SET value = value - 3 * 86400 WHERE name = 'full/hosted'").rowcount == 1
+    db.close()
+    agentd.start().synced()
+    planned = agentd.idle().status()["syncs"][0]
+    assert planned["why"] == "full" and planned["next"] <= time.time() + 601
+    agentd.agent.sync("--full")
+    assert agentd.end() == 0
+    agentd.start().synced()
+    assert agentd.idle().status()["syncs"][0]["next"] > time.time() + 3600
 
 
 def test_retries_when_the_target_is_away(agentd, people, cloud, acme):
