@@ -92,6 +92,7 @@ on_begun(void *ctx, struct job *j)
 		say_ok(c);
 	else
 		say_state(c, j, "running");
+	control_rest(c);
 }
 
 static void
@@ -124,6 +125,31 @@ on_done(void *ctx, const struct job *j)
 
 /* --- commands --- */
 
+/* Without words it is a lease (jobs.h). */
+static void
+add_job(struct line_conn *c, const struct job_spec *s)
+{
+	struct job_spec mine = *s;
+	struct err e = { 0 };
+
+	mine.why = "cli";
+	mine.by = c->by;
+	mine.begun = on_begun;
+	mine.done = on_done;
+	mine.ctx = c;
+	mine.order = JOB_DEMAND;
+	c->lease = !s->argv;
+	c->job = job_add(c->g, &mine);
+	if (c->job) {
+		say_state(c, c->job, "waiting");
+		return;
+	}
+	c->lease = false;
+	err_set(&e, ERR_RETRY, "busy", "lockstepd %s",
+		c->g->stopping ? "is being stopped" : "has too much to do");
+	control_refuse(c, &e, false);
+}
+
 static void
 start_command(
 	struct line_conn *c, const struct json *words, const char *cwd, bool json, bool events)
@@ -141,27 +167,13 @@ start_command(
 		control_refuse(c, &e, false);
 		return;
 	}
-	c->lease = false;
-	c->job = job_add(c->g, &(struct job_spec){ .argv = (const char *const *)asked.words,
-				       .writes = asked.turn == COMMAND_WRITES,
-				       .json = json,
-				       .events = events && asked.run,
-				       .why = "cli",
-				       .by = c->by,
-				       .cwd = cwd,
-				       .begun = on_begun,
-				       .out = on_out,
-				       .line = on_line,
-				       .done = on_done,
-				       .ctx = c,
-				       .order = JOB_DEMAND });
-	if (c->job) {
-		say_state(c, c->job, "waiting");
-		return;
-	}
-	err_set(&e, ERR_RETRY, "busy", "lockstepd %s",
-		c->g->stopping ? "is being stopped" : "has too much to do");
-	control_refuse(c, &e, false);
+	add_job(c, &(struct job_spec){ .argv = (const char *const *)asked.words,
+			   .writes = asked.turn == COMMAND_WRITES,
+			   .json = json,
+			   .events = events && asked.run,
+			   .cwd = cwd,
+			   .out = on_out,
+			   .line = on_line });
 }
 
 /* The file was edited: who asks for something now wants it as it is now. */
@@ -197,25 +209,14 @@ ask_command(struct line_conn *c, const struct control_request *r)
 	reload_ask(c->g, on_reloaded_first, c);
 }
 
+/* Asked again by who has it: a sign of life. */
 static void
 ask_lease(struct line_conn *c)
 {
-	struct err e = { 0 };
-
-	c->lease = true;
-	c->job = job_add(c->g, &(struct job_spec){ .why = "cli",
-				       .by = c->by,
-				       .begun = on_begun,
-				       .done = on_done,
-				       .ctx = c,
-				       .order = JOB_DEMAND });
-	if (c->job) {
-		say_state(c, c->job, "waiting");
-		return;
-	}
-	err_set(&e, ERR_RETRY, "busy", "lockstepd %s",
-		c->g->stopping ? "is being stopped" : "has too much to do");
-	control_refuse(c, &e, false);
+	if (!c->lease)
+		add_job(c, &(struct job_spec){ 0 });
+	else if (control_has_lease(c))
+		say_ok(c);
 }
 
 /* --- other requests --- */
@@ -288,7 +289,7 @@ control_line(struct line_conn *c, struct str line)
 		control_refuse(c, &e, true);
 		return;
 	}
-	if ((r.ask == ASK_COMMAND || r.ask == ASK_LEASE) && (c->job || c->wish)) {
+	if ((r.ask == ASK_COMMAND || (r.ask == ASK_LEASE && !c->lease)) && (c->job || c->wish)) {
 		err_set(&e, ERR_RETRY, "busy", "one command at a time on one connection");
 		control_refuse(c, &e, false);
 	} else if (r.ask == ASK_COMMAND) {

@@ -23,8 +23,9 @@ struct line_conn { /* one connection */
 /* control.c */
 void control_say(struct line_conn *c, const struct buf *json); /* adds the newline */
 void control_refuse(struct line_conn *c, const struct err *e, bool close);
-void control_close(struct line_conn *c); /* c is gone */
-void control_rest(struct line_conn *c);  /* its time to say something begins anew */
+void control_close(struct line_conn *c);           /* c is gone */
+void control_rest(struct line_conn *c);            /* its time to say something begins anew */
+bool control_has_lease(const struct line_conn *c); /* its turn has come, and lasts */
 #define CONTROL_OUT_PAUSE ((size_t)256 * 1024)
 #define CONTROL_OUT_MAX   ((size_t)2 * 1024 * 1024)
 

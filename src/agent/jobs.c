@@ -9,7 +9,7 @@
 
 #define WAITING_MAX 64
 #define OUT_MAX     ((size_t)8 * 1024 * 1024)
-#define GRACE_S     60
+#define GRACE_S     60 /* while there is no configuration */
 
 static void turn_soon(struct agent *g);
 
@@ -287,7 +287,7 @@ job_cancel(struct agent *g, struct job *j)
 		return;
 	j->cancelled = true;
 	if (j->state == JOB_RUNNING && j->child) {
-		child_end(j->child, GRACE_S);
+		child_end(j->child, g->conf ? (int)g->conf->stop_timeout : GRACE_S);
 		return;
 	}
 	j->state = JOB_WAITING; /* a lease: over at the next turn */

@@ -42,7 +42,7 @@ void jobs_stop(struct agent *g); /* everything ended before: jobs_drain */
 /* NULL: the daemon stops, or too many wait (64). The job is ours; it lives until `done` returns. */
 struct job *job_add(struct agent *g, const struct job_spec *s);
 /* Not started: forgotten (`done` comes, job_exit -1). Started: SIGTERM, a run stops at a safe point; SIGKILL after
- * 60 s. A lease ends. Asking again changes nothing. */
+ * stop_timeout. A lease ends. Asking again changes nothing. */
 void job_cancel(struct agent *g, struct job *j);
 /* Nobody listens any more: no further callbacks; the job goes on. */
 void job_forget(struct job *j);

@@ -51,9 +51,8 @@ remember(struct agent *g, const char *sync, const struct job *j)
 		l->code, l->text };
 }
 
-/* A run of one does all lanes of its target. */
-static bool
-covers(const struct conf *c, const char *asked, const struct conf_sync *y)
+bool
+live_covers(const struct conf *c, const char *asked, const struct conf_sync *y)
 {
 	for (size_t i = 0; *asked && i < c->sync_count; i++)
 		if (strcmp(c->syncs[i].name, asked) == 0)
@@ -70,7 +69,7 @@ hear(void *ctx, const struct agent_news *n)
 	if (n->what != AGENT_JOB_ENDED || !sync || !job_started(n->job) || !g->conf || !g->live)
 		return;
 	for (size_t i = 0; i < g->conf->sync_count; i++)
-		if (covers(g->conf, sync, &g->conf->syncs[i]))
+		if (live_covers(g->conf, sync, &g->conf->syncs[i]))
 			remember(g, g->conf->syncs[i].name, n->job);
 }
 
@@ -145,7 +144,7 @@ look(void *ctx, const struct job *j)
 	struct looking *l = ctx;
 	const char *sync = job_sync(j);
 
-	if (sync && covers(l->conf, sync, l->sync) && strcmp(l->state, "running") != 0)
+	if (sync && live_covers(l->conf, sync, l->sync) && strcmp(l->state, "running") != 0)
 		l->state = job_state(j) == JOB_RUNNING ? "running" : "queued";
 }
 

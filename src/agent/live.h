@@ -9,6 +9,8 @@
 bool live_start(struct agent *g, struct err *e);
 void live_stop(struct agent *g);
 
+/* A run that was asked for by this name ("": of all) does y's too: all lanes of its target. */
+bool live_covers(const struct conf *c, const char *asked, const struct conf_sync *y);
 /* Last run of a sync (by name; runs of all count for each) in this life of the daemon; false: none yet. */
 struct live_run {
 	int64_t started, ended;

@@ -12,6 +12,7 @@
 #define RETRY_MAX_MS 600000
 #define LOCKED_MS    3000
 #define PAUSE_MS     10000 /* between runs that nothing new asked for */
+#define MISSED_S     600   /* a full compare that was missed is done within so long */
 #define FULL_MAX     16    /* times of day of one item */
 #define NEVER        INT64_MAX
 
@@ -75,6 +76,15 @@ later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static bool
+item_has(const struct item *it, const char *sync)
+{
+	for (size_t i = 0; *sync && i < it->count; i++)
+		if (strcmp(it->syncs[i], sync) == 0)
+			return true;
+	return !*sync;
+}
+
 /* --- time of day --- */
 
 /* The next such moment after t; where the clock skips the hour, mktime takes the one after it. */
@@ -111,6 +121,31 @@ full_next(const struct item *it, int64_t t)
 			next = at;
 	}
 	return next;
+}
+
+/* A clock that was ahead and was put right would put it off for as long. */
+static void
+full_put_right(const struct schedule *s, struct item *it)
+{
+	int64_t now = wall(s), next;
+
+	if (it->full_due <= now)
+		return;
+	next = full_next(it, now);
+	if (next && next < it->full_due)
+		it->full_due = next;
+}
+
+void
+schedule_full_was(struct schedule *s, const char *sync, int64_t last)
+{
+	for (size_t i = 0; *sync && i < s->count; i++) {
+		struct item *it = &s->items[i];
+		int64_t now = wall(s), owed = full_next(it, last);
+
+		if (item_has(it, sync) && it->full_due > now && owed && owed <= now)
+			it->full_due = now + 1 + s->env.chance(s->env.ctx, MISSED_S);
+	}
 }
 
 /* --- from the configuration --- */
@@ -279,8 +314,10 @@ schedule_wait_ms(struct schedule *s)
 	int64_t least = NEVER, now = mono(s);
 
 	for (size_t i = 0; i < s->count; i++) {
-		int64_t at = item_due(s, &s->items[i]).at;
+		int64_t at;
 
+		full_put_right(s, &s->items[i]);
+		at = item_due(s, &s->items[i]).at;
 		if (at < least)
 			least = at;
 	}
@@ -305,15 +342,6 @@ schedule_take(struct schedule *s, struct schedule_due *d_r)
 }
 
 /* --- what happens --- */
-
-static bool
-item_has(const struct item *it, const char *sync)
-{
-	for (size_t i = 0; *sync && i < it->count; i++)
-		if (strcmp(it->syncs[i], sync) == 0)
-			return true;
-	return !*sync;
-}
 
 void
 schedule_returned(struct schedule *s, const char *sync)

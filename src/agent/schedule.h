@@ -40,6 +40,9 @@ void schedule_free(struct schedule *s);
 /* Takes over what it should know of c (NULL: nothing), copied. All are due at once: another configuration may want
  * something else; what was refused is tried again. */
 void schedule_load(struct schedule *s, const struct conf *c);
+/* When the last full run that went well began, as far as is remembered (seconds): one whose time of day has passed since
+ * then is owed, and done within ten minutes. After schedule_load. */
+void schedule_full_was(struct schedule *s, const char *sync, int64_t last);
 /* Milliseconds until one is due; 0: now; -1: never. Asking again after the clock was set is right. */
 int64_t schedule_wait_ms(struct schedule *s);
 /* One that is due now, marked as running; false: none. Strings live until schedule_load. */

@@ -5,7 +5,9 @@
 #include <sys/random.h>
 #include "base/mem.h"
 #include "jobs.h"
+#include "live.h"
 #include "schedule.h"
+#include "store/agent.h"
 
 #define NUDGE_MS 2000
 
@@ -114,12 +116,48 @@ outcome(const struct job *j)
 	}
 }
 
+static int64_t
+fact(struct agent *g, const char *target, int64_t set)
+{
+	CLEAN_FREE char *name = xasprintf("full/%s", target);
+
+	if (set)
+		agent_fact_set(g->store, name, set, NULL);
+	return set ? set : agent_fact(g->store, name);
+}
+
+/* So that one that falls into a time when nothing runs is made up for, once. */
+static void
+remember_full(struct agent *g, const struct job *j)
+{
+	bool well = !job_cancelled(j) && (job_exit(j) == 0 || job_exit(j) == 1 || job_exit(j) == 4);
+
+	for (size_t i = 0; well && job_full(j) && g->conf && g->store && i < g->conf->sync_count;
+		i++)
+		if (live_covers(g->conf, job_sync(j), &g->conf->syncs[i]))
+			fact(g, g->conf->syncs[i].to, job_started(j));
+}
+
+static void
+recall_full(struct agent *g)
+{
+	for (size_t i = 0; g->conf && g->store && i < g->conf->sync_count; i++) {
+		const struct conf_sync *y = &g->conf->syncs[i];
+		int64_t last = fact(g, y->to, 0);
+
+		/* from the first time that it is asked for, it is owed */
+		schedule_full_was(g->schedule, y->name, last ? last : fact(g, y->to, agent_now()));
+	}
+}
+
 static void
 hear(void *ctx, const struct agent_news *n)
 {
 	struct timer *t = ctx;
 	const char *sync = n->job ? job_sync(n->job) : NULL;
 
+	if (n->what == AGENT_JOB_ENDED && sync && job_started(n->job))
+		remember_full(t->g, n->job);
 	if (n->what == AGENT_JOB_STARTED && sync)
 		schedule_began(t->g->schedule, sync);
 	else if (n->what == AGENT_JOB_ENDED && sync && job_started(n->job))
@@ -177,6 +215,7 @@ void
 timer_reloaded(struct agent *g)
 {
 	schedule_load(g->schedule, g->conf);
+	recall_full(g);
 	set(g->timer);
 }
 

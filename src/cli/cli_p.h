@@ -18,7 +18,10 @@ struct cli {
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
-	const char *bin; /* folder of our programs */
+	const char *bin;    /* folder of our programs */
+	int lease;          /* connection that the lease of this command hangs on; 0 = none */
+	int64_t lease_said; /* ms: last sign of life */
+	bool lease_lost;
 };
 
 enum command_turn {
@@ -76,6 +79,8 @@ void cli_event(void *ctx, const char *event, const char *object, const char *tex
 
 /* remote.c. False: it is to be performed here (under a lease, if it must). */
 bool remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r);
+/* A sign of life for the lease, if there is one, once a second at most. False: it was lost, and that is said. */
+bool remote_lives(struct cli *c);
 /* A question with one answer: 1 and the answer, 0 nobody listens, -1 error or refused. */
 int remote_ask(struct cli *c, const char *what, struct json **j_r, struct err *e);
 /* The socket; without a valid configuration (e says why) where the package's daemon listens. */

@@ -1,6 +1,8 @@
 /* lockstep console, lockstep reload; what status says of the service. */
 #include "cli_p.h"
 
+#include <string.h>
+
 static int
 no_daemon(struct cli *c, int there, struct err *e)
 {
@@ -84,6 +86,14 @@ service_text(const struct json *j)
 			json_get_string(y, "state"), cli_time(json_get_int(y, "next", 0), when));
 	}
 	json_for_each(b, json_get(j, "jobs")) {
+		if (strcmp(json_get_string(b, "command"), "lease") == 0) {
+			fputs("  a command of ", stdout);
+			cli_text(stdout, json_get_string(b, "by"));
+			printf(" with files of its own: %s, since %s\n",
+				json_get_string(b, "state"),
+				cli_time(json_get_int(b, "asked", 0), when));
+			continue;
+		}
 		printf("  %s: lockstep ", json_get_string(b, "state"));
 		cli_text(stdout, json_get_string(b, "command"));
 		printf(" (%s)\n", json_get_string(b, "why"));

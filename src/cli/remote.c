@@ -16,6 +16,7 @@
 
 #define ANSWER_MS 15000 /* a daemon that says nothing at all for so long is none */
 #define HINT_MS   1500
+#define LIFE_MS   1000
 
 struct remote {
 	int fd;
@@ -331,6 +332,33 @@ take_lease(struct cli *c, struct remote *r, struct err *e)
 	}
 }
 
+bool
+remote_lives(struct cli *c)
+{
+	static const char alive[] = "{\"ask\":\"lease\"}\n";
+	const struct clock *k = c->env.store.clock;
+	int64_t now = k->mono_ms(k->ctx);
+	char said[4096];
+	ssize_t n;
+
+	if (c->lease_lost || !c->lease || now - c->lease_said < LIFE_MS)
+		return !c->lease_lost;
+	c->lease_said = now;
+	/* A daemon that ended keeps nobody waiting, so this goes on without it. */
+	if (send(c->lease, alive, sizeof(alive) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		said[0] = '\0';
+	n = recv(c->lease, said, sizeof(said) - 1, MSG_DONTWAIT);
+	said[n > 0 ? n : 0] = '\0';
+	c->lease_lost = strstr(said, "\"lease-lost\"") != NULL;
+	if (c->lease_lost) {
+		progress_clear(c);
+		fputs("lockstepd had no sign of life from this command and took its turn back: it "
+		      "ends here, at a safe point\n",
+			stderr);
+	}
+	return !c->lease_lost;
+}
+
 static bool
 given(int argc, char **argv, const char *option)
 {
@@ -368,7 +396,8 @@ remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, 
 	if (there > 0 && turn == TURN_LEASE) {
 		if (take_lease(c, &r, &e)) {
 			buf_free(&r.in);
-			return false; /* r.fd stays open */
+			c->lease = r.fd;
+			return false;
 		}
 		there = -1;
 	}

@@ -34,8 +34,7 @@ on_change(int number)
 static bool
 is_stopped(void *ctx)
 {
-	(void)ctx;
-	return stop_asked;
+	return stop_asked || !remote_lives(ctx);
 }
 
 static bool

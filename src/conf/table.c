@@ -160,6 +160,10 @@ static const struct conf_option root_options[] = {
 	{ "state", CONF_TEXT, AT(conf, state), NULL, "folder of the agent's own data" },
 	{ "control", CONF_TEXT, AT(conf, control), NULL,
 		"socket of the service; else control in the state folder" },
+	{ "stop_timeout", CONF_DURATION, AT(conf, stop_timeout), "60s",
+		"a job of the service that was asked to end and has not is killed after this" },
+	{ "lease_timeout", CONF_DURATION, AT(conf, lease_timeout), "10m",
+		"a command with files of the caller's that gives no sign of life loses its turn" },
 	{ 0 },
 };
 

@@ -6,6 +6,7 @@ import random
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import threading
@@ -116,6 +117,26 @@ def test_full_by_time_of_day_is_announced(agentd, people, acme):
     agentd.synced()
     sync = agentd.idle().status()["syncs"][0]
     assert sync["why"] == "full" and sync["next"] > time.time()
+
+
+def test_a_full_compare_that_was_missed_is_made_up_for_once(agentd, people, acme):
+    """S1.7: its time of day passed while no service ran."""
+    noon = time.strftime("%H:%M", time.localtime(time.time() + 12 * 3600))
+    agentd.configure(people.source(), acme, f'every = "30d"  on_change = "no"  full_at = "{noon}"').start().synced()
+    planned = agentd.idle().status()["syncs"][0]
+    assert planned["why"] == "full" and planned["next"] > time.time() + 3600
+    assert agentd.end() == 0
+    db = sqlite3.connect(agentd.agent.path("state/agent.db"))
+    with db:
+        assert db.execute("UPDATE fact SET value = value - 3 * 86400 WHERE name = 'full/hosted'").rowcount == 1
+    db.close()
+    agentd.start().synced()
+    planned = agentd.idle().status()["syncs"][0]
+    assert planned["why"] == "full" and planned["next"] <= time.time() + 601
+    agentd.agent.sync("--full")
+    assert agentd.end() == 0
+    agentd.start().synced()
+    assert agentd.idle().status()["syncs"][0]["next"] > time.time() + 3600
 
 
 def test_retries_when_the_target_is_away(agentd, people, cloud, acme):
@@ -244,6 +265,46 @@ def test_a_lease_holds_runs_back(agentd, people, acme):
     agentd.agent.run("plan", "--out", plan)
     assert agentd.agent.json("apply", plan)["created"] == 1
     assert agentd.idle().jobs() == []
+
+
+def test_a_lease_without_a_sign_of_life_is_lost(agentd, people, slow):
+    """`apply` that works keeps its turn as long as it takes; one that is stopped does not keep others from theirs, and when
+    it goes on it hears of it and stops, never writing beside another run (the locks of the state see to that)."""
+    slow.gate.opened.set()
+    agentd.configure(people.source(), slow, 'every = "1d"  on_change = "no"', more='lease_timeout = "6s"').start().synced()
+    agentd.idle()
+    people.user("planned")
+    people.write()
+    plan = agentd.agent.path("plan")
+    agentd.agent.run("plan", "--out", plan)
+    slow.gate.opened.clear(), slow.gate.reached.clear()
+    apply = subprocess.Popen(agentd.agent.command("apply", plan), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert slow.gate.reached.wait(WAIT)
+    lease = agentd.jobs()
+    assert [j["command"] for j in lease] == ["lease"]
+    time.sleep(12)
+    assert [j["job"] for j in agentd.jobs()] == [lease[0]["job"]]
+    assert "with files of its own: running, since 20" in agentd.agent.run("status", code=(0, 1)).stdout
+    apply.send_signal(signal.SIGSTOP)
+    sync = subprocess.Popen(agentd.agent.command("sync", "--json"), stdout=subprocess.DEVNULL)
+    assert until(lambda: agentd.events("lease-lost"))[0]["by"]
+    until(lambda: agentd.last().get("code") == "locked")
+    apply.send_signal(signal.SIGCONT)
+    slow.gate.opened.set()
+    assert "took its turn back" in apply.communicate(timeout=WAIT)[1] and apply.returncode in (0, 5)
+    sync.wait(WAIT)
+    agentd.synced()
+    assert len(slow.users) == 6 and max(slow.store.creates.values()) == 1
+
+
+def test_a_silent_holder_of_a_lease(agentd, people, acme):
+    agentd.configure(people.source(), acme, 'every = "1d"  on_change = "no"', more='lease_timeout = "1s"').start().synced()
+    agentd.idle()
+    holder = agentd.talk()
+    assert holder.ask(ask="lease")["state"] == "waiting" and holder.line() == {"ok": True}
+    assert agentd.agent.sync()["exit"] == 0
+    assert holder.line()["error"]["code"] == "lease-lost" and holder.line() is None
+    holder.close()
 
 
 def test_cancel(agentd, people, slow):
@@ -521,6 +582,31 @@ def test_stop_in_mid_run(agentd, people, slow):
     assert not os.path.exists(agentd.control)
     agentd.start()
     agentd.synced()
+    assert len(slow.users) == 5 and max(slow.store.creates.values()) == 1
+
+
+def test_what_does_not_stop_is_killed(agentd, people, slow):
+    """A run whose connector hears no SIGTERM and waits for a service that does not answer: killed with all of its own after
+    stop_timeout; what was open is settled by the next run, and nothing is made twice."""
+    agentd.configure(people.source(), slow, 'every = "1d"  on_change = "no"', more='stop_timeout = "1s"')
+    program = agentd.agent.path("deaf")
+    with open(program, "w") as f:
+        f.write(f'#!/bin/sh\ntrap "" TERM\nexec {BIN}/lockstep-target-scim "$@"\n')
+    os.chmod(program, 0o755)
+    agentd.edit('type = "scim"  url = ', f'type = "exec"  command = "{program}"  options {{ url = ')
+    agentd.edit('/token" ', '/token" }')
+    agentd.start()
+    assert slow.gate.reached.wait(WAIT)
+    run = agentd.children()
+    family = subprocess.run(["ps", "-o", "pid=", "--ppid", ",".join(map(str, run))], capture_output=True, text=True).stdout.split()
+    assert family
+    agentd.process.send_signal(signal.SIGTERM)
+    assert agentd.process.wait(WAIT) == 0
+    assert [e["code"] for e in agentd.events("job-ended") if "sync" in e["command"]] == ["killed"]
+    until(lambda: not [p for p in [*run, *map(int, family)] if os.path.exists(f"/proc/{p}")], "somebody is left")
+    assert agentd.open_operations() > 0
+    slow.gate.opened.set()
+    agentd.start().synced()
     assert len(slow.users) == 5 and max(slow.store.creates.values()) == 1
 
 

@@ -351,6 +351,39 @@ test_full(void **state)
 }
 
 /* The hour that the clock skips, and the one that it has twice: once a day all the same. */
+/* S1.7: one that fell into a time when nothing ran is made up for, once, and not by all at the same moment; a clock that
+ * was ahead puts none off. */
+static void
+test_full_missed(void **state)
+{
+	struct schedule *s;
+	struct schedule_due d;
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	wall = 1781524800; /* a Monday, 12:00 */
+	s = make_and_run("sync \"a\" { from = \"s\" to = \"t\" schedule { every = \"300d\" full_at "
+			 "= \"03:00\" } }\n");
+	schedule_full_was(s, "a", wall - 8 * 3600); /* today's was done */
+	assert_int_equal(schedule_wait_ms(s), 15 * 3600 * 1000);
+	chance_is = 120;
+	schedule_full_was(s, "a", wall - 10 * 3600);
+	assert_int_equal(schedule_wait_ms(s), 121 * 1000);
+	chance_is = UINT32_MAX;
+	schedule_full_was(s, "a", wall - 40 * 86400);
+	assert_true(schedule_wait_ms(s) <= 600 * 1000);
+	pass(600 * 1000);
+	d = begin(s);
+	assert_true(d.full);
+	end(s, &d, OUTCOME_DONE, 0);
+	schedule_full_was(s, "a", wall);
+	assert_int_equal(schedule_wait_ms(s), (15 * 3600 - 600) * 1000);
+	wall -= 400 * 86400;
+	assert_int_equal(schedule_wait_ms(s), (15 * 3600 - 600) * 1000);
+	schedule_free(s);
+}
+
 static void
 test_full_summer_time(void **state)
 {
@@ -480,9 +513,9 @@ main(void)
 		cmocka_unit_test(test_taken_once), cmocka_unit_test(test_not_on_change),
 		cmocka_unit_test(test_wake), cmocka_unit_test(test_back_off),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_locked),
-		cmocka_unit_test(test_full), cmocka_unit_test(test_full_summer_time),
-		cmocka_unit_test(test_clock_set), cmocka_unit_test(test_lanes),
-		cmocka_unit_test(test_month) };
+		cmocka_unit_test(test_full), cmocka_unit_test(test_full_missed),
+		cmocka_unit_test(test_full_summer_time), cmocka_unit_test(test_clock_set),
+		cmocka_unit_test(test_lanes), cmocka_unit_test(test_month) };
 
 	setenv("TZ", "UTC", 1);
 	tzset();
