@@ -13,8 +13,8 @@
 
 static const char *const status_words[] = { "status", NULL };
 
-static size_t
-alerts_json(struct exchange *x, struct jsonw *w, const char *name, bool open, int64_t before)
+size_t
+web_alerts_json(struct exchange *x, struct jsonw *w, const char *name, bool open, int64_t before)
 {
 	struct alert_row *list = arena_alloc(x->a, ALERTS_MOST * sizeof(*list));
 	struct agent_store *s = x->w->g->store;
@@ -40,7 +40,7 @@ overview_answer(struct exchange *x)
 	live_status(x->w->g, &w);
 	if (x->w->status_good)
 		jsonw_raw(&w, "status", buf_cstr(&x->w->status), x->w->status.n);
-	alerts_json(x, &w, "alerts", true, 0);
+	web_alerts_json(x, &w, "alerts", true, 0);
 	jsonw_end(&w);
 	web_json(x, 200);
 }
@@ -119,8 +119,8 @@ web_alerts(struct exchange *x)
 
 	jsonw_obj(&w, NULL);
 	jsonw_int(&w, "now", agent_now());
-	alerts_json(x, &w, "open", true, 0);
-	size_t n = alerts_json(x, &w, "all", false, before ? strtoll(before, NULL, 10) : 0);
+	web_alerts_json(x, &w, "open", true, 0);
+	size_t n = web_alerts_json(x, &w, "all", false, before ? strtoll(before, NULL, 10) : 0);
 	jsonw_bool(&w, "more", n == ALERTS_MOST);
 	jsonw_end(&w);
 	web_json(x, 200);
@@ -142,8 +142,8 @@ web_alert_seen(struct exchange *x)
 
 /* --- about --- */
 
-static void
-about_json(struct exchange *x, struct jsonw *w)
+void
+web_about_json(struct exchange *x, struct jsonw *w)
 {
 	const struct agent *g = x->w->g;
 	struct utsname u = { 0 };
@@ -164,66 +164,7 @@ web_about(struct exchange *x)
 	struct jsonw w = jsonw(&x->out);
 
 	jsonw_obj(&w, NULL);
-	about_json(x, &w);
+	web_about_json(x, &w);
 	jsonw_end(&w);
 	web_json(x, 200);
-}
-
-/*
- * The diagnostics bundle: one JSON file of what we know of ourselves. The configuration names secrets by path
- * alone, and neither it nor the outputs below hold any: no token or password ever passes through this process.
- */
-struct bundle {
-	const char *const *words;
-	const char *name;
-};
-static const struct bundle parts[] = {
-	{ (const char *const[]){ "status", NULL }, "status" },
-	{ (const char *const[]){ "history", NULL }, "history" },
-	{ (const char *const[]){ "drift", NULL }, "drift" },
-	{ (const char *const[]){ "config", "show", NULL }, "configuration" },
-	{ (const char *const[]){ "check", NULL }, "check" },
-};
-
-static void bundle_next(struct exchange *x);
-
-static void
-bundle_part(struct exchange *x, const struct job *j)
-{
-	buf_addf(&x->out, ",\"%s\":", parts[x->step++].name);
-	if (job_result(j))
-		json_print(job_result(j), &x->out);
-	else
-		buf_adds(&x->out, "null");
-	bundle_next(x);
-}
-
-static void
-bundle_next(struct exchange *x)
-{
-	if (x->step < ARRAY_LEN(parts)) {
-		web_run(x, &(struct job_spec){ .argv = parts[x->step].words, .json = true },
-			bundle_part);
-		return;
-	}
-	buf_addc(&x->out, '}');
-	x->disposition = "attachment; filename=\"lockstep-diagnostics.json\"";
-	web_json(x, 200);
-}
-
-void
-web_bundle(struct exchange *x)
-{
-	CLEAN_BUF struct buf head = { 0 };
-	struct jsonw w = jsonw(&head);
-
-	jsonw_obj(&w, NULL);
-	about_json(x, &w);
-	jsonw_obj(&w, "service");
-	live_status(x->w->g, &w);
-	jsonw_end(&w);
-	alerts_json(x, &w, "alerts", false, 0);
-	jsonw_end(&w);
-	buf_add(&x->out, head.p, head.n - 1); /* its end comes later */
-	bundle_next(x);
 }

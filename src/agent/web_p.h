@@ -6,7 +6,7 @@
  *   web_asset.c    the pages
  *   web_api.c      the table of what the API answers
  *   web_job.c      commands as jobs
- *   web_overview.c, web_alerts.c, web_config.c, web_setup*.c   the answers
+ *   web_overview.c, web_bundle.c, web_config.c, web_setup*.c   the answers
  */
 #pragma once
 #include <microhttpd.h>
@@ -155,7 +155,14 @@ void web_series(struct exchange *x);
 void web_alerts(struct exchange *x);
 void web_alert_seen(struct exchange *x);
 void web_about(struct exchange *x);
+void web_about_json(struct exchange *x, struct jsonw *w);
+size_t web_alerts_json(
+	struct exchange *x, struct jsonw *w, const char *name, bool open, int64_t before);
+
+/* web_bundle.c */
 void web_bundle(struct exchange *x);
+/* JSON text as it may be given to others: nothing secret in its addresses. webhook: NULL = none */
+void bundle_mask(struct str in, const char *webhook, struct buf *out);
 
 /* web_config.c */
 void web_config(struct exchange *x);

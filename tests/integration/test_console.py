@@ -256,6 +256,24 @@ def test_bundle_holds_no_secret(c, desk):
     assert bundle["status"]["targets"] and desk.client.token.encode() not in text and c.cookie.split("=")[1].encode() not in text
 
 
+@pytest.mark.parametrize("changes", [
+    {"target/hosted/proxy": ["http://user:a\"b'c\\PLANTED@127.0.0.1:9"]}, {"target/hosted/url": ["https://user:PLANTED@127.0.0.1:9/scim/v2"]},
+    {"target/hosted/url": ["https://127.0.0.1:9/scim/v2?token=PLANTED"]}, {"alerts/webhook": ["https://127.0.0.1:9/services/PLANTED/x"]},
+    {"alerts/smtp": ["smtps://user:PLANTED@127.0.0.1:9"], "alerts/mail_from": ["a@b.example"], "alerts/mail_to": ["a@b.example"]}])
+def test_i9_the_bundle_masks_what_addresses_hold(c, changes):
+    """Whatever somebody puts into a URL does not leave with the diagnostics; the host does, for whoever is to help."""
+    was = c.get("config")
+    text = c.post("config/edit", {"text": was["text"], "changes": [{"path": p, "values": v} for p, v in changes.items()]})["text"]
+    assert "PLANTED" in text
+    c.post("config", {"text": text, "digest": was["digest"], "note": ""})
+    try:
+        bundle = c.raw("GET", "/api/bundle", headers={"Cookie": c.cookie})[2].decode()
+        assert "PLANTED" not in bundle and "***" in bundle
+        assert "127.0.0.1:9" in json.loads(bundle)["configuration"]["text"]
+    finally:
+        c.post("config", {"text": was["text"], "digest": c.get("config")["digest"], "note": "back"})
+
+
 def test_settings_change_and_back(c):
     was = c.get("config")
     fresh = next(o for s in was["sections"] if s["section"] == "sync" for o in s["options"] if o["name"] == "fresh")
