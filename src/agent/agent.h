@@ -42,6 +42,7 @@ struct agent {
 	struct err
 		conf_error; /* why; or why the last reload was refused (conf stays as it was). kind ERR_NONE: well */
 	const char *control_path; /* socket while there is no conf (--control) */
+	int port; /* of the console while there is no conf (--port); 0 = the usual one */
 	const char *state_path; /* state folder while there is no conf (--state); see agent_state */
 	struct agent_store *store; /* NULL until there is a state folder */
 	struct children *children;

@@ -223,7 +223,8 @@ serve(struct daemon *d)
 static int
 usage(FILE *f, int code)
 {
-	fputs("usage: lockstepd [-c FILE] [--control SOCKET] [--state FOLDER]\n\n"
+	fputs("usage: lockstepd [-c FILE] [--control SOCKET] [--state FOLDER] "
+	      "[--port N]\n\n"
 	      "Runs `lockstep sync` whenever it is time, and serves `lockstep` and the console.\n\n"
 	      "  -c, --config FILE     configuration (/etc/lockstep/lockstep.conf)\n"
 	      "      --foreground      as always; accepted for convenience\n"
@@ -231,6 +232,8 @@ usage(FILE *f, int code)
 	      "/run/lockstep/control\n"
 	      "      --state FOLDER    while there is no valid configuration: "
 	      "/var/lib/lockstep\n"
+	      "      --port N          of the console, while there is no valid configuration: "
+	      "8080\n"
 	      "      --version\n\n"
 	      "See lockstepd(8).\n",
 		f);
@@ -248,16 +251,27 @@ default_path(const char *variable, const char *otherwise, const char *file)
 	return xasprintf("%s%s", folder, file);
 }
 
+static bool
+port_of(const char *text, int *port_r)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	*port_r = (int)n;
+	return *text && !*end && n > 0 && n < 65536;
+}
+
 /* False: *code_r says the end. */
 static bool
 options(int argc, char **argv, struct agent *g, int *code_r)
 {
-	enum { O_VERSION = 256, O_FOREGROUND, O_CONTROL, O_STATE };
+	enum { O_VERSION = 256, O_FOREGROUND, O_CONTROL, O_STATE, O_PORT };
 	static const struct option longs[] = { { "config", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, O_VERSION },
 		{ "foreground", no_argument, NULL, O_FOREGROUND },
 		{ "control", required_argument, NULL, O_CONTROL },
-		{ "state", required_argument, NULL, O_STATE }, { 0 } };
+		{ "state", required_argument, NULL, O_STATE },
+		{ "port", required_argument, NULL, O_PORT }, { 0 } };
 	int opt;
 
 	*code_r = 0;
@@ -268,6 +282,8 @@ options(int argc, char **argv, struct agent *g, int *code_r)
 			g->control_path = optarg;
 		} else if (opt == O_STATE) {
 			g->state_path = optarg;
+		} else if (opt == O_PORT && port_of(optarg, &g->port)) {
+			continue;
 		} else if (opt == O_VERSION) {
 			puts("lockstepd " LOCKSTEP_VERSION);
 			return false;
@@ -288,7 +304,7 @@ int
 main(int argc, char **argv)
 {
 	CLEAN_FREE char *control = default_path("RUNTIME_DIRECTORY", "/run/lockstep", "/control");
-	CLEAN_FREE char *state = default_path("STATE_DIRECTORY", "/var/lib/lockstep", "");
+	CLEAN_FREE char *state = default_path("STATE_DIRECTORY", CONF_STATE, "");
 	CLEAN_FREE char *bin = own_folder();
 	CLEAN_FREE char *conf = NULL;
 	struct daemon d = { .g = { .conf_path = "/etc/lockstep/lockstep.conf",

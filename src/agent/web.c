@@ -134,12 +134,9 @@ static void
 ports_open(struct web *w)
 {
 	const struct conf *c = w->g->conf;
-	uint16_t port = c ? (uint16_t)c->console.port : WEB_PORT;
-	const char *given = getenv("LOCKSTEP_CONSOLE_PORT");
+	uint16_t port = (uint16_t)(c ? c->console.port : w->g->port ? w->g->port : WEB_PORT);
 	struct err six;
 
-	if (!c && given && strtol(given, NULL, 10) > 0 && strtol(given, NULL, 10) < 65536)
-		port = (uint16_t)strtol(given, NULL, 10);
 	if (w->port_count && w->port == port && (!c || c->console.enabled))
 		return;
 	ports_close(w);

@@ -43,7 +43,7 @@ remote_path(struct cli *c, struct err *e)
 		return c->control;
 	if (c->conf || conf_load(c->conf_path, &c->conf, e))
 		return c->conf->control;
-	return "/run/lockstep/control";
+	return CONF_CONTROL;
 }
 
 /* 1: it is there. 0: nobody listens. -1: error. */

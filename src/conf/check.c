@@ -211,8 +211,11 @@ conf_check(struct conf *c, struct err *e)
 		return conf_fail(e, c->path, 1, NULL,
 			"state = \"FOLDER\" is missing: where the agent keeps its own data");
 	c->state = conf_path(c, c->state, c->arena);
+	/* the state folder is its owner's alone: others of the group could not reach it there */
 	c->control = c->control ? conf_path(c, c->control, c->arena)
-				: arena_printf(c->arena, "%s/control", c->state);
+		     : strcmp(c->state, CONF_STATE) == 0
+			     ? CONF_CONTROL
+			     : arena_printf(c->arena, "%s/control", c->state);
 	if (!alerts_check(c, e))
 		return false;
 	for (size_t i = 0; i < c->source_count; i++) {

@@ -159,7 +159,7 @@ static const struct conf_option keep_options[] = {
 static const struct conf_option root_options[] = {
 	{ "state", CONF_TEXT, AT(conf, state), NULL, "folder of the agent's own data" },
 	{ "control", CONF_TEXT, AT(conf, control), NULL,
-		"socket of the service; else control in the state folder" },
+		"socket of the service; else " CONF_CONTROL ", or in a state folder of your own" },
 	{ "stop_timeout", CONF_DURATION, AT(conf, stop_timeout), "60s",
 		"a job of the service that was asked to end and has not is killed after this" },
 	{ "lease_timeout", CONF_DURATION, AT(conf, lease_timeout), "10m",

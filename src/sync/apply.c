@@ -379,8 +379,8 @@ wait_for_limit(struct apply *ap)
 	run_progress(ap->t->run, "waiting for", ap->t->conf->name, 0, 0);
 	run_sleep(ap->t->run, wait);
 	if (ap->t->told_to_wait)
-		wire_cost_wait(&ap->t->cost, WAIT_TOLD,
-			(double)(run_mono(ap->t->run) - from) / 1000);
+		wire_cost_wait(
+			&ap->t->cost, WAIT_TOLD, (double)(run_mono(ap->t->run) - from) / 1000);
 	ap->t->told_to_wait = false;
 }
 

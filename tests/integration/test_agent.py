@@ -749,7 +749,7 @@ def test_help_and_version():
     assert said.returncode == 0 and said.stdout.startswith("usage: lockstepd") and not said.stderr
     said = subprocess.run([program, "--version"], capture_output=True, text=True)
     assert re.fullmatch(r"lockstepd \d+\.\d+\.\d+\n", said.stdout)
-    for wrong in (["--nonsense"], ["word"]):
+    for wrong in (["--nonsense"], ["word"], ["--port", "0"], ["--port", "80x"], ["--port", "65536"]):
         said = subprocess.run([program, *wrong], capture_output=True, text=True)
         assert said.returncode == 2 and "usage" in said.stderr
 

@@ -54,11 +54,12 @@ class Console:
         return None
 
     def start(self):
-        env = dict(os.environ, LOCKSTEP_CONSOLE_PORT=str(self.port))
+        env = dict(os.environ)
         env.pop("JOURNAL_STREAM", None)
         self.log = open(os.path.join(self.folder, "daemon.log"), "ab")
         self.process = subprocess.Popen(
-            [*self.before, os.path.join(BIN, "lockstepd"), "-c", self.conf, "--state", self.state, "--control", self.socket],
+            [*self.before, os.path.join(BIN, "lockstepd"), "-c", self.conf, "--state", self.state, "--control", self.socket,
+             "--port", str(self.port)],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=env)
         until(self.listens)
         return self

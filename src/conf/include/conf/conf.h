@@ -153,6 +153,9 @@ struct conf {
 	size_t sync_count;
 	int default_map; /* number of the default maps used (1.3) */
 };
+/* Where a package has them; of another state folder the socket is in it. */
+#define CONF_STATE       "/var/lib/lockstep"
+#define CONF_CONTROL     "/run/lockstep/control"
 #define CONF_DEFAULT_MAP 1
 extern const char *const conf_days[]; /* "mon" to "sun", NULL-ended */
 
