@@ -17,7 +17,7 @@ struct chunk {
 
 struct arena {
 	struct chunk *head; /* the one being filled comes first */
-	size_t used;
+	size_t used, first;
 };
 
 static _Noreturn void
@@ -92,14 +92,23 @@ xasprintf(const char *fmt, ...)
 struct arena *
 arena_new(void)
 {
-	return xcalloc(1, sizeof(struct arena));
+	return arena_new_small(CHUNK_MIN);
+}
+
+struct arena *
+arena_new_small(size_t first)
+{
+	struct arena *a = xcalloc(1, sizeof(*a));
+
+	a->first = first;
+	return a;
 }
 
 /* Chunks double with what was used, so that n bytes cost O(log n) calls of malloc. */
 static struct chunk *
 arena_grow(struct arena *a, size_t n)
 {
-	size_t size = CHUNK_MIN;
+	size_t size = a->first;
 	struct chunk *c;
 
 	while (size < KEEP_MAX && size < a->used)

@@ -180,7 +180,8 @@ take_error(struct apply *ap, struct flight *f, const struct wire_result *r, stru
 		if (!is_create(f))
 			return answer_conflict(ap, f, why, e);
 		f->phase = FLIGHT_LOOK;
-		f->refused = *why;
+		f->refused = arena_alloc(f->arena, sizeof(*f->refused));
+		*f->refused = *why;
 		f->answered = false;
 		return true;
 	}
@@ -232,7 +233,7 @@ take_look(struct apply *ap, struct flight *f, const struct wire_result *r, struc
 	const struct wire_found *w = pick(f, r);
 	bool ours = w && ((w->external && strcmp(w->external, f->ob.anchor) == 0) || !w->external ||
 				 !w->external[0]);
-	struct err why = f->refused;
+	struct err why = *f->refused;
 
 	if (ours)
 		return take_done(ap, f, r, w->key, e);

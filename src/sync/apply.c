@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define PAGE          256
+#define ANSWERS_MAX   500  /* taken in one transaction */
+#define FLIGHT_BYTES  1500 /* most hold a person's few attributes; there are thousands */
 #define GATHER_MS     25
 #define CHANGED_MS    1000 /* a slice lasts at least so long, news or not */
 #define LOST_PAUSE_MS 1000
@@ -327,7 +329,7 @@ listen_answers(struct apply *ap, struct err *e)
 	int64_t first = 0;
 
 	arena_reset(ap->answered);
-	while (ap->answer_count < ap->size) {
+	while (ap->answer_count < ap->answer_max) {
 		struct wire_result r;
 		struct flight *f;
 		int got = wire_result_next(ap->t->conn, patience(ap, first), ap->answered, &r, e);
@@ -467,12 +469,13 @@ apply_init(struct apply *ap, struct target_run *t)
 	ap->window = t->hello.window < WINDOW_MAX ? t->hello.window : WINDOW_MAX;
 	ap->size = ap->window;
 	ap->members_max = t->hello.members_max < 1000 ? t->hello.members_max : 1000;
-	ap->op_max = ap->members_max > ap->window ? ap->members_max : ap->window;
+	ap->op_max = ap->members_max > PAGE ? ap->members_max : PAGE;
+	ap->answer_max = ap->size < ANSWERS_MAX ? ap->size : ANSWERS_MAX;
 	ap->flights = xcalloc(ap->size, sizeof(*ap->flights));
-	ap->answers = xcalloc(ap->size, sizeof(*ap->answers));
+	ap->answers = xcalloc(ap->answer_max, sizeof(*ap->answers));
 	ap->ops = xcalloc(ap->op_max, sizeof(*ap->ops));
 	for (size_t i = 0; i < ap->size; i++) {
-		ap->flights[i].arena = arena_new();
+		ap->flights[i].arena = arena_new_small(FLIGHT_BYTES);
 		ap->flights[i].ops = xcalloc(1, sizeof(struct flight_op));
 		ap->flights[i].op_max = 1;
 	}

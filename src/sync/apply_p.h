@@ -26,10 +26,10 @@ struct flight {
 	struct op op;          /* of references: the first */
 	struct flight_op *ops; /* ledger rows that this flight covers */
 	size_t op_count, op_max;
-	struct err refused; /* LOOK: why */
-	bool answered;      /* LOOK: the question is out */
-	bool read;          /* was asked for: what may be compared is */
-	bool stale;         /* the target said that our version is not its version any more */
+	struct err *refused; /* LOOK: why; in the arena */
+	bool answered;       /* LOOK: the question is out */
+	bool read;           /* was asked for: what may be compared is */
+	bool stale;          /* the target said that our version is not its version any more */
 };
 
 struct answer {
@@ -45,7 +45,7 @@ struct apply {
 	bool singly;    /* references one by one: a batch was refused */
 	struct op *ops; /* a page */
 	struct answer *answers;
-	size_t answer_count;
+	size_t answer_count, answer_max;
 	struct arena *page, *answered;
 	enum op_rank rank;
 	struct op_pos pos;

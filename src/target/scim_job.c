@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define JOB_BYTES 1500 /* most hold a person's few attributes; there are thousands */
+
 static const char *const job_names[JOB_TYPES] = { [JOB_FIND] = "find",
 	[JOB_GET] = "get",
 	[JOB_CREATE] = "create",
@@ -63,7 +65,7 @@ struct job *
 job_new(void)
 {
 	struct job *j = xcalloc(1, sizeof(*j));
-	j->arena = arena_new();
+	j->arena = arena_new_small(JOB_BYTES);
 	return j;
 }
 

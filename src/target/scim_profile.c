@@ -209,11 +209,12 @@ scim_service_find_batch(const struct scim_service *sv)
 size_t
 scim_service_window(const struct scim_service *sv, unsigned requests)
 {
-	size_t most = 4 * (size_t)sv->bulk_ops; /* several in flight while the next one is formed */
+	/* all requests full, and as much again that is being read, formed and confirmed */
+	size_t most = 2 * (size_t)requests * sv->bulk_ops;
 
 	if (most < 4 * (size_t)requests)
 		most = 4 * (size_t)requests;
 	if (most < 2 * scim_service_find_batch(sv))
 		most = 2 * scim_service_find_batch(sv);
-	return most < 2048 ? most : 2048;
+	return most < SCIM_WINDOW_MAX ? most : SCIM_WINDOW_MAX;
 }

@@ -360,7 +360,7 @@ test_service_narrows_the_profile(void **state)
 	assert_int_equal(sv.find_terms, 300);
 	assert_int_equal(sv.patch_members, 1000);
 	assert_true(sv.cursor && !sv.etag);
-	assert_int_equal(scim_service_window(&sv, 8), 300);
+	assert_int_equal(scim_service_window(&sv, 8), 320);
 	service("aws", &sv);
 	scim_service_read(&sv, j);
 	assert_int_equal(sv.bulk_ops, 0);

@@ -16,6 +16,8 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 struct arena;
 struct arena *arena_new(void);
+/* For many at a time, each with little in it: the first piece of memory is of so many bytes. */
+struct arena *arena_new_small(size_t first);
 void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type */
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t n); /* NUL appended */
