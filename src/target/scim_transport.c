@@ -184,7 +184,9 @@ unsent_find(struct http_slot *s, const char *url, CURLcode code)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(unsent); i++) {
 		const struct unsent *u = &unsent[i];
-		if (u->code != code)
+		/* a kept connection that ends without an answer makes libcurl connect anew before it asks to read
+		 * the body again: that this fails says nothing of the request that was sent (I3) */
+		if (u->code != code || s->sent)
 			continue;
 		failed_unsent(s, u->kind, u->name, url, code, u->remedy);
 		return true;

@@ -188,3 +188,18 @@ def test_redirections_are_not_followed(start, status):
         fake.fault("PATCH", "status", (status, [("Location", other.url + "/Users/" + key)]))
         r = t.call(dict(op="update", kind="user", key=key, attrs={"title": ["x"]}))[0]
         assert (r["error"]["kind"], r["error"]["code"]) == ("config", "redirected") and not other.requests
+
+
+# --- a service that ends
+
+@pytest.mark.parametrize("more", [dict(), dict(bulk=100)])
+def test_I3_a_service_that_ends_before_it_answers_may_have_done_it(start, more):
+    """The connection was kept from earlier requests, so libcurl connects anew by itself, and is refused: that says nothing
+    of the request that was sent."""
+    with FakeScim(**more) as fake:
+        t = start(fake)
+        assert works(t)
+        fake.fault("POST /(Users|Bulk)", "die_after")
+        error = t.call(create(2))[0]["error"]
+        assert (error["kind"], error["code"]) == ("unknown", "lost-answer"), error
+        assert len(fake.users) == 2

@@ -317,6 +317,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers = [*headers, *value]
         if action == "cut_after":
             return self.cut()
+        if action == "die_after":               # done, and gone before it says so
+            fake.server.shutdown()
+            fake.server.socket.close()
+            return self.cut()
         if action == "delay_after":
             time.sleep(value)
         if action == "instead":                 # value(): the answer to something else
