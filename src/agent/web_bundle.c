@@ -58,7 +58,8 @@ bundle_mask(struct str in, const char *webhook, struct buf *out)
 
 	while (i < in.n) {
 		const char *found = memmem(in.p + i, in.n - i, "://", 3);
-		size_t to = found ? (size_t)(found - in.p) + 3 : in.n, scheme = to - (found ? 3 : 0);
+		size_t to = found ? (size_t)(found - in.p) + 3 : in.n,
+		       scheme = to - (found ? 3 : 0);
 
 		buf_add(out, in.p + i, to - i);
 		i = to;
