@@ -28,6 +28,28 @@ on_io(sd_event_source *s, int fd, uint32_t events, void *ctx)
 	return 0;
 }
 
+static unsigned
+connections(const struct web_port *p)
+{
+	const union MHD_DaemonInfo *i =
+		MHD_get_daemon_info(p->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return i ? i->num_connections : 0;
+}
+
+/* Once full, it listens again only when it runs after the one that made room: nothing would wake it for that. */
+static void
+port_run(const struct web_port *p)
+{
+	unsigned before = connections(p);
+
+	MHD_run(p->daemon);
+	for (unsigned now = connections(p); now < before; now = connections(p)) {
+		before = now;
+		MHD_run(p->daemon);
+	}
+}
+
 /* libmicrohttpd does what there is to do; then it is asked when it wants to be called without being woken. */
 void
 web_pump(struct web *w)
@@ -40,7 +62,7 @@ web_pump(struct web *w)
 	for (size_t i = 0; i < w->port_count; i++) {
 		MHD_UNSIGNED_LONG_LONG ms;
 
-		MHD_run(w->ports[i].daemon);
+		port_run(&w->ports[i]);
 		if (MHD_get_timeout(w->ports[i].daemon, &ms) == MHD_YES &&
 			(wait < 0 || (int64_t)ms < wait))
 			wait = (int64_t)ms;

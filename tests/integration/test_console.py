@@ -219,6 +219,26 @@ def test_bad_input_kills_nobody(c):
     assert c.process.poll() is None
 
 
+def test_more_connections_than_fit_are_no_end_of_the_console(c):
+    """Who holds all there are keeps others out of the pages, not the service from its work; once gone, the pages are back."""
+    held = []
+    for _ in range(150):
+        s = socket.socket()
+        s.setblocking(False)
+        s.connect_ex(("127.0.0.1", c.port))
+        held.append(s)
+    until(lambda: c.ask({"ask": "status"}))
+    for s in held[:40]:
+        try:
+            s.send(b"GET / HTTP/1.1\r\nHost: ")
+        except OSError:
+            pass
+    until(lambda: c.ask({"ask": "status"}))
+    for s in held:
+        s.close()
+    assert c.get("session")["by"]
+
+
 def test_whoever_leaves_before_the_answer_leaves_no_trace(c):
     for _ in range(12):
         s = socket.create_connection(("127.0.0.1", c.port), 5)
