@@ -419,6 +419,11 @@ test_1_3_service_options(void **state)
 	snprintf(want, sizeof want, "%s/control", c->state);
 	assert_string_equal(c->control, want);
 	conf_free(&c);
+	/* the packaged state folder is its owner's alone: the group reaches the socket elsewhere */
+	c = good("state = '" CONF_STATE "'\nsource 'corp' { type = 'ldif' file = 'x' }\n"
+		 "target 'hosted' { type = 'scim' url = 'https://x' }\n" SYNC(""));
+	assert_string_equal(c->control, "/run/lockstep/control");
+	conf_free(&c);
 	c = good("console { port = 9000 } alerts { mail_to = {'a@b', 'c@d'} mail_from = 'e@f' smtp "
 		 "= "
 		 "'smtps://m' }\n" FIRST SYNC(
