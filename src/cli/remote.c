@@ -345,8 +345,7 @@ remote_lives(struct cli *c)
 		return !c->lease_lost;
 	c->lease_said = now;
 	/* A daemon that ended keeps nobody waiting, so this goes on without it. */
-	if (send(c->lease, alive, sizeof(alive) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		said[0] = '\0';
+	(void)!send(c->lease, alive, sizeof(alive) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	n = recv(c->lease, said, sizeof(said) - 1, MSG_DONTWAIT);
 	said[n > 0 ? n : 0] = '\0';
 	c->lease_lost = strstr(said, "\"lease-lost\"") != NULL;

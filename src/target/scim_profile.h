@@ -61,9 +61,8 @@ struct scim_service {
 	bool remove_values; /* elements leave a list by their values, not by a filter */
 };
 
-#define SCIM_BULK_OPS 250 /* more in one request gains nothing and costs memory at both ends */
-#define SCIM_WINDOW_MAX                                                                            \
-	4000 /* operations; each is kept in memory at both ends until it is answered */
+#define SCIM_BULK_OPS   250  /* more in one request gains nothing and costs memory at both ends */
+#define SCIM_WINDOW_MAX 2000 /* each is kept in memory at both ends until it is answered */
 #define SCIM_BULK_BYTES (4u << 20)
 #define SCIM_MARKER     "urn:lockstep:params:scim:schemas:extension:2.0:ServiceProviderConfig"
 
