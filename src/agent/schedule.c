@@ -8,7 +8,7 @@
 
 #define QUIET_MS     200  /* after the last change */
 #define GATHER_MS    2000 /* after the first one, at most */
-#define RETRY_MS     15000
+#define RETRY_MS     2000
 #define RETRY_MAX_MS 600000
 #define LOCKED_MS    3000
 #define PAUSE_MS     10000 /* between runs that nothing new asked for */

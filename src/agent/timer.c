@@ -109,8 +109,9 @@ outcome(const struct job *j)
 	case 1:
 	case 4:
 		return OUTCOME_DONE;
-	case 2:
-		return OUTCOME_REFUSED;
+	case 2: /* also of a connector that died while it told its options */
+		return e->kind == ERR_CONFIG || e->kind == ERR_NONE ? OUTCOME_REFUSED
+								    : OUTCOME_FAILED;
 	default:
 		return e->kind == ERR_CONFIG ? OUTCOME_REFUSED : OUTCOME_FAILED;
 	}

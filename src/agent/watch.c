@@ -8,7 +8,7 @@
 #include "reload.h"
 #include "timer.h"
 
-#define BACK_OFF_MS     5000
+#define BACK_OFF_MS     2000
 #define BACK_OFF_MAX_MS 300000
 #define GRACE_S         10
 #define LINE_MAX_BYTES  4096
