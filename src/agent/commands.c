@@ -18,6 +18,7 @@ struct row {
 	unsigned least, most; /* words that are no options */
 	signed char bare;     /* turn without any word or option; -1 = the same */
 	struct option options[8];
+	bool file; /* of command_asked */
 };
 
 static const struct row rows[] = {
@@ -38,7 +39,7 @@ static const struct row rows[] = {
 	{ "unpin", NULL, COMMAND_WRITES, false, 0, 1, -1, { { "--all", false, -1 } } },
 	{ "state", "rebuild", COMMAND_WRITES, false, 1, 1, -1, { { 0 } } },
 	{ "state", "check", COMMAND_READS, false, 0, 0, -1, { { 0 } } },
-	{ "check", NULL, COMMAND_READS, false, 0, 0, -1, { { "--print-setup", false, -1 } } },
+	{ "check", NULL, COMMAND_READS, false, 0, 0, -1, { { "--print-setup", false, -1 } }, true },
 	{ "status", NULL, COMMAND_READS, false, 0, 0, -1, { { 0 } } },
 	{ "drift", NULL, COMMAND_READS, false, 0, 0, -1, { { 0 } } },
 	{ "history", NULL, COMMAND_READS, false, 0, 1, -1, { { 0 } } },
@@ -48,8 +49,8 @@ static const struct row rows[] = {
 		{ { "--under", true, -1 }, { "--match", true, -1 } } },
 	{ "browse", "groups", COMMAND_READS, false, 0, 0, -1,
 		{ { "--under", true, -1 }, { "--match", true, -1 } } },
-	{ "config", "show", COMMAND_READS, false, 0, 0, -1, { { 0 } } },
-	{ "config", "options", COMMAND_READS, false, 0, 0, -1, { { 0 } } },
+	{ "config", "show", COMMAND_READS, false, 0, 0, -1, { { 0 } }, true },
+	{ "config", "options", COMMAND_READS, false, 0, 0, -1, { { 0 } }, true },
 	{ "alerts", NULL, COMMAND_READS, false, 0, 2, -1, { { "--all", false, -1 } } },
 };
 
@@ -105,6 +106,7 @@ command_allow(const char *const *words, struct arena *a, struct command_asked *c
 			words[0] ? words[0] : "");
 	c_r->turn = r->turn;
 	c_r->run = r->run;
+	c_r->file = r->file;
 	for (size_t i = r->sub ? 2 : 1; words[i]; i++) {
 		const struct option *o = option_of(r, words[i]);
 

@@ -17,6 +17,7 @@ enum command_turn {
 struct command_asked {
 	enum command_turn turn;
 	bool run;           /* an engine run: --events tells of progress */
+	bool file;          /* about the configuration file as it is, whatever is in force */
 	const char **words; /* NULL-ended, in the same order; in the arena */
 	size_t count;
 };

@@ -176,6 +176,24 @@ start_command(
 			   .line = on_line });
 }
 
+/* What the one who asks reads before the answer. */
+static void
+say_note(struct line_conn *c, const char *text)
+{
+	say_text(c, "err", text, strlen(text));
+}
+
+/* A file that is refused keeps nobody from looking at what goes on. */
+static bool
+can_do_without(struct line_conn *c, const struct json *words)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct command_asked asked;
+
+	return c->g->conf && command_allow_json(words, a, &asked, NULL) &&
+	       asked.turn == COMMAND_READS && !asked.file;
+}
+
 /* The file was edited: who asks for something now wants it as it is now. */
 static void
 on_reloaded_first(void *ctx, const struct err *e)
@@ -186,10 +204,14 @@ on_reloaded_first(void *ctx, const struct err *e)
 
 	c->wish = NULL;
 	c->wish_cwd = NULL;
-	if (e->kind != ERR_NONE)
+	if (e->kind != ERR_NONE && !can_do_without(c, words)) {
 		control_refuse(c, e, false);
-	else
+	} else {
+		if (e->kind != ERR_NONE)
+			say_note(c, "lockstepd goes on with the configuration that was in force "
+				    "before");
 		start_command(c, words, cwd, c->wish_json, c->wish_events);
+	}
 	control_rest(c);
 }
 

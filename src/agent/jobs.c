@@ -192,11 +192,15 @@ job_begin(struct job *j)
 	if (!j->lease) {
 		while (j->argv[words])
 			words++;
-		argv = arena_alloc(a, (words + 8) * sizeof(*argv));
+		argv = arena_alloc(a, (words + 10) * sizeof(*argv));
 		argv[n++] = arena_printf(a, "%s/lockstep", g->bin);
 		argv[n++] = "-c";
 		argv[n++] = j->conf ? j->conf : reload_conf_file(g);
 		argv[n++] = "--direct";
+		if (j->by && *j->by) {
+			argv[n++] = "--by";
+			argv[n++] = j->by;
+		}
 		for (size_t i = 0; i < words; i++)
 			argv[n++] = j->argv[i];
 		if (j->s.json)

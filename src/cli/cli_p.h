@@ -12,9 +12,10 @@ struct cli {
 	const char *conf_path;
 	const char *control; /* --control: socket of lockstepd; NULL = the configuration's */
 	bool json, quiet, verbose;
-	bool direct; /* not through lockstepd */
-	bool events; /* what happens goes to standard error as JSON lines */
-	int shown;   /* events, as text, so far */
+	bool direct;    /* not through lockstepd */
+	const char *by; /* --by: lockstepd performs this for somebody; NULL = the caller's own */
+	bool events;    /* what happens goes to standard error as JSON lines */
+	int shown;      /* events, as text, so far */
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
@@ -25,7 +26,9 @@ struct cli {
 };
 
 enum command_turn {
-	TURN_NONE,  /* reads: performed here */
+	TURN_NONE, /* performed here */
+	TURN_READS, /* here; by lockstepd where the caller may not see the state, or the file is refused */
+	TURN_CHECK, /* the same, but for a file that is refused: to say so is its task */
 	TURN_THERE, /* writes the state: by lockstepd, where it runs */
 	TURN_LEASE  /* writes it with files of the caller's: here, while lockstepd holds still */
 };
@@ -79,6 +82,10 @@ void cli_event(void *ctx, const char *event, const char *object, const char *tex
 
 /* remote.c. False: it is to be performed here (under a lease, if it must). */
 bool remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r);
+/* The configuration cannot be used, bad says why: a command that only reads is performed by a lockstepd that goes on with
+ * the one before. False: not done, bad stands. */
+bool remote_despite(struct cli *c, const struct command *cmd, int argc, char **argv,
+	const struct err *bad, int *code_r);
 /* A sign of life for the lease, if there is one, once a second at most. False: it was lost, and that is said. */
 bool remote_lives(struct cli *c);
 /* A question with one answer: 1 and the answer, 0 nobody listens, -1 error or refused. */

@@ -104,13 +104,15 @@ list(struct cli *c, bool all)
 	return 0;
 }
 
-/* Who it is, also behind sudo. */
+/* Who it is, also behind sudo and behind the service. */
 static const char *
-who(void)
+who(const struct cli *c)
 {
 	const char *sudo = getenv("SUDO_USER");
 	const struct passwd *p = getpwuid(getuid());
 
+	if (c->by)
+		return c->by;
 	if (getuid() == 0 && sudo && *sudo)
 		return sudo;
 	return p ? p->pw_name : "somebody";
@@ -131,7 +133,7 @@ seen(struct cli *c, const char *number)
 	ok = open_store(c, true, &s, &e);
 	agent_store_close(&s);
 	ok = ok && open_store(c, false, &s, &e) &&
-	     agent_alert_seen(s, id, who(), clock_system.now(clock_system.ctx), &e);
+	     agent_alert_seen(s, id, who(c), clock_system.now(clock_system.ctx), &e);
 	agent_store_close(&s);
 	if (!ok)
 		return cli_error(c, &e, 1);

@@ -113,7 +113,7 @@ remote_status(struct cli *c, struct jsonw *w)
 {
 	CLEAN_JSON struct json *j = NULL;
 	struct err e = { 0 };
-	int there = c->direct ? 0 : remote_ask(c, "status", &j, &e);
+	int there = c->direct && !c->by ? 0 : remote_ask(c, "status", &j, &e);
 
 	if (there == 0)
 		return;

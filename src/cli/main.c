@@ -15,7 +15,7 @@
 const struct command commands[] = {
 	{ "check", "check [--print-setup]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
-		true },
+		true, TURN_CHECK },
 	{ "plan", "plan [--all] [--full|--offline] [--out FILE [--force]]",
 		"shows what a sync would do, and does nothing", cmd_plan, true, TURN_THERE },
 	{ "apply", "apply FILE [--release]", "does what the plan in FILE says, and only that",
@@ -31,20 +31,21 @@ const struct command commands[] = {
 		"takes back what a run did, and keeps it so", cmd_undo, true, TURN_THERE },
 	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true,
 		TURN_THERE },
-	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true },
+	{ "status", "status", "in lockstep or not, what fails, what waits", cmd_status, true,
+		TURN_READS },
 	{ "drift", "drift", "what others changed at the targets, as the last full sync found it",
-		cmd_drift, true },
+		cmd_drift, true, TURN_READS },
 	{ "alerts", "alerts [--all|seen ID|test]",
 		"what the service found wrong, and what to do; test: sends a message", cmd_alerts,
-		true },
+		true, TURN_READS },
 	{ "history", "history [RUN|--follow]", "the runs, or every operation of one", cmd_history,
-		true },
+		true, TURN_READS },
 	{ "explain", "explain WHO", "all about one entry, by mail, DN, account name or id",
-		cmd_explain, true },
+		cmd_explain, true, TURN_READS },
 	{ "search", "search TEXT", "entries of the directory by anything that names them",
-		cmd_search, true },
+		cmd_search, true, TURN_READS },
 	{ "browse", "browse containers|groups [--match TEXT]",
-		"what the directory has to choose from", cmd_browse, true },
+		"what the directory has to choose from", cmd_browse, true, TURN_READS },
 	{ "config", "config show|options|import FILE",
 		"the configuration in force; or a first one out of another tool's", cmd_config,
 		false },
@@ -271,11 +272,11 @@ run(struct cli *c, const struct command *cmd, int argc, char **argv)
 		return code;
 	if (cmd->needs_conf &&
 		(!conf_load(c->conf_path, &c->conf, &e) || !check_rules(c->conf, &e)))
-		return cli_error(c, &e, 2);
+		return remote_despite(c, cmd, argc, argv, &e, &code) ? code : cli_error(c, &e, 2);
 	if (remote_command(c, cmd, argc, argv, &code))
 		return code;
 	if (cmd->needs_conf && !cli_resolve_options(c, &e))
-		return cli_error(c, &e, 2);
+		return remote_despite(c, cmd, argc, argv, &e, &code) ? code : cli_error(c, &e, 2);
 	code = cmd->run(c, argc, argv);
 	progress_clear(c);
 	return code;
@@ -290,7 +291,7 @@ own_options(struct cli *c, int argc, char **argv, int *exit_r)
 		{ "verbose", no_argument, NULL, 'v' }, { "direct", no_argument, NULL, 'D' },
 		{ "control", required_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' }, { "events", no_argument, NULL, 'E' },
-		{ 0 } };
+		{ "by", required_argument, NULL, 'B' }, { 0 } };
 	int opt;
 
 	*exit_r = 0;
@@ -316,6 +317,9 @@ own_options(struct cli *c, int argc, char **argv, int *exit_r)
 			break;
 		case 'E':
 			c->events = true;
+			break;
+		case 'B':
+			c->by = optarg;
 			break;
 		case 'V':
 			puts("lockstep " LOCKSTEP_VERSION);

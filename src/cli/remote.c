@@ -373,12 +373,21 @@ turn_of(const struct command *cmd, int argc, char **argv)
 	if (strcmp(cmd->name, "plan") == 0 && given(argc, argv, "--out"))
 		return TURN_LEASE;
 	if (strcmp(cmd->name, "adopt") == 0 && (argc == 1 || given(argc, argv, "--list")))
-		return TURN_NONE;
+		return TURN_READS;
 	if (strcmp(cmd->name, "undo") == 0 && given(argc, argv, "--dry-run"))
+		return TURN_READS;
+	if (strcmp(cmd->name, "history") == 0 && given(argc, argv, "--follow"))
 		return TURN_NONE;
 	if (strcmp(cmd->name, "state") == 0 && !(argc > 1 && strcmp(argv[1], "rebuild") == 0))
-		return TURN_NONE;
+		return argc > 1 && strcmp(argv[1], "check") == 0 ? TURN_READS : TURN_NONE;
 	return cmd->turn;
+}
+
+/* The state folder is the service's alone; who is in its group asks it. */
+static bool
+may_look(const struct cli *c)
+{
+	return access(c->conf->state, R_OK | X_OK) == 0 || errno != EACCES;
 }
 
 bool
@@ -389,7 +398,8 @@ remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, 
 	struct err e = { 0 };
 	int there;
 
-	if (c->direct || turn == TURN_NONE)
+	if (c->direct || turn == TURN_NONE ||
+		((turn == TURN_READS || turn == TURN_CHECK) && may_look(c)))
 		return false;
 	there = dial(c, &r, &e);
 	if (there > 0 && turn == TURN_LEASE) {
@@ -406,4 +416,23 @@ remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, 
 		*code_r = cli_error(c, &e, 2);
 	hang_up(&r);
 	return there != 0;
+}
+
+bool
+remote_despite(struct cli *c, const struct command *cmd, int argc, char **argv,
+	const struct err *bad, int *code_r)
+{
+	CLEAN_JSON struct json *j = NULL;
+	CLEAN_REMOTE struct remote r = { .fd = -1 };
+	struct err e = { 0 };
+
+	if (c->direct || turn_of(cmd, argc, argv) != TURN_READS ||
+		remote_ask(c, "status", &j, &e) <= 0 || json_get_bool(j, "setup", true) ||
+		dial(c, &r, &e) <= 0)
+		return false;
+	fputs("lockstep: ", stderr);
+	cli_text(stderr, bad->text);
+	fputs("; lockstepd is asked instead\n", stderr);
+	*code_r = perform(c, &r, argc, argv);
+	return true;
 }
