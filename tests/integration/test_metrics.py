@@ -1,13 +1,19 @@
 """What /metrics says of a real service, over HTTP: freshness, runs, queue, errors by code, what targets cost (issue 4, N10)."""
+import json
+import os
 import re
+import signal
 
 import pytest
 
+from agent_fixtures import ROOT
 from console import Console, until
 from fakescim import FakeScim
 from smalldir import SmallDirectory
 
-SAMPLE = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$')
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+LABEL = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"'
+SAMPLE = re.compile(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? ([-+]?(?:[0-9.]+(?:e[-+]?[0-9]+)?|Inf)|NaN)")
 
 
 @pytest.fixture
@@ -36,19 +42,33 @@ def served(agent, people):
         console.stop()
 
 
-def samples(c):
-    """{(name, ((label, value), ...)): number}"""
+def read(c):
+    """{(name, ((label, value), ...)): number} and {family: type}; what is not to the letter of the text format fails."""
     status, headers, text = c.raw("GET", "/metrics")
     assert status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    found, typed = {}, set()
+    found, types, family = {}, {}, None
+    assert text.endswith(b"\n")
     for line in text.decode().splitlines():
-        if line.startswith("#"):
-            typed.add(line.split()[2])
-            continue
-        name, labels, value = SAMPLE.match(line).groups()
-        assert name in typed or re.sub("_(bucket|sum|count)$", "", name) in typed, line
-        found[name, tuple(re.findall(r'(\w+)="([^"]*)"', labels or ""))] = float(value)
-    return found
+        if line.startswith("# HELP "):
+            family = line.split(" ", 3)[2]
+            assert family not in types and line.split(" ", 3)[3], line
+        elif line.startswith("# TYPE "):
+            _, _, name, kind = line.split(" ")
+            assert name == family and name not in types and kind in ("gauge", "counter", "histogram"), line
+            types[name] = kind
+        else:
+            m = SAMPLE.fullmatch(line)
+            assert m, line
+            name, labels, value = m.group(1), m.group(2), m.groups()[-1]
+            assert family in types and family == (re.sub("_(bucket|sum|count)$", "", name) if types[family] == "histogram" else name), line
+            key = name, tuple(re.findall(LABEL, labels or ""))
+            assert key not in found, line
+            found[key] = float(value)
+    return found, types
+
+
+def samples(c):
+    return read(c)[0]
 
 
 def when(c, name, condition=lambda v: v > 0, **labels):
@@ -128,3 +148,46 @@ def test_errors_by_code(served):
     s = when(c, "lockstep_runs_total", sync="mail", exit="5")
     errors = {dict(labels)["code"]: v for (name, labels), v in s.items() if name == "lockstep_run_errors_total"}
     assert errors == {"unreachable": s["lockstep_runs_total", (("sync", "mail"), ("exit", "5"))]}
+
+
+def test_counters_never_fall_and_the_dashboard_asks_for_what_is_there(served):
+    with FakeScim() as fake:
+        c = served(fake)
+        when(c, "lockstep_in_lockstep", target="hosted")
+        first, types = read(c)
+        c.sign_in().command("sync")
+        second = when(c, "lockstep_target_operations_total", target="hosted")
+        counted = [k for k in first if types.get(k[0]) == "counter" or re.search("_(bucket|count|sum)$", k[0])]
+        assert len(counted) > 20 and all(second[k] >= first[k] for k in counted)
+        runs = lambda s: sum(v for (name, _), v in s.items() if name == "lockstep_runs_total")
+        assert runs(second) == runs(first) + 1
+    with open(os.path.join(ROOT, "docs", "grafana.json"), encoding="utf-8") as f:
+        asked = set(re.findall(r"\b(?:lockstep|process)_[a-z_]+", json.dumps([p.get("targets", []) for p in json.load(f)["panels"]])))
+    assert len(asked) > 10 and asked <= set(types) | {name for name, _ in second}
+
+
+def test_healthz_in_each_state(served, agent):
+    """200 while it works, also with a change of the configuration that is refused; 503 in set-up mode."""
+    def health(c):
+        status, _, body = c.raw("GET", "/healthz")
+        return status, json.loads(body)
+    with FakeScim() as fake:
+        c = served(fake)
+        with open(agent.conf, encoding="utf-8") as f:
+            good = f.read()
+        status, said = health(c)
+        assert status == 200 and said["ok"] and said["config_valid"] and said["state"] == "running"
+        with open(agent.conf, "a", encoding="utf-8") as f:
+            f.write("what is this\n")
+        c.process.send_signal(signal.SIGHUP)
+        status, said = until(lambda: (lambda h: h if not h[1]["config_valid"] else None)(health(c)))
+        assert status == 200 and said["ok"] and said["state"] == "running"
+        assert samples(c)["lockstep_config_valid", ()] == 0
+        c.stop()
+        c.start()
+        status, said = health(c)
+        assert status == 503 and not said["ok"] and said["state"] == "setup"
+        samples(c)
+        with open(agent.conf, "w", encoding="utf-8") as f:
+            f.write(good)
+        assert until(lambda: health(c)[0] == 200)
