@@ -19,10 +19,11 @@
 #define IDLE_MS         60000
 #define LEASE_MS        600000 /* while there is no configuration */
 #define STUCK_MS        30000  /* not one byte of what it asked for is read */
+#define FULL_MS         1000   /* no descriptor is left for another connection */
 
 struct control {
-	char *path; /* where it listens; NULL = nowhere */
-	sd_event_source *listen;
+	char *path;                      /* where it listens; NULL = nowhere */
+	sd_event_source *listen, *again; /* after FULL_MS */
 	struct line_conn *list;
 };
 
@@ -268,6 +269,26 @@ user_name(uid_t uid, char *out, size_t size)
 }
 
 static int
+on_again(sd_event_source *src, uint64_t us, void *ctx)
+{
+	struct agent *g = ctx;
+
+	(void)src;
+	(void)us;
+	if (g->control->listen)
+		sd_event_source_set_enabled(g->control->listen, SD_EVENT_ON);
+	return 0;
+}
+
+/* Who asks waits in the queue meanwhile; the loop is not to spin. */
+static void
+listen_later(struct agent *g)
+{
+	sd_event_source_set_enabled(g->control->listen, SD_EVENT_OFF);
+	agent_timer(g, &g->control->again, FULL_MS, on_again, g);
+}
+
+static int
 on_connect(sd_event_source *src, int fd, uint32_t revents, void *ctx)
 {
 	struct agent *g = ctx;
@@ -279,8 +300,11 @@ on_connect(sd_event_source *src, int fd, uint32_t revents, void *ctx)
 
 	(void)src;
 	(void)revents;
-	if (got < 0)
+	if (got < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			listen_later(g);
 		return 0;
+	}
 	for (c = g->control->list; c; c = c->next)
 		count++;
 	if (count >= CONNECTIONS_MAX) {
@@ -431,6 +455,7 @@ control_stop(struct agent *g)
 		control_close(c);
 	}
 	sd_event_source_disable_unref(g->control->listen);
+	sd_event_source_disable_unref(g->control->again);
 	if (g->control->path)
 		unlink(g->control->path);
 	free(g->control->path);

@@ -207,6 +207,7 @@ job_begin(struct job *j)
 			argv[n++] = "--json";
 		if (j->s.events)
 			argv[n++] = "--events";
+		agent_tell(g, AGENT_JOB_STARTED, j);
 		if (!child_start(g,
 			    &(struct child_spec){ .argv = argv,
 				    .cwd = j->cwd,
@@ -216,12 +217,10 @@ job_begin(struct job *j)
 				    .ended = on_ended,
 				    .ctx = j },
 			    &j->child, &j->error)) {
-			j->started = 0;
 			job_over(j);
 			return;
 		}
 		buf_free(&j->input);
-		agent_tell(g, AGENT_JOB_STARTED, j);
 	}
 	if (j->s.begun)
 		j->s.begun(j->s.ctx, j);

@@ -85,14 +85,22 @@ accept_conf(struct reload *r, const char *text, struct err *e)
 	struct agent *g = r->g;
 	struct conf *old = g->conf;
 	CLEAN_FREE char *copy = xasprintf("%s/agent.conf", r->next->state);
+	bool copied;
 
-	if (!agent_lock(g, r->next->state, e) || !file_write_atomic(copy, 0600, str_c(text), e))
+	if (!agent_lock(g, r->next->state, e))
 		return false;
+	copied = file_write_atomic(copy, 0600, str_c(text), e);
+	if (!copied && old)
+		return false;
+	if (!copied) { /* a full disk makes a right file no wrong one; tried again every minute */
+		agent_log(LOG_WARN, "config-not-copied", "text", e->text, NULL);
+		err_clear(e);
+	}
 	g->conf = r->next;
 	r->next = NULL;
 	err_clear(&g->conf_error);
 	free(r->accepted);
-	r->accepted = xstrdup(copy);
+	r->accepted = copied ? xstrdup(copy) : NULL;
 	r->folder = sd_event_source_disable_unref(r->folder);
 	r->looked = 0;
 	agent_log(LOG_INFO, "config-loaded", "file", g->conf_path, NULL);
@@ -138,7 +146,7 @@ begin(struct reload *r)
 		finish(r, &e);
 		return;
 	}
-	if (g->conf && same(g->conf, r->next)) {
+	if (g->conf && r->accepted && same(g->conf, r->next)) {
 		bool was_refused = g->conf_error.kind != ERR_NONE;
 
 		err_clear(&g->conf_error);
@@ -267,8 +275,13 @@ watch_folder(struct reload *r)
 static void
 hear(void *ctx, const struct agent_news *n)
 {
-	if (n->what == AGENT_MINUTE)
-		watch_folder(ctx);
+	struct reload *r = ctx;
+
+	if (n->what != AGENT_MINUTE)
+		return;
+	watch_folder(r);
+	if (r->g->conf && !r->accepted && !r->busy)
+		reload_ask(r->g, NULL, NULL);
 }
 
 static void

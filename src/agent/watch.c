@@ -10,6 +10,7 @@
 
 #define BACK_OFF_MS     2000
 #define BACK_OFF_MAX_MS 300000
+#define STOOD_S         60 /* so long a watch, and its end begins a new series of pauses */
 #define GRACE_S         10
 #define LINE_MAX_BYTES  4096
 #define CANNOT          6 /* exit code of a source that cannot watch */
@@ -53,6 +54,9 @@ enter(struct watch *w, enum state state)
 static void
 wait_for_better(struct watch *w)
 {
+	/* Each beginning asks for a run: one that comes and goes must not ask for one after the other. */
+	if (w->state == STANDING && agent_now() - w->since >= STOOD_S)
+		w->back_off = 0;
 	w->back_off = w->back_off ? w->back_off * 2 : BACK_OFF_MS;
 	if (w->back_off > BACK_OFF_MAX_MS)
 		w->back_off = BACK_OFF_MAX_MS;
@@ -79,7 +83,6 @@ take_line(struct watch *w)
 	if (json_get_bool(j, "watching", false)) {
 		/* What changed before it stood may have been missed. */
 		timer_changed(w->g, w->source);
-		w->back_off = 0;
 		buf_reset(&w->said);
 		enter(w, STANDING);
 	}
