@@ -12,7 +12,7 @@ struct stating {
 	struct jsonw *w;
 	const char *folder; /* backup: where to */
 	const char *file;   /* the one at work */
-	int64_t findings;
+	int64_t findings, files;
 };
 
 static void
@@ -46,6 +46,7 @@ do_mirror(struct stating *s, const char *path, struct err *e)
 				 m, arena_printf(a, "%s/%s", s->folder, strrchr(path, '/') + 1), e)
 		       : mirror_check(m, say, s, &found, e);
 	s->findings += found;
+	s->files++;
 	mirror_close(&m);
 	return ok;
 }
@@ -64,6 +65,7 @@ do_ledger(struct stating *s, const char *path, struct err *e)
 				 l, arena_printf(a, "%s/%s", s->folder, strrchr(path, '/') + 1), e)
 		       : ledger_check(l, say, s, &found, e);
 	s->findings += found;
+	s->files++;
 	ledger_close(&l);
 	return ok;
 }
@@ -134,6 +136,11 @@ cmd_state(struct cli *c, int argc, char **argv)
 		jsonw_arr(&w, "findings");
 		if (!each_file(&s, &e))
 			return cli_error(c, &e, 1);
+		if (backup && !s.files) {
+			err_set(&e, ERR_SIDE, "no-state",
+				"%s holds no state yet: nothing was copied", c->conf->state);
+			return cli_error(c, &e, 1);
+		}
 		jsonw_end(&w);
 		if (!c->json)
 			puts(backup ? "Copied."

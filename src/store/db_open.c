@@ -175,8 +175,14 @@ db_open(const struct db_kind *kind, const char *path, const struct store_env *en
 
 	*d_r = NULL;
 	if (read_only && stat(path, &sb) != 0)
-		return err_set(e, ERR_SIDE, "no-state", "%s: %s; run lockstep sync first", path,
-			strerror(errno));
+		return errno == ENOENT
+			       ? err_set(e, ERR_SIDE, "no-state", "%s: %s; run lockstep sync first",
+					 path, strerror(errno))
+			       : err_set(e, ERR_SIDE, "state-access",
+					 "%s: %s; root and the service's user may read it, others "
+					 "ask a "
+					 "running lockstepd",
+					 path, strerror(errno));
 	if (!read_only && !file_make(path, e))
 		return false;
 	/* nobody asks how much memory SQLite uses; counting costs a lock per allocation (no effect once it runs) */

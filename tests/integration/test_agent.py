@@ -457,6 +457,10 @@ def test_the_group_of_the_socket_needs_no_access_to_the_state(agentd, people, ac
     assert json.loads(ask("history", "--json"))["runs"] and "u1@example.test" in ask("explain", "u1@example.test")
     assert json.loads(ask("sync", "--json"))["created"] == 0
     assert json.loads(ask("check", "--json"))
+    # what it can do for itself alone says what is missing, and does nothing by halves
+    for words in (["--direct", "status"], ["history", "--follow"], ["state", "backup", os.path.join(agentd.run, "copy")]):
+        done = subprocess.run([*other, *words], capture_output=True, text=True, timeout=WAIT)
+        assert done.returncode and "Permission denied" in done.stderr, done
     agentd.edit("from =", "form =")
     agentd.ask(ask="reload")
     number = until(lambda: json.loads(ask("alerts", "--json"))["alerts"])[0]["id"]

@@ -493,3 +493,16 @@ def test_line_without_colon_holds_back_the_entry_which_counts_as_present_I1(read
     assert run["disabled"] == run["deleted"] == 0
     user, = acme.find("/Users", "userName eq \"odd@example.test\"")
     assert user["active"]
+
+
+def test_a_backup_of_nothing_is_no_backup(agent, acme):
+    """A job that copies the wrong folder every night should hear of it."""
+    from smalldir import SmallDirectory
+    people = SmallDirectory(agent.path("people.ldif"))
+    people.user("anna")
+    agent.configure(people.write().source(), acme)
+    copy = agent.path("copy")
+    assert "nothing was copied" in agent.run("state", "backup", copy, code=1).stderr
+    agent.sync()
+    agent.run("state", "backup", copy)
+    assert sorted(os.listdir(copy)) == ["source-company.db", "target-hosted.db"]

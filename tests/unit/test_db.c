@@ -324,6 +324,11 @@ test_db_missing_folder_is_named(void **state)
 	assert_false(db_open(&kind1, "/nonexistent/x.db", NULL, false, &d, &e));
 	assert_string_equal(e.code, "state-access");
 	assert_non_null(strstr(e.text, "/nonexistent/x.db"));
+	/* to read: none yet; but what cannot be looked at is not taken for nothing */
+	assert_false(db_open(&kind1, "/nonexistent/x.db", NULL, true, &d, &e));
+	assert_string_equal(e.code, "no-state");
+	assert_false(db_open(&kind1, "/dev/null/x.db", NULL, true, &d, &e));
+	assert_string_equal(e.code, "state-access");
 }
 
 static void
