@@ -144,7 +144,7 @@ def test_errors_by_code(served):
         assert sum(failing.values()) == 6 and all(failing)
     # the service is gone: the run itself has an error
     c.sign_in()
-    c.command("sync", "--retry")
+    c.command("sync", "--full")
     s = when(c, "lockstep_runs_total", sync="mail", exit="5")
     errors = {dict(labels)["code"]: v for (name, labels), v in s.items() if name == "lockstep_run_errors_total"}
     assert errors == {"unreachable": s["lockstep_runs_total", (("sync", "mail"), ("exit", "5"))]}
