@@ -74,6 +74,13 @@ ledger_attempts_freed(struct ledger *l, int64_t *due_r, struct err *e)
 	return true;
 }
 
+bool
+ledger_waits_over(struct ledger *l, struct err *e)
+{
+	return db_run(l->db, e, "UPDATE dirty SET wait = 0, planned = 0 WHERE wait > 0") &&
+	       db_run(l->db, e, "UPDATE dirty_link SET wait = 0, planned = 0 WHERE wait > 0");
+}
+
 static size_t
 read_attempts(struct db_rows *r, struct arena *a, struct attempt *list)
 {

@@ -12,6 +12,10 @@ time +61s
 run once failed=1 exit=1 writes=0
 time +61s
 run once failed=1 exit=1 writes=1
+# somebody wants it now
+run once failed=1 exit=1 calls=0
+run once retry failed=1 exit=1 writes=1
+run once failed=1 exit=1 calls=0
 change
     set anna title=Chief
 run once failed=1 exit=1 writes=1

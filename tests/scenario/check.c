@@ -179,6 +179,7 @@ play_options(const struct play *p, const struct step *st)
 	return (struct sync_options){ .full = p->all_full || step_has(st, "full"),
 		.plan_only = step_has(st, "plan"),
 		.offline = step_has(st, "offline"),
+		.insist = step_has(st, "retry"),
 		.apply = step_has(st, "apply") ? KEPT_PLAN : NULL,
 		.release = step_has(st, "release"),
 		.undo = step_has(st, "undo") ? p->marked : 0,

@@ -55,7 +55,7 @@ function One({ r, who, again }) {
 	});
 	return html`<section aria-label=${`${r.sync}: ${r.source} to ${r.target}`}><div class="head"><h2>${r.source} → ${r.target}</h2><div class="tools">
 			${r.pinned && html`<${Button} kind="secondary outline" busy=${go.busy} onClick=${() => go.run(["unpin", who])}>Unpin</${Button}>`}
-			<${Button} kind="outline" busy=${go.busy} onClick=${() => go.run(["sync", r.sync])}>${r.failing ? "Retry now" : "Sync now"}</${Button}></div></div>
+			<${Button} kind="outline" busy=${go.busy} onClick=${() => go.run(r.failing ? ["sync", "--retry", r.sync] : ["sync", r.sync])}>${r.failing ? "Retry now" : "Sync now"}</${Button}></div></div>
 		<${Trouble} error=${go.error} /><${Progress} job=${job} />
 		${r.failing && html`<${Notice} tone="bad" title="It fails.">${r.failing} <code>${r.failing_code}</code></${Notice}>`}
 		${r.problem && html`<${Notice} tone="bad" title="It cannot be synchronized.">${r.problem}</${Notice}>`}

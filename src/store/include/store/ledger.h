@@ -399,6 +399,8 @@ bool ledger_attempts_over(struct ledger *l, struct err *e);
 bool ledger_attempt_clear(struct ledger *l, int64_t o, struct err *e);
 /* A unique name came free: objects that failed because theirs was taken are due now. */
 bool ledger_attempts_freed(struct ledger *l, int64_t *due_r, struct err *e);
+/* Somebody wants it now: whatever waits for its time is due. */
+bool ledger_waits_over(struct ledger *l, struct err *e);
 bool ledger_attempt(
 	struct ledger *l, int64_t o, struct arena *a, struct attempt *at_r); /* false = none */
 size_t ledger_attempts(

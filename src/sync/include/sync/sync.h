@@ -53,7 +53,7 @@ struct sync_notes {
 };
 
 struct sync_options {
-	bool insist;      /* sign on although it was refused lately (7.4) */
+	bool insist;      /* at once: what failed is tried (7.3), who was refused signs on (7.4) */
 	bool full;        /* read sources and targets whole (6.1); a plan: the sources alone */
 	bool offline;     /* of a plan: from the mirrors as they are, nothing is read */
 	bool plan_only;   /* nothing is applied; operations stay PLANNED in the target file */
