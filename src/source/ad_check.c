@@ -239,8 +239,9 @@ context_check(struct ad *ad, const char *const *bases, size_t count)
 }
 
 bool
-ad_check(struct ad *first, const char *const *bases, size_t count, struct err *e)
+ad_check(struct dir *d, const char *const *bases, size_t count, struct err *e)
 {
+	struct ad *first = ad_of(d);
 	struct err unused;
 	/* what cannot be opened is found again, and said, context by context */
 	if (!first->split)

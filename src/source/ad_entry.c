@@ -238,11 +238,11 @@ attribute_keep(struct reading *r, struct str description, const struct berval *v
 		       values_keep(r, &object_class, values, count, e);
 	if (!attr->sent)
 		return true;
-	if (attr->syntax != AD_LINK && name.range != AD_RANGE_NONE)
+	if (attr->syntax != DIR_LINK && name.range != AD_RANGE_NONE)
 		return held_back(
 			r, attr->name, "it has more values than the server sends at once", e);
-	return attr->syntax == AD_LINK ? links_keep(r, attr, &name, values, count, e)
-				       : values_keep(r, attr, values, count, e);
+	return attr->syntax == DIR_LINK ? links_keep(r, attr, &name, values, count, e)
+					: values_keep(r, attr, values, count, e);
 }
 
 /* Takes every attribute of the entry; with `id_only`, those that say who it is. */
@@ -392,9 +392,9 @@ bool
 ad_entry_send(
 	struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_todo *todo, struct err *e)
 {
-	struct reading r = { .ad = ad, .mode = mode, .a = ad->scratch, .todo = todo };
+	struct reading r = { .ad = ad, .mode = mode, .a = ad->d.scratch, .todo = todo };
 	struct err own;
-	arena_reset(ad->scratch);
+	arena_reset(ad->d.scratch);
 	r.attrs = attrs_new(r.a);
 	ad->d.done++;
 	if (!dn_keep(&r, entry, &own)) {

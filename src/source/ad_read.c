@@ -251,8 +251,9 @@ forest_read(struct ad *first, const char *cursor, struct buf *cursor_out, struct
 }
 
 bool
-ad_read(struct ad *first, const char *cursor, struct err *e)
+ad_read(struct dir *d, const char *cursor, struct err *e)
 {
+	struct ad *first = ad_of(d);
 	CLEAN_BUF struct buf cursor_out = { 0 };
 	struct err cause = { 0 };
 	bool ok = first->next ? forest_read(first, cursor, &cursor_out, &cause)
@@ -304,8 +305,9 @@ fetch_one(struct ad *ad, const char *id, struct page *p, bool *found_r, struct e
 }
 
 bool
-ad_fetch(struct ad *first, const char *const *ids, size_t count, struct err *e)
+ad_fetch(struct dir *d, const char *const *ids, size_t count, struct err *e)
 {
+	struct ad *first = ad_of(d);
 	struct page page = { .mode = AD_FETCH };
 	struct err cause = { 0 };
 	struct ad *p = first;

@@ -13,16 +13,16 @@
 /* Attribute syntaxes, MS-ADTS 3.1.1.2.2.2; what is not here is text. */
 static const struct {
 	const char *oid;
-	enum ad_syntax syntax;
+	enum dir_syntax syntax;
 } syntaxes[] = {
-	{ "2.5.5.1", AD_LINK },
-	{ "2.5.5.8", AD_BOOL },
-	{ "2.5.5.9", AD_INT },
-	{ "2.5.5.10", AD_BYTES },
-	{ "2.5.5.11", AD_TIME },
-	{ "2.5.5.15", AD_BYTES },
-	{ "2.5.5.16", AD_INT },
-	{ "2.5.5.17", AD_BYTES },
+	{ "2.5.5.1", DIR_LINK },
+	{ "2.5.5.8", DIR_BOOL },
+	{ "2.5.5.9", DIR_INT },
+	{ "2.5.5.10", DIR_BYTES },
+	{ "2.5.5.11", DIR_TIME },
+	{ "2.5.5.15", DIR_BYTES },
+	{ "2.5.5.16", DIR_INT },
+	{ "2.5.5.17", DIR_BYTES },
 };
 
 /* What entries hang from: their DNs and moves are followed whoever is asked for (5.1). */
@@ -72,7 +72,7 @@ attribute_keep(struct ad *ad, const struct attrs *row, const char *name, struct 
 	unsigned long system = flags.n ? strtoul(flags.p, NULL, 10) : 0;
 	struct ad_attr *at = &ad->attrs[ad->attr_count++];
 	*at = (struct ad_attr){ .name = arena_strdup(ad->d.arena, name),
-		.syntax = AD_STRING,
+		.syntax = DIR_STRING,
 		.sent = true,
 		.link_id = link.n ? (int)strtol(link.p, NULL, 10) : 0 };
 	at->name_n = strlen(at->name);
@@ -82,7 +82,7 @@ attribute_keep(struct ad *ad, const struct attrs *row, const char *name, struct 
 	at->multi = !str_ieqc(attrs_first(row, "isSingleValued"), "TRUE");
 	/* links that carry data besides the DN come as increments, for which there is no message */
 	bool unseen = (system & (NOT_REPLICATED | CONSTRUCTED)) || at->link_id % 2 ||
-		      (at->link_id && at->syntax != AD_LINK);
+		      (at->link_id && at->syntax != DIR_LINK);
 	if (listed(computed, name))
 		at->sent = false;
 	else if (unseen && !listed(always, name))
@@ -213,7 +213,7 @@ attributes_settle(
 			/* not of the schema, but of the protocol: made of primaryGroupID */
 			ad->attrs[ad->attr_count++] = (struct ad_attr){ .name = "primaryGroup",
 				.name_n = strlen("primaryGroup"),
-				.syntax = AD_LINK };
+				.syntax = DIR_LINK };
 		}
 	return true;
 }

@@ -163,8 +163,9 @@ watch_all(struct serve *s, struct watching *list, size_t n, struct err *e)
 }
 
 bool
-ad_watch(struct ad *first, struct err *e)
+ad_watch(struct dir *d, struct err *e)
 {
+	struct ad *first = ad_of(d);
 	struct watching list[CONTEXTS_MAX];
 	struct serve *s = first->d.serve;
 	bool *stop = first->d.stop;

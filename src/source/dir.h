@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <strings.h>
 #include "base/clock.h"
+#include "base/json.h"
 #include "wire/serve.h"
 
 struct dir_options {
@@ -24,7 +25,8 @@ struct dir_options {
 
 struct dir {
 	struct serve *serve;
-	struct arena *arena; /* lives as long as the program */
+	struct arena *arena;   /* lives as long as the program */
+	struct arena *scratch; /* of one entry */
 	const struct clock *clock;
 	struct dir_options options;
 	bool *stop;         /* the engine wants no more */
@@ -121,22 +123,61 @@ bool dir_cert_judge(const struct dir *d, const struct dir_cert *c, int64_t now, 
 /* Why a TLS connection did not come about: fills e with cause and remedy. */
 bool dir_tls_err(struct dir *d, const char *url, struct err *e);
 
-/* --- dir_main.c: requests of the engine, one after the other --- */
+/* --- dir_main.c: the program; requests of the engine, one after the other --- */
+enum dir_syntax { DIR_STRING, DIR_BYTES, DIR_LINK, DIR_INT, DIR_BOOL, DIR_TIME };
+const char *dir_syntax_word(enum dir_syntax s); /* as lockstep-connector(7) has it */
+/* What hello says. */
+struct dir_hello {
+	const char *context, *server, *invocation;
+	int64_t now;                 /* the directory's clock; else ours */
+	const char *capabilities[8]; /* NULL-ended */
+};
+/* An attribute of hello's schema. */
+void dir_attribute_write(struct jsonw *w, const char *name, enum dir_syntax syntax, bool multi);
+/* Options that these programs have in common, as rows of their tables. */
+#define DIR_OPTION_CA_FILE                                                                         \
+	{                                                                                          \
+		"ca_file", OPT_PATH, false, NULL,                                                  \
+			"PEM file with the authorities that may sign the server's certificate; "   \
+			"default: "                                                                \
+			"the system's"                                                             \
+	}
+#define DIR_OPTION_TIMEOUT                                                                         \
+	{                                                                                          \
+		"timeout", OPT_INT, false, "300", "seconds to wait for a word from the server"     \
+	}
+#define DIR_OPTION_TLS                                                                             \
+	{                                                                                          \
+		"tls", OPT_STRING, false, "ldaps",                                                 \
+			"start: servers written as ldap:// are spoken to by StartTLS; ldaps: TLS " \
+			"is for "                                                                  \
+			"those written as ldaps://"                                                \
+	}
+#define DIR_OPTION_TLS_MIN                                                                         \
+	{                                                                                          \
+		"tls_min", OPT_STRING, false, "1.2", "lowest TLS version accepted: 1.2 or 1.3"     \
+	}
 struct dir_program {
+	const char *name; /* "ad": the program is lockstep-source-ad */
+	const struct option *option_table;
+	size_t option_count;
 	bool (*options)(struct dir *d, struct err *e);
 	/* Connected, and classes and attributes (NULL-ended) known: fills digest. */
 	bool (*ready)(struct dir *d, const char *const *classes, const char *const *attributes,
 		struct err *e);
-	bool (*hello)(struct dir *d, struct err *e);
+	/* Fills what it knows; texts live in `a`, or as long as d. */
+	void (*hello)(struct dir *d, struct arena *a, struct dir_hello *h_r);
+	void (*schema)(struct dir *d, struct jsonw *w); /* by dir_attribute_write */
 	bool (*read)(struct dir *d, const char *cursor, struct err *e);
 	bool (*fetch)(struct dir *d, const char *const *ids, size_t count,
 		struct err *e); /* NULL = not offered */
 	bool (*watch)(struct dir *d, struct err *e);
 	bool (*check)(struct dir *d, const char *const *bases, size_t count, struct err *e);
 	bool (*setup)(struct dir *d, const char *const *bases, size_t count, struct err *e);
+	void (*close)(struct dir *d);
 };
-/* Until the engine wants no more. */
-bool dir_run(struct dir *d, const struct dir_program *p, struct err *e);
+/* All that `main` does; the exit status. Fills serve, stop, arenas and clock of d, and gives them back. */
+int dir_main(struct dir *d, const struct dir_program *p, int argc, char **argv);
 
 /* --- dir_check.c --- */
 void dir_finding(struct dir *d, const char *level, const char *topic, const char *remedy,

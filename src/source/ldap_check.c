@@ -177,8 +177,9 @@ secrets_check(struct tree *t)
 }
 
 bool
-tree_check(struct tree *t, const char *const *bases, size_t count, struct err *e)
+tree_check(struct dir *d, const char *const *bases, size_t count, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	const struct dir_options *o = &t->d.options;
 	if (servers_check(t)) {
 		for (size_t i = 0; i < o->base_count; i++)
@@ -250,8 +251,9 @@ static const char setup_format[] =
 	"olcSpSessionlog: 10000\n";
 
 bool
-tree_setup(struct tree *t, const char *const *bases, size_t count, struct err *e)
+tree_setup(struct dir *d, const char *const *bases, size_t count, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	CLEAN_BUF struct buf text = { 0 };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct dn dn;

@@ -122,8 +122,8 @@ attributes_keep(struct reading *r, LDAPMessage *entry, struct err *e)
 		const struct tree_attr *at =
 			attr_find(r->t, (struct str){ desc.bv_val, desc.bv_len });
 		if (at)
-			ok = at->syntax == TREE_LINK ? links_keep(r, at, values, count, e)
-						     : values_keep(r, at, values, count, e);
+			ok = at->syntax == DIR_LINK ? links_keep(r, at, values, count, e)
+						    : values_keep(r, at, values, count, e);
 		ldap_memfree(values);
 		values = NULL;
 	}
@@ -137,10 +137,10 @@ attributes_keep(struct reading *r, LDAPMessage *entry, struct err *e)
 bool
 tree_entry_send(struct tree *t, LDAPMessage *entry, const char *id, struct err *e)
 {
-	struct reading r = { .t = t, .a = t->scratch, .id = id };
+	struct reading r = { .t = t, .a = t->d.scratch, .id = id };
 	struct serve *s = t->d.serve;
 	struct err own;
-	arena_reset(t->scratch);
+	arena_reset(t->d.scratch);
 	r.attrs = attrs_new(r.a);
 	r.links = arena_alloc(r.a, (t->attr_count + 1) * sizeof(*r.links));
 	t->d.done++;

@@ -206,8 +206,9 @@ read_all(struct tree *t, const char *cursor, struct refresh *r, struct buf *out,
 }
 
 bool
-tree_read(struct tree *t, const char *cursor, struct err *e)
+tree_read(struct dir *d, const char *cursor, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	CLEAN_BUF struct buf out = { 0 };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct refresh r = { .a = a, .delta = cursor != NULL };

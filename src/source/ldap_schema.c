@@ -12,29 +12,29 @@
 /* RFC 4517; what is not here is text. */
 static const struct {
 	const char *oid;
-	enum tree_syntax syntax;
+	enum dir_syntax syntax;
 	bool uid;
 } syntaxes[] = {
-	{ SYNTAX "12", TREE_LINK, false }, /* DN */
-	{ SYNTAX "34", TREE_LINK, true },  /* Name and Optional UID */
-	{ SYNTAX "7", TREE_BOOL, false },
-	{ SYNTAX "27", TREE_INT, false },
-	{ SYNTAX "24", TREE_TIME, false },
-	{ SYNTAX "5", TREE_BYTES, false },
-	{ SYNTAX "8", TREE_BYTES, false },
-	{ SYNTAX "28", TREE_BYTES, false },
-	{ SYNTAX "40", TREE_BYTES, false },
+	{ SYNTAX "12", DIR_LINK, false }, /* DN */
+	{ SYNTAX "34", DIR_LINK, true },  /* Name and Optional UID */
+	{ SYNTAX "7", DIR_BOOL, false },
+	{ SYNTAX "27", DIR_INT, false },
+	{ SYNTAX "24", DIR_TIME, false },
+	{ SYNTAX "5", DIR_BYTES, false },
+	{ SYNTAX "8", DIR_BYTES, false },
+	{ SYNTAX "28", DIR_BYTES, false },
+	{ SYNTAX "40", DIR_BYTES, false },
 };
 
 static const struct {
 	const char *name;
-	enum tree_syntax syntax;
+	enum dir_syntax syntax;
 } syntax_words[] = {
-	{ "bytes", TREE_BYTES },
-	{ "link", TREE_LINK },
-	{ "int", TREE_INT },
-	{ "bool", TREE_BOOL },
-	{ "time", TREE_TIME },
+	{ "bytes", DIR_BYTES },
+	{ "link", DIR_LINK },
+	{ "int", DIR_INT },
+	{ "bool", DIR_BOOL },
+	{ "time", DIR_TIME },
 };
 
 /* Asked for by name, never brought by us: the engine finds them itself. */
@@ -105,9 +105,9 @@ attr_keep(struct tree *t, const struct types *ts, const char *name)
 		if (strcmp(syntax_words[i].name, known->syntax) == 0)
 			a->syntax = syntax_words[i].syntax;
 	if (listed(computed, name))
-		a->syntax = TREE_LINK;
+		a->syntax = DIR_LINK;
 	if (at)
-		a->syntax = TREE_STRING;
+		a->syntax = DIR_STRING;
 	const char *oid = at ? syntax_of(ts, at) : "";
 	for (size_t i = 0; i < ARRAY_LEN(syntaxes); i++)
 		if (strcmp(oid, syntaxes[i].oid) == 0) {

@@ -7,8 +7,9 @@
 #define CAPABILITY_AD "1.2.840.113556.1.4.800"
 
 bool
-tree_options_read(struct tree *t, struct err *e)
+tree_options_read(struct dir *d, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	struct dir_options *o = &t->d.options;
 	if (!dir_options_read(&t->d, e))
 		return false;

@@ -121,8 +121,9 @@ watch_all(struct watching *w, struct err *e)
 }
 
 bool
-tree_watch(struct tree *t, struct err *e)
+tree_watch(struct dir *d, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	struct watching w = { .t = t };
 	if (!tree_open(t, e) || !watch_begin(&w, e))
 		return false;
