@@ -85,6 +85,18 @@ bool dir_search(struct dir *d, const struct dir_search *q, dir_each each, void *
 /* Waits for the answer to a request; 0 = message in *res_r. */
 bool dir_wait(struct dir *d, int msgid, const char *phase, const char *doing, LDAPMessage **res_r,
 	struct err *e);
+
+/* --- dir_entry.c: an entry of an answer; what is handed out in place lives as long as the message --- */
+/* ERR_RETRY "bad-answer". */
+bool dir_entry_dn(struct dir *d, LDAPMessage *entry, struct str *dn_r, struct err *e);
+/* Every attribute, by its description (with options). Ends at the first false; ERR_RETRY "bad-answer". */
+typedef bool (*dir_attribute)(void *ctx, struct str description, const struct berval *values,
+	size_t count, struct err *e);
+bool dir_attributes_each(
+	struct dir *d, LDAPMessage *entry, dir_attribute each, void *ctx, struct err *e);
+/* Sets an attribute from its values. false: they are larger than a line may be, and are left out. */
+bool dir_values_take(struct attrs *as, const char *name, const struct berval *values, size_t count);
+#define DIR_VALUES_TOO_LARGE "its values are too large to hand on (more than 256 KiB)"
 /* First (or only) value of an attribute of a single entry, in the arena; n counts bytes. */
 struct str dir_value_first(struct dir *d, LDAPMessage *entry, const char *name, struct arena *a);
 const char *const *dir_value_list(
