@@ -112,6 +112,12 @@ bool dir_read_one(struct dir *d, const char *dn, const char *const *attributes,
 	LDAPControl **controls, const char *doing, struct arena *a, struct dir_values *v_r,
 	struct err *e);
 
+/* --- dir_watch.c --- */
+/* All that has come of that search (LDAP_RES_ANY: of all), without waiting. `each` gets every kind of message. */
+bool dir_watch_drain(struct dir *d, int msgid, dir_each each, void *ctx, struct err *e);
+/* The search has ended, though it should never: false. ERR_CONFIG "cannot-watch", or the connection is lost. */
+bool dir_watch_ended(struct dir *d, const char *nc, LDAPMessage *result, struct err *e);
+
 /* --- dir_error.c: what an answer means, and what to do --- */
 bool dir_err_result(struct err *e, int code, const char *diagnostic, const char *doing);
 

@@ -23,8 +23,7 @@ dir_entry_dn(struct dir *d, LDAPMessage *entry, struct str *dn_r, struct err *e)
 }
 
 bool
-dir_attributes_each(
-	struct dir *d, LDAPMessage *entry, dir_attribute each, void *ctx, struct err *e)
+dir_attributes_each(struct dir *d, LDAPMessage *entry, dir_attribute each, void *ctx, struct err *e)
 {
 	BerElement *ber = NULL;
 	struct berval dn, desc, *values = NULL;
@@ -55,8 +54,7 @@ values_set(struct attrs *as, const char *name, const struct berval *values, size
 }
 
 bool
-dir_values_take(
-	struct attrs *as, const char *name, const struct berval *values, size_t count)
+dir_values_take(struct attrs *as, const char *name, const struct berval *values, size_t count)
 {
 	size_t bytes = 0;
 	for (size_t i = 0; i < count; i++)
@@ -92,8 +90,8 @@ dir_value_list(struct dir *d, LDAPMessage *entry, const char *name, struct arena
 }
 
 static bool
-one_attribute(void *ctx, struct str description, const struct berval *values, size_t count,
-	struct err *e)
+one_attribute(
+	void *ctx, struct str description, const struct berval *values, size_t count, struct err *e)
 {
 	struct dir_values *v = ctx;
 	(void)e;
@@ -108,8 +106,7 @@ one_keep(void *ctx, struct dir *d, LDAPMessage *entry, struct err *e)
 	struct dir_values *v = ctx;
 	struct str dn;
 	v->found = true;
-	if (!dir_entry_dn(d, entry, &dn, e) ||
-		!dir_attributes_each(d, entry, one_attribute, v, e))
+	if (!dir_entry_dn(d, entry, &dn, e) || !dir_attributes_each(d, entry, one_attribute, v, e))
 		return false;
 	v->dn = arena_strndup(v->attrs.arena, dn.p, dn.n);
 	return true;
