@@ -141,17 +141,26 @@ bool dir_cert_judge(const struct dir *d, const struct dir_cert *c, int64_t now, 
 /* Why a TLS connection did not come about: fills e with cause and remedy. */
 bool dir_tls_err(struct dir *d, const char *url, struct err *e);
 
-/* --- dir_main.c: the program; requests of the engine, one after the other --- */
+/* --- dir_schema.c --- */
 enum dir_syntax { DIR_STRING, DIR_BYTES, DIR_LINK, DIR_INT, DIR_BOOL, DIR_TIME };
-const char *dir_syntax_word(enum dir_syntax s); /* as lockstep-connector(7) has it */
+/* By its word in lockstep-connector(7); text when it is none. */
+enum dir_syntax dir_syntax_of(const char *word);
+/* An attribute of hello's schema. */
+void dir_attribute_write(struct jsonw *w, const char *name, enum dir_syntax syntax, bool multi);
+/* Entries of one of the classes, and what entries hang from: their DNs and moves are followed whoever is asked
+ * for (5.1). Both lists NULL-ended. */
+char *dir_class_filter(const char *const *classes, const char *const *containers, struct arena *a);
+/* false. ERR_CONFIG "unknown-attribute" with the nearest of `all` (NULL-ended, or NULL). */
+bool dir_unknown_attribute(
+	const char *whose, const char *name, const char *const *all, struct err *e);
+
+/* --- dir_main.c: the program; requests of the engine, one after the other --- */
 /* What hello says. */
 struct dir_hello {
 	const char *context, *server, *invocation;
 	int64_t now;                 /* the directory's clock; else ours */
 	const char *capabilities[8]; /* NULL-ended */
 };
-/* An attribute of hello's schema. */
-void dir_attribute_write(struct jsonw *w, const char *name, enum dir_syntax syntax, bool multi);
 /* Options that these programs have in common, as rows of their tables. */
 #define DIR_OPTION_CA_FILE                                                                         \
 	{                                                                                          \

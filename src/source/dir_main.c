@@ -7,29 +7,6 @@
 #include "base/file.h"
 #include "base/log.h"
 
-const char *
-dir_syntax_word(enum dir_syntax s)
-{
-	static const char *const words[] = {
-		[DIR_STRING] = "string",
-		[DIR_BYTES] = "bytes",
-		[DIR_LINK] = "link",
-		[DIR_INT] = "int",
-		[DIR_BOOL] = "bool",
-		[DIR_TIME] = "time",
-	};
-	return words[s];
-}
-
-void
-dir_attribute_write(struct jsonw *w, const char *name, enum dir_syntax syntax, bool multi)
-{
-	jsonw_obj(w, name);
-	jsonw_str(w, "syntax", dir_syntax_word(syntax));
-	jsonw_bool(w, "multi", multi);
-	jsonw_end(w);
-}
-
 static bool
 hello_send(struct dir *d, const struct dir_program *p, struct err *e)
 {

@@ -23,7 +23,7 @@ struct tree {
 	/* from the rootDSE and near by; texts live in d.arena */
 	const char *nc;      /* naming context that is read */
 	const char *context; /* its id: entryUUID and DN */
-	const char *subschema, *config;
+	const char *subschema;
 	bool has_sync;
 
 	struct tree_attr *attrs;

@@ -121,7 +121,7 @@ identify(struct tree *t, struct err *e)
 bool
 tree_arrive(struct tree *t, struct err *e)
 {
-	static const char *const names[] = { "namingContexts", "subschemaSubentry", "configContext",
+	static const char *const names[] = { "namingContexts", "subschemaSubentry",
 		"supportedControl", "supportedCapabilities", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct dir_values v;
@@ -132,7 +132,6 @@ tree_arrive(struct tree *t, struct err *e)
 			"%s is an Active Directory domain controller; use a source of type \"ad\"",
 			t->d.server);
 	t->subschema = keep_first(t, &v, "subschemaSubentry");
-	t->config = keep_first(t, &v, "configContext");
 	t->has_sync = has_value(&v, "supportedControl", LDAP_CONTROL_SYNC);
 	return (context_find(t, attrs_get(&v.attrs, "namingContexts"), e) && identify(t, e)) ||
 	       err_wrap(e, "%s", t->d.server);
