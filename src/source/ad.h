@@ -40,7 +40,6 @@ struct ad {
 	struct ad_krb5 *krb5;
 	/* from its rootDSE and near by; texts live in arena */
 	const char *nc;         /* naming context that is read */
-	const char *context;    /* its id: objectGUID and DN */
 	const char *domain_sid; /* of the naming context, NULL = it has none */
 	const char *default_nc, *config_nc, *schema_nc, *subschema;
 	const char *host, *invocation;

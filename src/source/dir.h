@@ -29,13 +29,14 @@ struct dir {
 	struct arena *scratch; /* of one entry */
 	const struct clock *clock;
 	struct dir_options options;
-	bool *stop;         /* the engine wants no more */
-	int64_t done;       /* entries sent in this request, for progress */
-	LDAP *ld;           /* NULL = not connected */
-	const char *server; /* URL of the server we are at */
-	bool tls;           /* LDAPS or StartTLS, as far as it came */
-	const char *bound;  /* who we are */
-	char digest[65];    /* of the classes and attributes that are read; "" = none yet */
+	bool *stop;          /* the engine wants no more */
+	int64_t done;        /* entries sent in this request, for progress */
+	LDAP *ld;            /* NULL = not connected */
+	const char *server;  /* URL of the server we are at */
+	bool tls;            /* LDAPS or StartTLS, as far as it came */
+	const char *bound;   /* who we are */
+	const char *context; /* what is read there: the id of its naming context, and its DN */
+	char digest[65];     /* of the classes and attributes that are read; "" = none yet */
 };
 
 /* --- dir_options.c --- */
@@ -111,6 +112,10 @@ struct dir_values {
 bool dir_read_one(struct dir *d, const char *dn, const char *const *attributes,
 	LDAPControl **controls, const char *doing, struct arena *a, struct dir_values *v_r,
 	struct err *e);
+bool dir_has_value(const struct dir_values *v, const char *name, const char *value);
+/* Its first value, for as long as d; NULL = none. */
+const char *dir_keep_first(struct dir *d, const struct dir_values *v, const char *name);
+#define DIR_CAPABILITY_AD "1.2.840.113556.1.4.800" /* in supportedCapabilities of the rootDSE */
 
 /* --- dir_watch.c --- */
 /* All that has come of that search (LDAP_RES_ANY: of all), without waiting. `each` gets every kind of message. */
@@ -209,4 +214,17 @@ int dir_main(struct dir *d, const struct dir_program *p, int argc, char **argv);
 /* --- dir_check.c --- */
 void dir_finding(struct dir *d, const char *level, const char *topic, const char *remedy,
 	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-void dir_certificate_check(struct dir *d, const char *url, const struct dir_cert *c);
+/* Can it be reached, and would we accept its certificate? true: there is something to bind to. */
+bool dir_reach_check(struct dir *d, const char *url);
+/* How bad it is that one server cannot be used. */
+const char *dir_server_level(const struct dir *d);
+/* All servers, then back to the first that can be used; true: we are there. */
+struct dir_servers {
+	bool (*check)(struct dir *d, const char *url); /* finds; true: it can be used */
+	dir_use use;
+	const char *other,
+		*remedy; /* "is of another domain than": between two servers that do not fit */
+};
+bool dir_servers_check(struct dir *d, const struct dir_servers *s);
+/* true: it is there. */
+bool dir_base_check(struct dir *d, const char *base);

@@ -127,3 +127,16 @@ dir_read_one(struct dir *d, const char *dn, const char *const *attributes, LDAPC
 		return true;
 	return v_r->code == LDAP_NO_SUCH_OBJECT;
 }
+
+bool
+dir_has_value(const struct dir_values *v, const char *name, const char *value)
+{
+	return attr_has(attrs_get(&v->attrs, name), str_c(value));
+}
+
+const char *
+dir_keep_first(struct dir *d, const struct dir_values *v, const char *name)
+{
+	struct str s = attrs_first(&v->attrs, name);
+	return s.n ? arena_strndup(d->arena, s.p, s.n) : NULL;
+}

@@ -40,7 +40,7 @@ hello_do(struct dir *d, struct arena *a, struct dir_hello *h)
 {
 	(void)a;
 	if (d->ld) {
-		h->context = tree_of(d)->context;
+		h->context = d->context;
 		h->server = d->server;
 	}
 	h->capabilities[0] = "sees-deletes";

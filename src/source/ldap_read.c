@@ -171,13 +171,13 @@ refresh(struct tree *t, struct refresh *r, struct err *e)
 static bool
 still_there(struct tree *t, struct err *e)
 {
-	const char *context = t->context;
+	const char *context = t->d.context;
 	if (t->d.ld && tree_arrive(t, e))
 		return true;
 	dir_close(&t->d);
 	if (!tree_open(t, e))
 		return false;
-	return strcmp(context, t->context) == 0 ||
+	return strcmp(context, t->d.context) == 0 ||
 	       err_set(e, ERR_RETRY, "directory-changed", "%s is now another directory", t->nc);
 }
 
@@ -191,7 +191,7 @@ read_all(struct tree *t, const char *cursor, struct refresh *r, struct buf *out,
 		return false;
 	/* a cookie is good for all servers of a directory: what is not known there is refused */
 	struct dir_cursor here = {
-		.context = t->context, .invocation = "", .request = t->d.digest
+		.context = t->d.context, .invocation = "", .request = t->d.digest
 	};
 	if (cursor) {
 		if (!dir_cursor_read(cursor, a, &c, e) || !dir_cursor_fits(&c, &here, e))

@@ -21,8 +21,7 @@ struct tree_attr {        /* an attribute that the engine asked for */
 struct tree {
 	struct dir d; /* first: tree_of */
 	/* from the rootDSE and near by; texts live in d.arena */
-	const char *nc;      /* naming context that is read */
-	const char *context; /* its id: entryUUID and DN */
+	const char *nc; /* naming context that is read */
 	const char *subschema;
 	bool has_sync;
 
