@@ -304,6 +304,52 @@ def test_I1_all_deleted_is_told_from_nothing_changed(slapd, connect):
     assert not again.sealed and again.error["code"] == "cursor-invalid" and not again.gone
 
 
+def with_cookie(cursor, cookie):
+    return json.dumps({**json.loads(cursor), "cookie": base64.b64encode(cookie).decode()})
+
+
+@pytest.mark.parametrize("sessionlog", [10_000, None])
+@pytest.mark.parametrize("cookie", [b"hello", b"rid=000", b"rid=000,csn=nonsense"])
+def test_I1_a_cookie_that_slapd_cannot_read_is_no_delta(slapd, connect, sessionlog, cookie):
+    """slapd takes it for none: it sends everything, names nothing as gone, and says that what is gone was named."""
+    s = slapd(sessionlog=sessionlog)
+    ann = s.person("ann")
+    s.person("bob")
+    c = connect(s)
+    r = c.read()
+    s.delete(ann)
+    for _ in range(2):
+        lost = c.read(with_cookie(r.cursor, cookie))
+        assert not lost.sealed and lost.error["code"] == "cursor-invalid" and lost.error["kind"] == "retry", lost.end
+        assert "cannot read the cursor" in lost.error["message"] and not lost.gone
+    assert c.read().sealed, "the connection is still good"
+
+
+def test_I1_cookies_of_other_times_and_servers_lead_to_a_full_read(slapd, connect):
+    s = slapd()
+    ann, bob = s.person("ann"), s.person("bob")
+    c = connect(s)
+    r = c.read()
+    cookie = base64.b64decode(json.loads(r.cursor)["cookie"])
+    s.delete(ann)
+    for other in (cookie.replace(b"#000#000000", b"#005#000000"),               # of a server that is not known here
+                  b"rid=000,csn=20200101000000.000000Z#000000#000#000000",      # older than anything remembered
+                  b"rid=000,csn=20380101000000.000000Z#000000#000#000000"):     # the directory was set back
+        assert other != cookie
+        lost = c.read(with_cookie(r.cursor, other))
+        assert not lost.sealed and lost.error["code"] == "cursor-invalid" and not lost.gone, (other, lost.end)
+    one = c.read(r.cursor)
+    assert one.sealed and len(one.gone) == 1
+    # a server id is given: the state is of two servers from its first write on
+    s.restart(more="serverID 7\n")
+    s.delete(bob)
+    c = connect(s)
+    lost = c.read(one.cursor)
+    assert not lost.sealed and lost.error["code"] == "cursor-invalid", lost.end
+    again = c.read()
+    assert again.sealed and c.read(again.cursor).sealed
+
+
 def test_I1_rights_taken_away_delete_nobody(slapd, agent, acme):
     s = slapd()
     for i in range(5):
