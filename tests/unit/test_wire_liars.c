@@ -248,6 +248,10 @@ test_hello_of_liars(void **state)
 		{ "target", "{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\"}\n",
 			"bad-message" },
 		{ "target",
+			"{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"kinds\":["
+			"\"user\"],\"window\":1}\n",
+			"bad-message" },
+		{ "target",
 			"{\"type\":\"hello\",\"versions\":[1,1],\"connector\":\"x\",\"kinds\":{"
 			"\"user\":{}},\"window\":0}\n",
 			"bad-message" },
