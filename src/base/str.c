@@ -270,6 +270,15 @@ edit_distance(struct str a, struct str b)
 	return row[b.n];
 }
 
+bool
+text_listed(const char *const *names, const char *word)
+{
+	for (; *names; names++)
+		if (ascii_ieq(*names, word))
+			return true;
+	return false;
+}
+
 const char *
 text_nearest(const char *word, const char *const *names)
 {

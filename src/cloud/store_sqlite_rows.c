@@ -29,21 +29,29 @@ row_of(sqlite3_stmt *q, struct store_row *row)
 	row->body.n = (size_t)sqlite3_column_bytes(q, 5);
 }
 
+/* After the last step: all rows were seen, or no more were wanted. */
+static bool
+rows_end(struct store_sqlite *s, sqlite3_stmt *q, int rc, struct err *e)
+{
+	bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE || sqlite_fail(s, "read", e);
+
+	sqlite3_reset(q);
+	return ok;
+}
+
 bool
 sqlite_get(struct store *st, int64_t rid, struct arena *a, struct store_row *row_r, struct err *e)
 {
 	struct store_sqlite *s = self(st);
 	sqlite3_stmt *q = sqlite_bind(s, Q_GET, "i", rid);
 	int rc = sqlite3_step(q);
-	bool ok = rc == SQLITE_ROW || rc == SQLITE_DONE || sqlite_fail(s, "read", e);
 
 	*row_r = (struct store_row){ 0 };
 	if (rc == SQLITE_ROW) {
 		row_of(q, row_r);
 		row_r->body.p = arena_strndup(a, row_r->body.p, row_r->body.n);
 	}
-	sqlite3_reset(q);
-	return ok;
+	return rows_end(s, q, rc, e);
 }
 
 bool
@@ -94,7 +102,6 @@ sqlite_scan(struct store *st, int64_t from, int64_t to, size_t limit, store_row_
 	struct store_sqlite *s = self(st);
 	sqlite3_stmt *q = sqlite_bind(s, Q_SCAN, "iii", from, to, (int64_t)limit);
 	struct store_row row;
-	bool ok = true;
 	int rc;
 
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
@@ -102,10 +109,7 @@ sqlite_scan(struct store *st, int64_t from, int64_t to, size_t limit, store_row_
 		if (!fn(ctx, &row))
 			break;
 	}
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		ok = sqlite_fail(s, "read", e);
-	sqlite3_reset(q);
-	return ok;
+	return rows_end(s, q, rc, e);
 }
 
 bool
@@ -147,17 +151,13 @@ sqlite_name_del(struct store *st, int64_t rid, struct str text, struct err *e)
 static bool
 each_rid(struct store_sqlite *s, sqlite3_stmt *q, store_rid_fn *fn, void *ctx, struct err *e)
 {
-	bool ok = true;
 	int rc;
 
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
 		if (!fn(ctx, sqlite3_column_int64(q, 0)))
 			break;
 	}
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		ok = sqlite_fail(s, "read", e);
-	sqlite3_reset(q);
-	return ok;
+	return rows_end(s, q, rc, e);
 }
 
 bool
@@ -217,7 +217,6 @@ sqlite_members(struct store *st, int64_t group, int64_t after, size_t limit, sto
 	struct store_sqlite *s = self(st);
 	sqlite3_stmt *q = sqlite_bind(s, Q_MEMBERS, "iii", group, after, (int64_t)limit);
 	store_id id;
-	bool ok = true;
 	int rc;
 
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
@@ -226,10 +225,7 @@ sqlite_members(struct store *st, int64_t group, int64_t after, size_t limit, sto
 		if (!fn(ctx, sqlite3_column_int64(q, 0), id))
 			break;
 	}
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		ok = sqlite_fail(s, "read", e);
-	sqlite3_reset(q);
-	return ok;
+	return rows_end(s, q, rc, e);
 }
 
 bool

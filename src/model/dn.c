@@ -170,6 +170,42 @@ dn_push(struct dn *dn, char *rdn, char *key, struct arena *a)
 	dn->key[dn->count++] = key;
 }
 
+static bool
+rdn_read(const char *p, LDAPRDN *rdn_r, char **end_r)
+{
+	*rdn_r = NULL;
+	if (ldap_str2rdn(p, rdn_r, end_r, LDAP_DN_FORMAT_LDAP) == LDAP_SUCCESS && *rdn_r &&
+		rdn_legal(*rdn_r))
+		return true;
+	if (*rdn_r)
+		ldap_rdnfree(*rdn_r);
+	return false;
+}
+
+/* Takes one RDN from the front, up to the separator behind it. */
+static bool
+rdn_take(const char **p, struct dn *dn, struct arena *a)
+{
+	LDAPRDN rdn;
+	char *end, *unused;
+
+	if (!rdn_read(*p, &rdn, &end))
+		return false;
+	char *text = rdn_text(*p, end, a);
+	size_t n = strlen(text);
+
+	/* libldap takes a blank behind an escaped backslash for escaped; as we write it, it is not there */
+	if (n && text[n - 1] == '\\' && end[-1] != '\\') {
+		ldap_rdnfree(rdn);
+		if (!rdn_read(text, &rdn, &unused))
+			return false;
+	}
+	dn_push(dn, text, rdn_key(rdn, a), a);
+	ldap_rdnfree(rdn);
+	*p = end;
+	return true;
+}
+
 bool
 dn_parse(const char *text, struct arena *a, struct dn *dn_r, struct err *e)
 {
@@ -185,23 +221,13 @@ dn_parse(const char *text, struct arena *a, struct dn *dn_r, struct err *e)
 		return true; /* the root */
 	/* One RDN at a time: ldap_str2dn is this same loop, but does not say where each one ends. */
 	for (;;) {
-		LDAPRDN rdn = NULL;
-		char *end = NULL;
-
 		/* libldap takes an empty string for a bug of its caller. */
 		if (str_trim(str_c(p)).n == 0)
 			return bad_dn(e, text, "it ends in a separator");
-		if (ldap_str2rdn(p, &rdn, &end, LDAP_DN_FORMAT_LDAP) != LDAP_SUCCESS || !rdn)
+		if (!rdn_take(&p, dn_r, a))
 			return bad_dn(e, text, "see RFC 4514");
-		if (!rdn_legal(rdn)) {
-			ldap_rdnfree(rdn);
-			return bad_dn(e, text, "see RFC 4514");
-		}
-		dn_push(dn_r, rdn_text(p, end, a), rdn_key(rdn, a), a);
-		ldap_rdnfree(rdn);
-		if (*end == '\0')
+		if (*p++ == '\0')
 			return true;
-		p = end + 1;
 	}
 }
 

@@ -105,17 +105,32 @@ write_plain(struct writer *wr, const char *where, const struct scim_attr *attr, 
 	return true;
 }
 
-/* A complex value; nothing is left of one that ends up empty. */
+struct opened {
+	struct jsonw before;
+	size_t at, start;
+};
+
+/* Nothing is left of what ends up empty. */
+static void
+opened_end(struct writer *wr, const struct opened *o)
+{
+	if (wr->w.out->n == o->start) {
+		wr->w = o->before;
+		wr->w.out->n = o->at;
+	} else {
+		jsonw_end(&wr->w);
+	}
+}
+
 static bool
 write_complex(
 	struct writer *wr, const struct scim_attr *attr, const char *name, const struct json *v)
 {
-	struct jsonw before = wr->w;
-	size_t at = wr->w.out->n, start;
+	struct opened o = { wr->w, wr->w.out->n, 0 };
 	const struct scim_attr *value;
 
 	jsonw_obj(&wr->w, name);
-	start = wr->w.out->n;
+	o.start = wr->w.out->n;
 	if (json_type(v) == JSON_OBJECT) {
 		if (!write_attrs(wr, attr->subs, attr->n_subs, v, attr->name))
 			return false;
@@ -126,12 +141,7 @@ write_complex(
 		if (!write_plain(wr, attr->name, value, "value", v))
 			return false;
 	}
-	if (wr->w.out->n == start) {
-		wr->w = before;
-		wr->w.out->n = at;
-		return true;
-	}
-	jsonw_end(&wr->w);
+	opened_end(wr, &o);
 	return true;
 }
 
@@ -162,11 +172,10 @@ check_primary(struct writer *wr, const struct scim_attr *attr, const struct json
 static bool
 write_list(struct writer *wr, const char *where, const struct scim_attr *attr, const struct json *v)
 {
-	struct jsonw before = wr->w;
-	size_t at = wr->w.out->n, start;
+	struct opened o = { wr->w, wr->w.out->n, 0 };
 
 	jsonw_arr(&wr->w, attr->name);
-	start = wr->w.out->n;
+	o.start = wr->w.out->n;
 	if (json_type(v) != JSON_ARRAY) {
 		if (!write_one(wr, where, attr, NULL, v))
 			return false;
@@ -178,12 +187,7 @@ write_list(struct writer *wr, const char *where, const struct scim_attr *attr, c
 				return false;
 		}
 	}
-	if (wr->w.out->n == start) {
-		wr->w = before;
-		wr->w.out->n = at;
-		return true;
-	}
-	jsonw_end(&wr->w);
+	opened_end(wr, &o);
 	return true;
 }
 

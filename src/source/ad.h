@@ -14,7 +14,7 @@
 struct ad_attr {          /* an attribute that the engine asked for */
 	const char *name; /* as the schema writes it */
 	size_t name_n;
-	enum ad_syntax { AD_STRING, AD_BYTES, AD_LINK, AD_INT, AD_BOOL, AD_TIME } syntax;
+	enum dir_syntax syntax;
 	bool multi;
 	bool sent;        /* DirSync brings it; others are known by name only (memberOf) */
 	int link_id;      /* forward links: even, their back link is link_id + 1; 0 = not linked */
@@ -26,9 +26,8 @@ struct ad_attr {          /* an attribute that the engine asked for */
  * connection of its own; what stands before `ld`, schema and request they have in common.
  */
 struct ad {
-	struct dir d;          /* first: ad_of */
-	struct ad *next;       /* another naming context, NULL = none */
-	struct arena *scratch; /* of one entry */
+	struct dir d;    /* first: ad_of */
+	struct ad *next; /* another naming context, NULL = none */
 	const char *keytab,
 		*krb5_conf; /* keytab: Kerberos instead of a password; NULL = not given */
 	int page;           /* bytes of one DirSync answer */
@@ -41,7 +40,6 @@ struct ad {
 	struct ad_krb5 *krb5;
 	/* from its rootDSE and near by; texts live in arena */
 	const char *nc;         /* naming context that is read */
-	const char *context;    /* its id: objectGUID and DN */
 	const char *domain_sid; /* of the naming context, NULL = it has none */
 	const char *default_nc, *config_nc, *schema_nc, *subschema;
 	const char *host, *invocation;
@@ -67,7 +65,7 @@ ad_of(struct dir *d)
 
 /* --- ad_options.c --- */
 /* Checks and keeps options; servers from DNS when `domain` is given. ERR_CONFIG. */
-bool ad_options_read(struct ad *ad, struct err *e);
+bool ad_options_read(struct dir *d, struct err *e);
 
 /* --- ad_session.c: being connected --- */
 /* Connects and binds to one server. Only the texts of e tell a person what to do; code and kind are stable. */
@@ -150,8 +148,8 @@ bool ad_restored_send(struct ad *ad, const char *id, struct err *e);
 
 /* --- ad_read.c: requests of the engine, over all contexts --- */
 /* Each answers with its lines and `end`; false: nothing more can be said (the engine is gone). */
-bool ad_read(struct ad *ad, const char *cursor, struct err *e);
-bool ad_fetch(struct ad *ad, const char *const *ids, size_t count, struct err *e);
+bool ad_read(struct dir *d, const char *cursor, struct err *e);
+bool ad_fetch(struct dir *d, const char *const *ids, size_t count, struct err *e);
 /* What a page left over; its lists are empty afterwards. */
 bool ad_todo_do(struct ad *ad, struct ad_todo *t, struct err *e);
 /* A result that means: this account may not use DirSync here. */
@@ -171,7 +169,7 @@ bool ad_stamps_send(struct ad *ad, int64_t after, struct err *e);
 
 /* --- ad_watch.c --- */
 /* Answers `watch` until the engine wants no more. ERR_CONFIG "cannot-watch"; else the connection was lost. */
-bool ad_watch(struct ad *first, struct err *e);
+bool ad_watch(struct dir *d, struct err *e);
 
 /* --- ad_check.c, ad_rights.c, ad_same.c, ad_setup.c --- */
 /* bases: NULL-ended, one at least. */
@@ -181,8 +179,8 @@ void ad_account_check(struct ad *ad, const char *self); /* self: its DN */
 /* Topic of a finding that tells of a refused bind: "account-locked", ..., else "bind". */
 const char *ad_account_topic(const char *code);
 void ad_same_check(struct ad *ad, const char *const *bases);
-bool ad_check(struct ad *ad, const char *const *bases, size_t count, struct err *e);
-bool ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e);
+bool ad_check(struct dir *d, const char *const *bases, size_t count, struct err *e);
+bool ad_setup(struct dir *d, const char *const *bases, size_t count, struct err *e);
 
 /* --- ad_srv.c --- */
 /* URLs (scheme ldap or ldaps) of a domain's controllers, by DNS SRV (RFC 2782 order), in the arena. */

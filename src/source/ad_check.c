@@ -26,70 +26,38 @@ clock_check(struct ad *ad, const char *url)
 
 /* true: this server can be used. */
 static bool
-server_check(struct ad *ad, const char *url)
+server_check(struct dir *d, const char *url)
 {
-	const char *level = ad->d.options.server_count > 1 ? "warn" : "fail";
-	struct dir_cert c;
+	struct ad *ad = ad_of(d);
 	struct err e;
-	if (!dir_cert_look(&ad->d, url, CERT_WAIT, &c, &e)) {
-		dir_finding(&ad->d, level, "server", NULL, "%s: %s", url, e.text);
+	if (!dir_reach_check(d, url))
 		return false;
-	}
-	dir_finding(&ad->d, "ok", "server", NULL, "%s: it can be reached", url);
-	dir_certificate_check(&ad->d, url, &c);
 	if (!ad_connect(ad, url, &e)) {
 		if (strcmp(e.code, "certificate") != 0)
-			dir_finding(&ad->d, e.kind == ERR_CONFIG ? "fail" : level,
+			dir_finding(d, e.kind == ERR_CONFIG ? "fail" : dir_server_level(d),
 				ad_account_topic(e.code), NULL, "%s", e.text);
 		return false;
 	}
-	dir_finding(&ad->d, "ok", "bind", NULL,
-		ad->keytab ? "%s: bound as %s, by Kerberos" : "%s: bound as %s", url, ad->d.bound);
+	dir_finding(d, "ok", "bind", NULL,
+		ad->keytab ? "%s: bound as %s, by Kerberos" : "%s: bound as %s", url, d->bound);
 	if (!ad_arrive(ad, &e)) {
 		/* where there are several contexts, each has servers of its own */
 		if (!ad->forest || strcmp(e.code, "other-domain") != 0)
-			dir_finding(&ad->d, "fail", "server", NULL, "%s", e.text);
+			dir_finding(d, "fail", "server", NULL, "%s", e.text);
 		return false;
 	}
 	clock_check(ad, url);
 	return true;
 }
 
-/* All of them, then back to the first that can be used. */
 static bool
-servers_check(struct ad *ad)
+server_use(struct dir *d, const char *url, struct err *e)
 {
-	CLEAN_FREE char *first_context = NULL;
-	const char *first = NULL;
-	struct err e;
-	for (size_t i = 0; i < ad->d.options.server_count && !*ad->d.stop; i++) {
-		const char *url = ad->d.options.servers[i];
-		serve_progress(ad->d.serve, (int64_t)i, (int64_t)ad->d.options.server_count,
-			"trying servers");
-		if (!server_check(ad, url))
-			continue;
-		if (!first) {
-			first = url;
-			first_context = xstrdup(ad->context);
-		} else if (strcmp(first_context, ad->context) != 0) {
-			dir_finding(&ad->d, "fail", "server",
-				"name the controllers of one domain only",
-				"%s is of another domain than %s", url, first);
-		}
-	}
-	if (!first) {
-		dir_finding(&ad->d, "fail", "server",
-			"mend what is said above; without a server nothing is read",
-			"no server can be used");
-		return false;
-	}
-	if (strcmp(ad->d.server, first) == 0 && ad->d.ld)
-		return true;
-	if (ad_connect(ad, first, &e) && ad_arrive(ad, &e))
-		return true;
-	dir_finding(&ad->d, "fail", "server", NULL, "%s", e.text);
-	return false;
+	return ad_connect(ad_of(d), url, e) && ad_arrive(ad_of(d), e);
 }
+
+static const struct dir_servers servers = { server_check, server_use, "is of another domain than",
+	"name the controllers of one domain only" };
 
 /* --- what can be read --- */
 
@@ -171,27 +139,6 @@ schema_check(struct ad *ad)
 		ad->attr_count);
 }
 
-static bool
-base_check(struct ad *ad, const char *base)
-{
-	static const char *const names[] = { "objectClass", NULL };
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct dir_values v;
-	struct err e;
-	if (!dir_read_one(&ad->d, base, names, NULL, "reading a base", a, &v, &e)) {
-		dir_finding(&ad->d, "fail", "base", NULL, "%s: %s", base, e.text);
-		return false;
-	}
-	if (!v.found || !attrs_get(&v.attrs, "objectClass")) {
-		dir_finding(&ad->d, "fail", "base",
-			"check its spelling, and that the account may read it",
-			"%s does not exist, or the account may not see it", base);
-		return false;
-	}
-	dir_finding(&ad->d, "ok", "base", NULL, "%s is there", base);
-	return true;
-}
-
 /* Of several contexts, the one that a base lies in looks at it. */
 static bool
 is_here(struct ad *ad, const char *base)
@@ -214,7 +161,7 @@ bases_check(struct ad *ad, const char *const *bases, size_t count, struct arena 
 		for (size_t k = 0; k < i && !again; k++)
 			again = ascii_ieq(
 				base, k < o->base_count ? o->bases[k] : bases[k - o->base_count]);
-		if (!again && is_here(ad, base) && base_check(ad, base))
+		if (!again && is_here(ad, base) && dir_base_check(&ad->d, base))
 			good[n++] = base;
 	}
 	if (n == 0)
@@ -228,7 +175,7 @@ context_check(struct ad *ad, const char *const *bases, size_t count)
 	CLEAN_ARENA struct arena *a = arena_new();
 	if (ad->forest)
 		dir_finding(&ad->d, "info", "context", NULL, "of %s:", ad->nc);
-	if (!servers_check(ad))
+	if (!dir_servers_check(&ad->d, &servers))
 		return;
 	const char **good = bases_check(ad, bases, count, a);
 	schema_check(ad);
@@ -239,8 +186,9 @@ context_check(struct ad *ad, const char *const *bases, size_t count)
 }
 
 bool
-ad_check(struct ad *first, const char *const *bases, size_t count, struct err *e)
+ad_check(struct dir *d, const char *const *bases, size_t count, struct err *e)
 {
+	struct ad *first = ad_of(d);
 	struct err unused;
 	/* what cannot be opened is found again, and said, context by context */
 	if (!first->split)

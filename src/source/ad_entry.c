@@ -18,8 +18,6 @@
 #include <strings.h>
 #include "model/dn.h"
 
-#define ATTRIBUTE_MAX (256 * 1024) /* bytes of one attribute's values: base64 and a line hold it */
-
 struct links { /* one line's worth of one link attribute */
 	const struct ad_attr *attr;
 	const char *mode;
@@ -135,17 +133,8 @@ static bool
 values_keep(struct reading *r, const struct ad_attr *attr, const struct berval *values,
 	size_t count, struct err *e)
 {
-	struct str *list = arena_alloc(r->a, (count + 1) * sizeof(*list));
-	size_t bytes = 0;
-	for (size_t i = 0; i < count; i++) {
-		list[i] = (struct str){ values[i].bv_val, values[i].bv_len };
-		bytes += values[i].bv_len + 16;
-	}
-	if (bytes > ATTRIBUTE_MAX)
-		return held_back(r, attr->name,
-			"its values are too large to hand on (more than 256 KiB)", e);
-	attrs_set(&r->attrs, attr->name, list, count);
-	return true;
+	return dir_values_take(&r->attrs, attr->name, values, count) ||
+	       held_back(r, attr->name, DIR_VALUES_TOO_LARGE, e);
 }
 
 static struct str
@@ -224,10 +213,12 @@ special_keep(struct reading *r, struct str name, const struct berval *values, si
 }
 
 static bool
-attribute_keep(struct reading *r, struct str description, const struct berval *values, size_t count,
-	struct err *e)
+attribute_keep(
+	void *ctx, struct str description, const struct berval *values, size_t count, struct err *e)
 {
+	struct reading *r = ctx;
 	struct ad_name name;
+	special_keep(r, description, values, count);
 	if (!ad_name_parse(description, r->mode == AD_FULL || r->mode == AD_DELTA, &name))
 		return held_back(
 			r, NULL, "the server sent an attribute range that cannot be read", e);
@@ -238,55 +229,29 @@ attribute_keep(struct reading *r, struct str description, const struct berval *v
 		       values_keep(r, &object_class, values, count, e);
 	if (!attr->sent)
 		return true;
-	if (attr->syntax != AD_LINK && name.range != AD_RANGE_NONE)
+	if (attr->syntax != DIR_LINK && name.range != AD_RANGE_NONE)
 		return held_back(
 			r, attr->name, "it has more values than the server sends at once", e);
-	return attr->syntax == AD_LINK ? links_keep(r, attr, &name, values, count, e)
-				       : values_keep(r, attr, values, count, e);
+	return attr->syntax == DIR_LINK ? links_keep(r, attr, &name, values, count, e)
+					: values_keep(r, attr, values, count, e);
 }
 
-/* Takes every attribute of the entry; with `id_only`, those that say who it is. */
+/* Of those that say who it is, alone. */
 static bool
-attributes_keep(struct reading *r, LDAPMessage *entry, bool id_only, struct err *e)
+identity_keep(
+	void *ctx, struct str description, const struct berval *values, size_t count, struct err *e)
 {
-	BerElement *ber = NULL;
-	struct berval dn, desc, *values = NULL;
-	bool ok = true;
-	int rc = ldap_get_dn_ber(r->ad->d.ld, entry, &ber, &dn);
-	while (ok && rc == LDAP_SUCCESS) {
-		rc = ldap_get_attribute_ber(r->ad->d.ld, entry, ber, &desc, &values);
-		if (rc != LDAP_SUCCESS || !desc.bv_val)
-			break;
-		size_t count = 0;
-		while (values && values[count].bv_val)
-			count++;
-		struct str text = { desc.bv_val, desc.bv_len };
-		special_keep(r, text, values, count);
-		ok = id_only || attribute_keep(r, text, values, count, e);
-		ldap_memfree(values);
-		values = NULL;
-	}
-	ber_free(ber, 0);
-	if (ok && rc != LDAP_SUCCESS)
-		return err_set(
-			e, ERR_RETRY, "bad-answer", "an entry of the server cannot be decoded");
-	return ok;
+	(void)e;
+	special_keep(ctx, description, values, count);
+	return true;
 }
 
 static bool
 dn_keep(struct reading *r, LDAPMessage *entry, struct err *e)
 {
-	BerElement *ber = NULL;
-	struct berval raw = { 0 };
+	struct str raw;
 	struct ad_dn dn;
-	int rc = ldap_get_dn_ber(r->ad->d.ld, entry, &ber, &raw);
-	bool ok = rc == LDAP_SUCCESS &&
-		  ad_dn_parse((struct str){ raw.bv_val, raw.bv_len }, r->a, &dn, e);
-	ber_free(ber, 0);
-	if (rc != LDAP_SUCCESS)
-		return err_set(
-			e, ERR_RETRY, "bad-answer", "an entry of the server cannot be decoded");
-	if (!ok)
+	if (!dir_entry_dn(&r->ad->d, entry, &raw, e) || !ad_dn_parse(raw, r->a, &dn, e))
 		return false;
 	memcpy(r->id, dn.guid, sizeof(r->id));
 	r->sid = dn.sid;
@@ -392,9 +357,9 @@ bool
 ad_entry_send(
 	struct ad *ad, LDAPMessage *entry, enum ad_mode mode, struct ad_todo *todo, struct err *e)
 {
-	struct reading r = { .ad = ad, .mode = mode, .a = ad->scratch, .todo = todo };
+	struct reading r = { .ad = ad, .mode = mode, .a = ad->d.scratch, .todo = todo };
 	struct err own;
-	arena_reset(ad->scratch);
+	arena_reset(ad->d.scratch);
 	r.attrs = attrs_new(r.a);
 	ad->d.done++;
 	if (!dn_keep(&r, entry, &own)) {
@@ -405,13 +370,13 @@ ad_entry_send(
 		r.dn = NULL;
 	}
 	/* a server that does not know extended DNs: who it is must be known before the rest */
-	if (!r.id[0] && !attributes_keep(&r, entry, true, e))
+	if (!r.id[0] && !dir_attributes_each(&ad->d, entry, identity_keep, &r, e))
 		return false;
 	if (!r.id[0])
 		return r.dn ? held_back(&r, NULL, "it has no objectGUID that we may read", e)
 			    : err_set(e, ERR_SIDE, "bad-answer",
 				      "the server sent an entry without name and id");
-	if (!attributes_keep(&r, entry, false, e))
+	if (!dir_attributes_each(&ad->d, entry, attribute_keep, &r, e))
 		return false;
 	if (r.deleted)
 		return is_deleted_container(&r) ||

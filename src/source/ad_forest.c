@@ -203,7 +203,7 @@ ad_forest_close(struct ad *first)
 static int
 context_order(const void *a, const void *b)
 {
-	return strcmp((*(struct ad *const *)a)->context, (*(struct ad *const *)b)->context);
+	return strcmp((*(struct ad *const *)a)->d.context, (*(struct ad *const *)b)->d.context);
 }
 
 struct ad_forest_facts
@@ -217,7 +217,7 @@ ad_forest_facts(struct ad *first, struct arena *a)
 	qsort(list, n, sizeof(*list), context_order);
 	for (size_t i = 0; i < n; i++) {
 		const char *sep = i ? " + " : "";
-		f.context = arena_printf(a, "%s%s%s", f.context, sep, list[i]->context);
+		f.context = arena_printf(a, "%s%s%s", f.context, sep, list[i]->d.context);
 		f.server = arena_printf(a, "%s%s%s", f.server, sep, list[i]->d.server);
 		f.invocation = arena_printf(a, "%s%s%s", f.invocation, sep, list[i]->invocation);
 		/* a delta that cannot tell of deletions is not complete (I7) */

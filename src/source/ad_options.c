@@ -65,8 +65,9 @@ account_read(struct ad *ad, struct err *e)
 }
 
 bool
-ad_options_read(struct ad *ad, struct err *e)
+ad_options_read(struct dir *d, struct err *e)
 {
+	struct ad *ad = ad_of(d);
 	static const char *const changes[] = { "auto", "dirsync", "usn", NULL };
 	int how = 0;
 	if (!dir_options_read(&ad->d, e) || !account_read(ad, e) ||

@@ -151,12 +151,12 @@ pages_read(struct ad *ad, struct page *p, struct err *e)
 static bool
 still_there(struct ad *ad, struct err *e)
 {
-	const char *invocation = ad->invocation, *context = ad->context, *url = ad->d.server;
+	const char *invocation = ad->invocation, *context = ad->d.context, *url = ad->d.server;
 	if (ad->d.ld && ad_now_read(ad, e))
 		return true;
 	if (!ad_connect(ad, url, e) || !ad_arrive(ad, e))
 		return false;
-	if (strcmp(invocation, ad->invocation) != 0 || strcmp(context, ad->context) != 0)
+	if (strcmp(invocation, ad->invocation) != 0 || strcmp(context, ad->d.context) != 0)
 		return err_set(e, ERR_RETRY, "controller-changed",
 			"%s is now another domain controller", url);
 	return true;
@@ -166,7 +166,7 @@ still_there(struct ad *ad, struct err *e)
 static struct dir_cursor
 here(const struct ad *ad)
 {
-	return (struct dir_cursor){ .context = ad->context,
+	return (struct dir_cursor){ .context = ad->d.context,
 		.invocation = ad->invocation,
 		.request = ad->d.digest,
 		.usn = ad->usn };
@@ -209,7 +209,7 @@ read_all(struct ad *ad, const char *cursor, struct page *p, struct buf *cursor_o
 static const char *
 cursor_of(const struct json *all, const struct ad *ad)
 {
-	return json_get_string(json_get(all, "contexts"), ad->context);
+	return json_get_string(json_get(all, "contexts"), ad->d.context);
 }
 
 static bool
@@ -243,7 +243,7 @@ forest_read(struct ad *first, const char *cursor, struct buf *cursor_out, struct
 				p->nc);
 		if (!context_read(p, from, &one, e))
 			return err_wrap(e, "%s", p->nc);
-		jsonw_str(&w, p->context, buf_cstr(&one));
+		jsonw_str(&w, p->d.context, buf_cstr(&one));
 	}
 	jsonw_end(&w);
 	jsonw_end(&w);
@@ -251,8 +251,9 @@ forest_read(struct ad *first, const char *cursor, struct buf *cursor_out, struct
 }
 
 bool
-ad_read(struct ad *first, const char *cursor, struct err *e)
+ad_read(struct dir *d, const char *cursor, struct err *e)
 {
+	struct ad *first = ad_of(d);
 	CLEAN_BUF struct buf cursor_out = { 0 };
 	struct err cause = { 0 };
 	bool ok = first->next ? forest_read(first, cursor, &cursor_out, &cause)
@@ -304,8 +305,9 @@ fetch_one(struct ad *ad, const char *id, struct page *p, bool *found_r, struct e
 }
 
 bool
-ad_fetch(struct ad *first, const char *const *ids, size_t count, struct err *e)
+ad_fetch(struct dir *d, const char *const *ids, size_t count, struct err *e)
 {
+	struct ad *first = ad_of(d);
 	struct page page = { .mode = AD_FETCH };
 	struct err cause = { 0 };
 	struct ad *p = first;

@@ -13,16 +13,16 @@
 /* Attribute syntaxes, MS-ADTS 3.1.1.2.2.2; what is not here is text. */
 static const struct {
 	const char *oid;
-	enum ad_syntax syntax;
+	enum dir_syntax syntax;
 } syntaxes[] = {
-	{ "2.5.5.1", AD_LINK },
-	{ "2.5.5.8", AD_BOOL },
-	{ "2.5.5.9", AD_INT },
-	{ "2.5.5.10", AD_BYTES },
-	{ "2.5.5.11", AD_TIME },
-	{ "2.5.5.15", AD_BYTES },
-	{ "2.5.5.16", AD_INT },
-	{ "2.5.5.17", AD_BYTES },
+	{ "2.5.5.1", DIR_LINK },
+	{ "2.5.5.8", DIR_BOOL },
+	{ "2.5.5.9", DIR_INT },
+	{ "2.5.5.10", DIR_BYTES },
+	{ "2.5.5.11", DIR_TIME },
+	{ "2.5.5.15", DIR_BYTES },
+	{ "2.5.5.16", DIR_INT },
+	{ "2.5.5.17", DIR_BYTES },
 };
 
 /* What entries hang from: their DNs and moves are followed whoever is asked for (5.1). */
@@ -38,15 +38,6 @@ static const char *const naming[] = { "cn", "ou", "dc", "o", "c", "l", NULL };
 /* Asked for by name, never brought by the server: the engine finds them itself. */
 static const char *const computed[] = { "memberOf", "distinguishedName", NULL };
 
-static bool
-listed(const char *const *list, const char *name)
-{
-	for (; *list; list++)
-		if (ascii_ieq(*list, name))
-			return true;
-	return false;
-}
-
 const struct ad_attr *
 ad_attr_find(const struct ad *ad, struct str name)
 {
@@ -59,7 +50,7 @@ ad_attr_find(const struct ad *ad, struct str name)
 /* --- what the schema says --- */
 
 struct look {
-	const char **classes; /* found */
+	const char **classes; /* found; NULL-ended */
 	size_t class_count;
 	const char *why_not; /* an attribute that cannot be followed */
 };
@@ -72,7 +63,7 @@ attribute_keep(struct ad *ad, const struct attrs *row, const char *name, struct 
 	unsigned long system = flags.n ? strtoul(flags.p, NULL, 10) : 0;
 	struct ad_attr *at = &ad->attrs[ad->attr_count++];
 	*at = (struct ad_attr){ .name = arena_strdup(ad->d.arena, name),
-		.syntax = AD_STRING,
+		.syntax = DIR_STRING,
 		.sent = true,
 		.link_id = link.n ? (int)strtol(link.p, NULL, 10) : 0 };
 	at->name_n = strlen(at->name);
@@ -82,10 +73,10 @@ attribute_keep(struct ad *ad, const struct attrs *row, const char *name, struct 
 	at->multi = !str_ieqc(attrs_first(row, "isSingleValued"), "TRUE");
 	/* links that carry data besides the DN come as increments, for which there is no message */
 	bool unseen = (system & (NOT_REPLICATED | CONSTRUCTED)) || at->link_id % 2 ||
-		      (at->link_id && at->syntax != AD_LINK);
-	if (listed(computed, name))
+		      (at->link_id && at->syntax != DIR_LINK);
+	if (text_listed(computed, name))
 		at->sent = false;
-	else if (unseen && !listed(always, name))
+	else if (unseen && !text_listed(always, name))
 		look->why_not = at->name;
 }
 
@@ -105,10 +96,10 @@ row_keep(void *ctx, struct dir *dir, LDAPMessage *entry, struct err *e)
 		struct str v = dir_value_first(&ad->d, entry, names[i], a);
 		attrs_set(&row, names[i], &v, 1);
 	}
-	if (listed(classes, "attributeSchema") && ad->attr_count < NAMES_MAX &&
+	if (text_listed(classes, "attributeSchema") && ad->attr_count < NAMES_MAX &&
 		!ad_attr_find(ad, name))
 		attribute_keep(ad, &row, name.p, look);
-	else if (listed(classes, "classSchema") && look->class_count < NAMES_MAX)
+	else if (text_listed(classes, "classSchema") && look->class_count < NAMES_MAX)
 		look->classes[look->class_count++] = arena_strdup(ad->d.arena, name.p);
 	return true;
 }
@@ -157,8 +148,9 @@ type_name(const char *type, struct arena *a)
 	return n ? arena_strndup(a, p + 6, n) : NULL;
 }
 
-static const char *
-nearest(struct ad *ad, const char *name, struct arena *a)
+/* Of all attributes; NULL = hidden from us. */
+static const char *const *
+names_all(struct ad *ad, struct arena *a)
 {
 	static const char *const names[] = { "attributeTypes", NULL };
 	struct dir_values v;
@@ -175,17 +167,7 @@ nearest(struct ad *ad, const char *name, struct arena *a)
 			n++;
 	}
 	all[n] = NULL;
-	return text_nearest(name, all);
-}
-
-static bool
-unknown_report(struct ad *ad, const char *name, struct err *e)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	const char *near = nearest(ad, name, a);
-	return err_set(e, ERR_CONFIG, "unknown-attribute",
-		"the schema of %s has no attribute '%s'%s%s%s", ad->default_nc, name,
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return all;
 }
 
 /*
@@ -198,6 +180,7 @@ static bool
 attributes_settle(
 	struct ad *ad, const char *const *attributes, const struct look *look, struct err *e)
 {
+	CLEAN_ARENA struct arena *a = arena_new();
 	if (look->why_not)
 		return err_set(e, ERR_CONFIG, "unfollowed-attribute",
 			"attribute '%s' is computed, or kept by each domain controller for itself: "
@@ -206,14 +189,15 @@ attributes_settle(
 			look->why_not);
 	for (; *attributes; attributes++)
 		if (!ad_attr_find(ad, str_c(*attributes))) {
-			if (listed(elsewhere, *attributes))
+			if (text_listed(elsewhere, *attributes))
 				continue;
 			if (!ascii_ieq(*attributes, "primaryGroup"))
-				return unknown_report(ad, *attributes, e);
+				return dir_unknown_attribute(
+					ad->default_nc, *attributes, names_all(ad, a), e);
 			/* not of the schema, but of the protocol: made of primaryGroupID */
 			ad->attrs[ad->attr_count++] = (struct ad_attr){ .name = "primaryGroup",
 				.name_n = strlen("primaryGroup"),
-				.syntax = AD_LINK };
+				.syntax = DIR_LINK };
 		}
 	return true;
 }
@@ -259,8 +243,8 @@ request_make(struct ad *ad, const char *more)
 	for (size_t i = 0; always[i]; i++)
 		list[n++] = always[i];
 	for (size_t i = 0; i < ad->attr_count; i++) {
-		named = named || listed(naming, ad->attrs[i].name);
-		if (ad->attrs[i].sent && !listed(always, ad->attrs[i].name))
+		named = named || text_listed(naming, ad->attrs[i].name);
+		if (ad->attrs[i].sent && !text_listed(always, ad->attrs[i].name))
 			list[n++] = ad->attrs[i].name;
 	}
 	if (named && !ad_attr_find(ad, STR("name")))
@@ -274,24 +258,20 @@ request_make(struct ad *ad, const char *more)
 static bool
 filter_make(struct ad *ad, const char *const *classes, const struct look *look, struct err *e)
 {
-	CLEAN_BUF struct buf filter = { 0 };
-	size_t known = 0;
-	buf_adds(&filter, "(|");
-	for (size_t i = 0; classes[i]; i++) {
-		bool found = false;
-		for (size_t k = 0; k < look->class_count; k++)
-			found = found || ascii_ieq(look->classes[k], classes[i]);
-		if (found && ++known && !listed(containers, classes[i]))
-			buf_addf(&filter, "(objectClass=%s)", classes[i]);
-	}
-	if (!known && classes[0])
+	CLEAN_ARENA struct arena *a = arena_new();
+	size_t n = 0;
+	while (classes[n])
+		n++;
+	const char **known = arena_alloc(a, (n + 1) * sizeof(*known));
+	n = 0;
+	for (size_t i = 0; classes[i]; i++)
+		if (text_listed(look->classes, classes[i]))
+			known[n++] = classes[i];
+	if (!n && classes[0])
 		return err_set(e, ERR_CONFIG, "unknown-class",
 			"the schema of %s knows none of the classes asked for ('%s', ...)",
 			ad->default_nc, classes[0]);
-	for (size_t i = 0; containers[i]; i++)
-		buf_addf(&filter, "(objectClass=%s)", containers[i]);
-	buf_adds(&filter, ")");
-	ad->filter = arena_strdup(ad->d.arena, buf_cstr(&filter));
+	ad->filter = dir_class_filter(known, containers, ad->d.arena);
 	return true;
 }
 
@@ -301,8 +281,8 @@ ad_schema_read(
 {
 	CLEAN_BUF struct buf filter = { 0 };
 	size_t count = 0;
-	struct look look = { .classes =
-				     arena_alloc(ad->d.arena, NAMES_MAX * sizeof(*look.classes)) };
+	struct look look = { .classes = arena_alloc(
+				     ad->d.arena, (NAMES_MAX + 1) * sizeof(*look.classes)) };
 	ad->attrs = arena_alloc(ad->d.arena, (2 * NAMES_MAX) * sizeof(*ad->attrs));
 	ad->attr_count = 0;
 	buf_adds(&filter, "(|(lDAPDisplayName=objectClass)");

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "model/dn.h"
 
-#define CAPABILITY_AD   "1.2.840.113556.1.4.800"
 #define DELETED_OBJECTS "18E2EA80684F11D2B9AA00C04F79F805" /* MS-ADTS 6.1.1.4 */
 
 bool
@@ -23,19 +22,6 @@ ad_connect(struct ad *ad, const char *url, struct err *e)
 }
 
 /* --- where we are --- */
-
-static const char *
-keep_first(struct ad *ad, const struct dir_values *v, const char *name)
-{
-	struct str s = attrs_first(&v->attrs, name);
-	return s.n ? arena_strndup(ad->d.arena, s.p, s.n) : NULL;
-}
-
-static bool
-has_value(const struct dir_values *v, const char *name, const char *value)
-{
-	return attr_has(attrs_get(&v->attrs, name), str_c(value));
-}
 
 bool
 ad_now_read(struct ad *ad, struct err *e)
@@ -64,19 +50,20 @@ ad_rootdse(struct ad *ad, struct err *e)
 	struct dir_values v;
 	if (!dir_read_one(&ad->d, "", names, NULL, "reading the server's rootDSE", a, &v, e))
 		return false;
-	if (!has_value(&v, "supportedCapabilities", CAPABILITY_AD))
+	if (!dir_has_value(&v, "supportedCapabilities", DIR_CAPABILITY_AD))
 		return err_set(e, ERR_CONFIG, "not-ad",
 			"this server is not an Active Directory domain controller; use a source of "
 			"type \"ldap\"");
-	ad->default_nc = keep_first(ad, &v, "defaultNamingContext");
-	ad->config_nc = keep_first(ad, &v, "configurationNamingContext");
-	ad->schema_nc = keep_first(ad, &v, "schemaNamingContext");
-	ad->subschema = keep_first(ad, &v, "subschemaSubentry");
-	ad->host = keep_first(ad, &v, "dnsHostName");
-	ad->invocation = keep_first(ad, &v, "dsServiceName"); /* until its id is looked up */
+	ad->default_nc = dir_keep_first(&ad->d, &v, "defaultNamingContext");
+	ad->config_nc = dir_keep_first(&ad->d, &v, "configurationNamingContext");
+	ad->schema_nc = dir_keep_first(&ad->d, &v, "schemaNamingContext");
+	ad->subschema = dir_keep_first(&ad->d, &v, "subschemaSubentry");
+	ad->host = dir_keep_first(&ad->d, &v, "dnsHostName");
+	ad->invocation =
+		dir_keep_first(&ad->d, &v, "dsServiceName"); /* until its id is looked up */
 	ad->is_samba = attrs_first(&v.attrs, "vendorName").n &&
-		       strstr(keep_first(ad, &v, "vendorName"), "Samba");
-	ad->has_dirsync = has_value(&v, "supportedControl", LDAP_CONTROL_X_DIRSYNC);
+		       strstr(dir_keep_first(&ad->d, &v, "vendorName"), "Samba");
+	ad->has_dirsync = dir_has_value(&v, "supportedControl", LDAP_CONTROL_X_DIRSYNC);
 	const struct attr *ncs = attrs_get(&v.attrs, "namingContexts");
 	size_t n = ncs ? ncs->count : 0;
 	const char **list = arena_alloc(ad->d.arena, (n + 1) * sizeof(*list));
@@ -103,7 +90,7 @@ identify(struct ad *ad, struct err *e)
 	if (!guid_from_bytes(attrs_first(&v.attrs, "objectGUID"), guid))
 		return err_set(e, ERR_CONFIG, "no-right",
 			"the account cannot read %s; let it read the domain", ad->nc);
-	ad->context = arena_printf(ad->d.arena, "%s %s", guid, ad->nc);
+	ad->d.context = arena_printf(ad->d.arena, "%s %s", guid, ad->nc);
 	struct str sid = attrs_first(&v.attrs, "objectSid");
 	ad->domain_sid = sid.n ? sid_from_bytes(sid, ad->d.arena) : NULL;
 	if (!dir_read_one(&ad->d, ad->invocation, dsa_names, NULL,

@@ -128,8 +128,9 @@ base_find(struct ad *ad, const char *const *bases, size_t count, struct arena *a
 }
 
 bool
-ad_setup(struct ad *ad, const char *const *bases, size_t count, struct err *e)
+ad_setup(struct dir *d, const char *const *bases, size_t count, struct err *e)
 {
+	struct ad *ad = ad_of(d);
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_BUF struct buf text = { 0 };
 	bool samba = true, known = false;

@@ -17,6 +17,7 @@ struct watching { /* one naming context */
 	struct ad *ad;
 	int changes, deletions; /* message ids; deletions -1: not watched */
 	int64_t before, last;   /* highest USN at the look before the last one, and then */
+	bool news;              /* since it was told */
 };
 
 static bool
@@ -62,52 +63,20 @@ is_news(const struct watching *w, LDAPMessage *entry)
 	return !usn.n || strtoll(usn.p, NULL, 10) > w->before;
 }
 
-/* A search that should never end has: the server does not tell (any more). */
 static bool
-ended(struct watching *w, LDAPMessage *res, struct err *e)
+take(void *ctx, struct dir *d, LDAPMessage *res, struct err *e)
 {
-	int code = LDAP_OTHER;
-	char *diagnostic = NULL;
+	struct watching *w = ctx;
+	int type = ldap_msgtype(res);
 
-	if (ldap_msgid(res) == w->deletions) {
-		w->deletions = -1; /* hidden from us: deletions show at the next read */
+	if (type == LDAP_RES_SEARCH_ENTRY)
+		w->news |= is_news(w, res);
+	if (type != LDAP_RES_SEARCH_RESULT)
 		return true;
-	}
-	ldap_parse_result(w->ad->d.ld, res, &code, NULL, &diagnostic, NULL, NULL, 0);
-	if (code == LDAP_UNWILLING_TO_PERFORM || code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION ||
-		code == LDAP_INSUFFICIENT_ACCESS || code == LDAP_ADMINLIMIT_EXCEEDED)
-		err_set(e, ERR_CONFIG, "cannot-watch", "%s does not tell of changes in %s: %s",
-			w->ad->d.server, w->ad->nc,
-			diagnostic ? diagnostic : ldap_err2string(code));
-	else
-		dir_err_result(e, code ? code : LDAP_SERVER_DOWN, diagnostic,
-			"waiting to be told of changes");
-	ldap_memfree(diagnostic);
-	return false;
-}
-
-/* All that has come. */
-static bool
-drain(struct watching *w, bool *news_r, struct err *e)
-{
-	struct timeval at_once = { 0 };
-	LDAPMessage *res = NULL;
-	int type;
-
-	while ((type = ldap_result(w->ad->d.ld, LDAP_RES_ANY, LDAP_MSG_ONE, &at_once, &res)) > 0) {
-		bool ok = true;
-
-		if (type == LDAP_RES_SEARCH_ENTRY)
-			*news_r |= is_news(w, res);
-		else if (type == LDAP_RES_SEARCH_RESULT)
-			ok = ended(w, res, e);
-		ldap_msgfree(res);
-		res = NULL;
-		if (!ok)
-			return false;
-	}
-	return type == 0 ||
-	       dir_err_result(e, LDAP_SERVER_DOWN, NULL, "waiting to be told of changes");
+	if (ldap_msgid(res) != w->deletions)
+		return dir_watch_ended(d, w->ad->nc, res, e);
+	w->deletions = -1; /* hidden from us: deletions show at the next read */
+	return true;
 }
 
 /* Is the server still there? Its word ends with the connection, and nothing else tells. */
@@ -149,8 +118,10 @@ watch_all(struct serve *s, struct watching *list, size_t n, struct err *e)
 		if (!look_all(list, n, &next, e))
 			return false;
 		for (size_t i = 0; i < n; i++) {
-			if (!drain(&list[i], &news, e))
+			if (!dir_watch_drain(&list[i].ad->d, LDAP_RES_ANY, take, &list[i], e))
 				return err_wrap(e, "%s", list[i].ad->d.server);
+			news |= list[i].news;
+			list[i].news = false;
 			fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
 			ldap_get_option(list[i].ad->d.ld, LDAP_OPT_DESC, &fds[i].fd);
 		}
@@ -163,8 +134,9 @@ watch_all(struct serve *s, struct watching *list, size_t n, struct err *e)
 }
 
 bool
-ad_watch(struct ad *first, struct err *e)
+ad_watch(struct dir *d, struct err *e)
 {
+	struct ad *first = ad_of(d);
 	struct watching list[CONTEXTS_MAX];
 	struct serve *s = first->d.serve;
 	bool *stop = first->d.stop;

@@ -1,10 +1,38 @@
-/* Requests of the engine to a source that speaks LDAP. */
+/* A source that speaks LDAP, as a program: hello, then requests of the engine. */
 #include "dir.h"
 #include "dir_cursor.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include "base/json.h"
+#include "base/file.h"
 #include "base/log.h"
+
+static bool
+hello_send(struct dir *d, const struct dir_program *p, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct dir_hello h = { .context = "not connected",
+		.server = "",
+		.invocation = "",
+		.now = d->clock->now(d->clock->ctx) };
+	struct jsonw *w = serve_line(d->serve, "hello");
+	char now[24];
+	p->hello(d, a, &h);
+	time_format(h.now, now);
+	jsonw_str(w, "context", h.context);
+	jsonw_str(w, "server", h.server);
+	jsonw_str(w, "invocation", h.invocation);
+	jsonw_str(w, "bind", d->bound);
+	jsonw_str(w, "now", now);
+	jsonw_arr(w, "capabilities");
+	for (size_t i = 0; h.capabilities[i]; i++)
+		jsonw_str(w, NULL, h.capabilities[i]);
+	jsonw_end(w);
+	jsonw_obj(w, "schema");
+	p->schema(d, w);
+	jsonw_end(w);
+	return serve_send(d->serve, e) && serve_flush(d->serve, e);
+}
 
 /* Who asks for no classes and no attributes wants a check or the set-up text, not a read: then a server
  * that cannot be reached is a finding, and hello does not wait for it. */
@@ -21,7 +49,7 @@ greet(struct dir *d, const struct dir_program *p, struct err *e)
 		return false;
 	if ((classes[0] || attributes[0]) && !p->ready(d, classes, attributes, e))
 		return false;
-	return p->hello(d, e);
+	return hello_send(d, p, e);
 }
 
 static const char **
@@ -79,8 +107,9 @@ request_do(struct dir *d, const struct dir_program *p, const struct json *j, str
 	return err_set(e, ERR_SIDE, "bad-request", "a request of a type that is not known");
 }
 
-bool
-dir_run(struct dir *d, const struct dir_program *p, struct err *e)
+/* Until the engine wants no more. */
+static bool
+run(struct dir *d, const struct dir_program *p, struct err *e)
 {
 	if (!serve_hello(d->serve, e) || !greet(d, p, e))
 		return false;
@@ -96,4 +125,33 @@ dir_run(struct dir *d, const struct dir_program *p, struct err *e)
 			return false;
 	}
 	return true;
+}
+
+int
+dir_main(struct dir *d, const struct dir_program *p, int argc, char **argv)
+{
+	CLEAN_FREE char *program = xasprintf("lockstep-source-%s", p->name);
+	bool stop = false;
+	int status = 0;
+	struct err e = { 0 };
+	d->serve = serve_new(p->name, "source", p->option_table, p->option_count);
+	/* what this computer's ldap.conf says is for other programs: it could switch verification off */
+	setenv("LDAPNOINIT", "1", 1);
+	if (serve_arguments(d->serve, argc, argv, &status)) {
+		process_harden();
+		log_init(program, true, LOG_INFO);
+		d->stop = &stop;
+		d->arena = arena_new();
+		d->scratch = arena_new();
+		d->clock = &clock_system;
+		if (!run(d, p, &e)) {
+			serve_error(d->serve, &e);
+			status = 1;
+		}
+		p->close(d);
+		arena_free(d->scratch);
+		arena_free(d->arena);
+	}
+	serve_free(d->serve);
+	return status;
 }

@@ -10,74 +10,24 @@
 
 /* true: this server can be used. */
 static bool
-server_check(struct tree *t, const char *url)
+server_check(struct dir *d, const char *url)
 {
-	const char *level = t->d.options.server_count > 1 ? "warn" : "fail";
-	struct dir_cert c;
 	struct err e;
-	if (!dir_cert_look(&t->d, url, CERT_WAIT, &c, &e)) {
-		dir_finding(&t->d, level, "server", NULL, "%s: %s", url, e.text);
+	if (!dir_reach_check(d, url))
 		return false;
-	}
-	dir_finding(&t->d, "ok", "server", NULL, "%s: it can be reached", url);
-	dir_certificate_check(&t->d, url, &c);
-	if (!tree_use(&t->d, url, &e)) {
+	if (!tree_use(d, url, &e)) {
 		if (strcmp(e.code, "certificate") != 0)
-			dir_finding(&t->d, e.kind == ERR_CONFIG ? "fail" : level,
+			dir_finding(d, e.kind == ERR_CONFIG ? "fail" : dir_server_level(d),
 				strcmp(e.code, "bind-refused") == 0 ? "bind" : "server", NULL, "%s",
 				e.text);
 		return false;
 	}
-	dir_finding(&t->d, "ok", "bind", NULL, "%s: bound as %s", url, t->d.bound);
+	dir_finding(d, "ok", "bind", NULL, "%s: bound as %s", url, d->bound);
 	return true;
 }
 
-static bool
-servers_check(struct tree *t)
-{
-	const struct dir_options *o = &t->d.options;
-	const char *first = NULL;
-	CLEAN_FREE char *context = NULL;
-	struct err e;
-	for (size_t i = 0; i < o->server_count && !*t->d.stop; i++) {
-		serve_progress(t->d.serve, (int64_t)i, (int64_t)o->server_count, "trying servers");
-		if (!server_check(t, o->servers[i]))
-			continue;
-		if (!first) {
-			first = o->servers[i];
-			context = xstrdup(t->context);
-		} else if (strcmp(context, t->context) != 0) {
-			dir_finding(&t->d, "fail", "server", "name servers of one directory only",
-				"%s holds another directory than %s", o->servers[i], first);
-		}
-	}
-	if (!first)
-		dir_finding(&t->d, "fail", "server",
-			"mend what is said above; without a server nothing is read",
-			"no server can be used");
-	else if (strcmp(first, t->d.server) != 0 && !tree_use(&t->d, first, &e)) {
-		dir_finding(&t->d, "fail", "server", NULL, "%s", e.text);
-		return false;
-	}
-	return first != NULL;
-}
-
-static void
-base_check(struct tree *t, const char *base)
-{
-	static const char *const names[] = { "objectClass", NULL };
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct dir_values v;
-	struct err e;
-	if (!dir_read_one(&t->d, base, names, NULL, "reading a base", a, &v, &e))
-		dir_finding(&t->d, "fail", "base", NULL, "%s: %s", base, e.text);
-	else if (!v.found)
-		dir_finding(&t->d, "fail", "base",
-			"check its spelling, and that the account may read it",
-			"%s does not exist, or the account may not see it", base);
-	else
-		dir_finding(&t->d, "ok", "base", NULL, "%s is there", base);
-}
+static const struct dir_servers servers = { server_check, tree_use, "holds another directory than",
+	"name servers of one directory only" };
 
 static void
 schema_check(struct tree *t)
@@ -177,14 +127,15 @@ secrets_check(struct tree *t)
 }
 
 bool
-tree_check(struct tree *t, const char *const *bases, size_t count, struct err *e)
+tree_check(struct dir *d, const char *const *bases, size_t count, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	const struct dir_options *o = &t->d.options;
-	if (servers_check(t)) {
+	if (dir_servers_check(d, &servers)) {
 		for (size_t i = 0; i < o->base_count; i++)
-			base_check(t, o->bases[i]);
+			dir_base_check(d, o->bases[i]);
 		for (size_t i = 0; i < count; i++)
-			base_check(t, bases[i]);
+			dir_base_check(d, bases[i]);
 		schema_check(t);
 		sync_check(t);
 		secrets_check(t);
@@ -250,8 +201,9 @@ static const char setup_format[] =
 	"olcSpSessionlog: 10000\n";
 
 bool
-tree_setup(struct tree *t, const char *const *bases, size_t count, struct err *e)
+tree_setup(struct dir *d, const char *const *bases, size_t count, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	CLEAN_BUF struct buf text = { 0 };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct dn dn;

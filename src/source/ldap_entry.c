@@ -5,8 +5,6 @@
 #include <string.h>
 #include "model/dn.h"
 
-#define ATTRIBUTE_MAX (256 * 1024) /* bytes of one attribute's values: base64 and a line hold it */
-
 struct links {
 	const char *attribute;
 	struct serve_link *ends;
@@ -17,7 +15,6 @@ struct reading {
 	struct tree *t;
 	struct arena *a;
 	const char *id;
-	char *dn;
 	struct attrs attrs;
 	struct links *links; /* one for each attribute of the request at most */
 	size_t link_count;
@@ -89,66 +86,39 @@ static bool
 values_keep(struct reading *r, const struct tree_attr *at, const struct berval *values,
 	size_t count, struct err *e)
 {
-	struct str *list = arena_alloc(r->a, (count + 1) * sizeof(*list));
-	size_t bytes = 0;
-	for (size_t i = 0; i < count; i++) {
-		list[i] = (struct str){ values[i].bv_val, values[i].bv_len };
-		bytes += values[i].bv_len + 16;
-	}
-	if (bytes > ATTRIBUTE_MAX)
-		return held_back(
-			r, at->name, "its values are too large to hand on (more than 256 KiB)", e);
-	if (count)
-		attrs_set(&r->attrs, at->name, list, count);
-	return true;
+	return count == 0 || dir_values_take(&r->attrs, at->name, values, count) ||
+	       held_back(r, at->name, DIR_VALUES_TOO_LARGE, e);
 }
 
 static bool
-attributes_keep(struct reading *r, LDAPMessage *entry, struct err *e)
+attribute_keep(
+	void *ctx, struct str description, const struct berval *values, size_t count, struct err *e)
 {
-	BerElement *ber = NULL;
-	struct berval dn, desc, *values = NULL;
-	bool ok = true;
-	int rc = ldap_get_dn_ber(r->t->d.ld, entry, &ber, &dn);
-	if (rc == LDAP_SUCCESS)
-		r->dn = arena_strndup(r->a, dn.bv_val, dn.bv_len);
-	while (ok && rc == LDAP_SUCCESS) {
-		rc = ldap_get_attribute_ber(r->t->d.ld, entry, ber, &desc, &values);
-		if (rc != LDAP_SUCCESS || !desc.bv_val)
-			break;
-		size_t count = 0;
-		while (values && values[count].bv_val)
-			count++;
-		const struct tree_attr *at =
-			attr_find(r->t, (struct str){ desc.bv_val, desc.bv_len });
-		if (at)
-			ok = at->syntax == TREE_LINK ? links_keep(r, at, values, count, e)
-						     : values_keep(r, at, values, count, e);
-		ldap_memfree(values);
-		values = NULL;
-	}
-	ber_free(ber, 0);
-	if (ok && rc != LDAP_SUCCESS)
-		return err_set(
-			e, ERR_RETRY, "bad-answer", "an entry of the server cannot be decoded");
-	return ok;
+	struct reading *r = ctx;
+	const struct tree_attr *at = attr_find(r->t, description);
+	if (!at)
+		return true;
+	return at->syntax == DIR_LINK ? links_keep(r, at, values, count, e)
+				      : values_keep(r, at, values, count, e);
 }
 
 bool
 tree_entry_send(struct tree *t, LDAPMessage *entry, const char *id, struct err *e)
 {
-	struct reading r = { .t = t, .a = t->scratch, .id = id };
+	struct reading r = { .t = t, .a = t->d.scratch, .id = id };
 	struct serve *s = t->d.serve;
+	struct str dn;
 	struct err own;
-	arena_reset(t->scratch);
+	arena_reset(t->d.scratch);
 	r.attrs = attrs_new(r.a);
 	r.links = arena_alloc(r.a, (t->attr_count + 1) * sizeof(*r.links));
 	t->d.done++;
-	if (!attributes_keep(&r, entry, e))
+	if (!dir_entry_dn(&t->d, entry, &dn, e) ||
+		!dir_attributes_each(&t->d, entry, attribute_keep, &r, e))
 		return false;
-	if (!dn_usable(str_c(r.dn)))
+	if (!dn_usable(dn))
 		return held_back(&r, NULL, "its DN cannot be used", e);
-	if (!serve_entry(s, id, r.dn, NULL, NULL, true, &r.attrs, &own)) {
+	if (!serve_entry(s, id, arena_strndup(r.a, dn.p, dn.n), NULL, NULL, true, &r.attrs, &own)) {
 		if (own.kind == ERR_OBJECT)
 			return held_back(&r, NULL, own.text, e);
 		*e = own;

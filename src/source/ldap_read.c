@@ -5,6 +5,8 @@
  * Absence (I1). A server that still knows what was deleted since the cookie names it: that is seen. One that does not
  * (no session log, or one too short) names instead what is present, and leaves us to conclude. We do not: then
  * the cursor is too old, the engine reads everything, and what it does not find is confirmed as for any source.
+ * Nor is it a delta where the server took our cookie for none: slapd does so with one that it cannot read, and shows it by
+ * giving none back.
  */
 #include "ldap_source.h"
 #include "dir_cursor.h"
@@ -17,6 +19,7 @@
 struct refresh {
 	struct arena *a;
 	bool delta;
+	bool news; /* something was named */
 	struct buf cookie;
 };
 
@@ -26,6 +29,14 @@ too_old(struct err *e)
 	return err_set(e, ERR_RETRY, "cursor-invalid",
 		"the cursor is too old: the server does not know any more what was deleted since "
 		"(a longer syncprov-sessionlog makes that rarer); a full read is needed");
+}
+
+static bool
+not_read(struct err *e)
+{
+	return err_set(e, ERR_RETRY, "cursor-invalid",
+		"the server cannot read the cursor: it tells of everything that is there, and of "
+		"nothing that is gone; a full read is needed");
 }
 
 static void
@@ -59,6 +70,7 @@ each_entry(void *ctx, struct dir *d, LDAPMessage *entry, struct err *e)
 	ldap_controls_free(controls);
 	if (!ok)
 		return false;
+	r->news = true;
 	if (s.state == SYNC_DELETE)
 		return gone_send(tree_of(d), r, s.id, e);
 	if (s.state == SYNC_PRESENT)
@@ -74,6 +86,7 @@ info_take(struct tree *t, struct refresh *r, const struct sync_info *i, struct e
 {
 	if (i->type == SYNC_REFRESH_PRESENT || (i->type == SYNC_ID_SET && !i->deletes))
 		return !r->delta || too_old(e);
+	r->news |= i->count > 0;
 	for (size_t k = 0; k < i->count; k++)
 		if (!gone_send(t, r, i->ids[k], e))
 			return false;
@@ -116,6 +129,9 @@ done_take(struct refresh *r, LDAPControl **controls, struct err *e)
 	/* nothing named at all, and yet all else is gone: as present phases go */
 	if (r->delta && !done.deletes)
 		return too_old(e);
+	/* only when nothing has changed the old one stands */
+	if (r->delta && r->news && !done.cookie.n)
+		return not_read(e);
 	return r->cookie.n || err_set(e, ERR_SIDE, "no-cookie",
 				      "the server ended its answer without a cookie: it does not "
 				      "prove to be complete");
@@ -171,13 +187,13 @@ refresh(struct tree *t, struct refresh *r, struct err *e)
 static bool
 still_there(struct tree *t, struct err *e)
 {
-	const char *context = t->context;
+	const char *context = t->d.context;
 	if (t->d.ld && tree_arrive(t, e))
 		return true;
 	dir_close(&t->d);
 	if (!tree_open(t, e))
 		return false;
-	return strcmp(context, t->context) == 0 ||
+	return strcmp(context, t->d.context) == 0 ||
 	       err_set(e, ERR_RETRY, "directory-changed", "%s is now another directory", t->nc);
 }
 
@@ -191,12 +207,14 @@ read_all(struct tree *t, const char *cursor, struct refresh *r, struct buf *out,
 		return false;
 	/* a cookie is good for all servers of a directory: what is not known there is refused */
 	struct dir_cursor here = {
-		.context = t->context, .invocation = "", .request = t->d.digest
+		.context = t->d.context, .invocation = "", .request = t->d.digest
 	};
 	if (cursor) {
 		if (!dir_cursor_read(cursor, a, &c, e) || !dir_cursor_fits(&c, &here, e))
 			return false;
 		buf_add(&r->cookie, c.cookie.p, c.cookie.n);
+		if (!sync_cookie_usable(c.cookie))
+			return not_read(e);
 	}
 	if (!refresh(t, r, e))
 		return false;
@@ -206,8 +224,9 @@ read_all(struct tree *t, const char *cursor, struct refresh *r, struct buf *out,
 }
 
 bool
-tree_read(struct tree *t, const char *cursor, struct err *e)
+tree_read(struct dir *d, const char *cursor, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	CLEAN_BUF struct buf out = { 0 };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct refresh r = { .a = a, .delta = cursor != NULL };

@@ -12,29 +12,18 @@
 /* RFC 4517; what is not here is text. */
 static const struct {
 	const char *oid;
-	enum tree_syntax syntax;
+	enum dir_syntax syntax;
 	bool uid;
 } syntaxes[] = {
-	{ SYNTAX "12", TREE_LINK, false }, /* DN */
-	{ SYNTAX "34", TREE_LINK, true },  /* Name and Optional UID */
-	{ SYNTAX "7", TREE_BOOL, false },
-	{ SYNTAX "27", TREE_INT, false },
-	{ SYNTAX "24", TREE_TIME, false },
-	{ SYNTAX "5", TREE_BYTES, false },
-	{ SYNTAX "8", TREE_BYTES, false },
-	{ SYNTAX "28", TREE_BYTES, false },
-	{ SYNTAX "40", TREE_BYTES, false },
-};
-
-static const struct {
-	const char *name;
-	enum tree_syntax syntax;
-} syntax_words[] = {
-	{ "bytes", TREE_BYTES },
-	{ "link", TREE_LINK },
-	{ "int", TREE_INT },
-	{ "bool", TREE_BOOL },
-	{ "time", TREE_TIME },
+	{ SYNTAX "12", DIR_LINK, false }, /* DN */
+	{ SYNTAX "34", DIR_LINK, true },  /* Name and Optional UID */
+	{ SYNTAX "7", DIR_BOOL, false },
+	{ SYNTAX "27", DIR_INT, false },
+	{ SYNTAX "24", DIR_TIME, false },
+	{ SYNTAX "5", DIR_BYTES, false },
+	{ SYNTAX "8", DIR_BYTES, false },
+	{ SYNTAX "28", DIR_BYTES, false },
+	{ SYNTAX "40", DIR_BYTES, false },
 };
 
 /* Asked for by name, never brought by us: the engine finds them itself. */
@@ -48,15 +37,6 @@ struct types {
 	LDAPAttributeType **list;
 	size_t count;
 };
-
-static bool
-listed(const char *const *list, const char *name)
-{
-	for (; *list; list++)
-		if (ascii_ieq(*list, name))
-			return true;
-	return false;
-}
 
 static const LDAPAttributeType *
 type_find(const struct types *ts, const char *name)
@@ -95,19 +75,18 @@ attr_keep(struct tree *t, const struct types *ts, const char *name)
 	const struct ldif_attribute *known = ldif_attribute_find(name, strlen(name));
 	const LDAPAttributeType *at = type_find(ts, name);
 	struct tree_attr *a = &t->attrs[t->attr_count];
-	if (!at && !known && !listed(computed, name))
+	if (!at && !known && !text_listed(computed, name))
 		return false;
 	*a = (struct tree_attr){ .name = arena_strdup(t->d.arena, name),
-		.sent = at && !listed(computed, name),
+		.sent = at && !text_listed(computed, name),
 		.multi = known ? known->multi : !at || !at->at_single_value };
 	a->as = a->name;
-	for (size_t i = 0; known && i < ARRAY_LEN(syntax_words); i++)
-		if (strcmp(syntax_words[i].name, known->syntax) == 0)
-			a->syntax = syntax_words[i].syntax;
-	if (listed(computed, name))
-		a->syntax = TREE_LINK;
+	if (known)
+		a->syntax = dir_syntax_of(known->syntax);
+	if (text_listed(computed, name))
+		a->syntax = DIR_LINK;
 	if (at)
-		a->syntax = TREE_STRING;
+		a->syntax = DIR_STRING;
 	const char *oid = at ? syntax_of(ts, at) : "";
 	for (size_t i = 0; i < ARRAY_LEN(syntaxes); i++)
 		if (strcmp(oid, syntaxes[i].oid) == 0) {
@@ -141,17 +120,13 @@ unknown_report(struct tree *t, const struct types *ts, const char *name, struct 
 		if (ts->list[i]->at_names && ts->list[i]->at_names[0])
 			all[n++] = ts->list[i]->at_names[0];
 	all[n] = NULL;
-	const char *near = text_nearest(name, all);
-	return err_set(e, ERR_CONFIG, "unknown-attribute",
-		"the schema of %s has no attribute '%s'%s%s%s", t->d.server, name,
-		near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return dir_unknown_attribute(t->d.server, name, all, e);
 }
 
 static bool
 settle(struct tree *t, const struct types *ts, const char *const *classes,
 	const char *const *attributes, struct err *e)
 {
-	CLEAN_BUF struct buf filter = { 0 };
 	size_t n = 0;
 	while (attributes[n])
 		n++;
@@ -169,14 +144,7 @@ settle(struct tree *t, const struct types *ts, const char *const *classes,
 			t->request[n++] = t->attrs[i].name;
 	t->request[n] = NULL;
 	/* a class that the server does not know matches nothing (RFC 4511 4.5.1.7) */
-	buf_adds(&filter, "(|");
-	for (; *classes; classes++)
-		if (!listed(containers, *classes))
-			buf_addf(&filter, "(objectClass=%s)", *classes);
-	for (size_t i = 0; containers[i]; i++)
-		buf_addf(&filter, "(objectClass=%s)", containers[i]);
-	buf_adds(&filter, ")");
-	t->filter = arena_strdup(t->d.arena, buf_cstr(&filter));
+	t->filter = dir_class_filter(classes, containers, t->d.arena);
 	return true;
 }
 

@@ -9,11 +9,9 @@
 #pragma once
 #include "dir.h"
 
-enum tree_syntax { TREE_STRING, TREE_BYTES, TREE_LINK, TREE_INT, TREE_BOOL, TREE_TIME };
-
 struct tree_attr {        /* an attribute that the engine asked for */
 	const char *name; /* as asked */
-	enum tree_syntax syntax;
+	enum dir_syntax syntax;
 	bool multi;
 	bool sent;      /* the server has it; others are known by name only */
 	bool uid;       /* its values are DNs with bits behind them (uniqueMember) */
@@ -22,11 +20,9 @@ struct tree_attr {        /* an attribute that the engine asked for */
 
 struct tree {
 	struct dir d; /* first: tree_of */
-	struct arena *scratch;
 	/* from the rootDSE and near by; texts live in d.arena */
-	const char *nc;      /* naming context that is read */
-	const char *context; /* its id: entryUUID and DN */
-	const char *subschema, *config;
+	const char *nc; /* naming context that is read */
+	const char *subschema;
 	bool has_sync;
 
 	struct tree_attr *attrs;
@@ -41,7 +37,7 @@ tree_of(struct dir *d)
 }
 
 /* --- ldap_tree.c: where we are --- */
-bool tree_options_read(struct tree *t, struct err *e);
+bool tree_options_read(struct dir *d, struct err *e);
 /* Connects, binds and looks where we are. */
 bool tree_use(struct dir *d, const char *url, struct err *e);
 /* Is connected, to the first server that answers. */
@@ -59,11 +55,11 @@ bool tree_entry_send(struct tree *t, LDAPMessage *entry, const char *id, struct 
 
 /* --- ldap_read.c --- */
 /* Answers `read`; false: nothing more can be said (the engine is gone). */
-bool tree_read(struct tree *t, const char *cursor, struct err *e);
+bool tree_read(struct dir *d, const char *cursor, struct err *e);
 
 /* --- ldap_watch.c --- */
-bool tree_watch(struct tree *t, struct err *e);
+bool tree_watch(struct dir *d, struct err *e);
 
 /* --- ldap_check.c --- */
-bool tree_check(struct tree *t, const char *const *bases, size_t count, struct err *e);
-bool tree_setup(struct tree *t, const char *const *bases, size_t count, struct err *e);
+bool tree_check(struct dir *d, const char *const *bases, size_t count, struct err *e);
+bool tree_setup(struct dir *d, const char *const *bases, size_t count, struct err *e);

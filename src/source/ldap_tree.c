@@ -4,11 +4,10 @@
 #include <string.h>
 #include "model/dn.h"
 
-#define CAPABILITY_AD "1.2.840.113556.1.4.800"
-
 bool
-tree_options_read(struct tree *t, struct err *e)
+tree_options_read(struct dir *d, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	struct dir_options *o = &t->d.options;
 	if (!dir_options_read(&t->d, e))
 		return false;
@@ -22,19 +21,6 @@ tree_options_read(struct tree *t, struct err *e)
 		if (!dir_url_check(o, o->servers[i], e))
 			return false;
 	return true;
-}
-
-static const char *
-keep_first(struct tree *t, const struct dir_values *v, const char *name)
-{
-	struct str s = attrs_first(&v->attrs, name);
-	return s.n ? arena_strndup(t->d.arena, s.p, s.n) : NULL;
-}
-
-static bool
-has_value(const struct dir_values *v, const char *name, const char *value)
-{
-	return attr_has(attrs_get(&v->attrs, name), str_c(value));
 }
 
 /* The naming context that holds a base. */
@@ -113,26 +99,25 @@ identify(struct tree *t, struct err *e)
 			"the account cannot read entryUUID of %s; give it the right to read the "
 			"whole tree (`lockstep check --print-setup` shows how)",
 			t->nc);
-	t->context = arena_printf(t->d.arena, "%.*s %s", (int)id.n, id.p, t->nc);
+	t->d.context = arena_printf(t->d.arena, "%.*s %s", (int)id.n, id.p, t->nc);
 	return true;
 }
 
 bool
 tree_arrive(struct tree *t, struct err *e)
 {
-	static const char *const names[] = { "namingContexts", "subschemaSubentry", "configContext",
+	static const char *const names[] = { "namingContexts", "subschemaSubentry",
 		"supportedControl", "supportedCapabilities", NULL };
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct dir_values v;
 	if (!dir_read_one(&t->d, "", names, NULL, "reading the server's rootDSE", a, &v, e))
 		return false;
-	if (has_value(&v, "supportedCapabilities", CAPABILITY_AD))
+	if (dir_has_value(&v, "supportedCapabilities", DIR_CAPABILITY_AD))
 		return err_set(e, ERR_CONFIG, "is-ad",
 			"%s is an Active Directory domain controller; use a source of type \"ad\"",
 			t->d.server);
-	t->subschema = keep_first(t, &v, "subschemaSubentry");
-	t->config = keep_first(t, &v, "configContext");
-	t->has_sync = has_value(&v, "supportedControl", LDAP_CONTROL_SYNC);
+	t->subschema = dir_keep_first(&t->d, &v, "subschemaSubentry");
+	t->has_sync = dir_has_value(&v, "supportedControl", LDAP_CONTROL_SYNC);
 	return (context_find(t, attrs_get(&v.attrs, "namingContexts"), e) && identify(t, e)) ||
 	       err_wrap(e, "%s", t->d.server);
 }

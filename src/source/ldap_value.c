@@ -174,6 +174,32 @@ sync_info_read(struct str value, struct arena *a, struct sync_info *i_r, struct 
 	return ok || bad(e, "message");
 }
 
+/* The time of a change sequence number, up to its '#'. */
+static bool
+csn_begins(struct str s)
+{
+	static const char form[] = "dddddddddddddd.ddddddZ#";
+	if (s.n < sizeof(form) - 1)
+		return false;
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == 'd' ? s.p[i] < '0' || s.p[i] > '9' : s.p[i] != form[i])
+			return false;
+	return true;
+}
+
+bool
+sync_cookie_usable(struct str cookie)
+{
+	if (!str_starts(cookie, "rid="))
+		return true; /* of another make */
+	for (size_t i = 0; i < cookie.n; i++) {
+		struct str part = { cookie.p + i, cookie.n - i };
+		if (str_starts(part, ",csn=") && csn_begins((struct str){ part.p + 5, part.n - 5 }))
+			return true;
+	}
+	return false;
+}
+
 struct str
 unique_name_dn(struct str value)
 {

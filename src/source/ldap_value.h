@@ -47,5 +47,12 @@ struct sync_info {
 };
 bool sync_info_read(struct str value, struct arena *a, struct sync_info *i_r, struct err *e);
 
+/*
+ * Can a refresh go on from it? A cookie is opaque, but slapd's own look like
+ * "rid=000,sid=001,csn=20261129091629.026734Z#000000#000#000000;...", and one of these without a time it takes (2.5) for
+ * none at all: it sends everything as added, names nothing as gone, and says that what is gone was named.
+ */
+bool sync_cookie_usable(struct str cookie);
+
 /* A DN out of a value of Name and Optional UID (RFC 4517 3.3.21): without the bits behind it. */
 struct str unique_name_dn(struct str value);

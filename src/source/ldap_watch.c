@@ -14,31 +14,12 @@ struct watching {
 	struct tree *t;
 	int msgid;
 	bool told; /* the refresh has ended */
+	bool news; /* since it was told */
 };
-
-static bool
-ended(struct watching *w, LDAPMessage *res, struct err *e)
-{
-	struct tree *t = w->t;
-	int code = LDAP_OTHER;
-	char *diagnostic = NULL;
-	ldap_parse_result(t->d.ld, res, &code, NULL, &diagnostic, NULL, NULL, 0);
-	if (code == LDAP_UNWILLING_TO_PERFORM || code == LDAP_UNAVAILABLE_CRITICAL_EXTENSION ||
-		code == LDAP_INSUFFICIENT_ACCESS || code == LDAP_ADMINLIMIT_EXCEEDED ||
-		code == LDAP_SIZELIMIT_EXCEEDED)
-		err_set(e, ERR_CONFIG, "cannot-watch", "%s does not tell of changes in %s: %s",
-			t->d.server, t->nc,
-			diagnostic && *diagnostic ? diagnostic : ldap_err2string(code));
-	else
-		dir_err_result(e, code ? code : LDAP_SERVER_DOWN, diagnostic,
-			"waiting to be told of changes");
-	ldap_memfree(diagnostic);
-	return false;
-}
 
 /* A message between entries: the end of the refresh, a deletion, or a cookie alone. */
 static bool
-info_take(struct watching *w, LDAPMessage *res, bool *news_r, struct err *e)
+info_take(struct watching *w, LDAPMessage *res, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	char *oid = NULL;
@@ -52,7 +33,7 @@ info_take(struct watching *w, LDAPMessage *res, bool *news_r, struct err *e)
 				(i.type == SYNC_REFRESH_DELETE || i.type == SYNC_REFRESH_PRESENT) &&
 				i.done;
 		else if (ok)
-			*news_r = true;
+			w->news = true;
 	} else if (!ok) {
 		err_set(e, ERR_RETRY, "bad-answer", "a message of the server cannot be read");
 	}
@@ -61,28 +42,16 @@ info_take(struct watching *w, LDAPMessage *res, bool *news_r, struct err *e)
 	return ok;
 }
 
-/* All that has come. */
 static bool
-drain(struct watching *w, bool *news_r, struct err *e)
+take(void *ctx, struct dir *d, LDAPMessage *res, struct err *e)
 {
-	struct timeval at_once = { 0 };
-	LDAPMessage *res = NULL;
-	int type;
-	while ((type = ldap_result(w->t->d.ld, w->msgid, LDAP_MSG_ONE, &at_once, &res)) > 0) {
-		bool ok = true;
-		if (type == LDAP_RES_SEARCH_ENTRY)
-			*news_r |= w->told;
-		else if (type == LDAP_RES_INTERMEDIATE)
-			ok = info_take(w, res, news_r, e);
-		else if (type == LDAP_RES_SEARCH_RESULT)
-			ok = ended(w, res, e);
-		ldap_msgfree(res);
-		res = NULL;
-		if (!ok)
-			return false;
-	}
-	return type == 0 ||
-	       dir_err_result(e, LDAP_SERVER_DOWN, NULL, "waiting to be told of changes");
+	struct watching *w = ctx;
+	int type = ldap_msgtype(res);
+	if (type == LDAP_RES_SEARCH_ENTRY)
+		w->news |= w->told;
+	else if (type == LDAP_RES_INTERMEDIATE)
+		return info_take(w, res, e);
+	return type != LDAP_RES_SEARCH_RESULT || dir_watch_ended(d, w->t->nc, res, e);
 }
 
 static bool
@@ -106,23 +75,24 @@ watch_all(struct watching *w, struct err *e)
 	bool was = false;
 	ldap_get_option(w->t->d.ld, LDAP_OPT_DESC, &fd.fd);
 	do {
-		bool news = false;
-		if (!drain(w, &news, e))
+		if (!dir_watch_drain(&w->t->d, w->msgid, take, w, e))
 			return err_wrap(e, "%s", w->t->d.server);
 		if (w->told && !was && !serve_watching(s, e))
 			return false;
 		was = w->told;
 		if (!was)
 			serve_progress(s, 0, 0, "refreshing");
-		if (news)
+		if (w->news)
 			serve_changed(s);
+		w->news = false;
 	} while (serve_wait(s, &fd, 1, w->told ? IDLE_MS : 1000) >= 0);
 	return true;
 }
 
 bool
-tree_watch(struct tree *t, struct err *e)
+tree_watch(struct dir *d, struct err *e)
 {
+	struct tree *t = tree_of(d);
 	struct watching w = { .t = t };
 	if (!tree_open(t, e) || !watch_begin(&w, e))
 		return false;

@@ -8,15 +8,6 @@
 
 #define KNOWN_MAX 4096 /* spellings remembered */
 
-static bool
-listed(const char *const *names, const char *name)
-{
-	for (; *names; names++)
-		if (ascii_ieq(*names, name))
-			return true;
-	return false;
-}
-
 static struct ldif_known
 known_find(const struct ldif_send *x, const char *name)
 {
@@ -25,9 +16,9 @@ known_find(const struct ldif_send *x, const char *name)
 	const struct ldif_attribute *at = ldif_attribute_find(name, strlen(name));
 
 	return (struct ldif_known){
-		.asked = !*x->attributes || listed(x->attributes, name) ||
+		.asked = !*x->attributes || text_listed(x->attributes, name) ||
 			 ascii_ieq(name, "objectClass"),
-		.structural = listed(always, name) || listed(x->ids, name),
+		.structural = text_listed(always, name) || text_listed(x->ids, name),
 		.link = at && strcmp(at->syntax, "link") == 0,
 	};
 }

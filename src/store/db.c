@@ -197,20 +197,8 @@ cache_give(struct db *d, sqlite3_stmt *st, const char *sql)
 bool
 db_run_v(struct db *d, struct err *e, const char *sql, const struct db_val *vals, size_t count)
 {
-	sqlite3_stmt *st = cache_take(d, sql, e);
-
-	if (!st)
-		return false;
-	bool ok = bind_all(d, st, vals, count, SQLITE_STATIC, e);
-
-	if (ok) {
-		int rc = sqlite3_step(st);
-
-		/* a row is what RETURNING or a pragma would give: nobody asked for it */
-		ok = rc == SQLITE_DONE || rc == SQLITE_ROW || db_fail(d, rc, sql, e);
-	}
-	cache_give(d, st, sql);
-	return ok;
+	/* a row is what RETURNING or a pragma would give: nobody asked for it */
+	return db_value_v(d, e, NULL, sql, vals, count);
 }
 
 bool
@@ -226,7 +214,7 @@ db_value_v(struct db *d, struct err *e, int64_t *v_r, const char *sql, const str
 	if (ok) {
 		int rc = sqlite3_step(st);
 
-		if (rc == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
+		if (v_r && rc == SQLITE_ROW && sqlite3_column_type(st, 0) != SQLITE_NULL)
 			*v_r = sqlite3_column_int64(st, 0);
 		ok = rc == SQLITE_DONE || rc == SQLITE_ROW || db_fail(d, rc, sql, e);
 	}

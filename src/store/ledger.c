@@ -228,6 +228,24 @@ ledger_set(struct ledger *l, const char *name, const char *value, struct err *e)
 	return db_run(l->db, e, "INSERT OR REPLACE INTO fact VALUES(?, ?)", name, value);
 }
 
+int64_t
+ledger_number(struct ledger *l, const char *name)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	const char *text = ledger_get(l, name, a);
+
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+bool
+ledger_number_set(struct ledger *l, const char *name, int64_t value, struct err *e)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)value);
+	return value == ledger_number(l, name) || ledger_set(l, name, text, e);
+}
+
 bool
 ledger_projected(struct ledger *l, const char *source, struct projected *p_r, struct err *e)
 {

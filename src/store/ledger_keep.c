@@ -5,9 +5,6 @@
  */
 #include "ledger_p.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #define RUN_BYTES    200 /* of a row beside its texts */
 #define CHANGE_BYTES 80
 #define GUARD_TIME   172800 /* the guard counts what was done in 24 hours (8.1) */
@@ -18,32 +15,14 @@
 #define CHANGE_SIZE "ifnull(length(before), 0) + ifnull(length(after), 0) + ifnull(length(text), 0)"
 #define RUN_SIZE    "ifnull(length(counts), 0) + ifnull(length(text), 0)"
 
-static int64_t
-fact(struct ledger *l, const char *name)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	const char *text = ledger_get(l, name, a);
-
-	return text ? strtoll(text, NULL, 10) : 0;
-}
-
-static bool
-fact_set(struct ledger *l, const char *name, int64_t value, struct err *e)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%lld", (long long)value);
-	return ledger_set(l, name, text, e);
-}
-
 /* How large the history is, about: what was added since it was counted last is counted now. */
 static bool
 measure(struct ledger *l, int64_t *bytes_r, struct err *e)
 {
-	int64_t change = fact(l, "history-change"), run = fact(l, "history-run");
+	int64_t change = ledger_number(l, "history-change"), run = ledger_number(l, "history-run");
 	int64_t changes = 0, runs = 0, last_change = change, last_run = run;
 
-	*bytes_r = fact(l, "history-bytes");
+	*bytes_r = ledger_number(l, "history-bytes");
 	if (!db_value(l->db, e, &changes,
 		    "SELECT ifnull(sum(" CHANGE_SIZE " + ?), 0) FROM change WHERE id > ?",
 		    CHANGE_BYTES, change) ||
@@ -56,8 +35,8 @@ measure(struct ledger *l, int64_t *bytes_r, struct err *e)
 			l->db, e, &last_run, "SELECT ifnull(max(run), 0) FROM run WHERE ended > 0"))
 		return false;
 	*bytes_r += changes + runs;
-	return (last_change == change || fact_set(l, "history-change", last_change, e)) &&
-	       (last_run == run || fact_set(l, "history-run", last_run, e));
+	return ledger_number_set(l, "history-change", last_change, e) &&
+	       ledger_number_set(l, "history-run", last_run, e);
 }
 
 /* Changes of the run that is being forgotten, not more than *left. *done_r: there are no more. */
@@ -126,8 +105,7 @@ bool
 ledger_history_keep(
 	struct ledger *l, const struct history_limits *h, int64_t *runs_r, struct err *e)
 {
-	int64_t left = h->rows, bytes, ended, run, dropping = fact(l, "history-dropping");
-	int64_t began = dropping;
+	int64_t left = h->rows, bytes, ended, run, dropping = ledger_number(l, "history-dropping");
 
 	*runs_r = 0;
 	if (!measure(l, &bytes, e))
@@ -149,6 +127,6 @@ ledger_history_keep(
 		left--;
 		++*runs_r;
 	}
-	return (dropping == began || fact_set(l, "history-dropping", dropping, e)) &&
-	       (bytes == fact(l, "history-bytes") || fact_set(l, "history-bytes", bytes, e));
+	return ledger_number_set(l, "history-dropping", dropping, e) &&
+	       ledger_number_set(l, "history-bytes", bytes, e);
 }

@@ -81,26 +81,14 @@ mirror_find_value(struct mirror *m, const char *attribute, struct str value)
 bool
 mirror_get(struct mirror *m, int64_t n, struct arena *a, struct entry *en_r, struct err *e)
 {
-	CLEAN_ROWS struct db_rows r = db_query(
-		m->db, e, "SELECT id, rdn, parent, presence, rev, attrs FROM entry WHERE n = ?", n);
+	CLEAN_ROWS struct db_rows r =
+		db_query(m->db, e, "SELECT " ENTRY_COLUMNS " FROM entry WHERE n = ?", n);
 
 	if (!db_next(&r))
 		return r.failed ? false
 				: err_set(e, ERR_OBJECT, "no-entry", "%s: has no entry %lld",
 					  db_path(m->db), (long long)n);
-	*en_r = (struct entry){
-		.n = n,
-		.id = id_text(&r, 0, a),
-		.rdn = db_null(&r, 1) ? "" : arena_strdup(a, db_text(&r, 1)),
-		.parent = db_int(&r, 2),
-		.presence = (enum presence)db_int(&r, 3),
-		.rev = db_int(&r, 4),
-		.attrs = attrs_new(a),
-	};
-	if (!db_null(&r, 5) && !attrs_unpack(db_str(&r, 5), a, &en_r->attrs, e))
-		return err_wrap(e, "%s: entry %lld (%s)", db_path(m->db), (long long)n,
-			en_r->id ? en_r->id : en_r->rdn);
-	return true;
+	return entry_of_row(m, &r, a, en_r, e);
 }
 
 int64_t

@@ -108,6 +108,9 @@ row_present(const struct row *r)
 /* How ids are stored: a canonical UUID as its 16 bytes, anything else as text. `room` outlives the value. */
 struct db_val id_value(const char *id, unsigned char room[16]);
 char *id_text(const struct db_rows *r, int col, struct arena *a); /* NULL when NULL */
+#define ENTRY_COLUMNS "n, id, rdn, parent, presence, rev, attrs"
+bool entry_of_row(const struct mirror *m, const struct db_rows *r, struct arena *a,
+	struct entry *en_r, struct err *e);
 
 bool row_find(struct mirror *m, const char *id, int64_t *n_r, struct err *e); /* 0 = none */
 /* Texts in m->scratch; r_r->n = 0 when there is none. */

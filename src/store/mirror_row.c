@@ -62,6 +62,25 @@ id_text(const struct db_rows *r, int col, struct arena *a)
 		b[15]);
 }
 
+bool
+entry_of_row(const struct mirror *m, const struct db_rows *r, struct arena *a, struct entry *en_r,
+	struct err *e)
+{
+	*en_r = (struct entry){
+		.n = db_int(r, 0),
+		.id = id_text(r, 1, a),
+		.rdn = db_null(r, 2) ? "" : arena_strdup(a, db_text(r, 2)),
+		.parent = db_int(r, 3),
+		.presence = (enum presence)db_int(r, 4),
+		.rev = db_int(r, 5),
+		.attrs = attrs_new(a),
+	};
+	if (!db_null(r, 6) && !attrs_unpack(db_str(r, 6), a, &en_r->attrs, e))
+		return err_wrap(e, "%s: entry %lld (%s)", db_path(m->db), (long long)en_r->n,
+			en_r->id ? en_r->id : en_r->rdn);
+	return true;
+}
+
 /* --- rows --- */
 
 #define ROW_COLUMNS "n, parent, presence, rev, moved_rev, rdn_key IS NOT NULL, rdn, sid, attrs"

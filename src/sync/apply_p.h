@@ -1,4 +1,4 @@
-/* Private to apply.c, answer.c and match.c: operations in the air. */
+/* Private to apply.c and what it calls: operations in the air. */
 #pragma once
 #include "run_p.h"
 
@@ -59,6 +59,12 @@ struct apply {
 	struct err fatal; /* the target, or a person must act: stop after this commit */
 };
 
+#define APPLY_PAGE 256 /* rows of the plan at a time, at least */
+
+/* flight.c */
+/* One transaction: the confirmations of the answers, what comes next, and the intents of all that is ready; then the
+ * lines go out. */
+bool flights_launch(struct apply *ap, struct err *e);
 void flight_end(struct apply *ap, struct flight *f);
 bool flight_ask(
 	struct apply *ap, struct flight *f, int type, struct err *e); /* enum wire_op_type */

@@ -58,10 +58,18 @@ void body_op_begin(
 /* True when one of these operations could be refused for want of a target. */
 bool body_patch_needs_target(const struct body_items *it);
 
-/* Of scim_body.c and scim_put.c. whole_element: the element of a single value ends with it; of an address each part
- * goes alone. */
+/* Of scim_body.c, scim_patch.c and scim_put.c. whole_element: the element of a single value ends with it; of an
+ * address each part goes alone. */
 bool body_same(const char *a, const char *b);
+bool body_same_element(const struct place *a, const struct place *b);
 bool body_whole_element(const struct place *p);
+void body_write_value(struct jsonw *w, const char *name, const struct place *p, struct str v);
+/* One element {"type": ..., sub: value, ...} with every item of the same element from `from` on whose value number
+ * `nth` exists; marks them done at their last value. */
+void body_write_element(
+	struct jsonw *w, struct body_items *it, size_t from, size_t nth, bool primary);
+/* A value, or the array of them. */
+void body_write_plain(struct jsonw *w, const char *name, struct body_item *it);
 /* PUT: changes the resource that was read. */
 void body_put(struct body_items *it, struct json *resource);
 

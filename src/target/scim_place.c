@@ -180,6 +180,8 @@ seen_extension(const struct scim_type *t, const struct json *ext, struct attrs *
 	const char *urn = json_key(ext);
 	const struct scim_schema *s = scim_schema_find(t, str_c(urn));
 
+	if (json_type(ext) != JSON_OBJECT)
+		return; /* a service's nonsense */
 	json_for_each(it, ext) {
 		const char *key = json_key(it);
 		const struct scim_attr *a =
@@ -194,6 +196,8 @@ place_seen(enum kind_id kind, const struct json *resource, struct attrs *as)
 {
 	const struct scim_type *t = place_type(kind);
 
+	if (json_type(resource) != JSON_OBJECT)
+		return;
 	json_for_each(it, resource) {
 		const char *key = json_key(it);
 		struct str name = str_c(key);

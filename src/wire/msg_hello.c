@@ -118,7 +118,10 @@ hello_target(const struct json *j, struct arena *a, struct wire_hello *h, struct
 		h->rate = (unsigned)rate;
 		h->rate_seconds = (unsigned)seconds;
 	}
-	json_for_each(it, json_get(j, "kinds")) {
+	const struct json *list = json_get(j, "kinds");
+	if (json_type(list) != JSON_OBJECT)
+		return msg_refuse(e, "hello", "it names no kinds");
+	json_for_each(it, list) {
 		if (n == ARRAY_LEN(h->kinds) - 1)
 			return msg_refuse(e, "hello", "it has too many kinds");
 		h->kinds[n++] = arena_strdup(a, json_key(it));

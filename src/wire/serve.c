@@ -331,7 +331,10 @@ serve_hello(struct serve *s, struct err *e)
 					      : false;
 	if (!hello_fits(s, j, e))
 		return false;
-	json_for_each(it, json_get(j, "options"))
+	const struct json *options = json_get(j, "options");
+	if (json_count(options) && json_type(options) != JSON_OBJECT)
+		return err_set(e, ERR_SIDE, "bad-message", "hello: options are not an object");
+	json_for_each(it, options)
 		if (!option_take(s, it, e))
 			return false;
 	for (size_t i = 0; i < s->option_count; i++)

@@ -30,6 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n == 0)
 		return 0;
 	struct str v = { (const char *)data + 1, n - 1 };
+	sync_cookie_usable(v);
 	if (data[0] == 's' && sync_state_read(v, &s, &e)) {
 		id_check(s.id);
 		within(s.cookie, v);

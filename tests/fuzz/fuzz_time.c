@@ -4,16 +4,18 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#define YEAR_9999 INT64_C(253402300799)
+
 static void
 comes_back(int64_t t)
 {
 	char text[24];
 	int64_t again;
 
-	if (t < 0 || t == INT64_MAX)
-		return; /* before 1970, and never, have no form of ours */
+	if (t < 0 || t > YEAR_9999)
+		return; /* before 1970, later than four digits say, and never: these have no form of ours */
 	time_format(t, text);
-	if (strlen(text) == 20 && (!time_parse_rfc3339(text, &again) || again != t))
+	if (strlen(text) != 20 || (!time_parse_rfc3339(text, &again) || again != t))
 		abort();
 }
 

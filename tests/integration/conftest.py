@@ -6,5 +6,6 @@ from cloud_fixtures import acme, cloud  # noqa: F401
 from agent_fixtures import agent, agentd  # noqa: F401
 from source_ad_fixtures import fake_ad, password_file, source  # noqa: F401
 from target_fixtures import start  # noqa: F401
+from ldap_fixtures import connect, slapd  # noqa: F401
 from scimmy_fixtures import scimmy  # noqa: F401
 from notify_fixtures import postfix, postfix_instance, webhook  # noqa: F401

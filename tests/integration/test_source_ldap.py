@@ -1,65 +1,15 @@
-"""lockstep-source-ldap against a real slapd (OpenLDAP with syncprov), by its pipes and through the agent."""
+"""lockstep-source-ldap against a real slapd (OpenLDAP with syncprov): what it says, by its pipes and through the agent."""
 import base64
 import json
-import os
 import random
-import signal
-import subprocess
 import time
 
 import ldap
 import pytest
 
 from agentd import until
-from connector import program
-from console import free_port
-from mirrored import hosted
-from slapd import BASE, READER, READER_PASSWORD, Slapd
-from sourcepipe import Source
-
-CLASSES = ["user", "inetOrgPerson", "group", "groupOfNames", "groupOfUniqueNames", "posixGroup", "organizationalUnit", "domain"]
-ATTRIBUTES = ["objectClass", "mail", "cn", "sn", "uid", "title", "member", "manager", "secretary", "displayName", "jpegPhoto",
-              "pwdAccountLockedTime", "nsAccountLock", "userAccountControl", "primaryGroupID", "memberOf"]
-PEOPLE, GROUPS = f"ou=People,{BASE}", f"ou=Groups,{BASE}"
-
-
-@pytest.fixture
-def slapd(tmp_path):
-    """slapd(**settings): a running one with the top of a tree."""
-    made = []
-
-    def new(**settings):
-        made.append(Slapd(tmp_path / f"slapd{len(made)}", **settings).start().fill())
-        return made[-1]
-    yield new
-    for s in made:
-        s.remove()
-
-
-@pytest.fixture
-def connect(password_file):
-    running = []
-
-    def start(s, attributes=ATTRIBUTES, password=READER_PASSWORD, classes=CLASSES, **options):
-        given = dict(server=[s.url], bind=READER, ca_file=s.ca, password_file=password_file(password), **{})
-        running.append(Source("lockstep-source-ldap", {**given, **options}, classes, attributes))
-        return running[-1]
-    yield start
-    for c in running:
-        c.__exit__()
-
-
-def refused(c, code, *texts):
-    assert c.hello["type"] == "error", c.hello
-    assert c.hello["error"]["code"] == code, c.hello
-    for text in texts:
-        assert text in c.hello["error"]["message"], c.hello
-    return c.hello["error"]
-
-
-def said(r):
-    """A state that can be compared: links and attributes without order; DNs are followed by the mirror."""
-    return {i: ({a: sorted(map(str, v)) for a, v in e["attrs"].items()}, e["links"]) for i, e in r.items()}
+from slapd import BASE
+from ldap_fixtures import GROUPS, PEOPLE, have, of, refused, said
 
 
 class Follower:
@@ -232,18 +182,6 @@ def wanted(s, world):
     groups = {ids[dn.lower()]: sorted(ids[m.decode().lower()] for m in a["member"]) for dn, a in rows if "member" in a}
     return users, groups
 
-
-def have(client):
-    users, groups = hosted(client)
-    return ({i: (u["mail"], u["displayName"], u["title"]) for i, u in users.items() if u["active"]},
-            {i: g["members"] for i, g in groups.items()})
-
-
-def of(agent, s, more=""):
-    password = agent.secret("password", READER_PASSWORD)
-    return f'type = "ldap"  server = "{s.url}"  ca_file = "{s.ca}"  bind = "{READER}"  password_file = "{password}"\n{more}'
-
-
 GUARD = " guard { disable = \"100%\"  delete = \"100%\"  member_removal = \"100%\"  member_per_group = \"100%\" }"
 
 
@@ -304,6 +242,52 @@ def test_I1_all_deleted_is_told_from_nothing_changed(slapd, connect):
     assert not again.sealed and again.error["code"] == "cursor-invalid" and not again.gone
 
 
+def with_cookie(cursor, cookie):
+    return json.dumps({**json.loads(cursor), "cookie": base64.b64encode(cookie).decode()})
+
+
+@pytest.mark.parametrize("sessionlog", [10_000, None])
+@pytest.mark.parametrize("cookie", [b"hello", b"rid=000", b"rid=000,csn=nonsense"])
+def test_I1_a_cookie_that_slapd_cannot_read_is_no_delta(slapd, connect, sessionlog, cookie):
+    """slapd takes it for none: it sends everything, names nothing as gone, and says that what is gone was named."""
+    s = slapd(sessionlog=sessionlog)
+    ann = s.person("ann")
+    s.person("bob")
+    c = connect(s)
+    r = c.read()
+    s.delete(ann)
+    for _ in range(2):
+        lost = c.read(with_cookie(r.cursor, cookie))
+        assert not lost.sealed and lost.error["code"] == "cursor-invalid" and lost.error["kind"] == "retry", lost.end
+        assert "cannot read the cursor" in lost.error["message"] and not lost.gone
+    assert c.read().sealed, "the connection is still good"
+
+
+def test_I1_cookies_of_other_times_and_servers_lead_to_a_full_read(slapd, connect):
+    s = slapd()
+    ann, bob = s.person("ann"), s.person("bob")
+    c = connect(s)
+    r = c.read()
+    cookie = base64.b64decode(json.loads(r.cursor)["cookie"])
+    s.delete(ann)
+    for other in (cookie.replace(b"#000#000000", b"#005#000000"),               # of a server that is not known here
+                  b"rid=000,csn=20200101000000.000000Z#000000#000#000000",      # older than anything remembered
+                  b"rid=000,csn=20380101000000.000000Z#000000#000#000000"):     # the directory was set back
+        assert other != cookie
+        lost = c.read(with_cookie(r.cursor, other))
+        assert not lost.sealed and lost.error["code"] == "cursor-invalid" and not lost.gone, (other, lost.end)
+    one = c.read(r.cursor)
+    assert one.sealed and len(one.gone) == 1
+    # a server id is given: the state is of two servers from its first write on
+    s.restart(more="serverID 7\n")
+    s.delete(bob)
+    c = connect(s)
+    lost = c.read(one.cursor)
+    assert not lost.sealed and lost.error["code"] == "cursor-invalid", lost.end
+    again = c.read()
+    assert again.sealed and c.read(again.cursor).sealed
+
+
 def test_I1_rights_taken_away_delete_nobody(slapd, agent, acme):
     s = slapd()
     for i in range(5):
@@ -315,174 +299,3 @@ def test_I1_rights_taken_away_delete_nobody(slapd, agent, acme):
     assert failed["disabled"] == 0 and len(have(acme)[0]) == 5
     s.restart(access="read")
     assert agent.sync()["disabled"] == 0 and len(have(acme)[0]) == 5
-
-
-# --- reads that are not whole -------------------------------------------------------------
-
-def test_I1_size_limit_is_an_unsealed_read_and_a_finding(slapd, connect, agent, acme):
-    s = slapd(limits="size=5")
-    for i in range(8):
-        s.person(f"p{i}")
-    c = connect(s)
-    r = c.read()
-    assert not r.sealed and r.error["code"] == "size-limit" and "limits" in r.error["message"] and READER in r.error["message"]
-    found = [f for f in c.check() if f["topic"] == "limits"]
-    assert found and found[0]["level"] == "fail" and "5 entries" in found[0]["text"] and "--print-setup" in found[0]["remedy"]
-    agent.configure(of(agent, s), acme)
-    agent.sync(code=3)
-    assert have(acme) == ({}, {})
-
-
-def test_I1_I4_slapd_killed_in_the_middle_of_a_read(slapd, connect):
-    s = slapd()
-    for i in range(1500):
-        s.person(f"p{i}", jpegPhoto=b"x" * 20_000)
-    c = connect(s)
-    whole = c.read()
-    assert whole.sealed and len(whole.entries) > 1500
-    for _ in range(3):
-        c.say(type="read", cursor=None, classes=c.classes, attributes=c.attributes)
-        while c.hear()["type"] != "entry":
-            pass
-        s.stop(signal.SIGKILL)
-        end = c.answers()[-1]
-        assert end["type"] == "end" and not end["sealed"] and "cursor" not in end and end["error"]["kind"] == "retry", end
-        s.start()
-    again = c.read()                                    # the same program, a new connection
-    assert again.sealed and said(again.apply()) == said(whole.apply())
-    delta = c.read(whole.cursor)                        # what it knew of deletions is lost with it
-    assert delta.sealed or delta.error["code"] == "cursor-invalid"
-
-
-@pytest.mark.parametrize("cursor", ["{}", "nonsense", None, "future"])
-def test_I4_a_cursor_that_means_nothing_asks_for_a_full_read(slapd, connect, cursor):
-    s, other = slapd(), None
-    s.person("ann")
-    c = connect(s)
-    r = c.read()
-    if cursor is None:                                  # of another directory
-        other = slapd()
-        other.person("bob")
-        cursor = connect(other).read().cursor
-    elif cursor == "future":                            # the directory was set back to a copy
-        own = json.loads(r.cursor)
-        own["cookie"] = base64.b64encode(b"rid=000,csn=20991231000000.000000Z#000000#000#000000").decode()
-        cursor = json.dumps(own)
-    again = c.read(cursor)
-    assert not again.sealed and again.error["code"] == "cursor-invalid", again.end
-    assert c.read().sealed
-
-
-# --- being let in -------------------------------------------------------------------------
-
-def test_7_4_wrong_password_is_tried_once(slapd, connect):
-    s = slapd()
-    e = refused(connect(s, password="not the password", server=[s.url, "ldaps://127.0.0.99"]), "bind-refused", "password")
-    assert e["kind"] == "config" and "127.0.0.99" not in e["message"]
-
-
-def test_start_tls_and_nothing_in_the_clear(slapd, connect):
-    s = slapd()
-    s.person("ann")
-    c = connect(s, server=[s.plain_url], tls="start")
-    assert c.read().sealed and "TLSv1.3" in str([f["text"] for f in c.check() if f["topic"] == "certificate"])
-    refused(connect(s, server=["ldap://ldap.example.test"]), "bad-config", "in the clear")
-
-
-def test_untrusted_certificate_and_fail_over(slapd, connect, tmp_path):
-    s, other = slapd(), slapd()
-    refused(connect(s, ca_file=other.ca), "certificate", "not trusted")
-    c = connect(s, server=[f"ldaps://127.0.0.1:{free_port()}", s.url])
-    assert c.hello["server"] == s.url and c.read().sealed
-
-
-def test_without_syncprov_nothing_is_read_and_check_says_why(slapd, connect):
-    s = slapd(syncprov=False)
-    c = connect(s)
-    if c.hello["type"] == "error":                      # slapd announces the control where an overlay is loaded
-        refused(c, "no-sync", "syncprov")
-    else:
-        r = c.read()
-        assert not r.sealed and r.error["code"] == "no-sync" and "syncprov" in r.error["message"]
-    c = connect(s, classes=[], attributes=[])
-    found = {f["topic"]: f for f in c.check()}
-    assert found["sync"]["level"] == "fail" and "syncprov" in found["sync"]["remedy"]
-
-
-def test_10_check_and_setup(slapd, connect):
-    s = slapd(access="passwords")
-    s.person("ann", userPassword="secret")
-    c = connect(s)
-    found = {f["topic"]: f for f in c.check(PEOPLE, f"ou=Nobody,{BASE}")}
-    assert found["rights"]["level"] == "warn" and "userPassword" in found["rights"]["text"]
-    assert found["base"]["level"] == "fail" and "ou=Nobody" in found["base"]["text"]
-    assert found["sync"]["level"] == found["bind"]["level"] == found["certificate"]["level"] == found["schema"]["level"] == "ok"
-    text = c.setup()
-    assert f"dn: {READER}" in text and "olcLimits: dn.exact=" in text and "olcSpSessionlog" in text
-    s.restart(access="read")
-    assert {f["level"] for f in connect(s).check() if f["topic"] == "rights"} == {"ok"}
-
-
-def test_bases_say_which_naming_context(slapd, connect):
-    s = slapd()
-    assert connect(s, base=[PEOPLE]).read().sealed
-    refused(connect(s, base=["dc=elsewhere"]), "bad-base", "dc=elsewhere")
-
-
-def test_I9_no_call_that_writes_is_linked():
-    for name in ("lockstep-source-ldap", "lockstep-source-ad"):
-        symbols = subprocess.run(["nm", "-D", "--undefined-only", program(name)], capture_output=True, text=True, check=True).stdout
-        assert "ldap_search_ext" in symbols
-        for call in ("ldap_add", "ldap_modify", "ldap_delete", "ldap_rename", "ldap_modrdn", "ldap_passwd"):
-            assert call not in symbols, (name, call)
-
-
-# --- watch --------------------------------------------------------------------------------
-
-def next_of(c, kind):
-    while True:
-        m = c.hear()
-        assert m and m["type"] not in ("error", "end"), m
-        if m["type"] == kind and (kind != "progress" or m.get("phase") == "watching"):
-            return m
-
-
-def test_S1_7_watch_tells_of_each_kind_of_change(slapd, connect):
-    s = slapd()
-    ann = s.person("ann")
-    c = connect(s, classes=[], attributes=[])
-    c.say(type="watch")
-    next_of(c, "progress")
-    for change in (lambda: s.modify(ann, title="Chief"), lambda: s.person("bob"), lambda: s.rename(ann, "uid=anna"),
-                   lambda: s.delete(f"uid=anna,{PEOPLE}")):
-        change()
-        next_of(c, "changed")
-    s.stop(signal.SIGKILL)
-    while (m := c.hear())["type"] != "error":
-        pass
-    assert m["error"]["kind"] == "retry", m
-
-
-def test_S1_7_watch_where_it_is_refused(slapd, connect):
-    s = slapd(syncprov=False)
-    c = connect(s, classes=[], attributes=[])
-    c.say(type="watch")
-    while (m := c.hear())["type"] != "error":
-        pass
-    assert m["error"]["code"] == "cannot-watch" and m["error"]["kind"] == "config", m
-
-
-def test_S1_7_a_change_reaches_the_target_by_notification(slapd, agent, agentd, acme):
-    s = slapd()
-    ann = s.person("ann")
-    agentd.configure(of(agent, s), acme, 'every = "1d"').start()
-    agentd.watching()
-    until(lambda: len(have(acme)[0]) == 1)
-    s.modify(ann, title="Chief")
-    until(lambda: [u[2] for u in have(acme)[0].values()] == ["Chief"])
-    s.stop()
-    until(lambda: agentd.status()["watching"][0]["state"] != "watching")
-    s.start()                                           # the watcher comes back by itself
-    agentd.watching()
-    s.delete(ann)
-    until(lambda: have(acme)[0] == {})

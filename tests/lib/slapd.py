@@ -22,11 +22,12 @@ def b(*values):
 
 
 class Slapd:
-    """sessionlog: entries, None = none; syncprov: False leaves the overlay out; limits: of the reader."""
+    """sessionlog: entries, None = none; syncprov: False leaves the overlay out; limits: of the reader;
+    more: lines of slapd.conf."""
 
-    def __init__(self, folder, sessionlog=1000, syncprov=True, limits="size=unlimited time=unlimited", access="read"):
+    def __init__(self, folder, sessionlog=1000, syncprov=True, limits="size=unlimited time=unlimited", access="read", more=""):
         self.folder, self.process, self.admin = str(folder), None, None
-        self.syncprov, self.sessionlog, self.limits, self.access = syncprov, sessionlog, limits, access
+        self.syncprov, self.sessionlog, self.limits, self.access, self.more = syncprov, sessionlog, limits, access, more
         self.url, self.plain_url = f"ldaps://127.0.0.1:{free_port()}", f"ldap://127.0.0.1:{free_port()}"
         self.ca = os.path.join(self.folder, "ca.pem")
         os.makedirs(os.path.join(self.folder, "db"))
@@ -45,7 +46,7 @@ modulepath /usr/lib/ldap
 moduleload back_mdb
 moduleload syncprov
 pidfile {self.folder}/pid
-TLSCACertificateFile {self.folder}/ca.pem
+{self.more}TLSCACertificateFile {self.folder}/ca.pem
 TLSCertificateFile {self.folder}/tls/cert.pem
 TLSCertificateKeyFile {self.folder}/tls/key.pem
 database mdb

@@ -38,7 +38,6 @@ static bool
 change_there(struct test *t)
 {
 	char who[32], text[96];
-	struct err e;
 
 	any_of(t, "u", t->users, who, sizeof(who));
 	switch (roll(t, 3)) {
@@ -57,8 +56,7 @@ change_there(struct test *t)
 	if (!is_there(t, who) ||
 		!target_find_external(t->play.world, dir_find(t->play.world, who)->id))
 		return true;
-	buf_addf(&t->rows, "#target\n#    %s\n", text);
-	return target_row(t->play.world, text, &e) || play_fail(&t->play, "%s: %s", text, e.text);
+	return target_does(t, text);
 }
 
 static enum where

@@ -87,6 +87,8 @@ bool play_run(struct play *p, const struct sync_options *o, struct sync_result *
  * is a line MISMATCH. */
 bool play_ledger(struct play *p, struct buf *out);
 bool play_conf(struct play *p); /* the configuration as it stands now */
+/* For qsort of lines. */
+int line_order(const void *a, const void *b);
 /* Performs a step that is no run. false: p->why. */
 bool play_step(struct play *p, const struct step *st);
 /* Compares a run's result with what its step says. */

@@ -1,203 +1,9 @@
-/* The memory target: users and groups, unique names without case, references by key. */
-#include <stdio.h>
-#include <stdlib.h>
+/* The memory target: operations, as lockstep-connector(7) has them. */
 #include <string.h>
 #include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "world.h"
-
-/* Lists are searched by hash: thousands of objects are looked up thousands of times. */
-static uint64_t
-hash_of(const char *s)
-{
-	return hash_bytes(s, strlen(s));
-}
-
-struct t_object *
-target_find_key(struct land *w, const char *key)
-{
-	uint64_t hash = key ? hash_of(key) : 0;
-
-	for (struct t_object *ob = w->objects; key && ob; ob = ob->next)
-		if (ob->key_hash == hash && !ob->gone && strcmp(ob->key, key) == 0)
-			return ob;
-	return NULL;
-}
-
-struct t_object *
-target_find_external(struct land *w, const char *external)
-{
-	uint64_t hash = external ? hash_of(external) : 0;
-
-	for (struct t_object *ob = w->objects; external && ob; ob = ob->next)
-		if (ob->external_hash == hash && !ob->gone && ob->external &&
-			strcmp(ob->external, external) == 0)
-			return ob;
-	return NULL;
-}
-
-const char *
-object_name(struct t_object *ob)
-{
-	const struct w_attr *a = w_attr_find(ob->attrs, kinds[ob->kind].name_attribute);
-
-	return a && a->count ? a->values[0] : "";
-}
-
-/* Names are unique without case. */
-static uint64_t
-name_hash(const char *name)
-{
-	CLEAN_BUF struct buf folded = { 0 };
-
-	utf8_fold(name, strlen(name), &folded);
-	return hash_bytes(buf_cstr(&folded), folded.n);
-}
-
-struct t_object *
-target_find_name(struct land *w, int kind, const char *name)
-{
-	uint64_t hash = name ? name_hash(name) : 0;
-
-	for (struct t_object *ob = w->objects; name && ob; ob = ob->next)
-		if (ob->name_hash == hash && !ob->gone && ob->kind == kind)
-			return ob;
-	return NULL;
-}
-
-void
-target_put(struct land *w, struct t_object *ob, const char *name, const char *const *values,
-	size_t count)
-{
-	w_attr_put(w, &ob->attrs, name, values, count, 0);
-	ob->name_hash = name_hash(object_name(ob));
-}
-
-void
-target_own(struct land *w, struct t_object *ob, const char *external)
-{
-	if (target_find_external(w, external))
-		w->doubles++;
-	ob->external = world_text(w, external);
-	ob->external_hash = hash_of(external);
-}
-
-struct t_object *
-target_add(struct land *w, int kind, const char *external)
-{
-	struct t_object *ob = world_alloc(w, sizeof(*ob));
-	char key[32];
-
-	snprintf(key, sizeof(key), "%c%lld", kinds[kind].name[0], (long long)++w->next_key);
-	ob->kind = kind;
-	ob->key = world_text(w, key);
-	ob->key_hash = hash_of(key);
-	if (external)
-		target_own(w, ob, external);
-	ob->version = 1;
-	ob->next = w->objects;
-	w->objects = ob;
-	return ob;
-}
-
-/* --- answers --- */
-
-static struct jsonw
-result_begin(struct buf *out, int64_t id)
-{
-	struct jsonw j = jsonw(out);
-
-	jsonw_obj(&j, NULL);
-	jsonw_str(&j, "type", "result");
-	jsonw_int(&j, "id", id);
-	return j;
-}
-
-static bool
-result_end(struct jsonw *j, struct buf *out)
-{
-	jsonw_end(j);
-	buf_addc(out, '\n');
-	return true;
-}
-
-static bool
-refuse(struct buf *out, int64_t id, const char *kind, const char *code, int64_t wait,
-	const char *other)
-{
-	struct jsonw j = result_begin(out, id);
-
-	jsonw_obj(&j, "error");
-	jsonw_str(&j, "kind", kind);
-	jsonw_str(&j, "code", code);
-	jsonw_str(&j, "message", "as the scenario wants it");
-	if (other)
-		jsonw_str(&j, "other", other);
-	if (wait)
-		jsonw_int(&j, "wait", wait);
-	jsonw_end(&j);
-	return result_end(&j, out);
-}
-
-static void
-version_text(const struct t_object *ob, char out[32])
-{
-	snprintf(out, 32, "v%lld", (long long)ob->version);
-}
-
-static void
-write_version(struct jsonw *j, const struct t_object *ob)
-{
-	char text[32];
-
-	version_text(ob, text);
-	jsonw_str(j, "version", text);
-}
-
-static bool
-is_single(const char *attribute)
-{
-	return strcmp(attribute, "manager") == 0;
-}
-
-static void
-write_seen(const struct land *w, struct jsonw *j, const struct t_object *ob, const char *but)
-{
-	jsonw_obj(j, "seen");
-	for (const struct t_ref *r = w->no_refs ? NULL : ob->refs; r; r = r->next) {
-		if (!is_single(r->attribute))
-			continue;
-		jsonw_arr(j, r->attribute);
-		jsonw_str(j, NULL, r->key);
-		jsonw_end(j);
-	}
-	for (const struct w_attr *a = ob->attrs; a; a = a->next) {
-		if (!a->count || (but && strcmp(a->name, but) == 0))
-			continue;
-		jsonw_arr(j, a->name);
-		for (size_t i = 0; i < a->count; i++)
-			jsonw_str(j, NULL, a->values[i]);
-		jsonw_end(j);
-	}
-	jsonw_end(j);
-}
-
-static bool
-accept(const struct land *w, struct buf *out, int64_t id, struct t_object *ob, bool seen)
-{
-	struct jsonw j = result_begin(out, id);
-
-	jsonw_obj(&j, "ok");
-	if (ob) {
-		jsonw_str(&j, "key", ob->key);
-		write_version(&j, ob);
-		if (seen)
-			write_seen(w, &j, ob, NULL);
-	}
-	jsonw_end(&j);
-	return result_end(&j, out);
-}
+#include "target_p.h"
 
 /* --- operations --- */
 
@@ -210,19 +16,6 @@ struct asked {
 	const char *op, *key, *external, *name;
 	struct t_object *ob; /* by key */
 };
-
-static void
-write_found(struct jsonw *j, struct t_object *ob, const char *by)
-{
-	jsonw_obj(j, NULL);
-	jsonw_str(j, "key", ob->key);
-	if (ob->external)
-		jsonw_str(j, "external", ob->external);
-	jsonw_str(j, "name", object_name(ob));
-	write_version(j, ob);
-	jsonw_str(j, "by", by);
-	jsonw_end(j);
-}
 
 static bool
 op_find(struct asked *q)
@@ -360,24 +153,6 @@ op_update(struct asked *q)
 	return accept(q->w, q->out, q->id, q->ob, !q->w->silent_seen);
 }
 
-static void
-drop_refs_to(struct land *w, const char *key)
-{
-	for (struct t_object *ob = w->objects; ob; ob = ob->next)
-		for (struct t_ref **r = &ob->refs; *r;)
-			if (strcmp((*r)->key, key) == 0)
-				*r = (*r)->next;
-			else
-				r = &(*r)->next;
-}
-
-void
-target_vanish(struct land *w, struct t_object *ob)
-{
-	ob->gone = true;
-	drop_refs_to(w, ob->key);
-}
-
 static bool
 op_delete(struct asked *q)
 {
@@ -388,39 +163,6 @@ op_delete(struct asked *q)
 		target_vanish(q->w, q->ob);
 	}
 	return accept(q->w, q->out, q->id, NULL, !q->w->silent_seen);
-}
-
-static void
-ref_drop(struct t_object *ob, const char *attribute, const char *key)
-{
-	for (struct t_ref **r = &ob->refs; *r;)
-		if (strcmp((*r)->attribute, attribute) == 0 &&
-			(!key || strcmp((*r)->key, key) == 0))
-			*r = (*r)->next;
-		else
-			r = &(*r)->next;
-}
-
-static void
-ref_add(struct land *w, struct t_object *ob, const char *attribute, const char *key)
-{
-	struct t_ref *r = world_alloc(w, sizeof(*r));
-
-	ref_drop(ob, attribute, is_single(attribute) ? NULL : key);
-	r->attribute = world_text(w, attribute);
-	r->key = world_text(w, key);
-	r->next = ob->refs;
-	ob->refs = r;
-}
-
-void
-target_ref(
-	struct land *w, struct t_object *ob, const char *attribute, const char *key, bool present)
-{
-	if (present)
-		ref_add(w, ob, attribute, key);
-	else
-		ref_drop(ob, attribute, key);
 }
 
 /* Three ends a line, so that chunks are met with. */
@@ -563,54 +305,6 @@ operation(struct asked *q)
 	return ops[i].perform ? ops[i].perform(q) : accept(q->w, q->out, q->id, q->ob, true);
 }
 
-static bool
-target_hello(struct land *w, struct buf *out)
-{
-	struct jsonw j = jsonw(out);
-
-	jsonw_obj(&j, NULL);
-	jsonw_str(&j, "type", w->bad_token ? "error" : "hello");
-	if (w->bad_token) {
-		jsonw_obj(&j, "error");
-		jsonw_str(&j, "kind", "config");
-		jsonw_str(&j, "code", "token-refused");
-		jsonw_str(&j, "message", "the token is refused");
-		jsonw_end(&j);
-		return result_end(&j, out) && false;
-	}
-	jsonw_arr(&j, "versions");
-	jsonw_int(&j, NULL, WIRE_VERSION);
-	jsonw_int(&j, NULL, WIRE_VERSION);
-	jsonw_end(&j);
-	jsonw_str(&j, "connector", "test-target");
-	jsonw_str(&j, "server", "memory");
-	jsonw_obj(&j, "kinds");
-	for (int k = 0; k < KIND_COUNT; k++) {
-		jsonw_obj(&j, kinds[k].name);
-		jsonw_arr(&j, "attributes");
-		jsonw_end(&j);
-		jsonw_end(&j);
-	}
-	jsonw_end(&j);
-	jsonw_obj(&j, "limits");
-	jsonw_int(&j, "members", w->members_max);
-	jsonw_end(&j);
-	jsonw_int(&j, "window", w->window);
-	jsonw_int(&j, "settle", w->settle);
-	jsonw_arr(&j, "capabilities");
-	jsonw_str(&j, NULL, "find");
-	if (!w->no_refs)
-		jsonw_str(&j, NULL, "list-refs");
-	if (!w->no_elements)
-		jsonw_str(&j, NULL, "elements");
-	if (w->versions)
-		jsonw_str(&j, NULL, "version");
-	if (!w->no_list)
-		jsonw_str(&j, NULL, "list");
-	jsonw_end(&j);
-	return result_end(&j, out);
-}
-
 void
 target_later(struct land *w, struct str line)
 {
@@ -621,38 +315,6 @@ target_later(struct land *w, struct str line)
 }
 
 static bool take(struct land *w, struct str line, struct buf *out);
-
-static bool
-list(struct land *w, int kind, struct buf *out)
-{
-	int64_t count = 0;
-	struct jsonw j;
-
-	for (struct t_object *ob = w->objects; ob; ob = ob->next) {
-		if (ob->gone || ob->kind != kind || (w->list_cut && count == w->list_cut))
-			continue;
-		count++;
-		j = jsonw(out);
-		jsonw_obj(&j, NULL);
-		jsonw_str(&j, "type", "object");
-		jsonw_str(&j, "kind", kinds[kind].name);
-		jsonw_str(&j, "key", ob->key);
-		if (ob->external)
-			jsonw_str(&j, "external", ob->external);
-		jsonw_str(&j, "name", object_name(ob));
-		write_version(&j, ob);
-		write_seen(w, &j, ob, w->list_lacks);
-		result_end(&j, out);
-	}
-	j = jsonw(out);
-	jsonw_obj(&j, NULL);
-	jsonw_str(&j, "type", "end");
-	jsonw_bool(&j, "sealed", !w->list_cut);
-	jsonw_obj(&j, "counts");
-	jsonw_int(&j, "object", count);
-	jsonw_end(&j);
-	return result_end(&j, out);
-}
 
 bool
 world_target(void *ctx, struct str line, struct buf *out)
@@ -690,7 +352,7 @@ take(struct land *w, struct str line, struct buf *out)
 		return false;
 	k = json_get_string(j, "kind") ? kind_find(json_get_string(j, "kind")) : NULL;
 	if (strcmp(type, "list") == 0 && k)
-		return list(w, (int)(k - kinds), out);
+		return target_list(w, (int)(k - kinds), out);
 	q.j = j;
 	q.id = json_get_int(j, "id", 0);
 	q.op = json_get_string(j, "op");
@@ -704,88 +366,4 @@ take(struct land *w, struct str line, struct buf *out)
 	q.external = json_get_string(j, "external");
 	q.name = json_get_string(j, "name");
 	return operation(&q);
-}
-
-/* --- as text --- */
-
-static int
-text_order(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Takes the strings, gives them sorted and joined. */
-static void
-put_sorted(char **list, size_t count, const char *between, struct buf *out)
-{
-	qsort(list, count, sizeof(*list), text_order);
-	for (size_t i = 0; i < count; i++) {
-		buf_adds(out, i ? between : "");
-		buf_adds(out, list[i]);
-		free(list[i]);
-	}
-	free(list);
-}
-
-static char *
-label(struct land *w, const char *key)
-{
-	struct t_object *ob = target_find_key(w, key);
-
-	return xstrdup(ob ? (ob->external ? ob->external : object_name(ob)) : "nobody");
-}
-
-static void
-dump_object(struct land *w, struct t_object *ob, struct buf *out)
-{
-	char **list = xcalloc(200, sizeof(*list));
-	size_t count = 0, refs = 0;
-
-	buf_addf(out, "%s %s", kinds[ob->kind].name, ob->external ? ob->external : "foreign");
-	for (const struct w_attr *a = ob->attrs; a; a = a->next) {
-		char **values = xcalloc(a->count + 1, sizeof(*values));
-		CLEAN_BUF struct buf one = { 0 };
-
-		if (!a->count || count == 200) {
-			free(values);
-			continue;
-		}
-		for (size_t i = 0; i < a->count; i++)
-			values[i] = xstrdup(a->values[i]);
-		buf_addf(&one, " %s=", a->name);
-		put_sorted(values, a->count, "|", &one);
-		list[count++] = xstrdup(buf_cstr(&one));
-	}
-	put_sorted(list, count, "", out);
-	for (const struct t_ref *r = ob->refs; r; r = r->next)
-		refs++;
-	list = xcalloc(refs + 1, sizeof(*list));
-	count = 0;
-	for (const struct t_ref *r = ob->refs; r; r = r->next) {
-		CLEAN_FREE char *to = label(w, r->key);
-
-		list[count++] = xasprintf(" %s>%s", r->attribute, to);
-	}
-	put_sorted(list, count, "", out);
-}
-
-void
-target_dump(struct land *w, struct buf *out)
-{
-	size_t count = 0, n = 0;
-	char **list;
-
-	for (const struct t_object *ob = w->objects; ob; ob = ob->next)
-		count += !ob->gone;
-	list = xcalloc(count + 1, sizeof(*list));
-	for (struct t_object *ob = w->objects; ob; ob = ob->next) {
-		CLEAN_BUF struct buf one = { 0 };
-
-		if (ob->gone)
-			continue;
-		dump_object(w, ob, &one);
-		list[n++] = xstrdup(buf_cstr(&one));
-	}
-	put_sorted(list, n, "\n", out);
-	buf_addc(out, '\n');
 }

@@ -1,3 +1,4 @@
+/* conf/conf.h: what a configuration says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,46 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
 #include "base/file.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "../../src/conf/table.h"
-
-static char folder[64];
-
-#define FIRST                                                                                      \
-	"state = 'data'\n"                                                                         \
-	"source 'corp' {\n  type = 'ldif'\n  file = 'people.ldif'\n}\n"                            \
-	"target 'hosted' {\n  type = 'scim'\n  url = 'http://127.0.0.1:1/scim/v2'\n}\n"
-#define LINK       "from = 'corp' to = 'hosted' "
-#define SYNC(more) "sync 'mail' { " LINK more " }\n"
-
-static void
-put(const char *name, const char *text)
-{
-	char path[128];
-
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	assert_true(file_write_atomic(path, 0600, str_c(text), NULL));
-}
-
-static struct conf *
-load(const char *text, struct err *e)
-{
-	char path[128];
-	struct conf *c = NULL;
-
-	put("lockstep.conf", text);
-	snprintf(path, sizeof path, "%s/lockstep.conf", folder);
-	err_clear(e);
-	bool ok = conf_load(path, &c, e);
-	assert_int_equal(ok, c != NULL);
-	if (!ok)
-		assert_int_equal(e->kind, ERR_CONFIG);
-	return c;
-}
+#include "conf_kit.h"
 
 static struct conf *
 good(const char *text)
@@ -55,28 +22,6 @@ good(const char *text)
 	if (!c)
 		fail_msg("%s", e.text);
 	return c;
-}
-
-/* The text is refused at that line of that file, with these words in the message. */
-static void
-refused_in(const char *file, const char *text, int line, const char *words)
-{
-	struct err e;
-	struct conf *c = load(text, &e);
-	char place[160];
-
-	if (c)
-		fail_msg("accepted: %s", text);
-	snprintf(place, sizeof place, "%s/%s:%d: ", folder, file, line);
-	if (strncmp(e.text, place, strlen(place)) != 0 || !strstr(e.text, words))
-		fail_msg("'%s'\nis not '%s ... %s'", e.text, place, words);
-	assert_string_equal(e.code, "bad-config");
-}
-
-static void
-refused(const char *text, int line, const char *words)
-{
-	refused_in("lockstep.conf", text, line, words);
 }
 
 static const struct conf_value *
@@ -205,108 +150,6 @@ test_1_1_include_keeps_order_and_place(void **state)
 	refused_in("two.conf", FIRST "sync 'two' { " LINK "}\ninclude('two.conf')\n", 2,
 		"given twice; first at");
 	refused(FIRST SYNC("include('two.conf')"), 10, "no option 'include'");
-}
-
-static void
-test_1_2_double_quotes_take_nothing_else(void **state)
-{
-	(void)state;
-	refused("state = 'x'\nsource 'a' {\n base = \"OU=a\\, b\" }\n", 3, "single quotes");
-	refused("state = \"${HOME}\"\n", 1, "single quotes");
-	refused("state = ${HOME}\n", 1, "single quotes");
-	refused("state = a\\b\n", 1, "single quotes");
-}
-
-static void
-test_1_2_unclosed_names_where_it_opened(void **state)
-{
-	(void)state;
-	refused("state = 'x'\nsource \"a\" {\n  type = \"ad\n}\nsync 's' { }\n", 3,
-		"a string begins here and never ends");
-	refused("state = 'x'\nsource 'a' {\n  base = 'DC=x\n}\n\n", 3,
-		"a string begins here and never ends (' is missing), near 'base = 'DC=x'");
-	refused("state = 'x'\n\n/* what\nis this\n", 3, "a comment begins here");
-	refused("state = 'x'\nsource 'a' {\n type = 'ad'\n\n\n", 2,
-		"the section source begins here");
-	refused("state = 'x'\nsource 'a' {\n server = {'a',\n 'b'\n x = '1' }\n", 5,
-		"the list begun at line 3");
-}
-
-static void
-test_1_2_suggestions(void **state)
-{
-	(void)state;
-	refused("stat = 'x'\n", 1, "did you mean 'state'?");
-	refused("state='x'\nsorce 'a' { }\n", 2, "did you mean 'source'?");
-	refused(FIRST SYNC("guard { delte = 5 }"), 10, "did you mean 'delete'?");
-	refused(FIRST SYNC("user { map { usrName = 'mail' } }"), 10, "did you mean 'userName'?");
-	refused(FIRST "sync 's' { from = 'crp' to = 'hosted' }\n", 10, "did you mean \"corp\"?");
-	refused(FIRST "sync 's' { from = 'corp' to = 'hostd' }\n", 10, "did you mean \"hosted\"?");
-	refused("state='x'\nsource 'a' { type = 'ldf' }\n" SYNC(""), 2, "did you mean \"ldif\"?");
-	refused(FIRST SYNC("user { leave = 'delet' }"), 10, "did you mean \"delete\"?");
-}
-
-static void
-test_1_2_bad_values_are_refused(void **state)
-{
-	static const struct {
-		const char *text, *words;
-		int line; /* 0: the first */
-	} rows[] = {
-		{ SYNC("user { grace = 'soon' }"), "duration" },
-		{ SYNC("user { grace = '-5d' }"), "duration" },
-		{ SYNC("user { enabled = 'perhaps' }"), "\"yes\" or \"no\"" },
-		{ SYNC("user { leave = {'keep', 'delete'} }"), "one value" },
-		{ SYNC("user { leave = 'keep' grace = '1d' }"), "grace says nothing" },
-		{ SYNC("group { leave = 'disable' }"), "cannot be disabled" },
-		{ SYNC("guard { delete = '101%' }"), "percentage" },
-		{ SYNC("guard { delete = '10 %' }"), "percentage" },
-		{ SYNC("guard { delete = '%' }"), "percentage" },
-		{ SYNC("guard { delete = '1.2.3%' }"), "percentage" },
-		{ SYNC("guard { delete = {'10%', '20%'} }"), "percentage" },
-		{ SYNC("guard { delete = {} }"), "percentage" },
-		{ SYNC("guard { floor = '-1' }"), "whole number" },
-		{ SYNC("members = 'all'"), "\"exact\" or \"ours\"" },
-		{ SYNC("scope { base = '' }"), "empty" },
-		{ SYNC("user { map { members = 'member' } }"), "a user has no attribute" },
-		{ SYNC("user { map { userName = '' } }"), "cannot be without" },
-		{ SYNC("user { map { userName = {'a', 'b'} } }"), "one expression" },
-		{ SYNC("user { } user { }"), "given twice" },
-		{ SYNC("from = 'corp'"), "given twice" },
-		{ SYNC("scope { base }"), "'=' is expected" },
-		{ SYNC("scope { base = = }"), "a value is expected" },
-		{ SYNC("scope base = 'x'"), "'{' is expected" },
-		{ SYNC("}"), "closes nothing" },
-		{ SYNC("") SYNC(""), "given twice", 11 },
-		{ "sync 'a/b' { " LINK "}", "1 to 64 characters" },
-		{ SYNC("schedule { full_at = '24:00' }"), "time of day" },
-		{ SYNC("schedule { full_at = '2:30' }"), "time of day" },
-		{ SYNC("schedule { full_at = '02:60' }"), "time of day" },
-		{ SYNC("schedule { full_on = {'mon', 'monday'} }"), "mon, tue" },
-		{ SYNC("fresh = 'soon'"), "duration" },
-		{ "console { port = 0 }\n" SYNC(""), "1 to 65535" },
-		{ "console 'x' { }\n" SYNC(""), "expected" },
-		{ "alerts { mail_to = 'a@b' }\n" SYNC(""), "mail_to needs" },
-		{ "alerts { webhook = 'http://hooks.example/' }\n" SYNC(""), "https://" },
-		{ "alerts { smtp = 'mail.example' }\n" SYNC(""), "smtps://" },
-		{ "sync { " LINK "}", "name in quotes" },
-		{ "sync 's' { from = 'corp' }", "has no 'to'" },
-		{ "sync 's' { to = 'hosted' }", "has no 'from'" },
-		{ "source 'x' { a = 'b' }\n" SYNC(""), "has no type" },
-		{ "source 'x' { 'a|b' = 'c' }\n", "cannot be the name" },
-		{ "state = 'again'\n", "given twice" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		CLEAN_BUF struct buf b = { 0 };
-		buf_adds(&b, FIRST);
-		buf_adds(&b, rows[i].text);
-		refused(buf_cstr(&b), rows[i].line ? rows[i].line : 10, rows[i].words);
-	}
-	refused("source 'a' { type = 'ad' }\n", 1, "state = ");
-	refused(FIRST, 1, "there is no sync");
-	refused("state = 'x\xff'\n", 1, "not UTF-8");
 }
 
 static void
@@ -524,10 +367,6 @@ main(void)
 		cmocka_unit_test(test_1_whole_example),
 		cmocka_unit_test(test_1_1_foreign_connector_and_options),
 		cmocka_unit_test(test_1_1_include_keeps_order_and_place),
-		cmocka_unit_test(test_1_2_double_quotes_take_nothing_else),
-		cmocka_unit_test(test_1_2_unclosed_names_where_it_opened),
-		cmocka_unit_test(test_1_2_suggestions),
-		cmocka_unit_test(test_1_2_bad_values_are_refused),
 		cmocka_unit_test(test_1_3_first_configuration_of_ten_lines),
 		cmocka_unit_test(test_1_3_print_parses_again_to_the_same),
 		cmocka_unit_test(test_5_1_digest_follows_what_is_wanted),
@@ -537,16 +376,5 @@ main(void)
 		cmocka_unit_test(test_guard_class_names),
 	};
 
-	snprintf(folder, sizeof folder, "/tmp/lockstep-conf-XXXXXX");
-	if (!mkdtemp(folder))
-		return 1;
-	int rc = cmocka_run_group_tests(tests, NULL, NULL);
-	static const char *const files[] = { "lockstep.conf", "two.conf", "bad.conf", "loop.conf" };
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
-		char path[128];
-		snprintf(path, sizeof path, "%s/%s", folder, files[i]);
-		unlink(path);
-	}
-	rmdir(folder);
-	return rc;
+	return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

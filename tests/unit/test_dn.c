@@ -80,6 +80,8 @@ test_dn_text_as_written(void **state)
 	assert_string_equal(d.rdn[0], "CN=Doe\\, J");
 	assert_string_equal(d.rdn[1], "OU=A\\ ");
 	assert_string_equal(d.rdn[2], "OU=\\\\");
+	/* libldap takes the blank behind an escaped backslash for escaped */
+	assert_string_equal(dn("OU=\\\\\t,DC=x", a).key[0], d.key[2]);
 	assert_string_equal(dn_text(&d, 3, a), "DC=x");
 	assert_string_equal(dn_text(&d, 4, a), "");
 }

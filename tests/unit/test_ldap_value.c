@@ -135,6 +135,31 @@ test_unique_names(void **state)
 		assert_true(str_eqc(unique_name_dn(str_c(rows[i].value)), rows[i].dn));
 }
 
+static void
+test_I1_cookies_that_slapd_cannot_go_on_from(void **state)
+{
+	static const struct {
+		const char *cookie;
+		bool usable;
+	} rows[] = {
+		{ "rid=000,csn=20261129091629.026734Z#000000#000#000000", true },
+		{ "rid=000,sid=007,csn=20261129091629.026734Z#000000#000#000000;"
+		  "20261129091629.211494Z#000000#007#000000",
+			true },
+		{ "rid=000", false },
+		{ "rid=000,csn=", false },
+		{ "rid=000,csn=nonsense", false },
+		{ "rid=000,csn=20261129091629Z#000000#000#000000", false },
+		{ "rid=000,csn=20261129091629.026734Z", false },
+		{ "rid=", false },
+		{ "hello", true },
+		{ "csn=20261129091629.026734Z#000000#000#000000", true },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(sync_cookie_usable(str_c(rows[i].cookie)), rows[i].usable);
+}
+
 int
 main(void)
 {
@@ -144,6 +169,7 @@ main(void)
 		cmocka_unit_test(test_I1_info),
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_unique_names),
+		cmocka_unit_test(test_I1_cookies_that_slapd_cannot_go_on_from),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

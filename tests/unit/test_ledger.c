@@ -3,99 +3,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
-#include "base/mem.h"
-#include <sqlite3.h>
 #include "store/drift.h"
 #include "store/ledger.h"
-
-#define USER (&kinds[KIND_USER])
-
-struct kit {
-	char dir[64], path[96];
-	struct ledger *l;
-	struct arena *a;
-	struct err e;
-};
-
-#define OK(k, expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr))                                                                       \
-			fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #expr, (k)->e.text);         \
-	} while (0)
-
-static void
-kit_open(struct kit *k)
-{
-	struct store_env env = { .sync_off = true };
-
-	OK(k, ledger_open(k->path, &env, false, &k->l, &k->e));
-}
-
-static int
-setup(void **state)
-{
-	struct kit *k = xcalloc(1, sizeof(*k));
-
-	snprintf(k->dir, sizeof(k->dir), "/tmp/lockstep-ledger-XXXXXX");
-	assert_non_null(mkdtemp(k->dir));
-	snprintf(k->path, sizeof(k->path), "%s/t.db", k->dir);
-	k->a = arena_new();
-	kit_open(k);
-	*state = k;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct kit *k = *state;
-	CLEAN_FREE char *rm = xasprintf("rm -rf '%s'", k->dir);
-
-	ledger_close(&k->l);
-	arena_free(k->a);
-	assert_int_equal(system(rm), 0);
-	free(k);
-	return 0;
-}
-
-static int64_t
-add(struct kit *k, const char *anchor, int64_t n, enum object_state state)
-{
-	struct object ob = { .anchor = anchor,
-		.kind = USER,
-		.name = anchor,
-		.sync = "s",
-		.source = "c",
-		.n = n,
-		.wanted = true,
-		.active = true };
-
-	OK(k, ledger_object_add(k->l, &ob, &ob.o, &k->e));
-	if (state == OBJECT_NEW)
-		return ob.o;
-	ob.sent = ob.seen = attrs_new(k->a);
-	ob.state = state;
-	OK(k, ledger_object_save(k->l, &ob, &k->e));
-	return ob.o;
-}
-
-static int64_t
-plan(struct kit *k, int64_t o, enum op_class class)
-{
-	struct op op = { .o = o,
-		.class = class,
-		.rank = RANK_UPDATE,
-		.attribute = -1,
-		.attrs = attrs_new(k->a) };
-
-	OK(k, ledger_op_add(k->l, &op, &op.id, &k->e));
-	return op.id;
-}
+#include "ledger_kit.h"
 
 static void
 assert_counts(struct kit *k, int64_t owned, int64_t active)
@@ -330,146 +242,6 @@ test_due_next_is_of_retries_too_7_3(void **state)
 	assert_true(ledger_due_next(k->l) == INT64_MAX);
 }
 
-/* A run with `count` changes, ended then. */
-static int64_t
-past_run(struct kit *k, int64_t ended, int count)
-{
-	struct run_row row = { .ended = ended, .counts = "{}" };
-	struct change c = { .at = ended, .attribute = -1, .class = CLASS_UPDATE };
-
-	struct object ob = {
-		.anchor = "past", .kind = &kinds[0], .sync = "s", .source = "c", .n = 99
-	};
-
-	c.o = ledger_find(k->l, "past");
-	OK(k, ledger_begin(k->l, &k->e));
-	OK(k, c.o || ledger_object_add(k->l, &ob, &c.o, &k->e));
-	OK(k, ledger_run_start(k->l, "delta", ended, &row.run, &k->e));
-	c.run = row.run;
-	c.before = c.after = attrs_new(k->a);
-	for (int i = 0; i < count; i++)
-		OK(k, ledger_change_add(k->l, &c, &k->e));
-	OK(k, ledger_run_end(k->l, &row, &k->e));
-	OK(k, ledger_commit(k->l, &k->e));
-	return row.run;
-}
-
-static int64_t
-forget(struct kit *k, struct history_limits h)
-{
-	int64_t runs;
-
-	OK(k, ledger_begin(k->l, &k->e));
-	OK(k, ledger_history_keep(k->l, &h, &runs, &k->e));
-	OK(k, ledger_commit(k->l, &k->e));
-	return runs;
-}
-
-static size_t
-changes_left(struct kit *k, int64_t run)
-{
-	struct change cs[64];
-
-	return ledger_changes(k->l, run, 0, 0, k->a, cs, ARRAY_LEN(cs));
-}
-
-static void
-test_history_is_forgotten_by_age_in_steps(void **state)
-{
-	struct kit *k = *state;
-	const int64_t day = 86400;
-	struct history_limits h = { .now = 100 * day, .before = 50 * day, .rows = 8 };
-	int64_t a = past_run(k, 10 * day, 10), b = past_run(k, 20 * day, 3);
-	int64_t c = past_run(k, 60 * day, 2);
-
-	assert_int_equal(forget(k, h), 1);
-	/* Half of it is not shown as a run any more. */
-	assert_int_equal(changes_left(k, a), 3);
-	assert_int_equal(changes_left(k, b), 3);
-	assert_int_equal(forget(k, h), 1);
-	assert_int_equal(changes_left(k, a), 0);
-	assert_int_equal(forget(k, h), 0);
-	assert_int_equal(changes_left(k, b), 0);
-	assert_int_equal(changes_left(k, c), 2);
-	/* The newest stays, however old; and nothing of the last two days goes. */
-	h.before = h.now = 1000 * day;
-	assert_int_equal(forget(k, h), 0);
-	h.now = 61 * day;
-	past_run(k, 61 * day, 0);
-	assert_int_equal(forget(k, h), 0);
-	assert_int_equal(changes_left(k, c), 2);
-}
-
-static void
-test_history_is_forgotten_by_size_but_not_what_stands_on_it_9_3(void **state)
-{
-	struct kit *k = *state;
-	const int64_t day = 86400;
-	struct history_limits h = { .now = 100 * day, .before = 0, .bytes = 1500, .rows = 1000 };
-	int64_t a = past_run(k, 10 * day, 10), b = past_run(k, 20 * day, 10);
-	int64_t c = past_run(k, 30 * day, 10), d = past_run(k, 40 * day, 1);
-	struct pin pin = { .o = 1, .run = a, .at = 1, .wants = "" };
-
-	OK(k, ledger_pin_set(k->l, &pin, &k->e));
-	/* a is pinned; b and c make room: each is about 1,000 bytes */
-	assert_int_equal(forget(k, h), 2);
-	assert_int_equal(changes_left(k, a), 10);
-	assert_int_equal(changes_left(k, b), 0);
-	assert_int_equal(changes_left(k, c), 0);
-	assert_int_equal(changes_left(k, d), 1);
-	assert_int_equal(forget(k, h), 0);
-	OK(k, ledger_pin_drop(k->l, 1, &k->e));
-	h.bytes = 400;
-	assert_int_equal(forget(k, h), 1);
-	assert_int_equal(changes_left(k, a), 0);
-	h.bytes = 0;
-	assert_int_equal(forget(k, h), 0);
-}
-
-static void
-test_intents_outlive_a_plan_reset_I3(void **state)
-{
-	struct kit *k = *state;
-	int64_t a = add(k, "a", 1, OBJECT_NEW), id = plan(k, a, CLASS_CREATE);
-	struct op ops[2];
-
-	plan(k, add(k, "b", 2, OBJECT_NEW), CLASS_CREATE);
-	OK(k, ledger_op_sent(k->l, id, &k->e));
-	assert_true(ledger_op_open(k->l, a));
-	OK(k, ledger_plan_reset(k->l, &k->e));
-	ledger_close(&k->l);
-	kit_open(k);
-	assert_int_equal(ledger_ops_open(k->l, 0, k->a, ops, 2), 1);
-	assert_int_equal(ops[0].o, a);
-	assert_int_equal(ledger_ops_all(k->l, 0, k->a, ops, 2), 0);
-}
-
-static void
-test_version_1_becomes_2_with_a_copy_2_5(void **state)
-{
-	struct kit *k = *state;
-	CLEAN_FREE char *copy = xasprintf("%s.v1.bak", k->path);
-	int64_t a = add(k, "a", 1, OBJECT_LINKED), b = add(k, "b", 2, OBJECT_LINKED);
-	struct ref refs[2];
-	sqlite3 *sq;
-
-	OK(k, ledger_ref_set(k->l, a, 0, b, true, &k->e));
-	ledger_close(&k->l);
-	assert_int_equal(sqlite3_open(k->path, &sq), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(sq,
-				 "ALTER TABLE ref DROP COLUMN shown; DROP TABLE listed_ref;"
-				 "DROP TABLE ref_again; DROP TABLE tried; DROP TABLE protection;"
-				 "PRAGMA user_version = 1",
-				 NULL, NULL, NULL),
-		SQLITE_OK);
-	sqlite3_close(sq);
-	kit_open(k);
-	assert_int_equal(access(copy, F_OK), 0);
-	assert_int_equal(ledger_refs(k->l, a, false, NULL, refs, 2), 1);
-	OK(k, ledger_listed_ref_add(k->l, a, 0, "x", NULL, &k->e));
-	assert_false(ledger_ref_single_same(k->l, a, 0, (struct str){ NULL, 0 }));
-}
-
 /* What was shown once is put back however often it goes; what never was, is sent once more alone. */
 static void
 test_references_that_never_show_are_not_sent_for_ever_6_2(void **state)
@@ -502,7 +274,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(test_counts_follow_every_state_8_1),
 		TEST(test_counts_are_as_durable_as_what_is_counted_8_1),
 		TEST(test_release_permits_exactly_what_was_held_8_4),
@@ -512,10 +283,6 @@ main(void)
 		TEST(test_problems_page_by_entry_and_source),
 		TEST(test_wake_the_earlier_one_stands_5_2),
 		TEST(test_due_next_is_of_retries_too_7_3),
-		TEST(test_history_is_forgotten_by_age_in_steps),
-		TEST(test_history_is_forgotten_by_size_but_not_what_stands_on_it_9_3),
-		TEST(test_intents_outlive_a_plan_reset_I3),
-		TEST(test_version_1_becomes_2_with_a_copy_2_5),
 		TEST(test_references_that_never_show_are_not_sent_for_ever_6_2),
 	};
 

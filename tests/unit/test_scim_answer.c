@@ -215,9 +215,13 @@ test_seen_in_vocabulary_names(void **state)
 		"\"" SCIM_URN_ENTERPRISE
 		"\":{\"department\":\"D\",\"manager\":{\"value\":\"m\",\"displayName\":\"M\"}},"
 		"\"" SCIM_URN_LOCKSTEP "\":{\"aliases\":[\"1\",\"2\"],\"newer\":\"x\"},"
-		"\"urn:x:y\":{\"z\":\"q\",\"obj\":{\"value\":\"o\"}}}");
+		"\"urn:x:y\":{\"z\":\"q\",\"obj\":{\"value\":\"o\"}},"
+		"\"urn:x:z\":[\"no object\"],\"urn:x:w\":\"nor this\"}");
+	CLEAN_JSON struct json *nonsense = parse("[{\"userName\":\"b\"}]");
 
 	(void)state;
+	place_seen(KIND_USER, nonsense, &as);
+	assert_int_equal(as.count, 0);
 	place_seen(KIND_USER, j, &as);
 	attrs_write(&as, &w, NULL);
 	got = parse(buf_cstr(&out));

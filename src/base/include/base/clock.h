@@ -15,7 +15,8 @@ struct clock {
 };
 extern const struct clock clock_system;
 
-/* RFC 3339 / ISO 8601 UTC: "2026-11-21T17:00:00Z" (20 characters and NUL). */
+/* RFC 3339 / ISO 8601 UTC: "2026-11-21T17:00:00Z" (20 characters and NUL). Years beyond 0 to
+ * 9999 become the first and the last moment of these. */
 void time_format(int64_t t, char out[24]);
 bool time_parse_rfc3339(const char *s, int64_t *t_r);
 /* GeneralizedTime, RFC 4517 3.3.13: "20261121170000Z", "20261121170000.0Z", with offset. */

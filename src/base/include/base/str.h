@@ -53,6 +53,8 @@ void base64_encode(const void *p, size_t n, struct buf *out);
 bool base64_decode(const char *p, size_t n, struct buf *out);
 void hex_encode(const void *p, size_t n, struct buf *out); /* lower case */
 
+/* Is a word among `names` (NULL-terminated), ASCII case aside? */
+bool text_listed(const char *const *names, const char *word);
 /* The nearest of `names` (NULL-terminated) to `word` by edit distance, or NULL when none is near:
  * for "did you mean". */
 const char *text_nearest(const char *word, const char *const *names);

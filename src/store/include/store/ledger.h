@@ -28,6 +28,9 @@ void ledger_rollback(struct ledger *l); /* safe without a transaction */
 /* Small facts by name ("default-map", "server"...). get: arena text or NULL. */
 char *ledger_get(struct ledger *l, const char *name, struct arena *a);
 bool ledger_set(struct ledger *l, const char *name, const char *value, struct err *e);
+int64_t ledger_number(struct ledger *l, const char *name); /* 0: there is none */
+/* Written only when it is another one. */
+bool ledger_number_set(struct ledger *l, const char *name, int64_t value, struct err *e);
 
 /* --- projection position, per source --- */
 struct projected {
