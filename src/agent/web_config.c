@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
 #include "conf/describe.h"
@@ -244,41 +243,36 @@ saved(void *ctx, const struct err *e)
 		web_ok(x);
 }
 
-/* The old text becomes a version, unless it is one; then the new one. */
 static bool
-versions_keep(struct exchange *x, struct str old, struct str text, const char *note, struct err *e)
+version_keep(struct exchange *x, struct str text, const char *by, const char *note, struct err *e)
 {
 	struct agent_store *s = x->w->g->store;
-	CLEAN_FREE char *was = xstrndup(old.p ? old.p : "", old.n);
-	CLEAN_FREE char *now = xstrndup(text.p, text.n);
+	CLEAN_FREE char *copy = xstrndup(text.p ? text.p : "", text.n);
 	int64_t version;
 
-	return !s || ((!old.n || agent_version_add(s, "", "as it was in the file", was, agent_now(),
-					 &version, e)) &&
-			     agent_version_add(s, x->by, note, now, agent_now(), &version, e));
+	return !s || !text.n || agent_version_add(s, by, note, copy, agent_now(), &version, e);
 }
 
+/* First the way back is kept: without it nothing is replaced. Once the file is, it is taken over in any case. */
 void
 web_config_put(struct exchange *x, struct str text, const char *note)
 {
 	struct agent *g = x->w->g;
 	CLEAN_FREE char *file = real_file(g->conf_path);
 	CLEAN_BUF struct buf old = { 0 };
-	struct stat st;
 	struct err e = { 0 };
-	bool there = stat(file, &st) == 0;
-	mode_t mode = there ? st.st_mode & 0777 : 0640;
 
 	if (!file_read(g->conf_path, TEXT_MAX, &old, &e))
 		err_clear(&e);
-	if (!file_write_atomic(file, mode, text, &e) ||
-		/* who may give files away keeps whose it was */
-		(there && geteuid() == 0 && chown(file, st.st_uid, st.st_gid) != 0 &&
-			!err_errno(&e, ERR_CONFIG, "cannot give %s back to its owner", file)) ||
-		!versions_keep(x, buf_str(&old), text, note ? note : "", &e)) {
+	if (!version_keep(x, buf_str(&old), "", "as it was in the file", &e) ||
+		!file_replace(file, 0640, text, &e)) {
 		web_err(x, 500, &e);
 		return;
 	}
+	if (!version_keep(x, text, x->by, note ? note : "", &e))
+		agent_log(LOG_WARN, "version-lost", "text",
+			"the configuration was saved, but not kept as a version", "why", e.text,
+			NULL);
 	agent_log(LOG_INFO, "configuration-saved", "text", note && *note ? note : "by the console",
 		"by", x->by, NULL);
 	x->reloading = true;

@@ -382,6 +382,23 @@ def test_s1_3_a_linked_file_keeps_its_link_mode_and_line_ends(c, desk):
         c.ask({"ask": "reload"})
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, which may be kept from giving files away")
+def test_s1_3_a_file_that_cannot_be_given_back_to_its_owner_is_not_replaced(bare):
+    """The refusal comes before anything is changed: file, owner, versions and what is in force stay."""
+    c = bare.set_up().console
+    os.chown(c.conf, 65534, 65534)
+    c.stop()
+    c.before = ["setpriv", "--inh-caps", "-chown", "--bounding-set", "-chown"]
+    c.start()
+    was = c.get("config")
+    status, answer = c.api("POST", "config", {"text": was["text"] + "# more\n", "digest": was["digest"], "note": ""})
+    assert status == 500 and c.conf in answer["error"]["message"] and "65534" in answer["error"]["message"], answer
+    now = c.get("config")
+    assert now["text"] == was["text"] and "# more" not in json.dumps(now["versions"]) and now["pending"] is False
+    assert os.stat(c.conf).st_uid == 65534
+    assert [n for n in os.listdir(os.path.dirname(c.conf)) if n.startswith(("lockstep.conf.", ".lockstep-draft"))] == []
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to run the service as somebody else")
 def test_s1_3_where_the_service_may_not_write_the_file(open_folder):
     """Set-up and settings say what to put where and how to go on; what was prepared can be looked at; nothing is half written."""
