@@ -319,6 +319,7 @@ web_completed(
 		reload_forget(w->g, x);
 	if (x->draft)
 		unlink(x->draft);
+	sd_event_source_disable_unref(x->patience);
 	if (x->prev)
 		x->prev->next = x->next;
 	else

@@ -92,8 +92,10 @@ struct exchange {
 	size_t fixed_n;
 	const char *etag, *location, *set_cookie, *disposition;
 	bool gzip, cached, reloading;
-	const char *draft; /* a file that goes with us */
-	size_t step;       /* of an answer made of several */
+	const char *draft;  /* a file that goes with us */
+	const char *caveat; /* said with an answer that is good */
+	sd_event_source *patience;
+	size_t step; /* of an answer made of several */
 	/* while a command runs for it */
 	struct job *job;
 	void (*then)(struct exchange *x, const struct job *j);

@@ -117,7 +117,8 @@ dir_give(const char *path)
 
 /* owner: whose it is to be; NULL: as file_give. */
 static bool
-write_atomic(const char *path, mode_t mode, const struct stat *owner, struct str data, struct err *e)
+write_atomic(
+	const char *path, mode_t mode, const struct stat *owner, struct str data, struct err *e)
 {
 	char *temp CLEAN_FREE = xasprintf("%s.XXXXXX", path);
 	int fd CLEAN_FD = mkostemp(temp, O_CLOEXEC);
@@ -127,7 +128,8 @@ write_atomic(const char *path, mode_t mode, const struct stat *owner, struct str
 	file_give(fd, path);
 	if (owner && fchown(fd, owner->st_uid, owner->st_gid) != 0) {
 		err_errno(e, ERR_CONFIG,
-			"%s stays as it was: a new one cannot be given to its owner, user %u and group %u",
+			"%s stays as it was: a new one cannot be given to its owner, user %u and "
+			"group %u",
 			path, (unsigned)owner->st_uid, (unsigned)owner->st_gid);
 		unlink(temp);
 		return false;

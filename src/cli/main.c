@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 const struct command commands[] = {
-	{ "check", "check [--print-setup]",
+	{ "check", "check [--print-setup | --names]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true },
 	{ "plan", "plan [--all] [--full|--offline] [--out FILE [--force]]",

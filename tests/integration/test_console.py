@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from console import until  # noqa: E402
 from desk import BASE, Desk  # noqa: E402
+from slapd import Slapd  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -345,9 +346,45 @@ def test_1_2_what_no_run_would_take_is_not_saved(c, put, says):
     text = "\n".join(lines[:at + 1] + ["\t" + put] + lines[at + 1:])
     status, answer = c.api("POST", "config", {"text": text, "digest": was["digest"], "note": ""})
     said = answer["error"]["message"]
-    assert status == 422 and says in said and f":{at + 2}" in said, answer
+    assert status == 422 and says in said and f"lockstep.conf:{at + 2}" in said, answer
+    if "map" in put or "scope" in put:
+        job = c.finished(c.post("config/preview", {"text": text})["job"])
+        assert f"{c.conf}:{at + 2}" in json.dumps(job) and "lockstep-draft" not in json.dumps(job)
     now = c.get("config")
     assert now["text"] == was["text"] and now["versions"] == was["versions"] and "error" not in now
+
+
+def test_1_2_a_name_that_only_the_directory_refutes_is_not_saved(bare, tmp_path):
+    """The directory is asked for names that are new: what it refuses, with the line; away, the file is saved and that is said."""
+    directory = Slapd(tmp_path / "slapd").start().fill()
+    try:
+        c = bare.console.sign_in()
+        answers = dict(bare.answers(), source={"name": "directory", "type": "ldap", "servers": [directory.plain_url], "bind": directory.account})
+        c.post("setup", {"answers": answers, "secrets": {"token": bare.client.token, "password": directory.account_password}})
+        c.post("setup/save", {})
+        c.synced()
+        was = c.get("config")
+
+        def save(name, option="user/map/title"):
+            now = c.get("config")
+            text = c.post("config/edit", {"text": now["text"], "changes": [{"path": "sync/mail/" + option, "values": [name]}]})["text"]
+            return c.api("POST", "config", {"text": text, "digest": now["digest"], "note": ""}), text
+        (status, answer), text = save("roomNumbr")
+        line = next(i for i, t in enumerate(text.split("\n"), 1) if "roomNumbr" in t)
+        said = answer["error"]["message"]
+        assert status == 422 and "'roomNumbr'" in said and f"lockstep.conf:{line}:" in said and "did you mean 'roomNumber'" in said, answer
+        assert ".lockstep-draft" not in said and c.get("config")["text"] == was["text"]
+        (status, answer), text = save("roomNumber")
+        assert (status, answer) == (200, {"ok": True})
+        assert c.command("sync")["exit"] == 0
+        directory.stop()
+        assert save("10m", "fresh")[0] == (200, {"ok": True})  # all names were asked for before: nobody is asked
+        (status, answer), text = save("carLicens")
+        assert status == 200 and "source directory could not be asked" in answer["caveat"] and c.get("config")["text"] == text
+        directory.start()
+        assert c.command("sync")["exit"] == 2
+    finally:
+        directory.remove()
 
 
 def test_s1_3_a_linked_file_keeps_its_link_mode_and_line_ends(c, desk):

@@ -42,8 +42,7 @@ export function Save({ was, text, note: first, close, saved, setup }) {
 		await follow(id, (j) => alive.current && setJob(j), () => alive.current);
 	});
 	const save = useAction(async () => {
-		await post("config", { text, digest: was.digest, note });
-		await saved();
+		await saved((await post("config", { text, digest: was.digest, note })).caveat);
 	});
 	return html`<${Dialog} title="Save this change?" close=${close} foot=${html`<${Button} busy=${save.busy} disabled=${!was.writable || text === was.text || save.busy} onClick=${save.run}>Save</${Button}>`}>
 		<${Diff} was=${was.text} is=${text} />
