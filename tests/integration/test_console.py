@@ -240,6 +240,59 @@ def test_more_connections_than_fit_are_no_end_of_the_console(c):
     assert c.get("session")["by"]
 
 
+def test_s1_3_slow_and_silent_connections_keep_nobody_out(c):
+    """200 connections that say nothing, half a head, or half a body stay where they are, and the pages come all the same."""
+    heads = (b"", b"GET / HTTP/1.1\r\nHost: ", f"POST /api/command HTTP/1.1\r\nHost: 127.0.0.1:{c.port}\r\nContent-Length: 1000\r\n\r\n{{".encode())
+    held = []
+    try:
+        for i in range(200):
+            s = socket.socket()
+            s.setblocking(False)
+            s.connect_ex(("127.0.0.1", c.port))
+            held.append(s)
+        for i, s in enumerate(held):
+            try:
+                s.send(heads[i % 3])
+            except OSError:
+                pass  # not taken yet
+        for _ in range(3):
+            assert c.get("session")["by"] and c.raw("GET", "/")[0] == 200
+            for s in held:
+                try:
+                    s.send(b"x")  # a sign of life, so that they are not idle
+                except OSError:
+                    pass
+        # What is worked on is not ended for others.
+        assert c.get("read", c="check")["exit"] == 0
+    finally:
+        for s in held:
+            s.close()
+
+
+def memory_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+
+
+def test_s1_3_of_strangers_nothing_is_kept(c):
+    """Who is not signed in makes the service keep no bodies, however many are sent."""
+    before = memory_of(c.process.pid)
+    held = []
+    try:
+        for _ in range(30):
+            s = socket.create_connection(("127.0.0.1", c.port), 30)
+            s.sendall(f"POST /api/command HTTP/1.1\r\nHost: 127.0.0.1:{c.port}\r\nContent-Length: 4000001\r\n\r\n".encode())
+            s.sendall(b"x" * 4000000)
+            held.append(s)
+        c.get("session")
+        assert memory_of(c.process.pid) - before < 40000  # KiB; 120 MB were sent
+        held[0].sendall(b"x")
+        assert held[0].recv(100).startswith(b"HTTP/1.1 401 ")
+    finally:
+        for s in held:
+            s.close()
+
+
 def test_whoever_leaves_before_the_answer_leaves_no_trace(c):
     for _ in range(12):
         s = socket.create_connection(("127.0.0.1", c.port), 5)
