@@ -1,9 +1,10 @@
 // Set up: what the first sync would do, with every conflict; saving; the first sync.
-import { html, useState, useEffect, useRef, useAction, useLoad, Card, Notice, Trouble, Button, Progress, Empty, number, many, Loaded } from "./ui.js";
-import { get, post, follow, outcome, read } from "./api.js";
+import { html, useState, useEffect, useAction, useLoad, Card, Notice, Trouble, Button, Progress, Empty, number, many, Loaded } from "./ui.js";
+import { get, outcome, read } from "./api.js";
 import { Plan, PlanTrouble, jobOutputs } from "./plan.js";
 import { Counts } from "./history.js";
 import { works } from "./overview.js";
+import { useLook, Away } from "./setup_who.js";
 
 const browse = async (...c) => outcome(await get("setup/browse", { c }));
 
@@ -21,26 +22,20 @@ function Conflicts() {
 		${!d.total && !d.adoptions.length && html`<p>Every object can be synchronized, and none is in the way of another.</p>`}</${Card}>`}</${Loaded}>`;
 }
 
-export function PreviewStep({ start, back, setSaved }) {
-	const [job, setJob] = useState(null);
-	const alive = useRef(true);
-	useEffect(() => () => { alive.current = false; }, []);
-	const plan = useAction(async () => {
-		const { job: id } = await post("setup/read", {});
-		await follow(id, (j) => alive.current && setJob(j), () => alive.current);
-	});
+export function PreviewStep({ ask, start, back, setSaved }) {
+	const plan = useLook(ask), job = plan.job;
 	useEffect(() => { plan.run(); }, []);
-	const save = useAction(async () => setSaved(await post("setup/save", {})));
+	const save = useAction(async () => setSaved(await ask("setup/save")));
 	const outputs = jobOutputs(job);
 	const good = job?.state === "ended" && outputs.some((o) => o.totals);
 	return html`<p>What the first sync would do. Nothing is written to the target before it is started.</p>
-		<${Trouble} error=${plan.error} /><${Progress} job=${job} /><${PlanTrouble} job=${job} />
+		<${Trouble} error=${plan.error} title="There is no plan." /><${Away} gone=${plan.away} /><${Progress} job=${job} /><${PlanTrouble} job=${job} />
 		${good && html`<${Card} title="The first sync would"><${Plan} outputs=${outputs} /></${Card}><${Conflicts} />
 			${!start.writable && html`<${Notice} tone="odd" title="The service may not write its configuration.">The next step shows the text to put into <code>${start.path}</code>.</${Notice}>`}`}
 		<${Trouble} error=${save.error} title="It was not saved." />
 		<div class="foot"><button type="button" class="secondary outline" onClick=${back}>Back</button>
-			${job?.state === "ended" && html`<${Button} kind="secondary outline" busy=${plan.busy} onClick=${plan.run}>Look again</${Button}>`}
-			<${Button} busy=${save.busy} disabled=${!good || save.busy} onClick=${save.run}>Save and start sync</${Button}></div>`;
+			${(job?.state === "ended" || plan.error) && html`<${Button} kind="secondary outline" busy=${plan.busy} onClick=${() => plan.run()}>Look again</${Button}>`}
+			<${Button} busy=${save.busy} disabled=${!good} onClick=${save.run}>Save and start sync</${Button}></div>`;
 }
 
 // The text for somebody else to put in its place; then we wait for it.

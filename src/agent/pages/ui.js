@@ -75,17 +75,25 @@ export function useLoad(fn, deps = []) {
 	return { ...state, again };
 }
 
+// State that outlives its component: in `hold`, an object of whoever shows it.
+export function useHeld(hold, name, first) {
+	const [value, set] = useState(name in hold ? hold[name] : first);
+	return [value, (v) => { hold[name] = v; set(v); }];
+}
+
 // Something that a button does: its run, whether it is at work, how it failed.
 export function useAction(fn) {
 	const [busy, setBusy] = useState(false);
 	const [error, setError] = useState(null);
 	const alive = useRef(true);
+	const begun = useRef(false);
 	useEffect(() => {
 		alive.current = true;
 		return () => { alive.current = false; };
 	}, []);
 	const run = async (...args) => {
-		if (busy) return;
+		if (begun.current) return;
+		begun.current = true;
 		setBusy(true);
 		setError(null);
 		try {
@@ -93,6 +101,7 @@ export function useAction(fn) {
 		} catch (e) {
 			if (alive.current) setError(e);
 		} finally {
+			begun.current = false;
 			if (alive.current) setBusy(false);
 		}
 	};
@@ -114,8 +123,9 @@ export const Waiting = ({ what = "Loading" }) => html`<p aria-busy="true" class=
 export const Loaded = ({ of, children }) =>
 	html`<${Trouble} error=${of.error} />${of.data ? children(of.data) : of.busy && html`<${Waiting} />`}`;
 
-export const Button = ({ busy, kind = "", children, ...rest }) =>
-	html`<button type="button" class=${kind} aria-busy=${busy ? "true" : null} disabled=${busy} ...${rest}>
+// One that is at work keeps the focus (it is not disabled); useAction does not begin twice.
+export const Button = ({ busy, kind = "", type = "button", children, ...rest }) =>
+	html`<button type=${type} class=${kind} aria-busy=${busy ? "true" : null} aria-disabled=${busy ? "true" : null} ...${rest}>
 		${children}</button>`;
 
 export function Field({ label, help, id, children, error }) {
@@ -152,12 +162,12 @@ export function Progress({ job }) {
 	if (!job || job.state === "ended") return null;
 	const p = job.progress;
 	const phase = p ? PHASES[p.phase] || p.phase : job.state === "waiting" ? "Waiting for its turn" : "Starting";
-	const text = [phase, p?.what && `(${p.what})`,
-		p?.done ? (p.total ? `${number(p.done)} of ${number(p.total)}` : number(p.done)) : ""].filter(Boolean).join(" ");
+	const count = p?.done ? (p.total ? `${number(p.done)} of ${number(p.total)}` : number(p.done)) : "";
+	// The phase is announced; a count that runs would talk without end.
 	return html`<div class="progress"><progress aria-label=${phase} max=${p?.total || null}
 			value=${p?.total ? p.done : null}></progress>
-		<div role="status" aria-live="polite"><span>${text}</span>
-			${p?.left > 0 ? html`<span class="dim">about ${duration(p.left)} left</span>` : null}</div></div>`;
+		<div><span role="status">${phase}${p?.what ? ` (${p.what})` : ""}</span> <span>${count}</span>
+			${p?.left > 0 ? html`<span class="dim push">about ${duration(p.left)} left</span>` : null}</div></div>`;
 }
 
 // Values before and after, one attribute a line.
