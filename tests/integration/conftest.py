@@ -8,3 +8,4 @@ from source_ad_fixtures import fake_ad, password_file, source  # noqa: F401
 from target_fixtures import start  # noqa: F401
 from scimmy_fixtures import scimmy  # noqa: F401
 from notify_fixtures import postfix, postfix_instance, webhook  # noqa: F401
+from console_fixtures import browser, clean, new_desk  # noqa: F401

@@ -1,12 +1,18 @@
 // Objects: search by anything, and all about one.
 import { html, useState, useEffect, useRef, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Op, Changes, Empty,
-	Progress, number } from "./ui.js";
+	Progress, number, many } from "./ui.js";
 import { read, command, get } from "./api.js";
 
-function Search({ text, set }) {
+function Search({ text, set: go }) {
+	const sent = useRef(text);
+	const set = (q) => { sent.current = q; go(q); };
 	const load = useLoad(async () => (text.trim() ? read("search", text.trim()) : null), [text]);
 	const failing = useLoad(async () => (await get("overview")).status?.targets || []);
 	const [typed, setTyped] = useState(text);
+	useEffect(() => {
+		if (text !== sent.current) setTyped(text);
+		sent.current = text;
+	}, [text]);
 	useEffect(() => {
 		const timer = setTimeout(() => typed !== text && set(typed), 300);
 		return () => clearTimeout(timer);
@@ -15,7 +21,8 @@ function Search({ text, set }) {
 	return html`<h1>Objects</h1><form role="search" onSubmit=${(e) => { e.preventDefault(); set(typed); }}>
 			<label for="find">Name, mail address, account, DN or id</label>
 			<input id="find" type="search" value=${typed} onInput=${(e) => setTyped(e.target.value)} autocomplete="off" spellcheck=${false} /></form>
-		<div aria-live="polite">${text.trim() ? html`<${Loaded} of=${load}>${(r) => html`<${Card}>${r.results.length ? html`<ul class="rows">${r.results.map((o) => html`
+		<p role="status" class="sr">${text.trim() && load.data && !load.busy ? many(load.data.total ?? load.data.results.length, "object") + " found" : ""}</p>
+		<div>${text.trim() ? html`<${Loaded} of=${load}>${(r) => html`<${Card}>${r.results.length ? html`<ul class="rows">${r.results.map((o) => html`
 			<li><div class="line"><a href=${"#/objects/" + encodeURIComponent(o.id || o.dn)}><b>${o.name}</b></a> <span class="tag">${o.kind}</span>
 				${o.mail && html`<span>${o.mail}</span>`}</div><small class="dim">${o.dn}</small></li>`)}</ul>
 			${r.total > r.results.length && html`<p class="dim">The nearest ${r.results.length} of ${number(r.total)}.</p>`}`
@@ -77,12 +84,8 @@ function Explain({ who }) {
 		<${Loaded} of=${load}>${(d) => d.results.map((r) => html`<${One} r=${r} who=${who} again=${load.again} />`)}</${Loaded}>`;
 }
 
+// What is looked for stands in the address: a link leads to it, and typing changes it without a step to go back.
 export function Objects({ args, query }) {
-	const [text, setText] = useState(query.get("q") || "");
-	const mounted = useRef(false);
-	useEffect(() => {
-		if (mounted.current) history.replaceState(null, "", "#/objects" + (text ? "?q=" + encodeURIComponent(text) : ""));
-		mounted.current = true;
-	}, [text]);
-	return args[0] ? html`<${Explain} who=${args[0]} />` : html`<${Search} text=${text} set=${setText} />`;
+	const set = (q) => location.replace("#/objects" + (q ? "?q=" + encodeURIComponent(q) : ""));
+	return args[0] ? html`<${Explain} who=${args[0]} />` : html`<${Search} text=${query.get("q") || ""} set=${set} />`;
 }

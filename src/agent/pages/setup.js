@@ -16,8 +16,8 @@ function Steps({ at, most, go }) {
 }
 
 // Somebody else, or we in another window, went on meanwhile: nothing of it is overwritten.
-const Elsewhere = ({ done, show }) => html`<${Notice} tone="odd" role="alert" title=${done ? "The set-up was finished in another window." : "The set-up was gone on with in another window."}>
-	<p>${done ? "What was entered here since is not part of it; Settings change it." : "What was entered here since was not kept. Look at how it stands now, and change it there."}</p>
+const Elsewhere = ({ done, show }) => html`<${Notice} tone="odd" role="alert" title=${done ? "The set-up is finished." : "The set-up was gone on with in another window."}>
+	<p>${done ? "It was saved in another window, or from here before the service went away. Settings change it from now on." : "What was entered here since was not kept. Look at how it stands now, and change it there."}</p>
 	<button type="button" onClick=${show}>${done ? "Go to the overview" : "Show how it stands"}</button></${Notice}>`;
 
 function Wizard({ start, enter, load }) {
@@ -83,11 +83,11 @@ function Wizard({ start, enter, load }) {
 		keep({ step: Math.max(i, newest.current.step || 0) }).catch(setError);
 		scrollTo(0, 0);
 	};
+	if (saved) return html`<h1 tabindex="-1" ref=${title}>First sync</h1><${FirstSync} ...${{ saved, enter }} />`;
 	if (elsewhere) {
 		const done = elsewhere === "set-up";
 		return html`<h1>Set up</h1><${Elsewhere} done=${done} show=${done ? () => { location.hash = "#/"; enter(); } : load.again} />`;
 	}
-	if (saved) return html`<h1 tabindex="-1" ref=${title}>First sync</h1><${FirstSync} ...${{ saved, enter }} />`;
 	const [name, Step] = STEPS[step];
 	return html`<h1 tabindex="-1" ref=${title}>Set up: ${name.toLowerCase()}</h1><${Steps} at=${step} most=${touched ? step : newest.current.step || 0} go=${go} />
 		<${Trouble} error=${error} /><${Step} key=${step} ...${{ answers, keep, ask, have, start, hold: hold.current, touch: () => setTouched(true),

@@ -5,10 +5,12 @@ import { PlanTrouble } from "./plan.js";
 
 const browse = async (...c) => outcome(await get("setup/browse", { c }));
 
+// Who takes one out by keyboard stays here, though its button is gone.
 function Chosen({ list, drop, none }) {
-	if (!list.length) return html`<p class="dim">${none}</p>`;
-	return html`<ul class="chips">${list.map((dn) => html`<li><span title=${dn}>${dn}</span>
-		<button type="button" class="icon small" aria-label=${"Remove " + dn} onClick=${() => drop(dn)}>×</button></li>`)}</ul>`;
+	const box = useRef();
+	const out = (dn) => { drop(dn); box.current.focus(); };
+	return html`<div ref=${box} tabindex="-1">${list.length ? html`<ul class="chips" aria-label="Chosen">${list.map((dn) => html`<li><span title=${dn}>${dn}</span>
+		<button type="button" class="icon small" aria-label=${"Remove " + dn} onClick=${() => out(dn)}>×</button></li>`)}</ul>` : html`<p class="dim">${none}</p>`}</div>`;
 }
 
 function Groups({ chosen, toggle }) {

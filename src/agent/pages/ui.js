@@ -131,12 +131,12 @@ export const Button = ({ busy, kind = "", type = "button", children, ...rest }) 
 export function Field({ label, help, id, children, error }) {
 	return html`<div class="field"><label for=${id}>${label}</label>${children}
 		${help && html`<small id=${id + "-help"}>${help}</small>`}
-		${error && html`<small class="bad-text" role="alert">${error}</small>`}</div>`;
+		${error && html`<small id=${id + "-wrong"} class="bad-text" role="alert">${error}</small>`}</div>`;
 }
 
 export const Text = ({ id, label, help, value, set, error, ...rest }) =>
 	html`<${Field} ...${{ id, label, help, error }}><input id=${id} value=${value ?? ""} autocomplete="off"
-		spellcheck=${false} aria-describedby=${help ? id + "-help" : null} aria-invalid=${error ? "true" : null}
+		spellcheck=${false} aria-describedby=${[error && id + "-wrong", help && id + "-help"].filter(Boolean).join(" ") || null} aria-invalid=${error ? "true" : null}
 		onInput=${(e) => set(e.target.value)} ...${rest} /></${Field}>`;
 
 // A question before something that cannot simply be taken back.
