@@ -26,10 +26,10 @@ export function Settings({ query, session, enter }) {
 		setAsk({ text: r.text, note: "" });
 	});
 	const saved = async (caveat) => {
+		await load.again();
 		setAsk(null);
 		setText(null);
 		setSaid({ caveat });
-		await load.again();
 		if (session.setup) await enter();
 	};
 	return html`<div class="head"><h1>Settings</h1><div class="tools" role="group" aria-label="View">
