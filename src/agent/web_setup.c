@@ -65,7 +65,8 @@ setting_up(struct exchange *x)
 		web_err(x, 500, &e);
 	else if (seen && strcmp(seen, revision_of(x)) != 0)
 		web_fail(x, 409, "changed-meanwhile",
-			"the set-up was gone on with elsewhere, in another window or by somebody else");
+			"the set-up was gone on with elsewhere, in another window or by somebody "
+			"else");
 	else
 		return true;
 	return false;

@@ -1,5 +1,5 @@
 // Alerts: open ones with cause and remedy, and those that are over.
-import { html, useEffect, useLoad, useAction, Loaded, Card, Trouble, Time, Button, Empty, many, duration } from "./ui.js";
+import { html, useEffect, useLoad, useAction, Loaded, Card, Trouble, Time, Button, Empty, Words, many, duration } from "./ui.js";
 import { get, post } from "./api.js";
 
 const TONE = { critical: "bad", warning: "odd", info: "" };
@@ -10,7 +10,7 @@ export function AlertRow({ a, short, seen, busy }) {
 			<b>${a.object || a.code}</b>${a.count > 1 ? html`<span class="dim">${many(a.count, "object")}</span>` : null}
 			<span class="dim push">${a.cleared ? html`<${Time} at=${a.cleared} />, after ${duration(a.cleared - (a.raised || a.since))}`
 				: html`since <${Time} at=${a.raised || a.since} />`}</span></div>
-		<p>${a.cause}</p>${!short && a.remedy && html`<p><b>What to do:</b> ${a.remedy}</p>`}
+		<p><${Words} text=${a.cause} /></p>${a.remedy && html`<p><b>What to do:</b> <${Words} text=${a.remedy} /></p>`}
 		${!short && names.length > 1 && html`<ul class="names">${names.map((n) => html`<li><a href=${"#/objects/" + encodeURIComponent(n)}>${n}</a></li>`)}</ul>`}
 		${!short && html`<div class="line">${a.look && html`<span class="dim">In a terminal: <code>${a.look}</code></span>`}
 			${a.seen ? html`<span class="dim">noted by ${a.seen_by || "somebody"} <${Time} at=${a.seen} /></span>`
@@ -19,6 +19,7 @@ export function AlertRow({ a, short, seen, busy }) {
 
 export function Alerts() {
 	const load = useLoad(() => get("alerts"));
+	useEffect(() => { if (load.data) dispatchEvent(new CustomEvent("alerts", { detail: load.data.open.length })); }, [load.data]);
 	useEffect(() => {
 		const timer = setInterval(() => document.hidden || load.again(), 15000);
 		return () => clearInterval(timer);

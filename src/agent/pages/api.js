@@ -17,7 +17,7 @@ async function call(path, options = {}) {
 	try {
 		answer = await fetch("/api/" + path, { cache: "no-store", ...options });
 	} catch {
-		throw new Failure(0, "away", "The service does not answer. Is lockstepd running?");
+		throw new Failure(0, "away", "The service does not answer. Is lockstepd running? `systemctl status lockstepd` tells. This page goes on by itself when it does.");
 	}
 	let body = null;
 	try {

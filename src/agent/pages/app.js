@@ -117,9 +117,11 @@ function App() {
 	useEffect(() => {
 		if (!session || session.setup) return;
 		const look = () => get("alerts").then((a) => setAlerts(a.open.length), () => {});
+		const told = (e) => setAlerts(e.detail); /* a page knows it newer */
 		look();
 		const timer = setInterval(() => document.hidden || look(), 30000);
-		return () => clearInterval(timer);
+		addEventListener("alerts", told);
+		return () => { clearInterval(timer); removeEventListener("alerts", told); };
 	}, [session, at.path]);
 	if (out && !session) return html`<${SignedOut} why=${new URLSearchParams(location.search).get("signin")} />`;
 	if (!session) return html`<main class="container" id="main"><${Trouble} error=${error} />${!error && html`<${Waiting} />`}

@@ -1,5 +1,5 @@
 // Objects: search by anything, and all about one.
-import { html, useState, useEffect, useRef, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Op, Changes, Empty,
+import { html, useState, useEffect, useRef, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Op, Changes, Empty, Words,
 	Progress, number, many } from "./ui.js";
 import { read, command, get } from "./api.js";
 
@@ -29,7 +29,7 @@ function Search({ text, set: go }) {
 			: html`<${Empty}>Nobody in the directory, as last read, is called like that.</${Empty}>`}</${Card}>`}</${Loaded}>`
 			: html`<${Card} title="Failing">${bad.length ? html`<ul class="rows">${bad.map((f) => html`<li><div class="line">
 				<a href=${"#/objects/" + encodeURIComponent(f.object)}><b>${f.object}</b></a> <code>${f.code}</code>
-				<span class="dim push">since <${Time} at=${f.since} /></span></div><p>${f.message}</p></li>`)}</ul>`
+				<span class="dim push">since <${Time} at=${f.since} /></span></div><p><${Words} text=${f.message} /></p></li>`)}</ul>`
 				: html`<${Empty}>${failing.data ? "No object fails." : "Loading …"}</${Empty}>`}</${Card}>`}</div>`;
 }
 
@@ -64,9 +64,9 @@ function One({ r, who, again }) {
 			${r.pinned && html`<${Button} kind="secondary outline" busy=${go.busy} onClick=${() => go.run(["unpin", who])}>Unpin</${Button}>`}
 			<${Button} kind="outline" busy=${go.busy} onClick=${() => go.run(["sync", r.sync])}>${r.failing ? "Retry now" : "Sync now"}</${Button}></div></div>
 		<${Trouble} error=${go.error} /><${Progress} job=${job} />
-		${r.failing && html`<${Notice} tone="bad" title="It fails.">${r.failing} <code>${r.failing_code}</code></${Notice}>`}
-		${r.problem && html`<${Notice} tone="bad" title="It cannot be synchronized.">${r.problem}</${Notice}>`}
-		${r.held_back && html`<${Notice} tone="odd" title="Held back by the source.">${r.held_back}</${Notice}>`}
+		${r.failing && html`<${Notice} tone="bad" title="It fails."><${Words} text=${r.failing} /> <code>${r.failing_code}</code></${Notice}>`}
+		${r.problem && html`<${Notice} tone="bad" title="It cannot be synchronized."><${Words} text=${r.problem} /></${Notice}>`}
+		${r.held_back && html`<${Notice} tone="odd" title="Held back by the source."><${Words} text=${r.held_back} /></${Notice}>`}
 		${r.pinned && html`<${Notice} tone="odd">Held as it was by the undo of <a href=${"#/run/" + r.pinned}>run ${r.pinned}</a>.</${Notice}>`}
 		<dl class="facts"><div><dt>DN</dt><dd>${r.dn}</dd></div><div><dt>Identity</dt><dd><code>${r.id}</code></dd></div>
 			${r.state && html`<div><dt>At the target</dt><dd>${STATES[r.state] || r.state}${r.active === false && r.state !== "disabled" ? ", not active" : ""} ${r.key && html`<code>${r.key}</code>`}</dd></div>`}</dl>

@@ -1,5 +1,5 @@
 // What would be done, as `lockstep plan` says: totals first, then examples, removals before additions.
-import { html, useState, Op, Changes, Empty, Notice, number, many } from "./ui.js";
+import { html, useState, Op, Changes, Empty, Notice, Words, number, many } from "./ui.js";
 
 const ORDER = ["delete", "disable", "disable (seen)", "recreate", "adopt", "member removal", "member removal (follows)", "update",
 	"enable", "create", "member add"];
@@ -34,5 +34,5 @@ export const jobOutputs = (job) => job?.outputs || (job?.output ? [job.output] :
 export function PlanTrouble({ job }) {
 	if (!job || job.state !== "ended") return null;
 	const e = jobOutputs(job).find((o) => o.error)?.error || (job.exit && !jobOutputs(job).some((o) => o.totals) ? job.error : null);
-	return e ? html`<${Notice} tone="bad" title="No plan could be made.">${e.message}</${Notice}>` : null;
+	return e ? html`<${Notice} tone="bad" title="No plan could be made."><${Words} text=${e.message} /></${Notice}>` : null;
 }

@@ -1,6 +1,6 @@
 // One run, down to the single operation; what it held back, and letting it go; undo.
 import { html, useState, useMemo, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Dialog, Op, Changes, Empty,
-	Progress, many, number, OPS_DONE } from "./ui.js";
+	Progress, Words, many, number, OPS_DONE } from "./ui.js";
 import { read, command } from "./api.js";
 import { Counts, Exit } from "./history.js";
 
@@ -13,7 +13,7 @@ function Operation({ o }) {
 			<a href=${"#/objects/" + encodeURIComponent(o.id || o.name)}>${o.name || o.id}</a>${o.other ? html`<span class="dim">→ ${o.other}</span>` : ""}
 			${more ? html`<button type="button" class="icon small" aria-expanded=${open ? "true" : "false"} onClick=${() => set(!open)}>
 				${open ? "less" : "what changed"}</button>` : null}<span class="dim push"><${Time} at=${o.at} /></span></div>
-		${o.code && html`<p class="bad-text">Failed: ${o.message} <code>${o.code}</code></p>`}
+		${o.code && html`<p class="bad-text">Failed: <${Words} text=${o.message} /> <code>${o.code}</code></p>`}
 		${open && html`<${Changes} before=${o.before} after=${o.after} />`}</li>`;
 }
 

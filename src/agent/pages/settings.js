@@ -1,5 +1,5 @@
 // Settings: the same file as a form and as text; what a change would do, and a way back.
-import { html, useState, useEffect, useLoad, useAction, Loaded, Card, Notice, Trouble, Button } from "./ui.js";
+import { html, useState, useEffect, useLoad, useAction, Loaded, Card, Notice, Trouble, Button, Words } from "./ui.js";
 import { get, post, read } from "./api.js";
 import { Form, withOwn } from "./settings_form.js";
 import { Save, Versions } from "./settings_save.js";
@@ -37,7 +37,7 @@ export function Settings({ query, session, enter }) {
 				onClick=${() => { setView(v); setSaid(null); }}>${name}</button>`)}</div></div>
 		<div role="status" aria-live="polite">${said && html`<${Notice} tone=${said.caveat ? "odd" : "good"} title="Saved, and in force.">${said.caveat}</${Notice}>`}</div>
 		<${Loaded} of=${load}>${(d) => html`
-			${(d.invalid || d.error) && html`<${Notice} tone="bad" title="The file is refused${d.sections ? "" : "; the former configuration goes on"}.">${d.invalid || d.error}</${Notice}>`}
+			${(d.invalid || d.error) && html`<${Notice} tone="bad" title="The file is refused${d.sections ? "" : "; the former configuration goes on"}."><${Words} text=${d.invalid || d.error} /></${Notice}>`}
 			${!d.writable && html`<${Notice} tone="odd" title="The service may not write this file.">You can prepare a change here, look at what it would do, and put the text into <code>${d.path}</code> yourself.</${Notice}>`}
 			${view === "form" && (d.sections ? html`<${Trouble} error=${edit.error} /><${Form} sections=${d.sections} busy=${edit.busy} change=${edit.run} />`
 				: html`<p>There is no form of a file that cannot be read; mend it in the text.</p>`)}

@@ -1,5 +1,5 @@
 // Set up: what the first sync would do, with every conflict; saving; the first sync.
-import { html, useState, useEffect, useAction, useLoad, Card, Notice, Trouble, Button, Progress, Empty, number, many, Loaded } from "./ui.js";
+import { html, useState, useEffect, useAction, useLoad, Card, Notice, Trouble, Button, Progress, Empty, Words, number, many, Loaded } from "./ui.js";
 import { get, outcome, read } from "./api.js";
 import { Plan, PlanTrouble, jobOutputs } from "./plan.js";
 import { Counts } from "./history.js";
@@ -15,7 +15,7 @@ function Conflicts() {
 	});
 	return html`<${Loaded} of=${load}>${(d) => html`<${Card} title=${d.total || d.adoptions.length ? "Conflicts" : "No conflicts"}>
 		${d.total > 0 && html`<h3>${many(d.total, "object")} cannot be synchronized as they are</h3><p class="dim">They are left out until this is mended; nobody else waits for them.</p>
-			<ul class="rows scroll-y">${d.failing.map((f) => html`<li><div class="line"><b>${f.object}</b> <code>${f.code}</code></div><p>${f.message}</p></li>`)}</ul>
+			<ul class="rows scroll-y">${d.failing.map((f) => html`<li><div class="line"><b>${f.object}</b> <code>${f.code}</code></div><p><${Words} text=${f.message} /></p></li>`)}</ul>
 			${d.total > d.failing.length && html`<p class="dim">and ${number(d.total - d.failing.length)} more</p>`}`}
 		${d.adoptions.length > 0 && html`<h3>${many(d.adoptions.length, "object")} of the same name at the target already</h3><p class="dim">Nothing of them is touched before you consent, after the first sync, in History → Adoption.</p>
 			<ul class="rows scroll-y">${d.adoptions.map((a) => html`<li><div class="line"><b>${a.name || a.id}</b> <span class="tag">${a.kind}</span> <span class="tag">${a.match}</span></div></li>`)}</ul>`}

@@ -66,7 +66,7 @@ export function useLook(ask, body = {}) {
 }
 
 export const Away = ({ gone }) => gone && html`<${Notice} tone="odd" role="status" title="The service does not answer.">
-	Is lockstepd running? Nothing is lost; this goes on by itself as soon as it answers.</${Notice}>`;
+	Is lockstepd running? <code>systemctl status lockstepd</code> tells. Nothing is lost; this goes on by itself as soon as it answers.</${Notice}>`;
 
 export function WhoStep({ answers, keep, ask, hold, touch, next, back }) {
 	const [scope, setScope] = useHeld(hold, "scope", answers.sync.scope || {});

@@ -21,7 +21,7 @@ export const clock = (t) =>
 
 function ago(t) {
 	const d = Date.now() / 1000 - t;
-	if (Math.abs(d) < 3) return "now";
+	if (Math.abs(d) < 3) return d < 0 ? "now" : "a moment ago";
 	return d > 0 ? duration(d) + " ago" : "in " + duration(-d);
 }
 
@@ -114,8 +114,12 @@ export const Notice = ({ tone = "info", title, children, role }) =>
 	html`<div class=${"notice " + tone} role=${role || (tone === "bad" ? "alert" : null)}>
 		${title && html`<strong>${title}</strong>`} <div>${children}</div></div>`;
 
+// Text of the programs: what stands in `backticks` is to be typed as it is.
+export const Words = ({ text }) => (text || "").split("`").map((part, i, all) =>
+	i % 2 && i < all.length - 1 ? html`<code>${part}</code>` : i % 2 ? "`" + part : part);
+
 export const Trouble = ({ error, title }) =>
-	error ? html`<${Notice} tone="bad" title=${title}>${error.message}</${Notice}>` : null;
+	error ? html`<${Notice} tone="bad" title=${title}><${Words} text=${error.message} /></${Notice}>` : null;
 
 export const Waiting = ({ what = "Loading" }) => html`<p aria-busy="true" class="dim">${what} …</p>`;
 
