@@ -175,12 +175,12 @@ def test_s1_3_long_names_many_things(clean, tmp_path):
         target, sync = text[text.index("target "):text.index("sync ")], text[text.index("sync "):]
         sync = sync[:sync.index("\n}\n") + 3]
         for i in range(3):
-            text += target.replace('"hosted"', f'"{name}{i}"') + sync.replace('"mail"', f'"sync-{name}{i}"').replace('to = "hosted"', f'to = "{name}{i}"')
+            text += target.replace('"hosted"', f'"{name}{i}"') + sync.replace('"mail"', f'"{name}{i}"').replace('to = "hosted"', f'to = "{name}{i}"')
         with open(c.conf, "w", encoding="utf-8") as f:
             f.write(text)
         d.add("Lena " + "Lang" * 20, "mail: lena@example.test", f"title: {LONG}", "department: " + "Donaudampfschiffahrt" * 8)
         c.ask({"ask": "reload"})
-        until(lambda: len(c.get("config")["sections"]) > 8 and c.get("overview").get("syncs", [{}, {}, {}, {}])[3].get("last") and not c.get("live")["jobs"])
+        until(lambda: [s for s in c.get("overview")["syncs"] if s["name"] == f"{name}2" and s.get("last")] and not c.get("live")["jobs"])
         b, found = clean, []
         b("forget")
         b.goto(c.link())
