@@ -31,7 +31,7 @@ static const struct row rows[] = {
 	{ "adopt", NULL, COMMAND_WRITES, false, 0, 2, COMMAND_READS,
 		{ { "--list", false, COMMAND_READS }, { "--all-exact", false, -1 },
 			{ "--orphans", false, -1 } } },
-	{ "release", NULL, COMMAND_WRITES, false, 1, 1, -1, { { 0 } } },
+	{ "release", NULL, COMMAND_WRITES, false, 1, 1, -1, { { "--target", true, -1 } } },
 	{ "undo", NULL, COMMAND_WRITES, true, 1, 1, -1,
 		{ { "--dry-run", false, COMMAND_READS }, { "--release", false, -1 },
 			{ "--target", true, -1 } } },

@@ -1,4 +1,5 @@
 """What the console says when something is wrong, missing or unusual: the overview's states, plots, searching (S1.3, S1.7)."""
+import json
 import os
 import sqlite3
 import sys
@@ -203,5 +204,46 @@ def test_s1_3_long_names_many_things(clean, tmp_path):
         b("see", css="details.section")
         found += b.shot("long-settings")
         look(found)
+    finally:
+        d.stop()
+
+
+def test_8_a_release_is_of_the_target_that_was_looked_at(clean, tmp_path):
+    """Run numbers are each target's own: what is held at another one stays held."""
+    d = Desk(tmp_path, people=60)
+    try:
+        d.set_up()
+        c = d.console
+        with open(c.conf, encoding="utf-8") as f:
+            text = f.read()
+        target, sync = text[text.index("target "):text.index("sync ")], text[text.index("sync "):]
+        sync = sync[:sync.index("\n}\n") + 3]
+        with open(c.conf, "w", encoding="utf-8") as f:
+            f.write(text + "".join(target.replace('"hosted"', f'"{n}"') + sync.replace('"mail"', f'"to-{n}"').replace('to = "hosted"', f'to = "{n}"')
+                                   for n in ("one", "two")))
+        c.ask({"ask": "reload"})
+
+        def held():
+            return {t["target"]: (t["run"], t["held"]) for t in c.get("read", c="status")["output"]["targets"]}
+        until(lambda: held().get("one", (0, 0))[1] and held().get("two", (0, 0))[1] and not c.get("live")["jobs"])
+        before = held()
+        assert before["one"][0] == before["two"][0]
+        # Without a name nothing is released.
+        job = c.command("release", str(before["one"][0]))
+        assert job["exit"] == 2 and "--target" in json.dumps(job), job
+        assert held() == before
+        b = clean
+        b("forget")
+        b.goto(c.link())
+        b("click", css="section.state[aria-label='Target two'] a")
+        b.see(f"Run {before['two'][0]} at two")
+        b.button("Release …")
+        b.button("Release and sync")
+        b("gone", css="#held")
+        until(lambda: not c.get("live")["jobs"])
+        assert held()["two"][1] == 0 and held()["one"][1] == before["one"][1]
+        b.page("history")
+        b("see", css="table.list")
+        look(b.shot("history-targets"))
     finally:
         d.stop()

@@ -1,6 +1,6 @@
 // Objects: search by anything, and all about one.
 import { html, useState, useEffect, useRef, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Op, Changes, Empty, Words,
-	Progress, number, many } from "./ui.js";
+	Progress, number, many, runLink } from "./ui.js";
 import { read, command, get } from "./api.js";
 
 function Search({ text, set: go }) {
@@ -36,7 +36,7 @@ function Search({ text, set: go }) {
 function Values({ values, has }) {
 	const list = (values || []).filter((v) => v.wanted != null || v.sent != null || v.error);
 	if (!list.length) return null;
-	return html`<${Card} title="Values"><div class="scroll"><table class="list"><thead><tr><th scope="col">Attribute</th><th scope="col">Wanted</th>
+	return html`<${Card} title="Values"><div class="scroll"><table class="list values"><thead><tr><th scope="col">Attribute</th><th scope="col">Wanted</th>
 			<th scope="col">Rule</th></tr></thead><tbody>${list.map((v) => html`<tr><th scope="row">${v.name}</th>
 		<td>${v.wanted ?? html`<span class="dim">–</span>`}${v.error && html`<div class="bad-text">held back: ${v.error}</div>`}
 			${has && v.sent !== v.wanted && html`<div class="odd-text">last sent: ${v.sent ?? "–"}</div>`}</td>
@@ -67,13 +67,13 @@ function One({ r, who, again }) {
 		${r.failing && html`<${Notice} tone="bad" title="It fails."><${Words} text=${r.failing} /> <code>${r.failing_code}</code></${Notice}>`}
 		${r.problem && html`<${Notice} tone="bad" title="It cannot be synchronized."><${Words} text=${r.problem} /></${Notice}>`}
 		${r.held_back && html`<${Notice} tone="odd" title="Held back by the source."><${Words} text=${r.held_back} /></${Notice}>`}
-		${r.pinned && html`<${Notice} tone="odd">Held as it was by the undo of <a href=${"#/run/" + r.pinned}>run ${r.pinned}</a>.</${Notice}>`}
+		${r.pinned && html`<${Notice} tone="odd">Held as it was by the undo of <a href=${runLink(r.pinned, r.target)}>run ${r.pinned}</a>.</${Notice}>`}
 		<dl class="facts"><div><dt>DN</dt><dd>${r.dn}</dd></div><div><dt>Identity</dt><dd><code>${r.id}</code></dd></div>
-			${r.state && html`<div><dt>At the target</dt><dd>${STATES[r.state] || r.state}${r.active === false && r.state !== "disabled" ? ", not active" : ""} ${r.key && html`<code>${r.key}</code>`}</dd></div>`}</dl>
+			${r.state && html`<div><dt>At the target</dt><dd>${STATES[r.state] || r.state}${r.active === false && r.state === "linked" ? ", not active" : ""} ${r.key && html`<code>${r.key}</code>`}</dd></div>`}</dl>
 		<div class="grid two uneven"><div><${Scope} r=${r} />${r.now?.length > 0 && html`<${Card} title="Would be sent now"><ul class="rows">${r.now.map((o) => html`<li><${Op} op=${o.op} /> <${Changes} after=${o.attributes} /></li>`)}</ul></${Card}>`}</div>
 		<${Values} values=${r.values} has=${!!r.state} /></div>
 		<${Card} title="What was sent">${r.sent?.length ? html`<ul class="rows">${[...r.sent].reverse().map((s) => html`<li><div class="line"><${Op} op=${s.op} done=${!s.code} /> ${s.other ? html`<span class="dim">→ ${s.other}</span>` : ""}
-			<a href=${"#/run/" + s.run}>run ${s.run}</a> ${s.code && html`<span class="bad-text">failed <code>${s.code}</code></span>`}<span class="dim push"><${Time} at=${s.at} /></span></div>
+			<a href=${runLink(s.run, r.target)}>run ${s.run}</a> ${s.code && html`<span class="bad-text">failed <code>${s.code}</code></span>`}<span class="dim push"><${Time} at=${s.at} /></span></div>
 			<${Changes} before=${s.before} after=${s.after} /></li>`)}</ul>` : html`<${Empty}>Nothing yet.</${Empty}>`}</${Card}></section>`;
 }
 

@@ -1,6 +1,6 @@
 // Overview: in lockstep or not, how fresh, what runs, what is wrong.
 import { html, useState, useEffect, useRef, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Progress,
-	Empty, Words, number, many, duration } from "./ui.js";
+	Empty, Words, number, many, duration, runLink } from "./ui.js";
 import { get, read, command } from "./api.js";
 import { Plot } from "./plot.js";
 import { AlertRow } from "./alerts.js";
@@ -36,7 +36,7 @@ function State({ target, start, syncs, away }) {
 	const reasons = [
 		target.failing && html`<li><a href="#/objects?failing">${many(target.failing, "object")} fail${
 			target.failing === 1 ? "s" : ""}</a></li>`,
-		target.held && html`<li><a href=${"#/run/" + target.run}>${many(target.held, "change")} held back by the guard</a></li>`,
+		target.held && html`<li><a href=${runLink(target.run, target.target)}>${many(target.held, "change")} held back by the guard</a></li>`,
 		target.waiting && html`<li>${many(target.waiting, "change")} wait${target.waiting === 1 ? "s" : ""} for the next run</li>`,
 		STOPPED[exit] && html`<${Stopped} exit=${exit} syncs=${mine} />`,
 	].filter(Boolean);
@@ -86,7 +86,7 @@ function Result({ job }) {
 	return html`<${Notice} tone=${job.exit === 0 ? "good" : "bad"} role="status"
 			title=${job.exit === 0 ? "In lockstep." : job.exit === 4 ? "Held by the guard." : "Not everything went well."}>
 		<${Counts} counts=${r || {}} none="Nothing had to be changed." /> ${e && html`<p><${Words} text=${e.message} /></p>`}
-		${r?.run ? html`<a href=${"#/run/" + r.run}>Look at the run</a>` : null}</${Notice}>`;
+		${r?.run ? html`<a href=${runLink(r.run, r.target)}>Look at the run</a>` : null}</${Notice}>`;
 }
 
 function Freshness({ syncs }) {
@@ -148,7 +148,7 @@ export function Overview() {
 				<p>${d.conf_error.message}</p><a href="#/settings">Mend it in Settings</a></${Notice}>` : null}
 			<div class="states">${(d.status?.targets || []).map((t) => html`<${State} key=${t.target} target=${t} start=${since(runs.data || [], t.target)} syncs=${d.syncs || []} away=${away} />`)}</div>
 			<div class="grid two"><div>
-				<${Card} title="Objects at the target"><${Figures} targets=${d.status?.targets || []} /></${Card}>
+				<${Card} title=${"Objects at the target" + (d.status?.targets?.length > 1 ? "s" : "")}><${Figures} targets=${d.status?.targets || []} /></${Card}>
 				<${Card} title="Runs" tools=${html`<a href="#/history">History</a>`}><div class="scroll"><table class="runs"><thead><tr><th scope="col">Sync</th>
 					<th scope="col">Last</th><th scope="col">Next</th></tr></thead>
 					<tbody>${(d.syncs || []).map((s) => html`<${SyncLine} s=${s} away=${away} />`)}</tbody></table></div></${Card}></div>

@@ -52,6 +52,9 @@ const TONES = {
 export const Op = ({ op, done }) =>
 	html`<span class=${"op " + (TONES[op] || "")}>${(done ? OPS_DONE : OPS)[op] || op}</span>`;
 
+// Run numbers are each target's own.
+export const runLink = (run, target) => `#/run/${run}${target ? "?target=" + encodeURIComponent(target) : ""}`;
+
 // --- data ---
 
 // Loads, keeps the last good answer, and says what went wrong. `again` loads once more.
