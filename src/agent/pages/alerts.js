@@ -1,8 +1,17 @@
 // Alerts: open ones with cause and remedy, and those that are over.
-import { html, useEffect, useLoad, useAction, Loaded, Card, Trouble, Time, Button, Empty, Words, many, duration } from "./ui.js";
+import { html, useEffect, useLoad, useAction, Loaded, Card, Trouble, Time, Button, Empty, Words, many, duration, runLink } from "./ui.js";
 import { get, post } from "./api.js";
 
 const TONE = { critical: "bad", warning: "odd", info: "" };
+
+// Where to look, as a page where there is one for it.
+function Look({ a }) {
+	const [, what, rest] = a.look?.match(/^lockstep (history|explain) (.+)$/) || [];
+	const target = a.object?.match(/^target (.+)$/)?.[1], who = rest?.match(/^'([^']+)'$/)?.[1];
+	if (what === "history") return html`<a href=${runLink(rest, target)}>Look at run ${rest}</a>`;
+	if (who) return html`<a href=${"#/objects/" + encodeURIComponent(who)}>Look at it</a>`;
+	return a.look ? html`<span class="dim">In a terminal: <code>${a.look}</code></span>` : null;
+}
 
 export function AlertRow({ a, short, seen, busy }) {
 	const names = Array.isArray(a.examples) ? a.examples : [];
@@ -12,7 +21,7 @@ export function AlertRow({ a, short, seen, busy }) {
 				: html`since <${Time} at=${a.raised || a.since} />`}</span></div>
 		<p><${Words} text=${a.cause} /></p>${a.remedy && html`<p><b>What to do:</b> <${Words} text=${a.remedy} /></p>`}
 		${!short && names.length > 1 && html`<ul class="names">${names.map((n) => html`<li><a href=${"#/objects/" + encodeURIComponent(n)}>${n}</a></li>`)}</ul>`}
-		${!short && html`<div class="line">${a.look && html`<span class="dim">In a terminal: <code>${a.look}</code></span>`}
+		${short ? html`<${Look} a=${a} />` : html`<div class="line"><${Look} a=${a} />
 			${a.seen ? html`<span class="dim">noted by ${a.seen_by || "somebody"} <${Time} at=${a.seen} /></span>`
 				: seen && !a.cleared && html`<${Button} kind="small outline" busy=${busy} onClick=${() => seen(a.id)}>I have seen it</${Button}>`}</div>`}</li>`;
 }
