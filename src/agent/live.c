@@ -159,6 +159,7 @@ put_sync(struct agent *g, const struct conf_sync *y, struct jsonw *w)
 	jobs_each(g, look, &l);
 	jsonw_obj(w, NULL);
 	jsonw_str(w, "name", y->name);
+	jsonw_str(w, "target", y->to);
 	jsonw_str(w, "state", l.state);
 	if (schedule_next(g->schedule, y->name, &next, &why) && next) {
 		jsonw_int(w, "next", next);

@@ -50,6 +50,57 @@ port_run(const struct web_port *p)
 	}
 }
 
+/* --- who holds connections --- */
+
+/* One began, or is over. */
+static void
+on_client(void *ctx, struct MHD_Connection *mhd, void **slot,
+	enum MHD_ConnectionNotificationCode what)
+{
+	struct web_port *p = ctx;
+	struct web_client *c = *slot;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (c)
+			c->there = false;
+		*slot = NULL;
+		return;
+	}
+	for (size_t i = 0; i < WEB_AT_ONCE && !*slot; i++)
+		if (!p->clients[i].there)
+			*slot = &p->clients[i];
+	if ((c = *slot))
+		*c = (struct web_client){ .fd = MHD_get_connection_info(
+						  mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
+							->connect_fd,
+			.there = true,
+			.since = ++p->w->turn };
+}
+
+/*
+ * Whoever holds connections and asks nothing, or asks slowly, keeps nobody out: at the last free place the oldest of them
+ * ends. Only what is being worked on stays (web_run bounds that). True: one ended, and there may be more to do.
+ */
+static bool
+port_relieve(struct web_port *p)
+{
+	struct web_client *oldest = NULL;
+
+	if (connections(p) < WEB_AT_ONCE)
+		return false;
+	for (size_t i = 0; i < WEB_AT_ONCE; i++) {
+		struct web_client *c = &p->clients[i];
+
+		if (c->there && !c->shut && !(c->x && c->x->suspended) &&
+			(!oldest || c->since < oldest->since))
+			oldest = c;
+	}
+	if (!oldest)
+		return false;
+	oldest->shut = true;
+	return shutdown(oldest->fd, SHUT_RDWR) == 0;
+}
+
 /* libmicrohttpd does what there is to do; then it is asked when it wants to be called without being woken. */
 void
 web_pump(struct web *w)
@@ -63,6 +114,8 @@ web_pump(struct web *w)
 		MHD_UNSIGNED_LONG_LONG ms;
 
 		port_run(&w->ports[i]);
+		if (port_relieve(&w->ports[i]))
+			wait = 0;
 		if (MHD_get_timeout(w->ports[i].daemon, &ms) == MHD_YES &&
 			(wait < 0 || (int64_t)ms < wait))
 			wait = (int64_t)ms;
@@ -111,9 +164,10 @@ port_open(struct web *w, int family, uint16_t port, struct err *e)
 		return false;
 	*p = (struct web_port){ .w = w, .family = family };
 	p->daemon = MHD_start_daemon(flags, 0, NULL, NULL, web_request, w, MHD_OPTION_LISTEN_SOCKET,
-		fd, MHD_OPTION_NOTIFY_COMPLETED, web_completed, w, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)WEB_AT_ONCE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, WEB_HEAD_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, 60u, MHD_OPTION_END);
+		fd, MHD_OPTION_NOTIFY_COMPLETED, web_completed, w, MHD_OPTION_NOTIFY_CONNECTION,
+		on_client, p, MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_AT_ONCE,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, WEB_HEAD_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		60u, MHD_OPTION_END);
 	const union MHD_DaemonInfo *info =
 		p->daemon ? MHD_get_daemon_info(p->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info) {

@@ -4,7 +4,8 @@
  * Whoever reaches the port is nobody until signed in: a one-time link (web_link_new, `lockstep console`) becomes a
  * session, whose cookie the API asks for; what changes something asks for the session's token in a header, too. Host,
  * Origin and Sec-Fetch-Site must be ours, so that no page of another site can speak here with our cookie or by a name
- * of its own. Commands go through the table of commands.h.
+ * of its own. All that is judged by the head of a request: of strangers no body is kept. Who holds connections keeps nobody
+ * out: where all are taken, the longest silent one ends. Commands go through the table of commands.h.
  */
 #pragma once
 #include "agent.h"

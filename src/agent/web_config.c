@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "base/file.h"
 #include "conf/describe.h"
@@ -13,8 +12,12 @@
 #include "reload.h"
 #include "store/agent.h"
 
-#define TEXT_MAX      ((size_t)4 * 1024 * 1024)
-#define VERSIONS_MOST 200
+#define TEXT_MAX          ((size_t)4 * 1024 * 1024)
+#define VERSIONS_MOST     200
+#define NAMES_PATIENCE_MS 10000 /* for a directory that is slow to say which attributes it has */
+#define NAMES_UNASKED                                                                              \
+	"did not say in time whether it has every attribute that the rules name; the next run "    \
+	"finds out"
 
 /* Where a symbolic link leads: it stays, the file there is replaced. */
 static char *
@@ -181,9 +184,43 @@ draft_write(struct exchange *x, struct str text, struct err *e)
 	return file_write_atomic(draft, 0600, text, e) ? draft : NULL;
 }
 
+/* What is said of the draft is meant of the file that it would become. */
+static void
+draft_rename(struct str in, const char *draft, const char *file, struct buf *out)
+{
+	size_t n = strlen(draft);
+	const char *at;
+
+	while (in.n && (at = memmem(in.p, in.n, draft, n))) {
+		buf_add(out, in.p, (size_t)(at - in.p));
+		buf_adds(out, file);
+		in.n -= (size_t)(at - in.p) + n;
+		in.p = at + n;
+	}
+	buf_add(out, in.p, in.n);
+}
+
+static void
+fail_renamed(struct exchange *x, const char *draft, const struct err *e)
+{
+	CLEAN_BUF struct buf text = { 0 };
+
+	draft_rename(str_c(e->text), draft, x->w->g->conf_path, &text);
+	web_fail(x, 422, e->code, "%s", buf_cstr(&text));
+}
+
 static void
 preview_over(struct web_job *j)
 {
+	CLEAN_BUF struct buf text = { 0 };
+	struct buf out = { 0 };
+
+	draft_rename(buf_str(&j->output), j->ctx, j->w->g->conf_path, &out);
+	buf_free(&j->output);
+	j->output = out;
+	draft_rename(str_c(j->error.text), j->ctx, j->w->g->conf_path, &text);
+	if (j->error.kind != ERR_NONE)
+		err_set(&j->error, j->error.kind, j->error.code, "%s", buf_cstr(&text));
 	unlink(j->ctx);
 	free(j->ctx);
 	j->ctx = NULL;
@@ -238,71 +275,131 @@ saved(void *ctx, const struct err *e)
 	struct exchange *x = ctx;
 
 	x->reloading = false;
-	if (e->kind != ERR_NONE)
+	if (e->kind != ERR_NONE) {
 		web_err(x, 422, e);
-	else
-		web_ok(x);
+		return;
+	}
+	struct jsonw w = jsonw(&x->out);
+	jsonw_obj(&w, NULL);
+	jsonw_bool(&w, "ok", true);
+	if (x->caveat)
+		jsonw_str(&w, "caveat", x->caveat);
+	jsonw_end(&w);
+	web_json(x, 200);
 }
 
-/* The old text becomes a version, unless it is one; then the new one. */
 static bool
-versions_keep(struct exchange *x, struct str old, struct str text, const char *note, struct err *e)
+version_keep(struct exchange *x, struct str text, const char *by, const char *note, struct err *e)
 {
 	struct agent_store *s = x->w->g->store;
-	CLEAN_FREE char *was = xstrndup(old.p ? old.p : "", old.n);
-	CLEAN_FREE char *now = xstrndup(text.p, text.n);
+	CLEAN_FREE char *copy = xstrndup(text.p ? text.p : "", text.n);
 	int64_t version;
 
-	return !s || ((!old.n || agent_version_add(s, "", "as it was in the file", was, agent_now(),
-					 &version, e)) &&
-			     agent_version_add(s, x->by, note, now, agent_now(), &version, e));
+	return !s || !text.n || agent_version_add(s, by, note, copy, agent_now(), &version, e);
 }
 
+/* First the way back is kept: without it nothing is replaced. Once the file is, it is taken over in any case. */
 void
 web_config_put(struct exchange *x, struct str text, const char *note)
 {
 	struct agent *g = x->w->g;
 	CLEAN_FREE char *file = real_file(g->conf_path);
 	CLEAN_BUF struct buf old = { 0 };
-	struct stat st;
 	struct err e = { 0 };
-	bool there = stat(file, &st) == 0;
-	mode_t mode = there ? st.st_mode & 0777 : 0640;
 
 	if (!file_read(g->conf_path, TEXT_MAX, &old, &e))
 		err_clear(&e);
-	if (!file_write_atomic(file, mode, text, &e) ||
-		/* who may give files away keeps whose it was */
-		(there && geteuid() == 0 && chown(file, st.st_uid, st.st_gid) != 0 &&
-			!err_errno(&e, ERR_CONFIG, "cannot give %s back to its owner", file)) ||
-		!versions_keep(x, buf_str(&old), text, note ? note : "", &e)) {
+	if (!version_keep(x, buf_str(&old), "", "as it was in the file", &e) ||
+		!file_replace(file, 0640, text, &e)) {
 		web_err(x, 500, &e);
 		return;
 	}
+	if (!version_keep(x, text, x->by, note ? note : "", &e))
+		agent_log(LOG_WARN, "version-lost", "text",
+			"the configuration was saved, but not kept as a version", "why", e.text,
+			NULL);
 	agent_log(LOG_INFO, "configuration-saved", "text", note && *note ? note : "by the console",
 		"by", x->by, NULL);
 	x->reloading = true;
 	reload_ask(g, saved, x);
 }
 
-/* A child has looked at the draft: expressions, options of connectors. */
+static const char *
+draft_drop(struct exchange *x)
+{
+	const char *path = x->draft;
+
+	unlink(path);
+	x->draft = NULL;
+	return path;
+}
+
+static const struct json *
+finding_of(const struct json *findings, const char *level)
+{
+	json_for_each(f, findings)
+		if (json_get_string(f, "level") && strcmp(json_get_string(f, "level"), level) == 0)
+			return f;
+	return NULL;
+}
+
+/* What a source said of the names: refused is refused, as the next run would; where it could not be asked, that is told,
+ * and the file saved all the same. */
+static void
+save_named(struct exchange *x, const struct job *j)
+{
+	const char *text = json_get_string(x->in, "text"), *draft = draft_drop(x);
+	const struct json *list = json_get(job_result(j), "findings"),
+			  *bad = finding_of(list, "fail"), *open = finding_of(list, "warn");
+	struct err e;
+
+	x->patience = sd_event_source_disable_unref(x->patience);
+	if (x->w->g->stopping) {
+		web_fail(x, 503, "stopping", "the service stops; nothing was saved");
+		return;
+	}
+	if (bad) {
+		err_set(&e, ERR_CONFIG, "unknown-attribute", "%s", json_get_string(bad, "text"));
+		fail_renamed(x, draft, &e);
+		return;
+	}
+	if (open || !job_result(j))
+		x->caveat = arena_printf(x->a, "%s %s",
+			open ? json_get_string(open, "where") : "the directory",
+			open ? json_get_string(open, "text") : NAMES_UNASKED);
+	web_config_put(x, str_c(text), json_get_string(x->in, "note"));
+}
+
+static int
+on_patience(sd_event_source *s, uint64_t us, void *ctx)
+{
+	struct exchange *x = ctx;
+
+	(void)s;
+	(void)us;
+	if (x->job)
+		job_cancel(x->w->g, x->job);
+	return 0;
+}
+
+/* A child has looked at the draft: expressions, options of connectors. What is left only the directory knows. */
 static void
 save_checked(struct exchange *x, const struct job *j)
 {
-	const char *text = json_get_string(x->in, "text");
+	static const char *const words[] = { "check", "--names", NULL };
 	struct err e = { 0 };
 
-	unlink(x->draft);
-	x->draft = NULL;
-	if (job_exit(j) != 0) {
-		if (job_error(j))
-			e = *job_error(j);
-		if (e.kind == ERR_NONE)
-			err_set(&e, ERR_CONFIG, "bad-config", "the configuration was refused");
-		web_err(x, 422, &e);
+	if (job_exit(j) == 0) {
+		agent_timer(x->w->g, &x->patience, NAMES_PATIENCE_MS, on_patience, x);
+		web_run(x, &(struct job_spec){ .argv = words, .json = true, .conf = x->draft },
+			save_named);
 		return;
 	}
-	web_config_put(x, str_c(text), json_get_string(x->in, "note"));
+	if (job_error(j))
+		e = *job_error(j);
+	if (e.kind == ERR_NONE)
+		err_set(&e, ERR_CONFIG, "bad-config", "the configuration was refused");
+	fail_renamed(x, draft_drop(x), &e);
 }
 
 void

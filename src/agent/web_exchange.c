@@ -13,6 +13,8 @@ static const char policy[] = "default-src 'none'; script-src 'self'; style-src '
 			     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
 			     "form-action 'self'; frame-ancestors 'none'";
 
+#define API "/api/"
+
 const char *
 web_header(const struct exchange *x, const char *name)
 {
@@ -193,39 +195,54 @@ same_text(const char *a, const char *b)
 }
 
 /* /api: signed in, from our pages, and with the token where something changes. */
+static bool
+api_admits(struct exchange *x)
+{
+	const char *type = web_header(x, "Content-Type");
+
+	if (!from_us(x))
+		web_fail(x, 403, "foreign", "this request comes from another site");
+	else if (!web_session(x))
+		web_fail(x, 401, "sign-in", "sign in: `lockstep console` gives a link");
+	else if (x->post && !same_text(web_header(x, "X-Lockstep-Token"), x->token))
+		web_fail(x, 403, "token", "the token of this session is missing or another one");
+	else if (x->post && (!type || strncmp(type, "application/json", 16) != 0))
+		web_fail(x, 415, "type", "JSON is expected");
+	else
+		return true;
+	return false;
+}
+
+/* By its head alone, before anything of its body is kept. */
+static bool
+admits(struct exchange *x, const char *method)
+{
+	if (!x->post && !x->head && strcmp(method, "GET") != 0)
+		web_fail(x, 405, "method", "GET or POST is expected");
+	else if (!host_ours(x, web_header(x, "Host")))
+		web_fail(x, 421, "host",
+			"the console answers as localhost, 127.0.0.1 and [::1], port %u",
+			x->w->port);
+	else if (strncmp(x->url, API, strlen(API)) == 0)
+		return api_admits(x);
+	else if (x->post)
+		web_fail(x, 405, "method", "GET is expected");
+	else
+		return true;
+	return false;
+}
+
 static void
 api(struct exchange *x, const char *path)
 {
-	if (!from_us(x)) {
-		web_fail(x, 403, "foreign", "this request comes from another site");
-		return;
-	}
-	if (!web_session(x)) {
-		web_fail(x, 401, "sign-in", "sign in: `lockstep console` gives a link");
-		return;
-	}
-	if (x->post && !same_text(web_header(x, "X-Lockstep-Token"), x->token)) {
-		web_fail(x, 403, "token", "the token of this session is missing or another one");
-		return;
-	}
-	if (x->post) {
-		const char *type = web_header(x, "Content-Type");
-		struct err e = { 0 };
+	struct err e = { 0 };
 
-		if (!type || strncmp(type, "application/json", 16) != 0) {
-			web_fail(x, 415, "type", "JSON is expected");
-			return;
-		}
-		if (!json_parse(buf_str(&x->body), WEB_BODY_MAX, &x->in, &e)) {
-			web_err(x, 400, &e);
-			return;
-		}
-		if (json_type(x->in) != JSON_OBJECT) {
-			web_fail(x, 400, "bad-json", "an object is expected");
-			return;
-		}
-	}
-	web_api(x, path);
+	if (x->post && !json_parse(buf_str(&x->body), WEB_BODY_MAX, &x->in, &e))
+		web_err(x, 400, &e);
+	else if (x->post && json_type(x->in) != JSON_OBJECT)
+		web_fail(x, 400, "bad-json", "an object is expected");
+	else
+		web_api(x, path);
 }
 
 /* The link's way: a new session, and on to the page. */
@@ -261,19 +278,12 @@ handle(struct exchange *x)
 {
 	const char *link;
 
-	if (!host_ours(x, web_header(x, "Host"))) {
-		web_fail(x, 421, "host",
-			"the console answers as localhost, 127.0.0.1 and [::1], port %u",
-			x->w->port);
-	} else if (strncmp(x->url, "/api/", 5) == 0) {
-		api(x, x->url + 5);
-	} else if (x->post) {
-		web_fail(x, 405, "method", "GET is expected");
-	} else if (!x->head && strcmp(x->url, "/") == 0 && (link = web_param(x, "link"))) {
+	if (strncmp(x->url, API, strlen(API)) == 0)
+		api(x, x->url + strlen(API));
+	else if (!x->head && strcmp(x->url, "/") == 0 && (link = web_param(x, "link")))
 		sign_in(x, link);
-	} else if (!health(x) && !web_asset(x, x->url)) {
+	else if (!health(x) && !web_asset(x, x->url))
 		web_fail(x, 404, "not-found", "there is nothing here");
-	}
 }
 
 /* --- libmicrohttpd's callbacks --- */
@@ -293,10 +303,11 @@ exchange_new(struct web *w, struct MHD_Connection *mhd, const char *url, const c
 	if (x->next)
 		x->next->prev = x;
 	w->open = x;
-	if (!x->post && !x->head && strcmp(method, "GET") != 0) {
-		x->handled = true;
-		web_fail(x, 405, "method", "GET or POST is expected");
-	}
+	x->client =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	if (x->client)
+		x->client->x = x;
+	x->handled = !admits(x, method);
 	return x;
 }
 
@@ -311,6 +322,10 @@ web_completed(
 	(void)why;
 	if (!x)
 		return;
+	if (x->client) {
+		x->client->x = NULL;
+		x->client->since = ++w->turn;
+	}
 	if (x->job) {
 		job_forget(x->job);
 		w->reads--;
@@ -319,6 +334,7 @@ web_completed(
 		reload_forget(w->g, x);
 	if (x->draft)
 		unlink(x->draft);
+	sd_event_source_disable_unref(x->patience);
 	if (x->prev)
 		x->prev->next = x->next;
 	else

@@ -25,11 +25,19 @@
 #define WEB_LINK_LIFE 600
 #define WEB_SESSIONS  32 /* in memory, while there is no state folder */
 
+struct web_client { /* one connection */
+	int fd;
+	bool there, shut;
+	uint64_t since; /* count of connections and ends of requests: the lowest is the oldest */
+	struct exchange *x; /* NULL: no request is under way */
+};
+
 struct web_port { /* one of the two addresses */
 	struct web *w;
 	struct MHD_Daemon *daemon;
 	sd_event_source *io;
 	int family;
+	struct web_client clients[WEB_AT_ONCE];
 };
 
 struct web_ticket { /* link or session without agent.db */
@@ -62,6 +70,7 @@ struct web {
 	sd_event_source *timer;
 	bool pumping, stopping;
 	struct exchange *open; /* ring of all exchanges */
+	uint64_t turn;         /* see web_client */
 	struct web_ticket tickets[WEB_SESSIONS];
 	int64_t tries_since;
 	int tries;
@@ -75,6 +84,7 @@ struct web {
 
 struct exchange {
 	struct web *w;
+	struct web_client *client;
 	struct MHD_Connection *mhd;
 	struct arena *a;
 	const char *url;
@@ -92,8 +102,10 @@ struct exchange {
 	size_t fixed_n;
 	const char *etag, *location, *set_cookie, *disposition;
 	bool gzip, cached, reloading;
-	const char *draft; /* a file that goes with us */
-	size_t step;       /* of an answer made of several */
+	const char *draft;  /* a file that goes with us */
+	const char *caveat; /* said with an answer that is good */
+	sd_event_source *patience;
+	size_t step; /* of an answer made of several */
 	/* while a command runs for it */
 	struct job *job;
 	void (*then)(struct exchange *x, const struct job *j);

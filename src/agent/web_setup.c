@@ -27,25 +27,49 @@ in_setup(struct exchange *x, const char *name)
 	return arena_printf(x->a, "%s/setup/%s", agent_state(x->w->g), name);
 }
 
-/* Only while there is no configuration: later the settings are the place. */
+/*
+ * What stands there now, answers and secrets, as a word that changes with each of them: who goes on with what another has
+ * changed meanwhile is told so. Of secrets only that there is another file.
+ */
+static const char *
+revision_of(struct exchange *x)
+{
+	CLEAN_BUF struct buf text = { 0 };
+	char *hex = arena_alloc(x->a, 65);
+	struct stat st;
+
+	if (!file_read(in_setup(x, "draft.json"), ANSWERS_MAX, &text, NULL))
+		buf_reset(&text);
+	for (size_t i = 0; i < ARRAY_LEN(secret_files); i++)
+		if (stat(in_setup(x, secret_files[i][1]), &st) == 0)
+			buf_addf(&text, "\n%s %llu %lld %ld", secret_files[i][0],
+				(unsigned long long)st.st_ino, (long long)st.st_mtim.tv_sec,
+				st.st_mtim.tv_nsec);
+	sha256_hex(text.p ? text.p : "", text.n, hex);
+	return hex;
+}
+
+/* Only while there is no configuration - later the settings are the place - and, where the page says what it has seen, while
+ * that is how it is. */
 static bool
 setting_up(struct exchange *x)
 {
+	const char *seen = json_get_string(x->in, "revision");
 	struct err e = { 0 };
 
-	if (x->w->g->conf) {
+	if (x->w->g->conf)
 		web_fail(x, 409, "set-up", "there is a configuration already: Settings change it");
-		return false;
-	}
-	if (!agent_state(x->w->g)) {
+	else if (!agent_state(x->w->g))
 		web_fail(x, 503, "no-state", "there is no folder to keep the answers in");
-		return false;
-	}
-	if (!dir_make(in_setup(x, "state"), 0700, &e)) {
+	else if (!dir_make(in_setup(x, "state"), 0700, &e))
 		web_err(x, 500, &e);
-		return false;
-	}
-	return true;
+	else if (seen && strcmp(seen, revision_of(x)) != 0)
+		web_fail(x, 409, "changed-meanwhile",
+			"the set-up was gone on with elsewhere, in another window or by somebody "
+			"else");
+	else
+		return true;
+	return false;
 }
 
 /* NULL: nothing was answered yet. */
@@ -75,6 +99,7 @@ web_setup(struct exchange *x)
 	if (g->conf_error.kind != ERR_NONE && access(g->conf_path, F_OK) == 0)
 		jsonw_str(&w, "error", g->conf_error.text);
 	if (!g->conf && agent_state(g)) {
+		jsonw_str(&w, "revision", revision_of(x));
 		CLEAN_JSON struct json *answers = answers_read(x);
 
 		if (answers)
@@ -129,10 +154,15 @@ web_setup_draft(struct exchange *x)
 		if (secret && *secret)
 			ok = secret_keep(x, i, secret, &e);
 	}
-	if (ok)
-		web_ok(x);
-	else
+	if (!ok) {
 		web_err(x, 400, &e);
+		return;
+	}
+	struct jsonw w = jsonw(&x->out);
+	jsonw_obj(&w, NULL);
+	jsonw_str(&w, "revision", revision_of(x));
+	jsonw_end(&w);
+	web_json(x, 200);
 }
 
 /* The draft's configuration, made anew from the answers; NULL: it was answered with the reason. Alone: of the target,
@@ -200,32 +230,32 @@ void
 web_setup_read(struct exchange *x)
 {
 	static const char *const words[] = { "plan", "--most", "25", NULL };
-	const char *draft = draft_make(x, false);
+	struct web *web = x->w;
+	bool busy = web->setup_job && web->setup_job->job;
+	const char *draft = NULL;
 	struct err e = { 0 };
-	struct jsonw w;
 
-	if (!draft)
+	if (busy ? !setting_up(x) : !(draft = draft_make(x, false)))
 		return;
-	if (x->w->setup_job && x->w->setup_job->job) {
-		web_fail(x, 409, "running", "the directory is being read already");
-		return;
+	if (!busy) {
+		if (json_get_bool(x->in, "anew", false))
+			draft_forget(x);
+		web->setup_job = web_job_start(web,
+			&(struct job_spec){ .argv = words,
+				.writes = true,
+				.json = true,
+				.events = true,
+				.conf = draft },
+			x->by, &e);
 	}
-	if (json_get_bool(x->in, "anew", false))
-		draft_forget(x);
-	x->w->setup_job = web_job_start(x->w,
-		&(struct job_spec){ .argv = words,
-			.writes = true,
-			.json = true,
-			.events = true,
-			.conf = draft },
-		x->by, &e);
-	if (!x->w->setup_job) {
+	if (!web->setup_job) {
 		web_err(x, 503, &e);
 		return;
 	}
-	w = jsonw(&x->out);
+	struct jsonw w = jsonw(&x->out);
 	jsonw_obj(&w, NULL);
-	jsonw_int(&w, "job", (int64_t)x->w->setup_job->id);
+	jsonw_int(&w, "job", (int64_t)web->setup_job->id);
+	jsonw_bool(&w, "running", busy); /* one of before: of answers of before, maybe */
 	jsonw_end(&w);
 	web_json(x, 200);
 }

@@ -115,8 +115,10 @@ dir_give(const char *path)
 		file_give(fd, path);
 }
 
-bool
-file_write_atomic(const char *path, mode_t mode, struct str data, struct err *e)
+/* owner: whose it is to be; NULL: as file_give. */
+static bool
+write_atomic(
+	const char *path, mode_t mode, const struct stat *owner, struct str data, struct err *e)
 {
 	char *temp CLEAN_FREE = xasprintf("%s.XXXXXX", path);
 	int fd CLEAN_FD = mkostemp(temp, O_CLOEXEC);
@@ -124,6 +126,14 @@ file_write_atomic(const char *path, mode_t mode, struct str data, struct err *e)
 	if (fd < 0)
 		return err_errno(e, ERR_CONFIG, "cannot create a file beside %s", path);
 	file_give(fd, path);
+	if (owner && fchown(fd, owner->st_uid, owner->st_gid) != 0) {
+		err_errno(e, ERR_CONFIG,
+			"%s stays as it was: a new one cannot be given to its owner, user %u and "
+			"group %u",
+			path, (unsigned)owner->st_uid, (unsigned)owner->st_gid);
+		unlink(temp);
+		return false;
+	}
 	if (!write_full(fd, data) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
 		rename(temp, path) != 0) {
 		err_errno(e, ERR_CONFIG, "cannot write %s", path);
@@ -133,6 +143,22 @@ file_write_atomic(const char *path, mode_t mode, struct str data, struct err *e)
 	if (!sync_folder(path))
 		return err_errno(e, ERR_CONFIG, "cannot make %s durable", path);
 	return true;
+}
+
+bool
+file_write_atomic(const char *path, mode_t mode, struct str data, struct err *e)
+{
+	return write_atomic(path, mode, NULL, data, e);
+}
+
+bool
+file_replace(const char *path, mode_t mode, struct str data, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return write_atomic(path, mode, NULL, data, e);
+	return write_atomic(path, st.st_mode & 0777, geteuid() == 0 ? &st : NULL, data, e);
 }
 
 static bool

@@ -96,6 +96,44 @@ wire_options(const struct conf_value *values, size_t count, struct arena *a)
 	return o;
 }
 
+static bool
+names_of(const struct checking *k, const char *source, struct names *names, struct err *e)
+{
+	const struct conf *c = k->c->conf;
+
+	for (size_t i = 0; i < c->sync_count; i++)
+		if (strcmp(c->syncs[i].from, source) == 0 &&
+			!rules_attributes(&c->syncs[i], names, e))
+			return false;
+	return true;
+}
+
+static const char *const *
+names_listed(const struct names *names)
+{
+	const char **list = arena_alloc(names->arena, (names->count + 1) * sizeof(*list));
+
+	for (size_t i = 0; i < names->count; i++)
+		list[i] = names->list[i];
+	return list;
+}
+
+static void
+source_failed(struct checking *k, const struct conf_source *s, const char *where,
+	const struct names *names, const struct err *e)
+{
+	if (strcmp(e->code, "unknown-attribute") == 0)
+		check_names_refused(k, where, s->name, names, e);
+	else if (k->names)
+		check_finding(k, where, "warn", "names-unasked",
+			"could not be asked whether it has every attribute that the rules name; "
+			"the next "
+			"run finds out",
+			e->text);
+	else
+		fail(k, where, e);
+}
+
 static void
 check_source(struct checking *k, const struct conf_source *s, bool setup)
 {
@@ -109,28 +147,23 @@ check_source(struct checking *k, const struct conf_source *s, bool setup)
 	};
 	struct wire_hello h;
 	char *where = arena_printf(a, "source %s", s->name);
-	const char **attributes;
 	struct err e = { 0 };
 
-	for (size_t i = 0; i < k->c->conf->sync_count; i++)
-		if (strcmp(k->c->conf->syncs[i].from, s->name) == 0 &&
-			!rules_attributes(&k->c->conf->syncs[i], &names, &e)) {
-			fail(k, where, &e);
-			return;
-		}
-	attributes = arena_alloc(a, (names.count + 1) * sizeof(*attributes));
-	for (size_t i = 0; i < names.count; i++)
-		attributes[i] = names.list[i];
-	g.attributes = attributes;
+	if (!names_of(k, s->name, &names, &e)) {
+		fail(k, where, &e);
+		return;
+	}
+	if (k->names && check_names_asked(k, s->name, &names))
+		return;
+	g.attributes = names_listed(&names);
 	if (setup) /* asked before there is an account: no directory is to be reached for it */
 		g.classes = g.attributes = none;
 	g.options = wire_options(s->options, s->option_count, a);
 	if (!cli_open_source(k->c, s, -1, &conn, &e) || !wire_hello(conn, &g, a, &h, &e) ||
-		!wire_check(conn, bases_of(k->c->conf, s->name, a), setup, &e)) {
-		fail(k, where, &e);
-		return;
-	}
-	take_findings(k, where, conn, setup);
+		(!k->names && !wire_check(conn, bases_of(k->c->conf, s->name, a), setup, &e)))
+		source_failed(k, s, where, &names, &e);
+	else if (!k->names)
+		take_findings(k, where, conn, setup);
 }
 
 static void
@@ -169,6 +202,24 @@ check_state(struct checking *k)
 		check_finding(k, "state", "ok", "folder", folder, NULL);
 }
 
+static void
+check_all(struct checking *k, bool setup)
+{
+	const struct conf *c = k->c->conf;
+	bool all = !setup && !k->names;
+
+	if (all) {
+		check_finding(k, "configuration", "ok", "file", k->c->conf_path, NULL);
+		check_state(k);
+	}
+	for (size_t i = 0; i < c->source_count; i++)
+		check_source(k, &c->sources[i], setup);
+	for (size_t i = 0; i < c->target_count && all; i++)
+		check_target(k, &c->targets[i]);
+	if (all)
+		check_read(k);
+}
+
 int
 cmd_check(struct cli *c, int argc, char **argv)
 {
@@ -177,20 +228,12 @@ cmd_check(struct cli *c, int argc, char **argv)
 	struct checking k = { .c = c, .w = &w };
 	bool setup = argc == 2 && strcmp(argv[1], "--print-setup") == 0;
 
-	if (argc > 2 || (argc == 2 && !setup))
-		return cli_usage(command_named("check"), "check takes --print-setup");
+	k.names = argc == 2 && strcmp(argv[1], "--names") == 0;
+	if (argc > 2 || (argc == 2 && !setup && !k.names))
+		return cli_usage(command_named("check"), "check takes --print-setup or --names");
 	jsonw_obj(&w, NULL);
 	jsonw_arr(&w, "findings");
-	if (!setup) {
-		check_finding(&k, "configuration", "ok", "file", c->conf_path, NULL);
-		check_state(&k);
-	}
-	for (size_t i = 0; i < c->conf->source_count; i++)
-		check_source(&k, &c->conf->sources[i], setup);
-	for (size_t i = 0; i < c->conf->target_count && !setup; i++)
-		check_target(&k, &c->conf->targets[i]);
-	if (!setup)
-		check_read(&k);
+	check_all(&k, setup);
 	jsonw_end(&w);
 	jsonw_int(&w, "exit", k.worst);
 	jsonw_end(&w);

@@ -113,10 +113,13 @@ print_change(const struct change *ch)
 	cli_change(ch);
 }
 
+/* target: NULL where it is said around it */
 static void
-change_json(const struct change *ch, struct jsonw *w, const char *name)
+change_json(const struct change *ch, const char *target, struct jsonw *w, const char *name)
 {
 	jsonw_obj(w, name);
+	if (target)
+		jsonw_str(w, "target", target);
 	jsonw_int(w, "run", ch->run);
 	jsonw_int(w, "at", ch->at);
 	jsonw_str(w, "op", op_class_name(ch->class));
@@ -135,7 +138,7 @@ change_json(const struct change *ch, struct jsonw *w, const char *name)
 }
 
 static void
-history_held(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
+history_held(struct cli *c, const char *target, struct ledger *l, int64_t run, struct jsonw *w)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct held list[64];
@@ -148,6 +151,7 @@ history_held(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
 
 			if (c->json) {
 				jsonw_obj(w, NULL);
+				jsonw_str(w, "target", target);
 				jsonw_str(w, "held", op_class_name(h->class));
 				jsonw_str(w, "kind", h->kind->name);
 				jsonw_str(w, "name", h->name);
@@ -170,7 +174,7 @@ history_held(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
 }
 
 static void
-history_changes(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
+history_changes(struct cli *c, const char *target, struct ledger *l, int64_t run, struct jsonw *w)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct change cs[64];
@@ -180,14 +184,14 @@ history_changes(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
 	while ((got = ledger_changes(l, run, 0, after, a, cs, ARRAY_LEN(cs)))) {
 		for (size_t i = 0; i < got; i++) {
 			if (c->json)
-				change_json(&cs[i], w, NULL);
+				change_json(&cs[i], target, w, NULL);
 			else
 				print_change(&cs[i]);
 		}
 		after = cs[got - 1].id;
 		arena_reset(a);
 	}
-	history_held(c, l, run, w);
+	history_held(c, target, l, run, w);
 }
 
 /* --- following --- */
@@ -227,7 +231,7 @@ say_change(const struct cli *c, const struct followed *f, const struct change *c
 	}
 	jsonw_obj(&w, NULL);
 	jsonw_str(&w, "target", f->conf->name);
-	change_json(ch, &w, "operation");
+	change_json(ch, NULL, &w, "operation");
 	jsonw_end(&w);
 	puts(buf_cstr(&line));
 }
@@ -339,7 +343,7 @@ cmd_history(struct cli *c, int argc, char **argv)
 			continue;
 		}
 		if (run)
-			history_changes(c, l, run, &w);
+			history_changes(c, c->conf->targets[i].name, l, run, &w);
 		else
 			history_runs(c, &c->conf->targets[i], l, &w);
 		ledger_close(&l);

@@ -296,16 +296,67 @@ release_in(struct cli *c, const struct conf_target *t, int64_t run, int64_t *pai
 	return ok;
 }
 
+/* Run numbers are each target's own: what is released is what was looked at, never another target's run of that number. */
+static bool
+release_choose(struct cli *c, int64_t run, const char **target_r, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_BUF struct buf names = { 0 };
+	size_t found = 0;
+
+	if (*target_r)
+		return conf_target(c->conf, *target_r) ||
+		       err_set(e, ERR_CONFIG, "bad-usage", "%s has no target \"%s\"", c->conf_path,
+			       *target_r);
+	for (size_t i = 0; i < c->conf->target_count; i++) {
+		const char *name = c->conf->targets[i].name;
+		struct ledger *l = NULL;
+		struct held one;
+
+		if (!cli_ledger(c, &c->conf->targets[i], true, &l, e))
+			continue; /* told when none has it */
+		if (ledger_held(l, run, 0, a, &one, 1)) {
+			*target_r = name;
+			buf_addf(&names, "%s%s", found++ ? ", " : "", name);
+		}
+		ledger_close(&l);
+	}
+	return found < 2 ||
+	       err_set(e, ERR_CONFIG, "bad-usage",
+		       "several targets hold back changes of a run %lld (%s): say --target NAME",
+		       (long long)run, buf_cstr(&names));
+}
+
+static bool
+release_args(int argc, char **argv, int64_t *run_r, const char **target_r)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--target") == 0 && i + 1 < argc)
+			*target_r = argv[++i];
+		else if (*run_r || !cli_number(argv[i], run_r))
+			return false;
+	}
+	return *run_r > 0;
+}
+
 int
 cmd_release(struct cli *c, int argc, char **argv)
 {
-	int64_t run, pairs = 0, total = 0;
+	const char *target = NULL;
+	int64_t run = 0, pairs = 0, total = 0;
 	struct err e = { 0 }, last = { 0 };
 
-	if (argc != 2 || !cli_number(argv[1], &run))
-		return cli_usage(command_named("release"), "release takes the number of a run");
+	if (!release_args(argc, argv, &run, &target))
+		return cli_usage(command_named("release"),
+			"release takes the number of a run, and --target NAME");
+	if (!release_choose(c, run, &target, &e))
+		return cli_error(c, &e, 2);
 	for (size_t i = 0; i < c->conf->target_count; i++) {
-		if (release_in(c, &c->conf->targets[i], run, &pairs, &e))
+		const struct conf_target *t = &c->conf->targets[i];
+
+		if (target && strcmp(t->name, target) != 0)
+			continue;
+		if (release_in(c, t, run, &pairs, &e))
 			total += pairs;
 		else
 			last = e;

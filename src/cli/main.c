@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 const struct command commands[] = {
-	{ "check", "check [--print-setup]",
+	{ "check", "check [--print-setup | --names]",
 		"tests configuration, source and target; each finding with its remedy", cmd_check,
 		true, TURN_CHECK },
 	{ "plan", "plan [--all] [--full|--offline] [--out FILE [--force]]",
@@ -25,8 +25,8 @@ const struct command commands[] = {
 	{ "adopt", "adopt [--list] | WHO [KEY] | --all-exact | --orphans",
 		"what stands at a target in place of ours, and consent to take it over", cmd_adopt,
 		true, TURN_THERE },
-	{ "release", "release RUN", "permits what the guard holds back of a run", cmd_release, true,
-		TURN_THERE },
+	{ "release", "release RUN [--target NAME]", "permits what the guard holds back of a run",
+		cmd_release, true, TURN_THERE },
 	{ "undo", "undo RUN [--dry-run] [--release] [--target NAME]",
 		"takes back what a run did, and keeps it so", cmd_undo, true, TURN_THERE },
 	{ "unpin", "unpin WHO|--all", "ends what an undo keeps as it was", cmd_unpin, true,

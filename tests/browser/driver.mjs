@@ -13,13 +13,25 @@ const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run
 	"--disable-component-update", "--disable-sync", "--force-color-profile=srgb"];
 const context = await chromium.launchPersistentContext(profile, { executablePath: "/usr/bin/chromium", headless: true, args,
 	viewport: { width: 1280, height: 900 }, locale: "en-GB", reducedMotion: "reduce" });
-const page = context.pages()[0] || (await context.newPage());
-const wrong = []; // what the page complains of, and requests that leave this machine
-page.on("pageerror", (e) => wrong.push("error: " + e.message));
-page.on("console", (m) => m.type() === "error" && wrong.push("console: " + m.text()));
-page.on("request", (r) => /^(data|blob):/.test(r.url()) || /^http:\/\/(127\.0\.0\.1|localhost):/.test(r.url()) || wrong.push("request: " + r.url()));
+const wrong = []; // what the pages complain of, and requests that leave this machine
 const WAIT = 30000;
-page.setDefaultTimeout(WAIT);
+const pages = [];
+let page;
+
+// Windows side by side, signed in alike; number 0 is there from the beginning.
+async function turn_to(n) {
+	while (pages.length <= n) {
+		const p = pages.length === 0 && context.pages()[0] || (await context.newPage());
+		p.on("pageerror", (e) => wrong.push("error: " + e.message));
+		p.on("console", (m) => m.type() === "error" && wrong.push("console: " + m.text()));
+		p.on("request", (r) => /^(data|blob):/.test(r.url()) || /^http:\/\/(127\.0\.0\.1|localhost):/.test(r.url()) || wrong.push("request: " + r.url()));
+		p.setDefaultTimeout(WAIT);
+		pages.push(p);
+	}
+	page = pages[n];
+	await page.bringToFront();
+}
+await turn_to(0);
 
 // Where: {role, name} or {label} or {text} or {css}; in: the same around it.
 function at(w, root = page) {
@@ -43,6 +55,7 @@ async function insist(what) {
 }
 
 const DO = {
+	window: async ({ n }) => { await turn_to(n); },
 	goto: async ({ url }) => { await page.goto(url); },
 	hash: async ({ hash }) => { await page.evaluate((h) => { location.hash = h; }, hash); },
 	reload: async () => { await page.reload(); },
@@ -53,6 +66,7 @@ const DO = {
 	check: async (w) => { await insist((t) => at(w).check(t)); },
 	uncheck: async (w) => { await insist((t) => at(w).uncheck(t)); },
 	select: async (w) => { await at(w).selectOption(w.value); },
+	type: async ({ value }) => { await page.keyboard.type(value); },
 	press: async ({ key }) => { await page.keyboard.press(key); },
 	see: async (w) => { await at(w).waitFor({ state: "visible", timeout: w.timeout || WAIT }); },
 	gone: async (w) => { await at(w).waitFor({ state: "hidden", timeout: w.timeout || WAIT }); },

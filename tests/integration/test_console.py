@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from console import until  # noqa: E402
 from desk import BASE, Desk  # noqa: E402
+from slapd import Slapd  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +240,59 @@ def test_more_connections_than_fit_are_no_end_of_the_console(c):
     assert c.get("session")["by"]
 
 
+def test_s1_3_slow_and_silent_connections_keep_nobody_out(c):
+    """200 connections that say nothing, half a head, or half a body stay where they are, and the pages come all the same."""
+    heads = (b"", b"GET / HTTP/1.1\r\nHost: ", f"POST /api/command HTTP/1.1\r\nHost: 127.0.0.1:{c.port}\r\nContent-Length: 1000\r\n\r\n{{".encode())
+    held = []
+    try:
+        for i in range(200):
+            s = socket.socket()
+            s.setblocking(False)
+            s.connect_ex(("127.0.0.1", c.port))
+            held.append(s)
+        for i, s in enumerate(held):
+            try:
+                s.send(heads[i % 3])
+            except OSError:
+                pass  # not taken yet
+        for _ in range(3):
+            assert c.get("session")["by"] and c.raw("GET", "/")[0] == 200
+            for s in held:
+                try:
+                    s.send(b"x")  # a sign of life, so that they are not idle
+                except OSError:
+                    pass
+        # What is worked on is not ended for others.
+        assert c.get("read", c="check")["exit"] == 0
+    finally:
+        for s in held:
+            s.close()
+
+
+def memory_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+
+
+def test_s1_3_of_strangers_nothing_is_kept(c):
+    """Who is not signed in makes the service keep no bodies, however many are sent."""
+    before = memory_of(c.process.pid)
+    held = []
+    try:
+        for _ in range(30):
+            s = socket.create_connection(("127.0.0.1", c.port), 30)
+            s.sendall(f"POST /api/command HTTP/1.1\r\nHost: 127.0.0.1:{c.port}\r\nContent-Length: 4000001\r\n\r\n".encode())
+            s.sendall(b"x" * 4000000)
+            held.append(s)
+        c.get("session")
+        assert memory_of(c.process.pid) - before < 40000  # KiB; 120 MB were sent
+        held[0].sendall(b"x")
+        assert held[0].recv(100).startswith(b"HTTP/1.1 401 ")
+    finally:
+        for s in held:
+            s.close()
+
+
 def test_whoever_leaves_before_the_answer_leaves_no_trace(c):
     for _ in range(12):
         s = socket.create_connection(("127.0.0.1", c.port), 5)
@@ -345,9 +399,45 @@ def test_1_2_what_no_run_would_take_is_not_saved(c, put, says):
     text = "\n".join(lines[:at + 1] + ["\t" + put] + lines[at + 1:])
     status, answer = c.api("POST", "config", {"text": text, "digest": was["digest"], "note": ""})
     said = answer["error"]["message"]
-    assert status == 422 and says in said and f":{at + 2}" in said, answer
+    assert status == 422 and says in said and f"lockstep.conf:{at + 2}" in said, answer
+    if "map" in put or "scope" in put:
+        job = c.finished(c.post("config/preview", {"text": text})["job"])
+        assert f"{c.conf}:{at + 2}" in json.dumps(job) and "lockstep-draft" not in json.dumps(job)
     now = c.get("config")
     assert now["text"] == was["text"] and now["versions"] == was["versions"] and "error" not in now
+
+
+def test_1_2_a_name_that_only_the_directory_refutes_is_not_saved(bare, tmp_path):
+    """The directory is asked for names that are new: what it refuses, with the line; away, the file is saved and that is said."""
+    directory = Slapd(tmp_path / "slapd").start().fill()
+    try:
+        c = bare.console.sign_in()
+        answers = dict(bare.answers(), source={"name": "directory", "type": "ldap", "servers": [directory.plain_url], "bind": directory.account})
+        c.post("setup", {"answers": answers, "secrets": {"token": bare.client.token, "password": directory.account_password}})
+        c.post("setup/save", {})
+        c.synced()
+        was = c.get("config")
+
+        def save(name, option="user/map/title"):
+            now = c.get("config")
+            text = c.post("config/edit", {"text": now["text"], "changes": [{"path": "sync/mail/" + option, "values": [name]}]})["text"]
+            return c.api("POST", "config", {"text": text, "digest": now["digest"], "note": ""}), text
+        (status, answer), text = save("roomNumbr")
+        line = next(i for i, t in enumerate(text.split("\n"), 1) if "roomNumbr" in t)
+        said = answer["error"]["message"]
+        assert status == 422 and "'roomNumbr'" in said and f"lockstep.conf:{line}:" in said and "did you mean 'roomNumber'" in said, answer
+        assert ".lockstep-draft" not in said and c.get("config")["text"] == was["text"]
+        (status, answer), text = save("roomNumber")
+        assert (status, answer) == (200, {"ok": True})
+        assert c.command("sync")["exit"] == 0
+        directory.stop()
+        assert save("10m", "fresh")[0] == (200, {"ok": True})  # all names were asked for before: nobody is asked
+        (status, answer), text = save("carLicens")
+        assert status == 200 and "source directory could not be asked" in answer["caveat"] and c.get("config")["text"] == text
+        directory.start()
+        assert c.command("sync")["exit"] == 2
+    finally:
+        directory.remove()
 
 
 def test_s1_3_a_linked_file_keeps_its_link_mode_and_line_ends(c, desk):
@@ -380,6 +470,23 @@ def test_s1_3_a_linked_file_keeps_its_link_mode_and_line_ends(c, desk):
         with open(c.conf, "w", encoding="utf-8") as f:
             f.write(was["text"])
         c.ask({"ask": "reload"})
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, which may be kept from giving files away")
+def test_s1_3_a_file_that_cannot_be_given_back_to_its_owner_is_not_replaced(bare):
+    """The refusal comes before anything is changed: file, owner, versions and what is in force stay."""
+    c = bare.set_up().console
+    os.chown(c.conf, 65534, 65534)
+    c.stop()
+    c.before = ["setpriv", "--inh-caps", "-chown", "--bounding-set", "-chown"]
+    c.start()
+    was = c.get("config")
+    status, answer = c.api("POST", "config", {"text": was["text"] + "# more\n", "digest": was["digest"], "note": ""})
+    assert status == 500 and c.conf in answer["error"]["message"] and "65534" in answer["error"]["message"], answer
+    now = c.get("config")
+    assert now["text"] == was["text"] and "# more" not in json.dumps(now["versions"]) and now["pending"] is False
+    assert os.stat(c.conf).st_uid == 65534
+    assert [n for n in os.listdir(os.path.dirname(c.conf)) if n.startswith(("lockstep.conf.", ".lockstep-draft"))] == []
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to run the service as somebody else")

@@ -1,27 +1,17 @@
 """The console as a person meets it: Chromium on the real programs (S1.3, S1.5-S1.7, S2.3, S2.4, N2, N5, N6). Each page at
 1280 and 390 px and in the dark is kept in build/screens/ and looked over by axe-core."""
 import os
-import shutil
 import sys
 
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
-from browser import MODULES, Browser  # noqa: E402
-from console import Console, until  # noqa: E402
+from console import until  # noqa: E402
+from console_fixtures import check_target, look, needs_browser  # noqa: E402
 from desk import BASE, Desk  # noqa: E402
 from slapd import Slapd  # noqa: E402
 
-pytestmark = pytest.mark.skipif(
-    not os.path.exists("/usr/bin/chromium") or not os.path.exists(os.path.join(MODULES, "node_modules")),
-    reason="needs chromium and the modules that ./dev check installs")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    b = Browser()
-    yield b
-    b.close()
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -32,28 +22,10 @@ def desk(tmp_path_factory):
 
 
 @pytest.fixture
-def clean(browser):
-    """Nothing that a page did was refused by its policy, failed, or left this machine."""
-    yield browser
-    wrong = [w for w in browser("wrong") if "Failed to load resource" not in w]
-    assert not wrong, wrong
-
-
-@pytest.fixture
 def slapd(tmp_path):
     s = Slapd(tmp_path / "slapd").start().fill()
     yield s
     s.remove()
-
-
-def look(found):
-    assert not found, "\n".join(found)
-
-
-def check_target(b, url, token):
-    b.fill("Address of the service", url)
-    b.fill("Token", token)
-    b.button("Test", exact=True)
 
 
 def test_the_wizard_from_nothing_to_the_first_sync(clean, desk, slapd):

@@ -1,11 +1,11 @@
 // About: version, health, prerequisites, and what support wants to see.
-import { html, useState, useLoad, useAction, Loaded, Card, Trouble, Button, duration } from "./ui.js";
+import { html, useState, useLoad, useAction, Loaded, Card, Trouble, Button, Words, duration } from "./ui.js";
 import { get, read } from "./api.js";
 
 const TONE = { ok: "good", info: "", warn: "odd", fail: "bad" };
 export const Findings = ({ list }) => html`<ul class="rows">${list.map((f) => html`<li><div class="line"><span class=${"tag " + (TONE[f.level] ?? "")}>${
-		{ ok: "ok", info: "note", warn: "warning", fail: "fails" }[f.level] || f.level}</span> <b>${f.topic}</b> <span>${f.text}</span></div>
-	${f.remedy && f.level !== "ok" && html`<p><b>What to do:</b> ${f.remedy}</p>`}</li>`)}</ul>`;
+		{ ok: "ok", info: "note", warn: "warning", fail: "fails" }[f.level] || f.level}</span> <b>${f.topic}</b> <span><${Words} text=${f.text} /></span></div>
+	${f.remedy && f.level !== "ok" && html`<p><b>What to do:</b> <${Words} text=${f.remedy} /></p>`}</li>`)}</ul>`;
 
 export function About({ session }) {
 	const load = useLoad(() => get("about"));

@@ -1,8 +1,17 @@
 // Alerts: open ones with cause and remedy, and those that are over.
-import { html, useEffect, useLoad, useAction, Loaded, Card, Trouble, Time, Button, Empty, many, duration } from "./ui.js";
+import { html, useEffect, useLoad, useAction, Loaded, Card, Trouble, Time, Button, Empty, Words, many, duration, runLink } from "./ui.js";
 import { get, post } from "./api.js";
 
 const TONE = { critical: "bad", warning: "odd", info: "" };
+
+// Where to look, as a page where there is one for it.
+function Look({ a }) {
+	const [, what, rest] = a.look?.match(/^lockstep (history|explain) (.+)$/) || [];
+	const target = a.object?.match(/^target (.+)$/)?.[1], who = rest?.match(/^'([^']+)'$/)?.[1];
+	if (what === "history") return html`<a href=${runLink(rest, target)}>Look at run ${rest}</a>`;
+	if (who) return html`<a href=${"#/objects/" + encodeURIComponent(who)}>Look at it</a>`;
+	return a.look ? html`<span class="dim">In a terminal: <code>${a.look}</code></span>` : null;
+}
 
 export function AlertRow({ a, short, seen, busy }) {
 	const names = Array.isArray(a.examples) ? a.examples : [];
@@ -10,15 +19,16 @@ export function AlertRow({ a, short, seen, busy }) {
 			<b>${a.object || a.code}</b>${a.count > 1 ? html`<span class="dim">${many(a.count, "object")}</span>` : null}
 			<span class="dim push">${a.cleared ? html`<${Time} at=${a.cleared} />, after ${duration(a.cleared - (a.raised || a.since))}`
 				: html`since <${Time} at=${a.raised || a.since} />`}</span></div>
-		<p>${a.cause}</p>${!short && a.remedy && html`<p><b>What to do:</b> ${a.remedy}</p>`}
+		<p><${Words} text=${a.cause} /></p>${a.remedy && html`<p><b>What to do:</b> <${Words} text=${a.remedy} /></p>`}
 		${!short && names.length > 1 && html`<ul class="names">${names.map((n) => html`<li><a href=${"#/objects/" + encodeURIComponent(n)}>${n}</a></li>`)}</ul>`}
-		${!short && html`<div class="line">${a.look && html`<span class="dim">In a terminal: <code>${a.look}</code></span>`}
+		${short ? html`<${Look} a=${a} />` : html`<div class="line"><${Look} a=${a} />
 			${a.seen ? html`<span class="dim">noted by ${a.seen_by || "somebody"} <${Time} at=${a.seen} /></span>`
 				: seen && !a.cleared && html`<${Button} kind="small outline" busy=${busy} onClick=${() => seen(a.id)}>I have seen it</${Button}>`}</div>`}</li>`;
 }
 
 export function Alerts() {
 	const load = useLoad(() => get("alerts"));
+	useEffect(() => { if (load.data) dispatchEvent(new CustomEvent("alerts", { detail: load.data.open.length })); }, [load.data]);
 	useEffect(() => {
 		const timer = setInterval(() => document.hidden || load.again(), 15000);
 		return () => clearInterval(timer);

@@ -17,7 +17,7 @@ async function call(path, options = {}) {
 	try {
 		answer = await fetch("/api/" + path, { cache: "no-store", ...options });
 	} catch {
-		throw new Failure(0, "away", "The service does not answer. Is lockstepd running?");
+		throw new Failure(0, "away", "The service does not answer. Is lockstepd running? `systemctl status lockstepd` tells. This page goes on by itself when it does.");
 	}
 	let body = null;
 	try {
@@ -74,4 +74,20 @@ export async function follow(id, seen = () => {}, alive = () => true) {
 export async function command(words, seen, alive) {
 	const { job } = await post("command", { command: words });
 	return follow(job, seen, alive);
+}
+
+// What may be begun again without harm: when the service goes away on the way, and what it did for us is gone with it, it is
+// begun anew as soon as the service is back. `away` hears that it is gone, and that it is back.
+export async function again(what, away, alive) {
+	for (;;) {
+		try {
+			return await what();
+		} catch (e) {
+			if (!["away", "no-such-job"].includes(e.code) || !alive()) throw e;
+		}
+		for (away(true); alive(); await pause(1000)) {
+			if (await get("session").then(() => true, (e) => e.code !== "away")) break;
+		}
+		away(false);
+	}
 }

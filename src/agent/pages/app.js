@@ -47,18 +47,28 @@ function Theme() {
 		aria-label="Dark colours" title=${on ? "Light colours" : "Dark colours"}>${on ? "☀" : "☾"}</button>`;
 }
 
-function SignedOut({ why }) {
+// `again`: there is work beneath, which goes on after a new link was opened in another window.
+function SignedOut({ why, again }) {
+	const title = useRef();
+	useEffect(() => {
+		if (!again) return;
+		title.current?.focus();
+		addEventListener("focus", again);
+		return () => removeEventListener("focus", again);
+	}, []);
 	const words = {
 		used: "That link was used already, or is older than 10 minutes.",
 		wait: "Too many attempts. Wait a minute.",
 	};
-	return html`<main class="container narrow" id="main">
-		<h1>Sign in</h1>
+	return html`<main class="container narrow" id=${again ? null : "main"}>
+		<h1 ref=${title} tabindex="-1">${again ? "Sign in again" : "Sign in"}</h1>
+		${again && html`<${Notice} tone="odd" role="status">The session has ended. What you were doing is kept on this page while it stays open.</${Notice}>`}
 		${words[why] && html`<${Notice} tone="bad">${words[why]}</${Notice}>`}
-		<p>This console is for whoever administers this machine. Ask for a link in a terminal, and open it here:</p>
+		<p>This console is for whoever administers this machine. Ask for a link in a terminal, and open it in ${again ? "another tab of this browser" : "this browser"}:</p>
 		<pre><code>sudo lockstep console</code></pre>
 		<p class="dim">The link works once, for 10 minutes. From another machine, bring the port along:
-			<code>ssh -L ${location.port}:127.0.0.1:${location.port} HOST</code></p></main>`;
+			<code>ssh -L ${location.port}:127.0.0.1:${location.port} HOST</code></p>
+		${again && html`<button type="button" onClick=${again}>Go on</button>`}</main>`;
 }
 
 function Nav({ pages, here, alerts, session }) {
@@ -87,7 +97,7 @@ function App() {
 	const [at, setAt] = useState(route());
 	const [alerts, setAlerts] = useState(0);
 	const first = useRef(true);
-	const enter = () => signIn().then((s) => { setSession(s); setError(null); }, (e) => setError(e));
+	const enter = () => signIn().then((s) => { setSession(s); setError(null); setOut(false); }, (e) => setError(e));
 	useEffect(() => {
 		onSignedOut(() => setOut(true));
 		enter();
@@ -98,24 +108,27 @@ function App() {
 	const pages = session?.setup ? [SETUP, ...PAGES.filter((p) => ["settings", "about"].includes(p.path))] : PAGES;
 	const here = pages.find((p) => p.path === at.path) || pages[0];
 	useEffect(() => {
-		document.title = here.title + " · Lockstep";
+		document.title = (session ? here.title : "Sign in") + " · Lockstep";
+		if (!session) return;
 		if (first.current) first.current = false;
 		else document.getElementById("main")?.focus();
 		scrollTo(0, 0);
-	}, [here.path, at.args.join("/")]);
+	}, [here.path, at.args.join("/"), !session]);
 	useEffect(() => {
 		if (!session || session.setup) return;
 		const look = () => get("alerts").then((a) => setAlerts(a.open.length), () => {});
+		const told = (e) => setAlerts(e.detail); /* a page knows it newer */
 		look();
 		const timer = setInterval(() => document.hidden || look(), 30000);
-		return () => clearInterval(timer);
+		addEventListener("alerts", told);
+		return () => { clearInterval(timer); removeEventListener("alerts", told); };
 	}, [session, at.path]);
-	if (out) return html`<${SignedOut} why=${new URLSearchParams(location.search).get("signin")} />`;
+	if (out && !session) return html`<${SignedOut} why=${new URLSearchParams(location.search).get("signin")} />`;
 	if (!session) return html`<main class="container" id="main"><${Trouble} error=${error} />${!error && html`<${Waiting} />`}
 		${error && html`<button type="button" onClick=${enter}>Try again</button>`}</main>`;
-	return html`<${Nav} ...${{ pages, here, alerts, session }} />
+	return html`<div>${out && html`<${SignedOut} again=${enter} />`}</div><div hidden=${out}><${Nav} ...${{ pages, here, alerts, session }} />
 		<main class="container" id="main" tabindex="-1"><${here.page} key=${here.path + "/" + at.args.join("/")}
-			...${{ args: at.args, query: at.query, session, enter }} /></main>`;
+			...${{ args: at.args, query: at.query, session, enter }} /></main></div>`;
 }
 
 render(html`<${App} />`, document.getElementById("app"));

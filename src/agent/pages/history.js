@@ -1,5 +1,5 @@
 // History: the runs.
-import { html, useState, useLoad, Loaded, Card, Time, Empty, number, duration } from "./ui.js";
+import { html, useState, useLoad, Loaded, Card, Time, Empty, number, duration, runLink } from "./ui.js";
 import { read } from "./api.js";
 
 const NAMES = [["created", "created"], ["adopted", "taken over"], ["recreated", "created again"], ["updated", "changed"],
@@ -42,7 +42,7 @@ export function History() {
 			const targets = new Set(list.map((r) => r.target)).size > 1;
 			return html`<${Card}>${some.length ? html`<div class="scroll"><table class="list"><thead><tr><th scope="col">Run</th><th scope="col">When</th>
 				<th scope="col">Outcome</th><th scope="col">What it did</th></tr></thead><tbody>${some.map((r) => html`<tr>
-					<th scope="row"><a href=${`#/run/${r.run}`}>${r.run}</a></th>
+					<th scope="row"><a href=${runLink(r.run, targets && r.target)}>${r.run}</a></th>
 					<td><${Time} at=${r.started} /><small class="dim">${KIND[r.kind] || r.kind}${targets ? " · " + r.target : ""}${
 						r.ended ? " · " + duration(r.ended - r.started) : ""}</small></td>
 					<td><${Exit} run=${r} /></td><td><${Counts} counts=${r.counts} none="nothing to do" /></td></tr>`)}</tbody></table></div>`

@@ -1,10 +1,10 @@
 // Overview: in lockstep or not, how fresh, what runs, what is wrong.
 import { html, useState, useEffect, useRef, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Progress,
-	Empty, number, many, duration } from "./ui.js";
+	Empty, Words, number, many, duration, runLink } from "./ui.js";
 import { get, read, command } from "./api.js";
 import { Plot } from "./plot.js";
 import { AlertRow } from "./alerts.js";
-import { Counts } from "./history.js";
+import { Counts, EXITS } from "./history.js";
 
 // In lockstep since: the first of the newest runs that all ended so.
 function since(runs, target) {
@@ -16,24 +16,39 @@ function since(runs, target) {
 	return first;
 }
 
-function State({ target, start }) {
+const STOPPED = { 2: "The configuration was refused.", 3: "The directory could not be read; what is at the target stays as it is.",
+	5: "The target could not be reached; what it missed is kept." };
+
+// Why the last run did not get through, in its own words, and when the next one comes.
+function Stopped({ exit, syncs }) {
+	const mine = syncs.filter((s) => s.last?.exit === exit && s.last.message);
+	const next = mine.find((s) => s.next && s.state === "idle");
+	return html`<li>${STOPPED[exit]} <${Words} text=${[...new Set(mine.map((s) => s.last.message))].join("; ")} /></li>
+		${next && html`<li>${next.why === "retry" ? html`It is tried again <${Time} at=${next.next} />.`
+			: html`Somebody has to mend it; the next attempt is <${Time} at=${next.next} />, or with “Sync now”.`}</li>`}`;
+}
+
+function State({ target, start, syncs, away }) {
 	const good = target.in_lockstep;
 	const never = !target.run;
+	const mine = syncs.filter((s) => s.target === target.target);
+	const exit = never ? mine.find((s) => s.last)?.last.exit : target.exit;
 	const reasons = [
 		target.failing && html`<li><a href="#/objects?failing">${many(target.failing, "object")} fail${
 			target.failing === 1 ? "s" : ""}</a></li>`,
-		target.held && html`<li><a href=${"#/run/" + target.run}>${many(target.held, "change")} held back by the guard</a></li>`,
-		target.waiting && html`<li>${many(target.waiting, "change")} wait for the next run</li>`,
-		!never && target.exit === 3 && html`<li>the directory could not be read completely</li>`,
-		!never && target.exit === 5 && html`<li>the target could not be reached</li>`,
-		!never && target.exit === 2 && html`<li>the configuration was refused</li>`,
+		target.held && html`<li><a href=${runLink(target.run, target.target)}>${many(target.held, "change")} held back by the guard</a></li>`,
+		target.waiting && html`<li>${many(target.waiting, "change")} wait${target.waiting === 1 ? "s" : ""} for the next run</li>`,
+		STOPPED[exit] && html`<${Stopped} exit=${exit} syncs=${mine} />`,
 	].filter(Boolean);
-	return html`<section class=${"state " + (never ? "wait" : good ? "good" : "bad")} aria-label=${"Target " + target.target}>
-		<div class="mark" aria-hidden="true">${never ? "…" : good ? "✓" : "!"}</div>
-		<div><h2>${target.target}: ${never ? "never synced" : good ? "in lockstep" : "not in lockstep"}</h2>
-			${good && start ? html`<p class="dim">since <${Time} at=${start} />; last looked at <${Time} at=${target.ended} /></p>`
-				: target.ended ? html`<p class="dim">as of the run that ended <${Time} at=${target.ended} /></p>` : null}
-			${reasons.length ? html`<ul>${reasons}</ul>` : null}</div></section>`;
+	const words = never ? "never synced" : good ? "in lockstep" : "not in lockstep";
+	const when = good && start ? html`<p class="dim">since <${Time} at=${start} />; last looked at <${Time} at=${target.ended} /></p>`
+		: target.ended ? html`<p class="dim">as of the run that ended <${Time} at=${target.ended} /></p>` : null;
+	// Nobody knows how it is while the service is away, only how it was.
+	if (away) return html`<section class="state wait" aria-label=${"Target " + target.target}><div class="mark" aria-hidden="true">?</div>
+		<div><h2>${target.target}: not known now</h2><p>${words} when the service was last heard</p>${when}</div></section>`;
+	return html`<section class=${"state " + (good ? "good" : never && !STOPPED[exit] ? "wait" : "bad")} aria-label=${"Target " + target.target}>
+		<div class="mark" aria-hidden="true">${good ? "✓" : never && !STOPPED[exit] ? "…" : "!"}</div>
+		<div><h2>${target.target}: ${words}</h2>${when}${reasons.length ? html`<ul>${reasons}</ul>` : null}</div></section>`;
 }
 
 const KINDS = [["users", "Users"], ["groups", "Groups"], ["contacts", "Contacts"], ["mailboxes", "Shared mailboxes"]];
@@ -46,12 +61,12 @@ const WHY = { schedule: "by schedule", change: "after a change in the directory"
 	cli: "asked for in a terminal", start: "at the start", every: "by schedule", retry: "after a failure", full: "to compare everything",
 	due: "something falls due" };
 
-function SyncLine({ s }) {
+function SyncLine({ s, away }) {
 	return html`<tr><th scope="row">${s.name}</th>
 		<td>${s.last?.started ? html`<${Time} at=${s.last.ended || s.last.started} />` : html`<span class="dim">not since the start</span>`}
-			${s.last?.message && s.last.exit > 0 ? html`<small class="bad-text">${s.last.message}</small>` : null}</td>
-		<td>${s.state === "running" ? "now" : s.next ? html`<${Time} at=${s.next} />` : html`<span class="dim">when asked</span>`}
-			${s.why && s.next ? html`<small class="dim">${WHY[s.why] || s.why}</small>` : null}</td></tr>`;
+			${s.last?.exit > 0 && EXITS[s.last.exit] ? html`<small class="bad-text">${EXITS[s.last.exit][1]}</small>` : null}</td>
+		<td>${away ? html`<span class="dim">not known</span>` : s.state === "running" ? "now" : s.state === "queued" ? "as soon as it is its turn" : s.next ? html`<${Time} at=${s.next} />` : html`<span class="dim">when asked</span>`}
+			${s.why && s.next && !away && s.state === "idle" ? html`<small class="dim">${WHY[s.why] || s.why}</small>` : null}</td></tr>`;
 }
 
 // What people wait for; looking does not count.
@@ -70,8 +85,8 @@ function Result({ job }) {
 	const r = job.output, e = r?.error || job.error;
 	return html`<${Notice} tone=${job.exit === 0 ? "good" : "bad"} role="status"
 			title=${job.exit === 0 ? "In lockstep." : job.exit === 4 ? "Held by the guard." : "Not everything went well."}>
-		<${Counts} counts=${r || {}} none="Nothing had to be changed." /> ${e && html`<p>${e.message}</p>`}
-		${r?.run ? html`<a href=${"#/run/" + r.run}>What it did, one by one</a>` : null}</${Notice}>`;
+		<${Counts} counts=${r || {}} none="Nothing had to be changed." /> ${e && html`<p><${Words} text=${e.message} /></p>`}
+		${r?.run ? html`<a href=${runLink(r.run, r.target)}>Look at the run</a>` : null}</${Notice}>`;
 }
 
 function Freshness({ syncs }) {
@@ -101,7 +116,11 @@ export function Overview() {
 	const alive = useRef(true);
 	const running = jobs.length > 0 || (mine && mine.state !== "ended");
 	useEffect(() => () => { alive.current = false; }, []);
-	useEffect(() => { if (load.data) setJobs(works(load.data.jobs)); }, [load.data]);
+	useEffect(() => {
+		if (!load.data) return;
+		setJobs(works(load.data.jobs));
+		dispatchEvent(new CustomEvent("alerts", { detail: load.data.alerts?.length || 0 }));
+	}, [load.data]);
 	// Once a second while something runs, else seldom.
 	useEffect(() => {
 		const timer = setInterval(async () => {
@@ -117,6 +136,7 @@ export function Overview() {
 		await command(words, (j) => alive.current && setMine(j), () => alive.current);
 		if (alive.current) load.again();
 	});
+	const away = load.error?.code === "away";
 	return html`<div class="head"><h1>Overview</h1><div class="tools">
 			<${Button} busy=${sync.busy} onClick=${() => sync.run(["sync"])}>Sync now</${Button}>
 			<${Button} busy=${sync.busy} kind="secondary outline" title="Reads and compares everything"
@@ -125,13 +145,13 @@ export function Overview() {
 		<${Live} jobs=${jobs} mine=${mine?.state === "ended" ? null : mine} /><${Result} job=${mine} />
 		<${Loaded} of=${load}>${(d) => html`
 			${d.conf_error ? html`<${Notice} tone="bad" title="The configuration file is refused; the former one goes on.">
-				${d.conf_error.message} <a href="#/settings">Settings</a></${Notice}>` : null}
-			<div class="states">${(d.status?.targets || []).map((t) => html`<${State} target=${t} start=${since(runs.data || [], t.target)} />`)}</div>
+				<p>${d.conf_error.message}</p><a href="#/settings">Mend it in Settings</a></${Notice}>` : null}
+			<div class="states">${(d.status?.targets || []).map((t) => html`<${State} key=${t.target} target=${t} start=${since(runs.data || [], t.target)} syncs=${d.syncs || []} away=${away} />`)}</div>
 			<div class="grid two"><div>
-				<${Card} title="Objects at the target"><${Figures} targets=${d.status?.targets || []} /></${Card}>
-				<${Card} title="Runs" tools=${html`<a href="#/history">History</a>`}><div class="scroll"><table><thead><tr><th scope="col">Sync</th>
+				<${Card} title=${"Objects at the target" + (d.status?.targets?.length > 1 ? "s" : "")}><${Figures} targets=${d.status?.targets || []} /></${Card}>
+				<${Card} title="Runs" tools=${html`<a href="#/history">History</a>`}><div class="scroll"><table class="runs"><thead><tr><th scope="col">Sync</th>
 					<th scope="col">Last</th><th scope="col">Next</th></tr></thead>
-					<tbody>${(d.syncs || []).map((s) => html`<${SyncLine} s=${s} />`)}</tbody></table></div></${Card}></div>
+					<tbody>${(d.syncs || []).map((s) => html`<${SyncLine} s=${s} away=${away} />`)}</tbody></table></div></${Card}></div>
 				<div><${Card} title="Alerts" tools=${html`<a href="#/alerts">All</a>`}>
 					${d.alerts?.length ? html`<ul class="rows">${d.alerts.slice(0, 5).map((a) => html`<${AlertRow} a=${a} short />`)}</ul>`
 						: html`<${Empty}>Nothing is wrong that we know of.</${Empty}>`}</${Card}>

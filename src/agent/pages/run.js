@@ -1,10 +1,11 @@
 // One run, down to the single operation; what it held back, and letting it go; undo.
 import { html, useState, useMemo, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Dialog, Op, Changes, Empty,
-	Progress, many, number, OPS_DONE } from "./ui.js";
+	Progress, Words, many, number, OPS_DONE } from "./ui.js";
 import { read, command } from "./api.js";
 import { Counts, Exit } from "./history.js";
 
 const STEP = 100;
+const at = (target) => (target ? ["--target", target] : []);
 
 function Operation({ o }) {
 	const [open, set] = useState(false);
@@ -13,11 +14,11 @@ function Operation({ o }) {
 			<a href=${"#/objects/" + encodeURIComponent(o.id || o.name)}>${o.name || o.id}</a>${o.other ? html`<span class="dim">→ ${o.other}</span>` : ""}
 			${more ? html`<button type="button" class="icon small" aria-expanded=${open ? "true" : "false"} onClick=${() => set(!open)}>
 				${open ? "less" : "what changed"}</button>` : null}<span class="dim push"><${Time} at=${o.at} /></span></div>
-		${o.code && html`<p class="bad-text">Failed: ${o.message} <code>${o.code}</code></p>`}
+		${o.code && html`<p class="bad-text">Failed: <${Words} text=${o.message} /> <code>${o.code}</code></p>`}
 		${open && html`<${Changes} before=${o.before} after=${o.after} />`}</li>`;
 }
 
-function Held({ run, held, done }) {
+function Held({ run, target, held, done }) {
 	const groups = useMemo(() => {
 		const by = new Map();
 		for (const h of held) {
@@ -29,7 +30,7 @@ function Held({ run, held, done }) {
 	const [ask, setAsk] = useState(false);
 	const [job, setJob] = useState(null);
 	const release = useAction(async () => {
-		const r = await command(["release", String(run)]);
+		const r = await command(["release", String(run), ...at(target)]);
 		if (r.exit !== 0) throw new Error(r.error?.message || r.output?.error?.message || "It was not released.");
 		setAsk(false);
 		await command(["sync"], setJob);
@@ -48,11 +49,11 @@ function Held({ run, held, done }) {
 }
 
 // First what it would do, then the question.
-function Undo({ run, done }) {
+function Undo({ run, target, done }) {
 	const [look, setLook] = useState(null);
-	const dry = useAction(async () => setLook((await command(["undo", String(run), "--dry-run"]))));
+	const dry = useAction(async () => setLook((await command(["undo", String(run), "--dry-run", ...at(target)]))));
 	const go = useAction(async () => {
-		const r = await command(["undo", String(run)]);
+		const r = await command(["undo", String(run), ...at(target)]);
 		const e = r.output?.error || r.error;
 		if (r.exit !== 0 && e) throw new Error(e.message);
 		setLook(null);
@@ -68,17 +69,20 @@ function Undo({ run, done }) {
 				: html`<p>Nothing of it can be taken back.</p>`}<${Trouble} error=${go.error} /></${Dialog}>`}`;
 }
 
-export function Run({ args }) {
-	const run = Number(args[0]);
+export function Run({ args, query }) {
+	const run = Number(args[0]), asked = query.get("target");
 	const load = useLoad(async () => {
-		const [ops, runs] = await Promise.all([read("history", String(run)), read("history")]);
-		return { ops: ops.operations, run: runs.runs.find((r) => r.run === run) };
-	}, [run]);
+		const [{ operations }, { runs }] = await Promise.all([read("history", String(run)), read("history")]);
+		const target = asked || [...runs, ...operations].find((r) => r.run === run && r.target)?.target;
+		return { target, several: new Set(runs.map((r) => r.target)).size > 1, ops: operations.filter((o) => o.target === target),
+			run: runs.find((r) => r.run === run && r.target === target) };
+	}, [run, asked]);
+	const target = load.data?.target;
 	const [text, setText] = useState("");
 	const [op, setOp] = useState("");
 	const [most, setMost] = useState(STEP);
-	return html`<p class="crumbs"><a href="#/history">History</a></p><div class="head"><h1>Run ${run}</h1><div class="tools">
-			${load.data?.ops.some((o) => o.op && !o.code) && html`<${Undo} run=${run} done=${load.again} />`}</div></div>
+	return html`<p class="crumbs"><a href="#/history">History</a></p><div class="head"><h1>Run ${run}${load.data?.several ? html` <span class="dim">at ${target}</span>` : ""}</h1><div class="tools">
+			${load.data?.ops.some((o) => o.op && !o.code) && html`<${Undo} run=${run} target=${target} done=${load.again} />`}</div></div>
 		<${Loaded} of=${load}>${({ ops, run: r }) => {
 			const held = ops.filter((o) => o.held), did = ops.filter((o) => o.op);
 			const word = text.toLowerCase();
@@ -86,7 +90,7 @@ export function Run({ args }) {
 				(!word || JSON.stringify([o.name, o.id, o.other, o.before, o.after, o.message]).toLowerCase().includes(word)));
 			const kinds = [...new Set(did.map((o) => o.op))];
 			return html`${r && html`<p><${Exit} run=${r} /> <${Time} at=${r.started} /> <${Counts} counts=${r.counts} /></p>`}
-				${held.length > 0 && (r?.released ? html`<${Notice}>Released: the next sync performs what is still wanted.</${Notice}>` : html`<${Held} run=${run} held=${held} done=${load.again} />`)}
+				${held.length > 0 && (r?.released ? html`<${Notice}>Released: the next sync performs what is still wanted.</${Notice}>` : html`<${Held} run=${run} target=${target} held=${held} done=${load.again} />`)}
 				<${Card} title="Operations" tools=${did.length > 5 && html`<input type="search" aria-label="Filter" placeholder="Filter" value=${text}
 						onInput=${(e) => { setText(e.target.value); setMost(STEP); }} />
 						<select aria-label="Kind of operation" value=${op} onChange=${(e) => { setOp(e.target.value); setMost(STEP); }}><option value="">all</option>

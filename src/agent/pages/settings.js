@@ -1,5 +1,5 @@
 // Settings: the same file as a form and as text; what a change would do, and a way back.
-import { html, useState, useEffect, useLoad, useAction, Loaded, Card, Notice, Trouble, Button } from "./ui.js";
+import { html, useState, useEffect, useLoad, useAction, Loaded, Card, Notice, Trouble, Button, Words } from "./ui.js";
 import { get, post, read } from "./api.js";
 import { Form, withOwn } from "./settings_form.js";
 import { Save, Versions } from "./settings_save.js";
@@ -13,7 +13,7 @@ export function Settings({ query, session, enter }) {
 	const [view, setView] = useState(query.get("view") || "form");
 	const [text, setText] = useState(null); /* edited; null: as it is */
 	const [ask, setAsk] = useState(null); /* { text, note } */
-	const [said, setSaid] = useState("");
+	const [said, setSaid] = useState(null); /* of what was saved: { caveat } */
 	const was = load.data?.text ?? "";
 	const dirty = text !== null && text !== was;
 	useEffect(() => {
@@ -25,19 +25,19 @@ export function Settings({ query, session, enter }) {
 		const r = await post("config/edit", { text: was, changes });
 		setAsk({ text: r.text, note: "" });
 	});
-	const saved = async () => {
+	const saved = async (caveat) => {
+		await load.again();
 		setAsk(null);
 		setText(null);
-		setSaid("Saved, and in force.");
-		await load.again();
+		setSaid({ caveat });
 		if (session.setup) await enter();
 	};
 	return html`<div class="head"><h1>Settings</h1><div class="tools" role="group" aria-label="View">
 			${[["form", "Form"], ["text", "Text"], ["versions", "Versions"]].map(([v, name]) => html`<button type="button" class="small outline" aria-pressed=${view === v ? "true" : "false"}
-				onClick=${() => { setView(v); setSaid(""); }}>${name}</button>`)}</div></div>
-		<div role="status" aria-live="polite">${said && html`<${Notice} tone="good">${said}</${Notice}>`}</div>
+				onClick=${() => { setView(v); setSaid(null); }}>${name}</button>`)}</div></div>
+		<div role="status" aria-live="polite">${said && html`<${Notice} tone=${said.caveat ? "odd" : "good"} title="Saved, and in force.">${said.caveat}</${Notice}>`}</div>
 		<${Loaded} of=${load}>${(d) => html`
-			${(d.invalid || d.error) && html`<${Notice} tone="bad" title="The file is refused${d.sections ? "" : "; the former configuration goes on"}.">${d.invalid || d.error}</${Notice}>`}
+			${(d.invalid || d.error) && html`<${Notice} tone="bad" title="The file is refused${d.sections ? "" : "; the former configuration goes on"}."><${Words} text=${d.invalid || d.error} /></${Notice}>`}
 			${!d.writable && html`<${Notice} tone="odd" title="The service may not write this file.">You can prepare a change here, look at what it would do, and put the text into <code>${d.path}</code> yourself.</${Notice}>`}
 			${view === "form" && (d.sections ? html`<${Trouble} error=${edit.error} /><${Form} sections=${d.sections} busy=${edit.busy} change=${edit.run} />`
 				: html`<p>There is no form of a file that cannot be read; mend it in the text.</p>`)}

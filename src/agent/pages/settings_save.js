@@ -42,10 +42,9 @@ export function Save({ was, text, note: first, close, saved, setup }) {
 		await follow(id, (j) => alive.current && setJob(j), () => alive.current);
 	});
 	const save = useAction(async () => {
-		await post("config", { text, digest: was.digest, note });
-		await saved();
+		await saved((await post("config", { text, digest: was.digest, note })).caveat);
 	});
-	return html`<${Dialog} title="Save this change?" close=${close} foot=${html`<${Button} busy=${save.busy} disabled=${!was.writable || text === was.text || save.busy} onClick=${save.run}>Save</${Button}>`}>
+	return html`<${Dialog} title="Save this change?" close=${close} foot=${html`<${Button} busy=${save.busy} disabled=${!was.writable || text === was.text} onClick=${save.run}>Save</${Button}>`}>
 		<${Diff} was=${was.text} is=${text} />
 		${!setup && html`<div aria-live="polite"><${Button} kind="small outline" busy=${look.busy} onClick=${look.run}>What would it do?</${Button}>
 			<${Trouble} error=${look.error} /><${Progress} job=${job} /><${PlanTrouble} job=${job} />${job?.state === "ended" && html`<${Plan} outputs=${jobOutputs(job)} />`}</div>`}

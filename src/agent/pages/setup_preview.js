@@ -1,9 +1,10 @@
 // Set up: what the first sync would do, with every conflict; saving; the first sync.
-import { html, useState, useEffect, useRef, useAction, useLoad, Card, Notice, Trouble, Button, Progress, Empty, number, many, Loaded } from "./ui.js";
-import { get, post, follow, outcome, read } from "./api.js";
+import { html, useState, useEffect, useAction, useLoad, Card, Notice, Trouble, Button, Progress, Empty, Words, number, many, Loaded } from "./ui.js";
+import { get, outcome, read } from "./api.js";
 import { Plan, PlanTrouble, jobOutputs } from "./plan.js";
 import { Counts } from "./history.js";
 import { works } from "./overview.js";
+import { useLook, Away } from "./setup_who.js";
 
 const browse = async (...c) => outcome(await get("setup/browse", { c }));
 
@@ -14,33 +15,27 @@ function Conflicts() {
 	});
 	return html`<${Loaded} of=${load}>${(d) => html`<${Card} title=${d.total || d.adoptions.length ? "Conflicts" : "No conflicts"}>
 		${d.total > 0 && html`<h3>${many(d.total, "object")} cannot be synchronized as they are</h3><p class="dim">They are left out until this is mended; nobody else waits for them.</p>
-			<ul class="rows scroll-y">${d.failing.map((f) => html`<li><div class="line"><b>${f.object}</b> <code>${f.code}</code></div><p>${f.message}</p></li>`)}</ul>
+			<ul class="rows scroll-y">${d.failing.map((f) => html`<li><div class="line"><b>${f.object}</b> <code>${f.code}</code></div><p><${Words} text=${f.message} /></p></li>`)}</ul>
 			${d.total > d.failing.length && html`<p class="dim">and ${number(d.total - d.failing.length)} more</p>`}`}
 		${d.adoptions.length > 0 && html`<h3>${many(d.adoptions.length, "object")} of the same name at the target already</h3><p class="dim">Nothing of them is touched before you consent, after the first sync, in History → Adoption.</p>
 			<ul class="rows scroll-y">${d.adoptions.map((a) => html`<li><div class="line"><b>${a.name || a.id}</b> <span class="tag">${a.kind}</span> <span class="tag">${a.match}</span></div></li>`)}</ul>`}
 		${!d.total && !d.adoptions.length && html`<p>Every object can be synchronized, and none is in the way of another.</p>`}</${Card}>`}</${Loaded}>`;
 }
 
-export function PreviewStep({ start, back, setSaved }) {
-	const [job, setJob] = useState(null);
-	const alive = useRef(true);
-	useEffect(() => () => { alive.current = false; }, []);
-	const plan = useAction(async () => {
-		const { job: id } = await post("setup/read", {});
-		await follow(id, (j) => alive.current && setJob(j), () => alive.current);
-	});
+export function PreviewStep({ ask, start, back, setSaved }) {
+	const plan = useLook(ask), job = plan.job;
 	useEffect(() => { plan.run(); }, []);
-	const save = useAction(async () => setSaved(await post("setup/save", {})));
+	const save = useAction(async () => setSaved(await ask("setup/save")));
 	const outputs = jobOutputs(job);
 	const good = job?.state === "ended" && outputs.some((o) => o.totals);
 	return html`<p>What the first sync would do. Nothing is written to the target before it is started.</p>
-		<${Trouble} error=${plan.error} /><${Progress} job=${job} /><${PlanTrouble} job=${job} />
+		<${Trouble} error=${plan.error} title="There is no plan." /><${Away} gone=${plan.away} /><${Progress} job=${job} /><${PlanTrouble} job=${job} />
 		${good && html`<${Card} title="The first sync would"><${Plan} outputs=${outputs} /></${Card}><${Conflicts} />
 			${!start.writable && html`<${Notice} tone="odd" title="The service may not write its configuration.">The next step shows the text to put into <code>${start.path}</code>.</${Notice}>`}`}
 		<${Trouble} error=${save.error} title="It was not saved." />
 		<div class="foot"><button type="button" class="secondary outline" onClick=${back}>Back</button>
-			${job?.state === "ended" && html`<${Button} kind="secondary outline" busy=${plan.busy} onClick=${plan.run}>Look again</${Button}>`}
-			<${Button} busy=${save.busy} disabled=${!good || save.busy} onClick=${save.run}>Save and start sync</${Button}></div>`;
+			${(job?.state === "ended" || plan.error) && html`<${Button} kind="secondary outline" busy=${plan.busy} onClick=${() => plan.run()}>Look again</${Button}>`}
+			<${Button} busy=${save.busy} disabled=${!good} onClick=${save.run}>Save and start sync</${Button}></div>`;
 }
 
 // The text for somebody else to put in its place; then we wait for it.

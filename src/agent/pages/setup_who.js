@@ -1,14 +1,16 @@
 // Set up: the directory is read once; then groups and places are chosen from what is there.
-import { html, useState, useEffect, useRef, useAction, Card, Notice, Trouble, Button, Progress, Field, Empty, number, many } from "./ui.js";
-import { get, post, follow, outcome } from "./api.js";
+import { html, useState, useEffect, useRef, useAction, useHeld, Card, Notice, Trouble, Button, Progress, Field, Empty, number, many } from "./ui.js";
+import { get, follow, outcome, again } from "./api.js";
 import { PlanTrouble } from "./plan.js";
 
 const browse = async (...c) => outcome(await get("setup/browse", { c }));
 
+// Who takes one out by keyboard stays here, though its button is gone.
 function Chosen({ list, drop, none }) {
-	if (!list.length) return html`<p class="dim">${none}</p>`;
-	return html`<ul class="chips">${list.map((dn) => html`<li><span title=${dn}>${dn}</span>
-		<button type="button" class="icon small" aria-label=${"Remove " + dn} onClick=${() => drop(dn)}>×</button></li>`)}</ul>`;
+	const box = useRef();
+	const out = (dn) => { drop(dn); box.current.focus(); };
+	return html`<div ref=${box} tabindex="-1">${list.length ? html`<ul class="chips" aria-label="Chosen">${list.map((dn) => html`<li><span title=${dn}>${dn}</span>
+		<button type="button" class="icon small" aria-label=${"Remove " + dn} onClick=${() => out(dn)}>×</button></li>`)}</ul>` : html`<p class="dim">${none}</p>`}</div>`;
 }
 
 function Groups({ chosen, toggle }) {
@@ -45,31 +47,38 @@ function Places({ chosen, toggle, label }) {
 		<span>${r.name} <span class="dim">${many(r.users_below, "user")}</span></span></label></li>`)}</ul>`;
 }
 
-export function WhoStep({ answers, keep, start, next, back }) {
-	const [scope, setScope] = useState(answers.sync.scope || {});
-	const [sync, setSync] = useState(answers.sync);
+// Reads and plans, as a job; begun anew where the service went away, and after one that was under way already.
+export function useLook(ask, body = {}) {
 	const [job, setJob] = useState(null);
-	const [way, setWay] = useState((answers.sync.scope?.base?.length && !answers.sync.scope?.group?.length) ? "places" : "groups");
+	const [away, setAway] = useState(false);
 	const alive = useRef(true);
 	useEffect(() => () => { alive.current = false; }, []);
-	const look = useAction(async (anew) => {
-		const { job: id } = await post("setup/read", { anew });
-		await follow(id, (j) => alive.current && setJob(j), () => alive.current);
+	const look = useAction(async (more) => {
+		setJob(null);
+		const seen = (j) => alive.current && setJob(j);
+		for (let r = { running: true }; r.running && alive.current;)
+			await again(async () => {
+				r = await ask("setup/read", { ...body, ...more });
+				await follow(r.job, seen, () => alive.current);
+			}, (gone) => { seen(null); setAway(gone); }, () => alive.current);
 	});
-	// It goes on when the page was left meanwhile; once read, it is there.
-	useEffect(() => {
-		(async () => {
-			if (start.job) {
-				const j = await follow(start.job, (x) => alive.current && setJob(x), () => alive.current).catch(() => null);
-				if (j) return;
-			}
-			look.run(false);
-		})();
-	}, []);
+	return { ...look, job: look.error ? null : job, away };
+}
+
+export const Away = ({ gone }) => gone && html`<${Notice} tone="odd" role="status" title="The service does not answer.">
+	Is lockstepd running? <code>systemctl status lockstepd</code> tells. Nothing is lost; this goes on by itself as soon as it answers.</${Notice}>`;
+
+export function WhoStep({ answers, keep, ask, hold, touch, next, back }) {
+	const [scope, setScope] = useHeld(hold, "scope", answers.sync.scope || {});
+	const [sync, setSync] = useHeld(hold, "sync", answers.sync);
+	const [way, setWay] = useHeld(hold, "way", (answers.sync.scope?.base?.length && !answers.sync.scope?.group?.length) ? "places" : "groups");
+	const look = useLook(ask), job = look.job;
+	useEffect(() => { look.run(); }, []);
 	const done = job?.state === "ended";
 	const toggle = (name) => (dn) => {
 		const list = scope[name] || [];
 		setScope({ ...scope, [name]: list.includes(dn) ? list.filter((x) => x !== dn) : [...list, dn] });
+		touch();
 	};
 	const save = useAction(async () => {
 		const s = { ...scope };
@@ -81,11 +90,11 @@ export function WhoStep({ answers, keep, start, next, back }) {
 	});
 	const chosen = way === "groups" ? scope.group || [] : way === "places" ? scope.base || [] : ["all"];
 	return html`<p>Who is synchronized: chosen from the directory itself, which is read once for that. Nothing is written anywhere yet.</p>
-		<${Trouble} error=${look.error} title="The directory could not be read." /><${Progress} job=${job} />
+		<${Trouble} error=${look.error} title="The directory could not be read." /><${Away} gone=${look.away} /><${Progress} job=${job} />
 		${done && html`<${PlanTrouble} job=${job} />`}
 		${done && html`<${Card}>
 			<fieldset class="tabs"><legend>Choose by</legend>${[["groups", "Groups"], ["places", "Places in the tree"], ["all", "Everybody"]].map(([v, name]) => html`
-				<label><input type="radio" name="way" value=${v} checked=${way === v} onChange=${() => setWay(v)} />${name}</label>`)}</fieldset>
+				<label><input type="radio" name="way" value=${v} checked=${way === v} onChange=${() => { setWay(v); touch(); }} />${name}</label>`)}</fieldset>
 			${way === "groups" && html`<p>Members of any of these groups, members of groups within them too.</p><${Chosen} list=${scope.group || []} drop=${toggle("group")} none="No group is chosen yet." />
 				<${Groups} chosen=${scope.group || []} toggle=${toggle("group")} />`}
 			${way === "places" && html`<p>Whoever stands in these, or below.</p><${Chosen} list=${scope.base || []} drop=${toggle("base")} none="No place is chosen yet." />
@@ -95,13 +104,14 @@ export function WhoStep({ answers, keep, start, next, back }) {
 				<details><summary>Leave out</summary><p>Nobody in these, or below.</p><${Chosen} list=${scope.not_base || []} drop=${toggle("not_base")} none="Nothing is left out." />
 					<${Places} chosen=${scope.not_base || []} toggle=${toggle("not_base")} label="Left out" /></details>
 				<${Field} id="filter" label="LDAP filter" help="Of those chosen above, only who matches it: (mail=*)"><input id="filter" value=${scope.filter || ""} spellcheck=${false}
-					aria-describedby="filter-help" onInput=${(e) => setScope({ ...scope, filter: e.target.value })} /></${Field}>
+					aria-describedby="filter-help" onInput=${(e) => { setScope({ ...scope, filter: e.target.value }); touch(); }} /></${Field}>
 				<${Field} id="leave" label="Who leaves" help="What happens at the target to a user who is not in any more"><select id="leave" value=${sync.leave || "disable"} aria-describedby="leave-help"
-					onChange=${(e) => setSync({ ...sync, leave: e.target.value })}><option value="disable">is disabled</option><option value="delete">is deleted</option><option value="keep">is left as is</option></select></${Field}>
-				<label><input type="checkbox" role="switch" checked=${sync.groups !== false} onChange=${(e) => setSync({ ...sync, groups: e.target.checked })} />Groups are synchronized, too</label></details>
+					onChange=${(e) => { setSync({ ...sync, leave: e.target.value }); touch(); }}><option value="disable">is disabled</option><option value="delete">is deleted</option><option value="keep">is left as is</option></select></${Field}>
+				<label><input type="checkbox" role="switch" checked=${sync.groups !== false} onChange=${(e) => { setSync({ ...sync, groups: e.target.checked }); touch(); }} />Groups are synchronized, too</label></details>
 			<${Trouble} error=${save.error} />
 			<div class="foot"><button type="button" class="secondary outline" onClick=${back}>Back</button>
-				<${Button} kind="secondary outline" busy=${look.busy} onClick=${() => look.run(true)}>Read again</${Button}>
-				<button type="button" disabled=${!chosen.length || save.busy} onClick=${save.run}>Next: preview</button></div></${Card}>`}
-		${!done && html`<div class="foot"><button type="button" class="secondary outline" onClick=${back}>Back</button></div>`}`;
+				<${Button} kind="secondary outline" busy=${look.busy} onClick=${() => look.run({ anew: true })}>Read again</${Button}>
+				<button type="button" disabled=${!chosen.length} onClick=${save.run}>Next: preview</button></div></${Card}>`}
+		${!done && html`<div class="foot"><button type="button" class="secondary outline" onClick=${back}>Back</button>
+			${look.error && html`<${Button} busy=${look.busy} onClick=${() => look.run()}>Try again</${Button}>`}</div>`}`;
 }

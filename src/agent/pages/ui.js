@@ -21,7 +21,7 @@ export const clock = (t) =>
 
 function ago(t) {
 	const d = Date.now() / 1000 - t;
-	if (Math.abs(d) < 3) return "now";
+	if (Math.abs(d) < 3) return d < 0 ? "now" : "a moment ago";
 	return d > 0 ? duration(d) + " ago" : "in " + duration(-d);
 }
 
@@ -52,6 +52,9 @@ const TONES = {
 export const Op = ({ op, done }) =>
 	html`<span class=${"op " + (TONES[op] || "")}>${(done ? OPS_DONE : OPS)[op] || op}</span>`;
 
+// Run numbers are each target's own.
+export const runLink = (run, target) => `#/run/${run}${target ? "?target=" + encodeURIComponent(target) : ""}`;
+
 // --- data ---
 
 // Loads, keeps the last good answer, and says what went wrong. `again` loads once more.
@@ -75,17 +78,25 @@ export function useLoad(fn, deps = []) {
 	return { ...state, again };
 }
 
+// State that outlives its component: in `hold`, an object of whoever shows it.
+export function useHeld(hold, name, first) {
+	const [value, set] = useState(name in hold ? hold[name] : first);
+	return [value, (v) => { hold[name] = v; set(v); }];
+}
+
 // Something that a button does: its run, whether it is at work, how it failed.
 export function useAction(fn) {
 	const [busy, setBusy] = useState(false);
 	const [error, setError] = useState(null);
 	const alive = useRef(true);
+	const begun = useRef(false);
 	useEffect(() => {
 		alive.current = true;
 		return () => { alive.current = false; };
 	}, []);
 	const run = async (...args) => {
-		if (busy) return;
+		if (begun.current) return;
+		begun.current = true;
 		setBusy(true);
 		setError(null);
 		try {
@@ -93,6 +104,7 @@ export function useAction(fn) {
 		} catch (e) {
 			if (alive.current) setError(e);
 		} finally {
+			begun.current = false;
 			if (alive.current) setBusy(false);
 		}
 	};
@@ -105,8 +117,12 @@ export const Notice = ({ tone = "info", title, children, role }) =>
 	html`<div class=${"notice " + tone} role=${role || (tone === "bad" ? "alert" : null)}>
 		${title && html`<strong>${title}</strong>`} <div>${children}</div></div>`;
 
+// Text of the programs: what stands in `backticks` is to be typed as it is.
+export const Words = ({ text }) => (text || "").split("`").map((part, i, all) =>
+	i % 2 && i < all.length - 1 ? html`<code>${part}</code>` : i % 2 ? "`" + part : part);
+
 export const Trouble = ({ error, title }) =>
-	error ? html`<${Notice} tone="bad" title=${title}>${error.message}</${Notice}>` : null;
+	error ? html`<${Notice} tone="bad" title=${title}><${Words} text=${error.message} /></${Notice}>` : null;
 
 export const Waiting = ({ what = "Loading" }) => html`<p aria-busy="true" class="dim">${what} …</p>`;
 
@@ -114,19 +130,20 @@ export const Waiting = ({ what = "Loading" }) => html`<p aria-busy="true" class=
 export const Loaded = ({ of, children }) =>
 	html`<${Trouble} error=${of.error} />${of.data ? children(of.data) : of.busy && html`<${Waiting} />`}`;
 
-export const Button = ({ busy, kind = "", children, ...rest }) =>
-	html`<button type="button" class=${kind} aria-busy=${busy ? "true" : null} disabled=${busy} ...${rest}>
+// One that is at work keeps the focus (it is not disabled); useAction does not begin twice.
+export const Button = ({ busy, kind = "", type = "button", children, ...rest }) =>
+	html`<button type=${type} class=${kind} aria-busy=${busy ? "true" : null} aria-disabled=${busy ? "true" : null} ...${rest}>
 		${children}</button>`;
 
 export function Field({ label, help, id, children, error }) {
 	return html`<div class="field"><label for=${id}>${label}</label>${children}
 		${help && html`<small id=${id + "-help"}>${help}</small>`}
-		${error && html`<small class="bad-text" role="alert">${error}</small>`}</div>`;
+		${error && html`<small id=${id + "-wrong"} class="bad-text" role="alert">${error}</small>`}</div>`;
 }
 
 export const Text = ({ id, label, help, value, set, error, ...rest }) =>
 	html`<${Field} ...${{ id, label, help, error }}><input id=${id} value=${value ?? ""} autocomplete="off"
-		spellcheck=${false} aria-describedby=${help ? id + "-help" : null} aria-invalid=${error ? "true" : null}
+		spellcheck=${false} aria-describedby=${[error && id + "-wrong", help && id + "-help"].filter(Boolean).join(" ") || null} aria-invalid=${error ? "true" : null}
 		onInput=${(e) => set(e.target.value)} ...${rest} /></${Field}>`;
 
 // A question before something that cannot simply be taken back.
@@ -152,12 +169,12 @@ export function Progress({ job }) {
 	if (!job || job.state === "ended") return null;
 	const p = job.progress;
 	const phase = p ? PHASES[p.phase] || p.phase : job.state === "waiting" ? "Waiting for its turn" : "Starting";
-	const text = [phase, p?.what && `(${p.what})`,
-		p?.done ? (p.total ? `${number(p.done)} of ${number(p.total)}` : number(p.done)) : ""].filter(Boolean).join(" ");
+	const count = p?.done ? (p.total ? `${number(p.done)} of ${number(p.total)}` : number(p.done)) : "";
+	// The phase is announced; a count that runs would talk without end.
 	return html`<div class="progress"><progress aria-label=${phase} max=${p?.total || null}
 			value=${p?.total ? p.done : null}></progress>
-		<div role="status" aria-live="polite"><span>${text}</span>
-			${p?.left > 0 ? html`<span class="dim">about ${duration(p.left)} left</span>` : null}</div></div>`;
+		<div><span role="status">${phase}${p?.what ? ` (${p.what})` : ""}</span> <span>${count}</span>
+			${p?.left > 0 ? html`<span class="dim push">about ${duration(p.left)} left</span>` : null}</div></div>`;
 }
 
 // Values before and after, one attribute a line.

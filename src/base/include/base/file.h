@@ -10,6 +10,9 @@
 /* appends; larger than max is an error */
 bool file_read(const char *path, size_t max, struct buf *out, struct err *e);
 bool file_write_atomic(const char *path, mode_t mode, struct str data, struct err *e);
+/* Likewise, in the place of a file that keeps its mode and, where we are root, its owner; what cannot be given to its owner is not
+ * replaced. `mode` is for a file that is new. */
+bool file_replace(const char *path, mode_t mode, struct str data, struct err *e);
 /* What root makes in somebody's folder belongs to that somebody, whose service goes on with it. The two
  * above and below do so by themselves. */
 void file_give(int fd, const char *path);
