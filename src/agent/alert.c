@@ -271,7 +271,7 @@ look_at_disk(struct alerts *al, struct alert_disk *d)
 
 #define WATCHES_MAX 32
 
-/* "starting" and "watching" are well (watch.h). */
+/* Of what is "starting" nothing is known yet (watch.h). */
 static size_t
 look_at_watches(struct json *j, struct alert_watch *list)
 {
@@ -284,6 +284,7 @@ look_at_watches(struct json *j, struct alert_watch *list)
 			continue;
 		list[n++] = (struct alert_watch){ .source = json_get_string(w, "source"),
 			.text = text ? text : "",
+			.stands = state && strcmp(state, "watching") == 0,
 			.failed = state && strcmp(state, "waiting") == 0,
 			.cannot = state && strcmp(state, "cannot") == 0 };
 	}
@@ -306,7 +307,6 @@ minute(struct alerts *al)
 	CLEAN_JSON struct json *watching = NULL;
 	struct alert_watch watches[WATCHES_MAX];
 	struct alert_disk disk = { .path = agent_state(g) };
-	struct message_row sending = { 0 };
 	struct alert_input in = { .conf_error = conf_error(g), .watches = watches };
 	struct jsonw w = jsonw(&text);
 
@@ -321,8 +321,7 @@ minute(struct alerts *al)
 	if (al->disk_free >= 0)
 		in.disk = &disk;
 	in.fresh = health_fresh(g, a, &in.fresh_count);
-	notify_worst(g, a, &sending);
-	in.sending = &sending;
+	in.ways = notify_list(g, a, &in.way_count);
 	evaluate(al, &in, NULL);
 	check_when_due(al);
 }
@@ -375,9 +374,54 @@ hear(void *ctx, const struct agent_news *n)
 
 /* --- the part --- */
 
-/* What tells of a target that the configuration has no more is over. */
+static bool
+is_target(const struct agent *g, const char *name)
+{
+	return !*name || conf_target(g->conf, name);
+}
+
+static bool
+is_sync(const struct agent *g, const char *name)
+{
+	for (size_t i = 0; i < g->conf->sync_count; i++)
+		if (strcmp(g->conf->syncs[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_watched(const struct agent *g, const char *source)
+{
+	for (size_t i = 0; i < g->conf->sync_count; i++)
+		if (g->conf->syncs[i].schedule.on_change &&
+			strcmp(g->conf->syncs[i].from, source) == 0)
+			return true;
+	return false;
+}
+
+/* Domains that are named after what the configuration has. */
+static const struct {
+	const char *before;
+	bool (*is_there)(const struct agent *g, const char *name);
+} named[] = {
+	{ "run/", is_target },
+	{ "fresh/", is_sync },
+	{ "canary/", is_sync },
+	{ "watch/", is_watched },
+};
+
+static bool
+is_gone(const struct agent *g, const char *domain)
+{
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		if (str_starts(str_c(domain), named[i].before))
+			return !named[i].is_there(g, domain + strlen(named[i].before));
+	return false;
+}
+
+/* What tells of something that the configuration has no more is over. */
 static void
-forget_targets(struct alerts *al)
+forget_gone(struct alerts *al)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	enum { MAX = 256 };
@@ -386,10 +430,8 @@ forget_targets(struct alerts *al)
 
 	for (size_t i = 0; i < n; i++) {
 		struct alert_input in = { 0 };
-		const char *target =
-			str_starts(str_c(live[i].domain), "run/") ? live[i].domain + 4 : "";
 
-		if (*target && !conf_target(al->g->conf, target))
+		if (is_gone(al->g, live[i].domain))
 			evaluate(al, &in, live[i].domain);
 	}
 }
@@ -402,7 +444,7 @@ alerts_reloaded(struct agent *g)
 	if (!g->store || !g->conf)
 		return;
 	al->checked = agent_fact(g->store, "checked");
-	forget_targets(al);
+	forget_gone(al);
 	ask_status(al);
 }
 

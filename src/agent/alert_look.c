@@ -96,13 +96,17 @@ eval_promise(const struct alert_fresh *s, struct alert_finds *f)
 {
 	CLEAN_BUF struct buf lag = { 0 };
 	CLEAN_BUF struct buf promise = { 0 };
+	const char *domain = arena_printf(f->arena, "fresh/%s", s->sync);
 
+	if (s->promise > 0 && s->lag < 0)
+		return; /* not known */
+	alert_domain(f, domain);
 	if (s->promise <= 0 || s->lag <= s->promise)
 		return;
 	duration_format(s->lag, &lag);
 	duration_format(s->promise, &promise);
 	alert_found(f, &(struct alert_say){ .code = "freshness-broken",
-			       .domain = "fresh",
+			       .domain = domain,
 			       .subject = s->sync,
 			       .object = arena_printf(f->arena, "sync %s", s->sync),
 			       .cause = arena_printf(f->arena,
@@ -118,7 +122,9 @@ eval_canary(const struct alert_input *in, const struct alert_fresh *s, struct al
 	CLEAN_BUF struct buf ago = { 0 };
 	CLEAN_BUF struct buf every = { 0 };
 	int64_t late = in->now - s->canary_seen;
+	const char *domain = arena_printf(f->arena, "canary/%s", s->sync);
 
+	alert_domain(f, domain);
 	/* one that is a little late is not missing */
 	if (!s->canary || !s->canary_seen || late <= s->canary_every + s->canary_every / 2)
 		return;
@@ -126,7 +132,7 @@ eval_canary(const struct alert_input *in, const struct alert_fresh *s, struct al
 	duration_format(s->canary_every, &every);
 	alert_found(
 		f, &(struct alert_say){ .code = "canary-missing",
-			   .domain = "fresh",
+			   .domain = domain,
 			   .subject = s->sync,
 			   .object = s->canary,
 			   .cause = arena_printf(f->arena,
@@ -139,7 +145,6 @@ eval_canary(const struct alert_input *in, const struct alert_fresh *s, struct al
 void
 alert_eval_fresh(const struct alert_input *in, struct alert_finds *f)
 {
-	alert_domain(f, "fresh");
 	for (size_t i = 0; i < in->fresh_count; i++) {
 		eval_promise(&in->fresh[i], f);
 		eval_canary(in, &in->fresh[i], f);
@@ -151,25 +156,29 @@ alert_eval_fresh(const struct alert_input *in, struct alert_finds *f)
 #define ATTEMPTS_MANY 3
 
 static void
-eval_sending(const struct message_row *m, struct alert_finds *f)
+eval_sending(const struct way_row *m, struct alert_finds *f)
 {
-	alert_domain(f, "notify");
 	if (m->attempts >= ATTEMPTS_MANY)
 		alert_found(f, &(struct alert_say){ .code = "notify-failed",
 				       .domain = "notify",
 				       .object = m->way,
 				       .cause = arena_printf(f->arena,
-					       "a message could not be sent by %s, %lld times: %s",
+					       "messages could not be sent by %s, %lld times: %s",
 					       m->way, (long long)m->attempts, m->error) });
 }
 
 static void
 eval_watch(const struct alert_watch *w, struct alert_finds *f)
 {
-	if (!w->failed && !w->cannot)
+	const char *domain = arena_printf(f->arena, "watch/%s", w->source);
+
+	if (!w->failed && !w->cannot && !w->stands)
+		return; /* not known yet */
+	alert_domain(f, domain);
+	if (w->stands)
 		return;
 	alert_found(f, &(struct alert_say){ .code = "watch-failed",
-			       .domain = "watch",
+			       .domain = domain,
 			       .object = arena_printf(f->arena, "source %s", w->source),
 			       .cause = w->text,
 			       .remedy = w->cannot ? "write on_change = \"no\" into the schedule; "
@@ -192,10 +201,10 @@ alert_eval_service(const struct alert_input *in, struct alert_finds *f)
 					   .object = "configuration",
 					   .cause = arena_strdup(f->arena, in->conf_error->text) });
 	}
-	if (in->watches)
-		alert_domain(f, "watch");
 	for (size_t i = 0; in->watches && i < in->watch_count; i++)
 		eval_watch(&in->watches[i], f);
-	if (in->sending)
-		eval_sending(in->sending, f);
+	if (in->ways)
+		alert_domain(f, "notify");
+	for (size_t i = 0; in->ways && i < in->way_count; i++)
+		eval_sending(&in->ways[i], f);
 }

@@ -9,6 +9,8 @@
 #define WIDTH   72
 #define DETAILS 20 /* alerts told in full; the rest by name */
 #define NAMES   50
+#define HOUR    3600
+#define DAY     (24 * HOUR)
 
 static const char *
 title_of(const struct alert_row *r)
@@ -25,6 +27,13 @@ add_upper(struct buf *out, const char *s)
 		buf_addc(out, (char)toupper((unsigned char)*s));
 }
 
+static void
+trim(struct buf *out)
+{
+	while (out->n && out->p[out->n - 1] == ' ')
+		out->n--;
+}
+
 /* Words of s from column `at` on, further lines indented. Control characters and what is not UTF-8 are escaped. */
 static void
 wrap(struct buf *out, size_t at, size_t indent, const char *s)
@@ -39,6 +48,7 @@ wrap(struct buf *out, size_t at, size_t indent, const char *s)
 		size_t n = strcspn(p, " ");
 
 		if (column > indent && column + n > WIDTH) {
+			trim(out);
 			buf_addf(out, "\n%*s", (int)indent, "");
 			column = indent;
 		}
@@ -51,8 +61,7 @@ wrap(struct buf *out, size_t at, size_t indent, const char *s)
 			column++;
 		}
 	}
-	while (out->n && out->p[out->n - 1] == ' ')
-		out->n--;
+	trim(out);
 	buf_addc(out, '\n');
 }
 
@@ -116,8 +125,17 @@ alert_full(struct buf *out, const struct alert_row *r, int64_t now)
 static void
 alert_line(struct buf *out, const struct alert_row *r)
 {
+	CLEAN_BUF struct buf text = { 0 };
+	char from[24], to[24];
+
+	time_format(r->found, from);
+	time_format(r->cleared, to);
+	if (r->state == ALERT_CLEARED)
+		buf_addf(&text, "%s (%s to %s)", r->object, from, to);
+	else
+		buf_addf(&text, "%s (since %s)", r->object, from);
 	buf_addf(out, "  - %s: ", title_of(r));
-	wrap(out, 6 + strlen(title_of(r)), 4, r->object);
+	wrap(out, 6 + strlen(title_of(r)), 4, buf_cstr(&text));
 }
 
 static void
@@ -272,11 +290,17 @@ notify_text_day(const struct notify_day *d, struct buf *out)
 			? xasprintf("[Lockstep %s] daily: %zu alerts open", d->host, d->open_count)
 			: xasprintf("[Lockstep %s] daily: all is well", d->host);
 	struct jsonw w;
+	char since[24];
 
 	buf_adds(&text, "Targets:\n");
 	day_targets(d->status, &text);
-	buf_addf(&text, "\nThe last 24 hours:\n%s  alerts: %lld raised, %lld cleared\n\n", d->lines,
-		(long long)d->raised, (long long)d->cleared);
+	time_format(d->since, since);
+	if (d->now - d->since > DAY + 2 * HOUR) /* summer time comes and goes */
+		buf_addf(&text, "\nSince %s, when the last summary was sent:\n", since);
+	else
+		buf_adds(&text, "\nThe last 24 hours:\n");
+	buf_addf(&text, "%s  alerts: %lld raised, %lld cleared\n\n", d->lines, (long long)d->raised,
+		(long long)d->cleared);
 	lines(&text, "Open alerts:", d->open, d->open_count);
 	buf_addf(&text,
 		"-- \nLockstep on %s. `daily` in `alerts` of the configuration says when "

@@ -1,6 +1,7 @@
-"""Fixtures postfix and webhook: where messages of the service arrive."""
+"""Fixtures service and hosted: the service and what it syncs to; postfix and webhook: where its messages arrive."""
 import pytest
 
+from alertd import Service
 from postfix import Postfix, missing
 from webhook import Webhook
 
@@ -31,3 +32,18 @@ def webhook(tmp_path):
     hook = Webhook(tmp_path / "webhook")
     yield hook
     hook.close()
+
+
+@pytest.fixture
+def service(agent, tmp_path):
+    s = Service(agent, tmp_path)
+    yield s
+    s.stop()
+
+
+@pytest.fixture
+def hosted(cloud):
+    """lockstep-cloud with a tenant; .url, .token"""
+    client = cloud.tenant("acme")
+    client.url = f"http://127.0.0.1:{client.port}/scim/v2"
+    return client
