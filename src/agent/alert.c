@@ -266,6 +266,7 @@ look_at_disk(struct alerts *al, struct alert_disk *d)
 	d->free = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
 	d->total = (int64_t)v.f_blocks * (int64_t)v.f_frsize;
 	d->was_low = agent_alert_find(al->g->store, key, a, &r) && r.state == ALERT_OPEN;
+	d->was_grave = d->was_low && r.severity == ALERT_CRITICAL;
 	al->disk_free = d->free;
 }
 

@@ -31,7 +31,8 @@ struct alert_run {
 struct alert_disk {
 	const char *path;
 	int64_t free, total; /* bytes */
-	bool was_low;        /* an alert is open: more must be free for it to clear */
+	/* an alert is open, is critical: more must be free for it to be over */
+	bool was_low, was_grave;
 };
 /* The promise of one sync. */
 struct alert_fresh {

@@ -76,8 +76,7 @@ gather_open(struct gathered *k)
 	size_t n = agent_alerts_open(k->s, k->a, list, NEWS_MOST), kept = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (!has(k->raised, k->b->raised_count, list[i].id) &&
-			!is_of_way(&list[i], k->way))
+		if (!has(k->raised, k->b->raised_count, list[i].id) && !is_of_way(&list[i], k->way))
 			list[kept++] = list[i];
 	k->b->open = list;
 	k->b->open_count = kept;

@@ -9,6 +9,7 @@
 #define WIDTH   72
 #define DETAILS 20 /* alerts told in full; the rest by name */
 #define NAMES   50
+#define SHORT   80 /* bytes of a name in a subject */
 #define HOUR    3600
 #define DAY     (24 * HOUR)
 
@@ -117,8 +118,11 @@ alert_full(struct buf *out, const struct alert_row *r, int64_t now)
 	field(out, "cause", r->cause);
 	field_examples(out, r);
 	field(out, "to do", r->remedy);
-	if (*r->look)
-		buf_addf(out, "  %-8s %s\n", "look", r->look);
+	if (*r->look) { /* a command is not broken into lines */
+		buf_addf(out, "  %-8s ", "look");
+		text_escape(r->look, strlen(r->look), 500, out);
+		buf_addc(out, '\n');
+	}
 	buf_addf(out, "  %-8s %lld, [%s]\n\n", "alert", (long long)r->id, r->code);
 }
 
@@ -153,26 +157,38 @@ lines(struct buf *out, const char *head, const struct alert_row *list, size_t co
 
 /* --- subjects --- */
 
+/* Part of a line: whatever the directory has for a name. The whole is in the text. */
+static void
+add_short(struct buf *out, const char *s)
+{
+	text_escape(s, strlen(s), SHORT, out);
+}
+
+static void
+add_first(struct buf *out, const char *word, const struct alert_row *r, size_t count)
+{
+	buf_addf(out, "%s%s (", word, title_of(r));
+	add_short(out, r->object);
+	buf_addc(out, ')');
+	if (count > 1)
+		buf_addf(out, " and %zu more", count - 1);
+}
+
 static void
 subject_of(const struct notify_batch *b, struct buf *out)
 {
-	const struct alert_row *r = b->raised;
-
-	buf_addf(out, "[Lockstep %s] ", b->host);
+	buf_adds(out, "[Lockstep ");
+	add_short(out, b->host);
+	buf_adds(out, "] ");
 	if (b->raised_count) {
-		add_upper(out, alert_severity_name(r->severity));
-		buf_addf(out, ": %s (%s)", title_of(r), r->object);
-		if (b->raised_count > 1)
-			buf_addf(out, " and %zu more", b->raised_count - 1);
+		add_upper(out, alert_severity_name(b->raised->severity));
+		add_first(out, ": ", b->raised, b->raised_count);
 	} else if (b->well) {
 		buf_adds(out, "all is well again");
 	} else if (b->cleared_count) {
-		buf_addf(out, "cleared: %s (%s)", title_of(b->cleared), b->cleared->object);
-		if (b->cleared_count > 1)
-			buf_addf(out, " and %zu more", b->cleared_count - 1);
-	} else {
-		buf_adds(out, "came and went: ");
-		buf_adds(out, b->passed_count ? title_of(b->passed) : "nothing");
+		add_first(out, "cleared: ", b->cleared, b->cleared_count);
+	} else if (b->passed_count) {
+		add_first(out, "came and went: ", b->passed, b->passed_count);
 	}
 }
 

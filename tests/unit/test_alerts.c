@@ -224,9 +224,15 @@ check_disk_promise_and_service(void **state)
 		"run says so\"},"
 		"{\"where\":\"target "
 		"hosted\",\"level\":\"fail\",\"topic\":\"certificate\",\"text\":"
-		"\"over\"}],\"exit\":1}");
+		"\"over\"},"
+		"{\"where\":\"source "
+		"company\",\"level\":\"warn\",\"topic\":\"certificate\",\"text\":"
+		"\"dc1 expires soon\"},"
+		"{\"where\":\"source "
+		"company\",\"level\":\"warn\",\"topic\":\"certificate\",\"text\":"
+		"\"dc2 expires soon\"}],\"exit\":1}");
 	const int64_t giga = 1024 * 1024 * (int64_t)1024;
-	struct alert_disk disk = { "/state", 4 * giga, 100 * giga, false };
+	struct alert_disk disk = { "/state", 4 * giga, 100 * giga, .was_low = false };
 	struct err conf = { 0 };
 	struct alert_fresh fresh[] = { { .sync = "a", .promise = 60, .lag = 61 },
 		{ .sync = "b", .promise = 60, .lag = 60 },
@@ -252,9 +258,12 @@ check_disk_promise_and_service(void **state)
 
 	err_set(&conf, ERR_CONFIG, "bad-config", "x.conf:3: what is that");
 	alert_rules_eval(&in, &f);
-	assert_int_equal(f.count, 9);
+	assert_int_equal(f.count, 10);
 	assert_string_equal(find(&f, "account-expires/source company")->remedy, "never");
-	assert_int_equal(find(&f, "certificate-expires/target hosted")->severity, ALERT_CRITICAL);
+	assert_int_equal(find(&f, "certificate-refused/target hosted")->severity, ALERT_CRITICAL);
+	assert_int_equal(find(&f, "certificate-expires/source company")->severity, ALERT_WARNING);
+	assert_string_equal(find(&f, "certificate-expires/source company")->cause,
+		"dc1 expires soon; dc2 expires soon");
 	assert_int_equal(find(&f, "disk-nearly-full//state")->severity, ALERT_WARNING);
 	assert_non_null(strstr(find(&f, "freshness-broken/a")->cause, "promise is"));
 	find(&f, "canary-missing/c");
@@ -272,10 +281,38 @@ check_disk_promise_and_service(void **state)
 	disk.was_low = true;
 	alert_rules_eval(&in, &f);
 	assert_int_equal(f.count, 1);
-	disk = (struct alert_disk){ "/state", giga / 64, giga, false };
+	disk = (struct alert_disk){ "/state", giga / 64, giga, .was_low = false };
 	f.count = 0;
 	alert_rules_eval(&in, &f);
 	assert_int_equal(f.list[0].severity, ALERT_CRITICAL);
+}
+
+/* Around the critical limit, as around the other: what wavers is told once. */
+static void
+a_disk_that_wavers_is_told_once(void **state)
+{
+	const int64_t mega = 1024 * 1024;
+	static const int64_t free[] = { 150, 49, 51, 49, 60, 49, 74, 49 };
+	struct kit *k = *state;
+	struct alert_disk disk = { "/state", .total = 1000 * mega };
+	struct alert_input in = { .disk = &disk };
+	struct alert_row r = { 0 };
+	int told = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(free); i++) {
+		struct alert_finds f = { .arena = k->a };
+		bool news = false;
+
+		in.now = NOW + (int64_t)i * 60;
+		disk.free = free[i] * mega;
+		disk.was_low = r.state == ALERT_OPEN;
+		disk.was_grave = disk.was_low && r.severity == ALERT_CRITICAL;
+		alert_rules_eval(&in, &f);
+		OK(k, alert_life_apply(k->s, &f, in.now, &news, &k->e));
+		assert_true(agent_alert_find(k->s, "disk-nearly-full//state", k->a, &r));
+		told += news;
+	}
+	assert_int_equal(told, 2); /* low, and critical */
 }
 
 static void
@@ -611,6 +648,37 @@ a_message_says_what_since_when_and_what_to_do(void **state)
 	assert_string_equal(json_get_string(json_get(j, "json"), "event"), "well");
 }
 
+/* A name in the directory is anybody's. */
+static void
+a_subject_is_short_and_of_one_direction(void **state)
+{
+	struct kit *k = *state;
+	struct alert_row raised[] = { row(k, "object-errors", NULL, 7),
+		row(k, "run-failed", "x", 8) };
+	struct notify_batch b = {
+		.host = "sync1", .now = NOW, .raised = raised, .raised_count = 2
+	};
+	CLEAN_BUF struct buf name = { 0 };
+	CLEAN_BUF struct buf out = { 0 };
+	CLEAN_JSON struct json *j = NULL;
+	const char *subject;
+
+	buf_adds(&name, "Anna\xe2\x80\xae\xc2\x9b\r\n\x1b[2J");
+	for (int i = 0; i < 300; i++)
+		buf_adds(&name, "\xc3\xa4");
+	raised[0].object = buf_cstr(&name);
+	notify_text(&b, &out);
+	OK(k, json_parse(buf_str(&out), 0, &j, &k->e));
+	subject = json_get_string(j, "subject");
+	assert_true(strlen(subject) < 160);
+	assert_true(utf8_valid(subject, strlen(subject)));
+	assert_non_null(strstr(subject, "WARNING: objects fail (Anna\\xe2\\x80\\xae"));
+	assert_non_null(strstr(subject, "...) and 1 more"));
+	for (const char *p = subject; *p; p++)
+		assert_true((unsigned char)*p >= 0x20);
+	assert_null(strstr(json_get_string(j, "text"), "\xe2\x80\xae"));
+}
+
 static void
 a_day_is_summed_up(void **state)
 {
@@ -738,6 +806,7 @@ main(void)
 		T(a_hold_says_what_it_would_have_done),
 		T(runs_that_fail_have_their_causes),
 		T(check_disk_promise_and_service),
+		T(a_disk_that_wavers_is_told_once),
 		T(absence_is_given_its_time),
 		T(an_alert_is_raised_and_clears_by_itself),
 		T(all_is_well_is_not_said_too_early),
@@ -750,6 +819,7 @@ main(void)
 		T(a_clock_set_back_keeps_nothing_for_years),
 		T(graver_is_told_again),
 		T(a_message_says_what_since_when_and_what_to_do),
+		T(a_subject_is_short_and_of_one_direction),
 		T(a_day_is_summed_up),
 		T(each_way_is_told_what_it_does_not_know),
 		T(the_manual_has_every_alert),
