@@ -7,4 +7,4 @@ from agent_fixtures import agent, agentd  # noqa: F401
 from source_ad_fixtures import fake_ad, password_file, source  # noqa: F401
 from target_fixtures import start  # noqa: F401
 from scimmy_fixtures import scimmy  # noqa: F401
-from notify_fixtures import hosted, postfix, postfix_instance, service, webhook  # noqa: F401
+from notify_fixtures import hosted, postfix, postfix_instance, service, small_disk, webhook  # noqa: F401

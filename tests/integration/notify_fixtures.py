@@ -1,4 +1,7 @@
 """Fixtures service and hosted: the service and what it syncs to; postfix and webhook: where its messages arrive."""
+import os
+import subprocess
+
 import pytest
 
 from alertd import Service
@@ -47,3 +50,14 @@ def hosted(cloud):
     client = cloud.tenant("acme")
     client.url = f"http://127.0.0.1:{client.port}/scim/v2"
     return client
+
+
+@pytest.fixture
+def small_disk(service):
+    """The state on a tmpfs of 300 MB."""
+    os.mkdir(service.state)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m,mode=700", "tmpfs", service.state]).returncode:
+        pytest.skip("a tmpfs cannot be mounted here")
+    yield service.state
+    service.stop()
+    subprocess.run(["umount", "-l", service.state], check=True)

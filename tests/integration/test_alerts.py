@@ -133,17 +133,6 @@ def test_messages_survive_a_kill(service, cloud, postfix):
     assert len(service.events("alert-raised")) == 1
 
 
-@pytest.fixture
-def small_disk(service):
-    """The state on a tmpfs of 300 MB."""
-    os.mkdir(service.state)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m,mode=700", "tmpfs", service.state]).returncode:
-        pytest.skip("a tmpfs cannot be mounted here")
-    yield service.state
-    service.stop()
-    subprocess.run(["umount", "-l", service.state], check=True)
-
-
 def test_disk_freshness_and_a_summary(service, small_disk, hosted, cloud, webhook):
     people(service, 2)
     daily = time.strftime("%H:%M", time.localtime(time.time() + 70))

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from agent_fixtures import BIN
+from agentd import Talk
 from smalldir import SmallDirectory
 
 PATIENCE = 150     # seconds: the minute, the pause of two attempts, and a slow machine
@@ -90,6 +91,12 @@ class Service:
             f.write(text.replace("what is this\n", ""))
         self.reload()
         return self.cleared("config-refused")
+
+    def check(self):
+        """Somebody has the service check, as in the console."""
+        with Talk(self.agent.path("control")) as t:
+            t.ask(command=["check"])
+            assert t.rest()[-1]["exit"] == 0
 
     def synced(self):
         """A run that began after now has ended well or not."""
