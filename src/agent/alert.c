@@ -6,31 +6,15 @@
 #include <sys/statvfs.h>
 
 #include "alert_life.h"
-#include "alert_rules.h"
+#include "alert_p.h"
 #include "health.h"
 #include "jobs.h"
 #include "keep.h"
 #include "notify.h"
 #include "watch.h"
 
-#define CHECK_FIRST 300   /* seconds after the start */
-#define CHECK_EVERY 86400 /* and while something found by it is open, or after a refused sign-on: */
-#define CHECK_AGAIN 900
-#define HISTORY     (90 * (int64_t)86400)
-#define HELD_MAX    (4 * 1024 * 1024) /* of the list of what is held: more is not described */
-
-struct alerts {
-	struct agent *g;
-	struct json *status;
-	struct json *held; /* operations of held_run */
-	int64_t held_run;
-	char *held_why;
-	bool asking, ask_again; /* a status job is on its way */
-	bool checking;
-	int64_t checked, pruned;
-	int64_t disk_free;
-	bool refused; /* the directory refused us: look why, soon */
-};
+#define HISTORY  (90 * (int64_t)86400)
+#define HELD_MAX (4 * 1024 * 1024) /* of the list of what is held: more is not described */
 
 /* --- evaluation --- */
 
@@ -71,9 +55,8 @@ journal(struct alerts *al, int64_t since)
 	}
 }
 
-/* f: NULL, or what else was looked at. */
-static void
-evaluate(struct alerts *al, struct alert_input *in, const char *gone)
+void
+alerts_evaluate(struct alerts *al, struct alert_input *in, const char *gone)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct alert_finds f = { .arena = a };
@@ -110,7 +93,7 @@ eval_status(struct alerts *al)
 		.status = al->status, .held = al->held, .held_why = al->held_why
 	};
 
-	evaluate(al, &in, NULL);
+	alerts_evaluate(al, &in, NULL);
 }
 
 static int64_t
@@ -194,45 +177,6 @@ ask_status(struct alerts *al)
 		al->asking = job_add(al->g, &s);
 }
 
-/* --- check --- */
-
-static void
-check_done(void *ctx, const struct job *j)
-{
-	struct alerts *al = ctx;
-	struct alert_input in = { .check = job_result(j) };
-
-	al->checking = false;
-	if (in.check && json_get(in.check, "findings") && !job_cancelled(j))
-		evaluate(al, &in, NULL);
-}
-
-static void
-check_when_due(struct alerts *al)
-{
-	static const char *const words[] = { "check", NULL };
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct alert_row one;
-	struct job_spec s = { .argv = words,
-		.json = true,
-		.why = "alerts",
-		.by = "",
-		.done = check_done,
-		.ctx = al };
-	int64_t now = agent_now(), every = CHECK_EVERY;
-
-	if (al->checking || !al->g->conf || !al->g->store || now < al->g->started + CHECK_FIRST)
-		return;
-	if (al->refused || agent_alerts_live(al->g->store, "check", a, &one, 1))
-		every = CHECK_AGAIN;
-	if (now - al->checked < every && now >= al->checked)
-		return;
-	al->refused = false;
-	al->checked = now;
-	agent_fact_set(al->g->store, "checked", now, NULL);
-	al->checking = job_add(al->g, &s);
-}
-
 /* --- what happens --- */
 
 static void
@@ -249,7 +193,7 @@ run_ended(struct alerts *al, const struct job *j)
 		al->held_why = xstrdup(run.error.text);
 	}
 	al->refused |= (run.exit == 3 || run.exit == 5) && run.error.kind == ERR_CONFIG;
-	evaluate(al, &in, NULL);
+	alerts_evaluate(al, &in, NULL);
 }
 
 static void
@@ -266,12 +210,13 @@ look_at_disk(struct alerts *al, struct alert_disk *d)
 	d->free = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
 	d->total = (int64_t)v.f_blocks * (int64_t)v.f_frsize;
 	d->was_low = agent_alert_find(al->g->store, key, a, &r) && r.state == ALERT_OPEN;
+	d->was_grave = d->was_low && r.severity == ALERT_CRITICAL;
 	al->disk_free = d->free;
 }
 
 #define WATCHES_MAX 32
 
-/* "starting" and "watching" are well (watch.h). */
+/* Of what is "starting" nothing is known yet (watch.h). */
 static size_t
 look_at_watches(struct json *j, struct alert_watch *list)
 {
@@ -284,6 +229,7 @@ look_at_watches(struct json *j, struct alert_watch *list)
 			continue;
 		list[n++] = (struct alert_watch){ .source = json_get_string(w, "source"),
 			.text = text ? text : "",
+			.stands = state && strcmp(state, "watching") == 0,
 			.failed = state && strcmp(state, "waiting") == 0,
 			.cannot = state && strcmp(state, "cannot") == 0 };
 	}
@@ -306,7 +252,6 @@ minute(struct alerts *al)
 	CLEAN_JSON struct json *watching = NULL;
 	struct alert_watch watches[WATCHES_MAX];
 	struct alert_disk disk = { .path = agent_state(g) };
-	struct message_row sending = { 0 };
 	struct alert_input in = { .conf_error = conf_error(g), .watches = watches };
 	struct jsonw w = jsonw(&text);
 
@@ -321,10 +266,9 @@ minute(struct alerts *al)
 	if (al->disk_free >= 0)
 		in.disk = &disk;
 	in.fresh = health_fresh(g, a, &in.fresh_count);
-	notify_worst(g, a, &sending);
-	in.sending = &sending;
-	evaluate(al, &in, NULL);
-	check_when_due(al);
+	in.ways = notify_list(g, a, &in.way_count);
+	alerts_evaluate(al, &in, NULL);
+	alert_check_when_due(al);
 }
 
 static void
@@ -345,7 +289,7 @@ conf_news(struct alerts *al)
 {
 	struct alert_input in = { .conf_error = conf_error(al->g) };
 
-	evaluate(al, &in, NULL);
+	alerts_evaluate(al, &in, NULL);
 }
 
 static void
@@ -359,6 +303,7 @@ hear(void *ctx, const struct agent_news *n)
 			run_ended(al, n->job);
 		if (job_writes(n->job) && job_started(n->job))
 			ask_status(al);
+		alert_checked_by_others(al, n->job);
 		break;
 	case AGENT_CONF_CHANGED:
 	case AGENT_CONF_REFUSED:
@@ -375,9 +320,54 @@ hear(void *ctx, const struct agent_news *n)
 
 /* --- the part --- */
 
-/* What tells of a target that the configuration has no more is over. */
+static bool
+is_target(const struct agent *g, const char *name)
+{
+	return !*name || conf_target(g->conf, name);
+}
+
+static bool
+is_sync(const struct agent *g, const char *name)
+{
+	for (size_t i = 0; i < g->conf->sync_count; i++)
+		if (strcmp(g->conf->syncs[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_watched(const struct agent *g, const char *source)
+{
+	for (size_t i = 0; i < g->conf->sync_count; i++)
+		if (g->conf->syncs[i].schedule.on_change &&
+			strcmp(g->conf->syncs[i].from, source) == 0)
+			return true;
+	return false;
+}
+
+/* Domains that are named after what the configuration has. */
+static const struct {
+	const char *before;
+	bool (*is_there)(const struct agent *g, const char *name);
+} named[] = {
+	{ "run/", is_target },
+	{ "fresh/", is_sync },
+	{ "canary/", is_sync },
+	{ "watch/", is_watched },
+};
+
+static bool
+is_gone(const struct agent *g, const char *domain)
+{
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		if (str_starts(str_c(domain), named[i].before))
+			return !named[i].is_there(g, domain + strlen(named[i].before));
+	return false;
+}
+
+/* What tells of something that the configuration has no more is over. */
 static void
-forget_targets(struct alerts *al)
+forget_gone(struct alerts *al)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	enum { MAX = 256 };
@@ -386,11 +376,9 @@ forget_targets(struct alerts *al)
 
 	for (size_t i = 0; i < n; i++) {
 		struct alert_input in = { 0 };
-		const char *target =
-			str_starts(str_c(live[i].domain), "run/") ? live[i].domain + 4 : "";
 
-		if (*target && !conf_target(al->g->conf, target))
-			evaluate(al, &in, live[i].domain);
+		if (is_gone(al->g, live[i].domain))
+			alerts_evaluate(al, &in, live[i].domain);
 	}
 }
 
@@ -401,8 +389,8 @@ alerts_reloaded(struct agent *g)
 
 	if (!g->store || !g->conf)
 		return;
-	al->checked = agent_fact(g->store, "checked");
-	forget_targets(al);
+	alert_check_begin(al);
+	forget_gone(al);
 	ask_status(al);
 }
 

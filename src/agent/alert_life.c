@@ -102,12 +102,20 @@ alert_life_missing(struct alert_row *r, int64_t now)
 	return alert_life_tick(r, now);
 }
 
+bool
+alert_life_counts(const struct alert_row *r)
+{
+	const struct alert_rule *rule = alert_rule(r->code);
+
+	return r->state == ALERT_OPEN || (r->state == ALERT_PENDING && rule && rule->after);
+}
+
 /* --- over the store --- */
 
 struct applying {
 	struct agent_store *s;
 	int64_t now;
-	bool told, cleared;
+	bool told, raised;
 	struct err *e;
 };
 
@@ -121,7 +129,7 @@ keep(struct applying *k, struct alert_row *r, enum life_step step)
 	if (step == LIFE_KEPT)
 		return true;
 	k->told = true;
-	k->cleared |= step == LIFE_CLEARED;
+	k->raised |= step == LIFE_RAISED;
 	return agent_news_add(
 		k->s, step == LIFE_RAISED ? NEWS_RAISED : NEWS_CLEARED, r->id, k->now, k->e);
 }
@@ -158,11 +166,12 @@ apply_found(struct applying *k, const struct alert_finds *f)
 }
 
 static bool
-apply_missing(struct applying *k, const struct alert_finds *f)
+apply_missing(struct applying *k, const struct alert_finds *f, bool *well_r)
 {
 	struct alert_row *live = arena_alloc(f->arena, LIVE_MAX * sizeof(*live));
-	size_t n = agent_alerts_live(k->s, NULL, f->arena, live, LIVE_MAX), open = 0;
+	size_t n = agent_alerts_live(k->s, NULL, f->arena, live, LIVE_MAX);
 
+	*well_r = true;
 	for (size_t i = 0; i < n; i++) {
 		struct alert_row *r = &live[i];
 		enum life_step step = LIFE_KEPT;
@@ -174,9 +183,24 @@ apply_missing(struct applying *k, const struct alert_finds *f)
 		if ((step != LIFE_KEPT || r->good == k->now || r->state == ALERT_CLEARED) &&
 			!keep(k, r, step))
 			return false;
-		open += step != LIFE_DROPPED && r->state == ALERT_OPEN;
+		*well_r &= step == LIFE_DROPPED || !alert_life_counts(r);
 	}
-	return open || !k->cleared || agent_news_add(k->s, NEWS_WELL, 0, k->now, k->e);
+	return true;
+}
+
+/* Once, when nothing counts any more of what was told. */
+static bool
+apply_well(struct applying *k, bool well)
+{
+	bool unwell = k->raised || agent_fact(k->s, "unwell");
+
+	if (k->raised && !agent_fact_set(k->s, "unwell", 1, k->e))
+		return false;
+	if (!well || !unwell)
+		return true;
+	k->told = true;
+	return agent_fact_set(k->s, "unwell", 0, k->e) &&
+	       agent_news_add(k->s, NEWS_WELL, 0, k->now, k->e);
 }
 
 bool
@@ -184,10 +208,11 @@ alert_life_apply(struct agent_store *s, const struct alert_finds *f, int64_t now
 	struct err *e)
 {
 	struct applying k = { .s = s, .now = now, .e = e };
+	bool well = false;
 
 	if (!agent_begin(s, e))
 		return false;
-	if (!apply_found(&k, f) || !apply_missing(&k, f)) {
+	if (!apply_found(&k, f) || !apply_missing(&k, f, &well) || !apply_well(&k, well)) {
 		agent_rollback(s);
 		return false;
 	}

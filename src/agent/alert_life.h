@@ -17,6 +17,8 @@ enum life_step alert_life_found(struct alert_row *r, const struct alert_find *f,
 enum life_step alert_life_missing(struct alert_row *r, int64_t now);
 /* Time alone: an open one that has looked well for long enough. */
 enum life_step alert_life_tick(struct alert_row *r, int64_t now);
+/* Is not all well for it? Also while what was found has yet to last, and is looked at again soon. */
+bool alert_life_counts(const struct alert_row *r);
 /* All of f into the store, in one transaction; what nobody finds any more in the domains looked at goes the other way.
  * News of it is added for notify. told_r: there is some. */
 bool alert_life_apply(struct agent_store *s, const struct alert_finds *f, int64_t now, bool *told_r,

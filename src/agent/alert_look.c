@@ -5,29 +5,42 @@
 
 /* --- lockstep check --- */
 
-/* What a run does not see before it is too late. Whatever else check finds, runs find too. */
+/* What a run does not see before it is too late. Whatever else check finds, runs find too. level NULL: any. */
 static const struct {
-	const char *topic, *alert;
+	const char *topic, *level, *alert;
 } topics[] = {
-	{ "account-expires", "account-expires" },
-	{ "account-locked", "account-locked" },
-	{ "account-disabled", "account-disabled" },
-	{ "account-moved", "account-moved" },
-	{ "password-expires", "password-expires" },
-	{ "account-expired", "account-expires" }, /* codes of a refused sign-on */
-	{ "password-expired", "password-expires" },
-	{ "certificate", "certificate-expires" },
-	{ "certificate-expires", "certificate-expires" },
-	{ "clock", "clock-wrong" },
+	{ "account-expires", NULL, "account-expires" },
+	{ "account-locked", NULL, "account-locked" },
+	{ "account-disabled", NULL, "account-disabled" },
+	{ "account-moved", NULL, "account-moved" },
+	{ "password-expires", NULL, "password-expires" },
+	{ "account-expired", NULL, "account-expires" }, /* codes of a refused sign-on */
+	{ "password-expired", NULL, "password-expires" },
+	{ "certificate", "warn", "certificate-expires" },
+	{ "certificate", "fail", "certificate-refused" },
+	{ "clock", NULL, "clock-wrong" },
 };
 
 static const char *
-topic_alert(const char *topic)
+topic_alert(const char *topic, const char *level)
 {
-	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
-		if (strcmp(topics[i].topic, topic) == 0)
+	for (size_t i = 0; topic && i < ARRAY_LEN(topics); i++)
+		if (strcmp(topics[i].topic, topic) == 0 &&
+			(!topics[i].level || strcmp(topics[i].level, level) == 0))
 			return topics[i].alert;
 	return NULL;
+}
+
+/* A source may have several servers, each with a fault of its own. */
+static void
+found_too(struct alert_finds *f, const char *code, const char *where, const char *text)
+{
+	for (size_t i = 0; where && text && i < f->count; i++) {
+		struct alert_find *n = &f->list[i];
+
+		if (strcmp(n->rule->code, code) == 0 && strcmp(n->object, where) == 0)
+			n->cause = arena_printf(f->arena, "%s; %s", n->cause, text);
+	}
 }
 
 void
@@ -36,36 +49,40 @@ alert_eval_check(const struct alert_input *in, struct alert_finds *f)
 	alert_domain(f, "check");
 	json_for_each(c, json_get(in->check, "findings")) {
 		const char *level = json_get_string(c, "level"),
-			   *topic = json_get_string(c, "topic"),
-			   *where = json_get_string(c, "where");
-		const char *code = topic ? topic_alert(topic) : NULL;
+			   *where = json_get_string(c, "where"), *text = json_get_string(c, "text");
+		const char *code = level ? topic_alert(json_get_string(c, "topic"), level) : NULL;
 		bool fails = level && strcmp(level, "fail") == 0;
+		size_t before = f->count;
 
-		if (!code || !level || (!fails && strcmp(level, "warn") != 0))
+		if (!code || (!fails && strcmp(level, "warn") != 0))
 			continue;
 		alert_found(f, &(struct alert_say){ .code = code,
 				       .domain = "check",
 				       .object = where,
-				       .cause = json_get_string(c, "text"),
+				       .cause = text,
 				       .remedy = json_get_string(c, "remedy"),
 				       .grave = fails });
+		if (f->count == before)
+			found_too(f, code, where, text);
 	}
 }
 
 /* --- disk --- */
 
-#define MEGA          (1024 * 1024)
-#define LOW_BYTES     (200 * (int64_t)MEGA)
-#define LOW_PERCENT   5
-#define WELL_BYTES    (250 * (int64_t)MEGA)
-#define WELL_PERCENT  6
-#define GRAVE_BYTES   (50 * (int64_t)MEGA)
-#define GRAVE_PERCENT 1
+#define MEGA (1024 * 1024)
+
+/* Raised below the one, and over above the other, so that what wavers is told once. */
+static const struct level {
+	int64_t bytes, well_bytes;
+	int percent, well_percent;
+} low = { 200 * (int64_t)MEGA, 250 * (int64_t)MEGA, 5, 6 },
+  grave = { 50 * (int64_t)MEGA, 75 * (int64_t)MEGA, 1, 2 };
 
 static bool
-below(const struct alert_disk *d, int64_t bytes, int percent)
+below(const struct alert_disk *d, const struct level *l, bool was)
 {
-	return d->free < bytes || d->free < d->total / 100 * percent;
+	return d->free < (was ? l->well_bytes : l->bytes) ||
+	       d->free < d->total / 100 * (was ? l->well_percent : l->percent);
 }
 
 void
@@ -74,7 +91,7 @@ alert_eval_disk(const struct alert_input *in, struct alert_finds *f)
 	const struct alert_disk *d = in->disk;
 
 	alert_domain(f, "disk");
-	if (!below(d, d->was_low ? WELL_BYTES : LOW_BYTES, d->was_low ? WELL_PERCENT : LOW_PERCENT))
+	if (!below(d, &low, d->was_low))
 		return;
 	alert_found(f, &(struct alert_say){ .code = "disk-nearly-full",
 			       .domain = "disk",
@@ -86,7 +103,7 @@ alert_eval_disk(const struct alert_input *in, struct alert_finds *f)
 				       (long long)(d->free / MEGA), (long long)(d->total / MEGA),
 				       (long long)(d->total ? d->free * 100 / d->total : 0)),
 			       .look_at = arena_printf(f->arena, "df -h '%s'", d->path),
-			       .grave = below(d, GRAVE_BYTES, GRAVE_PERCENT) });
+			       .grave = below(d, &grave, d->was_grave) });
 }
 
 /* --- promises --- */
@@ -96,13 +113,17 @@ eval_promise(const struct alert_fresh *s, struct alert_finds *f)
 {
 	CLEAN_BUF struct buf lag = { 0 };
 	CLEAN_BUF struct buf promise = { 0 };
+	const char *domain = arena_printf(f->arena, "fresh/%s", s->sync);
 
+	if (s->promise > 0 && s->lag < 0)
+		return; /* not known */
+	alert_domain(f, domain);
 	if (s->promise <= 0 || s->lag <= s->promise)
 		return;
 	duration_format(s->lag, &lag);
 	duration_format(s->promise, &promise);
 	alert_found(f, &(struct alert_say){ .code = "freshness-broken",
-			       .domain = "fresh",
+			       .domain = domain,
 			       .subject = s->sync,
 			       .object = arena_printf(f->arena, "sync %s", s->sync),
 			       .cause = arena_printf(f->arena,
@@ -118,7 +139,9 @@ eval_canary(const struct alert_input *in, const struct alert_fresh *s, struct al
 	CLEAN_BUF struct buf ago = { 0 };
 	CLEAN_BUF struct buf every = { 0 };
 	int64_t late = in->now - s->canary_seen;
+	const char *domain = arena_printf(f->arena, "canary/%s", s->sync);
 
+	alert_domain(f, domain);
 	/* one that is a little late is not missing */
 	if (!s->canary || !s->canary_seen || late <= s->canary_every + s->canary_every / 2)
 		return;
@@ -126,7 +149,7 @@ eval_canary(const struct alert_input *in, const struct alert_fresh *s, struct al
 	duration_format(s->canary_every, &every);
 	alert_found(
 		f, &(struct alert_say){ .code = "canary-missing",
-			   .domain = "fresh",
+			   .domain = domain,
 			   .subject = s->sync,
 			   .object = s->canary,
 			   .cause = arena_printf(f->arena,
@@ -139,7 +162,6 @@ eval_canary(const struct alert_input *in, const struct alert_fresh *s, struct al
 void
 alert_eval_fresh(const struct alert_input *in, struct alert_finds *f)
 {
-	alert_domain(f, "fresh");
 	for (size_t i = 0; i < in->fresh_count; i++) {
 		eval_promise(&in->fresh[i], f);
 		eval_canary(in, &in->fresh[i], f);
@@ -151,25 +173,29 @@ alert_eval_fresh(const struct alert_input *in, struct alert_finds *f)
 #define ATTEMPTS_MANY 3
 
 static void
-eval_sending(const struct message_row *m, struct alert_finds *f)
+eval_sending(const struct way_row *m, struct alert_finds *f)
 {
-	alert_domain(f, "notify");
 	if (m->attempts >= ATTEMPTS_MANY)
 		alert_found(f, &(struct alert_say){ .code = "notify-failed",
 				       .domain = "notify",
 				       .object = m->way,
 				       .cause = arena_printf(f->arena,
-					       "a message could not be sent by %s, %lld times: %s",
+					       "messages could not be sent by %s, %lld times: %s",
 					       m->way, (long long)m->attempts, m->error) });
 }
 
 static void
 eval_watch(const struct alert_watch *w, struct alert_finds *f)
 {
-	if (!w->failed && !w->cannot)
+	const char *domain = arena_printf(f->arena, "watch/%s", w->source);
+
+	if (!w->failed && !w->cannot && !w->stands)
+		return; /* not known yet */
+	alert_domain(f, domain);
+	if (w->stands)
 		return;
 	alert_found(f, &(struct alert_say){ .code = "watch-failed",
-			       .domain = "watch",
+			       .domain = domain,
 			       .object = arena_printf(f->arena, "source %s", w->source),
 			       .cause = w->text,
 			       .remedy = w->cannot ? "write on_change = \"no\" into the schedule; "
@@ -192,10 +218,10 @@ alert_eval_service(const struct alert_input *in, struct alert_finds *f)
 					   .object = "configuration",
 					   .cause = arena_strdup(f->arena, in->conf_error->text) });
 	}
-	if (in->watches)
-		alert_domain(f, "watch");
 	for (size_t i = 0; in->watches && i < in->watch_count; i++)
 		eval_watch(&in->watches[i], f);
-	if (in->sending)
-		eval_sending(in->sending, f);
+	if (in->ways)
+		alert_domain(f, "notify");
+	for (size_t i = 0; in->ways && i < in->way_count; i++)
+		eval_sending(&in->ways[i], f);
 }

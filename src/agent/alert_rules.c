@@ -3,14 +3,30 @@
 
 #include <string.h>
 
+/* One more fits into the list, which lives in the arena. */
+static void *
+room(struct arena *a, void *list, size_t size, size_t count, size_t *cap)
+{
+	void *bigger;
+
+	if (count < *cap)
+		return list;
+	*cap = *cap ? *cap * 2 : 16;
+	bigger = arena_alloc(a, *cap * size);
+	if (count)
+		memcpy(bigger, list, count * size);
+	return bigger;
+}
+
 void
 alert_domain(struct alert_finds *f, const char *domain)
 {
 	for (size_t i = 0; i < f->domain_count; i++)
 		if (strcmp(f->domains[i], domain) == 0)
 			return;
-	if (f->domain_count < ARRAY_LEN(f->domains))
-		f->domains[f->domain_count++] = domain;
+	f->domains =
+		room(f->arena, f->domains, sizeof(*f->domains), f->domain_count, &f->domain_cap);
+	f->domains[f->domain_count++] = domain;
 }
 
 static const char *
@@ -38,15 +54,7 @@ alert_found(struct alert_finds *f, const struct alert_say *s)
 	n.examples = or_empty(s->examples);
 	n.count = s->count ? s->count : 1;
 	n.after = s->after < 0 ? r->after : s->after;
-	if (f->count == f->cap) {
-		size_t cap = f->cap ? f->cap * 2 : 16;
-		struct alert_find *list = arena_alloc(f->arena, cap * sizeof(*list));
-
-		if (f->count)
-			memcpy(list, f->list, f->count * sizeof(*list));
-		f->list = list;
-		f->cap = cap;
-	}
+	f->list = room(f->arena, f->list, sizeof(*f->list), f->count, &f->cap);
 	f->list[f->count++] = n;
 }
 

@@ -31,7 +31,8 @@ struct alert_run {
 struct alert_disk {
 	const char *path;
 	int64_t free, total; /* bytes */
-	bool was_low;        /* an alert is open: more must be free for it to clear */
+	/* an alert is open, is critical: more must be free for it to be over */
+	bool was_low, was_grave;
 };
 /* The promise of one sync. */
 struct alert_fresh {
@@ -44,6 +45,7 @@ struct alert_fresh {
 struct alert_watch {
 	const char *source, *text;
 	bool failed, cannot; /* cannot: by its nature */
+	bool stands;         /* none of them: it is being tried */
 };
 
 /* NULL: was not looked at; nothing of it is found, and nothing of it cleared. */
@@ -61,8 +63,8 @@ struct alert_input {
 	size_t fresh_count;
 	const struct alert_watch *watches;
 	size_t watch_count;
-	const struct message_row
-		*sending; /* the message that failed most often; attempts 0: none */
+	const struct way_row *ways; /* those that messages take */
+	size_t way_count;
 };
 
 struct alert_find {
@@ -76,9 +78,9 @@ struct alert_finds {
 	struct arena *arena; /* the caller's */
 	struct alert_find *list;
 	size_t count, cap;
-	const char *domains
-		[16]; /* what was looked at: open ones of these that are not in the list look well */
-	size_t domain_count;
+	const char **
+		domains; /* what was looked at: open ones of these that are not in the list look well */
+	size_t domain_count, domain_cap;
 };
 void alert_rules_eval(const struct alert_input *in, struct alert_finds *f);
 

@@ -2,5 +2,7 @@
 #pragma once
 #include "agent.h"
 
-/* Sends it once a day, from the time `daily` of the configuration on; asked each minute. */
-void digest_when_due(struct agent *g);
+/* Is one due to somebody who got the last at `last`? `daily` of the configuration says the time of day. */
+bool digest_due(const struct agent *g, int64_t last, int64_t now);
+/* The body of a message: what was since `last`, a day at least. */
+void digest_make(struct agent *g, int64_t last, int64_t now, struct buf *out);

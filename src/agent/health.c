@@ -38,19 +38,6 @@ keep_fact(struct agent *g, const char *what, const char *sync, int64_t value)
 		agent_fact_set(g->store, name, value, NULL);
 }
 
-static void
-count_hour(struct health_sync *s, const struct job *j, int64_t changed)
-{
-	int64_t hour = job_ended(j) / 3600;
-
-	if (s->hours[hour % 24].hour != hour)
-		memset(&s->hours[hour % 24], 0, sizeof(s->hours[0]));
-	s->hours[hour % 24].hour = hour;
-	s->hours[hour % 24].runs++;
-	s->hours[hour % 24].failed += job_exit(j) != 0;
-	s->hours[hour % 24].changed += changed;
-}
-
 /* What was in the directory then is dealt with. null: never yet; not said by what is older: what was there when the
  * run began, where it got through. */
 static int64_t
@@ -100,7 +87,8 @@ take_measures(struct agent *g, struct health_sync *s, const struct job *j, bool 
 		s->ops[i] += n;
 		changed += n;
 	}
-	count_hour(s, j, changed);
+	if (g->store)
+		agent_tally_add(g->store, s->name, job_ended(j), job_exit(j) != 0, changed, NULL);
 	if (json_get_int(lag, "count", 0) > 0)
 		s->lag = seconds_of(lag, "max_ms", s->lag);
 	take_canary(g, s, json_get(r, "canary"));
@@ -246,22 +234,14 @@ minute(struct agent *g)
 }
 
 void
-health_day_lines(struct agent *g, struct buf *out)
+health_lines(struct agent *g, int64_t since, struct buf *out)
 {
-	int64_t hour = agent_now() / 3600;
+	for (size_t i = 0; g->health && g->store && i < g->health->count; i++) {
+		const char *sync = g->health->list[i].name;
+		struct agent_tally t = agent_tally_read(g->store, sync, since);
 
-	for (size_t i = 0; g->health && i < g->health->count; i++) {
-		const struct health_sync *s = &g->health->list[i];
-		int64_t runs = 0, failed = 0, changed = 0;
-
-		for (size_t k = 0; k < ARRAY_LEN(s->hours); k++)
-			if (s->hours[k].runs && hour - s->hours[k].hour < 24) {
-				runs += s->hours[k].runs;
-				failed += s->hours[k].failed;
-				changed += s->hours[k].changed;
-			}
-		buf_addf(out, "  %s: %lld runs, %lld of them not well; %lld changes\n", s->name,
-			(long long)runs, (long long)failed, (long long)changed);
+		buf_addf(out, "  %s: %lld runs, %lld of them not well; %lld changes\n", sync,
+			(long long)t.runs, (long long)t.failed, (long long)t.changed);
 	}
 }
 

@@ -19,5 +19,5 @@ int64_t health_lag(struct agent *g, const char *sync);
 
 /* For alerts: promise and canary of each sync. */
 const struct alert_fresh *health_fresh(struct agent *g, struct arena *a, size_t *count_r);
-/* A line for each sync, of the last 24 hours, for the daily summary. */
-void health_day_lines(struct agent *g, struct buf *out);
+/* A line for each sync, of its runs since then, for the daily summary. */
+void health_lines(struct agent *g, int64_t since, struct buf *out);

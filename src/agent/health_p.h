@@ -19,9 +19,6 @@ struct health_sync {
 	double lag; /* < 0: not known */
 	int64_t canary_seen;
 	double canary_lag;
-	struct {
-		int64_t hour, runs, failed, changed;
-	} hours[24]; /* of the last day, by hour % 24 */
 };
 /* One target, as long as it is in the configuration: what runs said of it since the service began. */
 struct health_target {

@@ -226,7 +226,7 @@ metrics_store(struct agent *g, struct buf *out)
 		metric_value(out, "lockstep_alerts", "",
 			(double)agent_alerts_count(g->store, (enum alert_severity)s), "severity",
 			alert_severity_name((enum alert_severity)s), NULL);
-	one(out, "lockstep_messages_waiting", (double)agent_messages_waiting(g->store));
+	one(out, "lockstep_messages_waiting", (double)agent_ways_waiting(g->store));
 }
 
 static void

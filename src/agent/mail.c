@@ -6,7 +6,8 @@
 
 #include "base/mem.h"
 
-#define LINE_MOST 76 /* of quoted-printable, RFC 2045 6.7 */
+#define LINE_MOST   76  /* of quoted-printable, RFC 2045 6.7 */
+#define HEADER_MOST 240 /* bytes: mail programs show less; the whole is in the text */
 #define WORD_BYTES                                                                                 \
 	39 /* of an encoded word: 64 characters in all, and the first shares its line, RFC 2047 2 */
 
@@ -81,14 +82,14 @@ static void
 header_text(const char *name, const char *value, struct buf *out)
 {
 	CLEAN_FREE char *line = one_line(value);
+	CLEAN_BUF struct buf text = { 0 };
 
+	text_escape(line, strlen(line), HEADER_MOST, &text);
 	buf_addf(out, "%s: ", name);
-	if (is_plain(line))
-		buf_adds(out, line);
-	else if (utf8_valid(line, strlen(line)))
-		encoded_words(line, out);
+	if (is_plain(buf_cstr(&text)))
+		buf_add(out, text.p, text.n);
 	else
-		text_escape(line, strlen(line), 60, out);
+		encoded_words(buf_cstr(&text), out);
 	buf_adds(out, "\r\n");
 }
 

@@ -1,6 +1,6 @@
 /*
  * One mail message as text (RFC 5322, 2045, 2047), lines ended by CRLF. Pure. What comes in is data of others: no
- * line break or control character of it reaches a header.
+ * line break, control character or turn of direction reaches a header, and a long subject ends in "...".
  */
 #pragma once
 #include "base/err.h"

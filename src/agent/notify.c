@@ -7,330 +7,354 @@
 #include "base/mem.h"
 #include "child.h"
 #include "digest.h"
+#include "notify_gather.h"
 #include "notify_text.h"
 #include "notify_way.h"
 
 #define GATHER_MS  2000 /* what one run brings comes together */
 #define RETRY      30   /* doubling, to: */
-#define RETRY_MOST AGENT_MESSAGE_WAIT
-#define GIVE_UP    (3 * (int64_t)86400)
-#define GIVE_UP_AT 20 /* attempts: a clock that jumped alone gives nothing up */
-#define NEWS_MAX   1000
+#define RETRY_MOST 3600
 
+struct way {
+	struct notify *n;
+	const char *name;
+	sd_event_source *timer;
+	struct child *child;
+	struct news_row upto; /* what is on its way: news up to this one; id 0 = a summary */
+	bool well;            /* and it says that all is well */
+	int64_t newest;       /* news there were when it was tried last */
+	char *said;
+};
 struct notify {
 	struct agent *g;
-	sd_event_source *gather, *again;
-	struct child *child;
-	int64_t sending; /* id of the message on its way */
-	int64_t attempts, made;
-	char *way, *said;
+	struct way ways[NOTIFY_WAYS];
 };
 
-/* --- sending --- */
-
-static void send_next(struct notify *n);
-
-static int
-on_again(sd_event_source *t, uint64_t usec, void *ctx)
+static bool
+is_on(const struct way *w)
 {
-	(void)t;
-	(void)usec;
-	send_next(ctx);
-	return 0;
+	return w->n->g->conf && notify_way_on(w->n->g->conf, w->name);
 }
 
 static void
-on_line(void *ctx, struct str line)
+not_kept(const struct err *e)
 {
-	struct notify *n = ctx;
-
-	free(n->said);
-	n->said = xstrndup(line.p, line.n < 900 ? line.n : 900);
+	agent_log(LOG_ERROR, "message-not-kept", "text", e->text, NULL);
 }
+
+/* What lies ahead of a clock that was set back would wait until then. */
+static void
+row_get(const struct way *w, int64_t now, struct arena *a, struct way_row *r_r)
+{
+	agent_way_get(w->n->g->store, w->name, a, r_r);
+	if (r_r->told_at > now)
+		r_r->told_at = 0;
+	if (r_r->next_at > now + RETRY_MOST)
+		r_r->next_at = now;
+}
+
+/* --- how it went --- */
 
 static int64_t
 back_off(int64_t attempts)
 {
 	int64_t wait = RETRY;
 
-	while (attempts-- > 0 && wait < RETRY_MOST)
+	while (--attempts > 0 && wait < RETRY_MOST)
 		wait *= 2;
 	return wait < RETRY_MOST ? wait : RETRY_MOST;
 }
 
 static void
-failed(struct notify *n)
+failed(const struct way *w, struct way_row *r, int64_t now)
 {
-	const char *why = n->said ? n->said : "lockstep-notify ended without a word";
-	int64_t now = agent_now(), next = now + back_off(n->attempts);
-	bool over = now - n->made > GIVE_UP && n->attempts >= GIVE_UP_AT;
+	r->error = w->said ? w->said : "lockstep-notify ended without a word";
+	r->next_at = now + back_off(++r->attempts);
+	agent_log(LOG_WARN, "message-failed", "way", w->name, "text", r->error, NULL);
+}
 
-	agent_log(LOG_WARN, over ? "message-given-up" : "message-failed", "way", n->way, "text",
-		why, NULL);
-	if (over)
-		agent_message_done(n->g->store, n->sending, NULL);
-	else
-		agent_message_failed(n->g->store, n->sending, next, why, NULL);
+/* The memory may have been lost meanwhile, and its numbers begin anew. */
+static bool
+is_kept(struct agent_store *s, const struct news_row *n)
+{
+	struct news_row now;
+
+	return agent_news(s, n->id - 1, &now, 1) && now.id == n->id && now.at == n->at;
+}
+
+static void
+sent(const struct way *w, struct way_row *r, int64_t now)
+{
+	agent_log(LOG_INFO, "message-sent", "way", w->name, NULL);
+	r->attempts = r->next_at = 0;
+	r->error = "";
+	if (!w->upto.id) {
+		r->daily = now;
+		return;
+	}
+	r->told_at = now;
+	r->unwell = !w->well;
+	if (is_kept(w->n->g->store, &w->upto))
+		r->told = w->upto.id;
+}
+
+/* News that every way has got are done with. */
+static bool
+forget_news(struct notify *n, struct arena *a, struct err *e)
+{
+	int64_t told = agent_news_newest(n->g->store);
+
+	for (size_t i = 0; i < NOTIFY_WAYS; i++) {
+		struct way_row r;
+
+		if (!is_on(&n->ways[i]))
+			continue;
+		agent_way_get(n->g->store, n->ways[i].name, a, &r);
+		told = r.told < told ? r.told : told;
+	}
+	return agent_news_done(n->g->store, told, e);
+}
+
+static bool
+keep(struct way *w, const struct way_row *r, struct arena *a, struct err *e)
+{
+	struct agent_store *s = w->n->g->store;
+
+	if (!agent_begin(s, e))
+		return false;
+	if (agent_way_put(s, r, e) && forget_news(w->n, a, e))
+		return agent_commit(s, e);
+	agent_rollback(s);
+	return false;
+}
+
+static void
+went(struct way *w, bool well)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	int64_t now = agent_now();
+	struct way_row r;
+	struct err e = { 0 };
+
+	row_get(w, now, a, &r);
+	(well ? sent : failed)(w, &r, now);
+	if (!keep(w, &r, a, &e))
+		not_kept(&e);
+}
+
+/* --- sending --- */
+
+static void go_on(struct way *w);
+
+static int
+on_timer(sd_event_source *t, uint64_t usec, void *ctx)
+{
+	(void)t;
+	(void)usec;
+	go_on(ctx);
+	return 0;
+}
+
+static void
+on_line(void *ctx, struct str line)
+{
+	struct way *w = ctx;
+
+	free(w->said);
+	w->said = xstrndup(line.p, line.n < 900 ? line.n : 900);
 }
 
 static void
 on_ended(void *ctx, int status)
 {
-	struct notify *n = ctx;
+	struct way *w = ctx;
 
-	n->child = NULL;
-	if (!n->g->store)
+	w->child = NULL;
+	if (!w->n->g->store || !is_on(w))
 		return;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		agent_log(LOG_INFO, "message-sent", "way", n->way, NULL);
-		agent_message_done(n->g->store, n->sending, NULL);
-	} else {
-		failed(n);
-	}
-	send_next(n);
+	went(w, WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	go_on(w);
 }
 
-static bool
-start(struct notify *n, const struct message_row *m, const char *input)
+static void
+start(struct way *w, const char *input)
 {
-	CLEAN_FREE char *program = xasprintf("%s/lockstep-notify", n->g->bin);
+	CLEAN_FREE char *program = xasprintf("%s/lockstep-notify", w->n->g->bin);
 	const char *const argv[] = { program, NULL };
 	struct child_spec s = {
-		.argv = argv, .input = str_c(input), .line = on_line, .ended = on_ended, .ctx = n
+		.argv = argv, .input = str_c(input), .line = on_line, .ended = on_ended, .ctx = w
 	};
 	struct err e = { 0 };
 
-	free(n->way);
-	free(n->said);
-	n->said = NULL;
-	n->way = xstrdup(m->way);
-	n->sending = m->id;
-	n->attempts = m->attempts;
-	n->made = m->at;
-	if (child_start(n->g, &s, &n->child, &e))
-		return true;
-	n->said = xstrdup(e.text);
-	failed(n);
-	return false;
-}
-
-/* One at a time, the oldest that is due; else a timer for the next. */
-static void
-send_next(struct notify *n)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
-	struct message_row m;
-	int64_t now = agent_now(), next;
-
-	if (n->child || !n->g->store || !n->g->conf || n->g->stopping)
+	free(w->said);
+	w->said = NULL;
+	if (child_start(w->n->g, &s, &w->child, &e))
 		return;
-	while (agent_message_due(n->g->store, now, a, &m)) {
-		CLEAN_BUF struct buf input = { 0 };
-
-		if (!notify_way_message(n->g->conf, m.way, m.body, &input))
-			agent_message_done(n->g->store, m.id, NULL); /* the way is no more */
-		else if (start(n, &m, buf_cstr(&input)))
-			return;
-	}
-	next = agent_message_next(n->g->store, now);
-	if (next != INT64_MAX)
-		agent_timer(n->g, &n->again, (next > now ? next - now : 1) * 1000, on_again, n);
+	w->said = xstrdup(e.text);
+	went(w, false);
 }
 
-void
-notify_send(struct agent *g, const char *body)
+/* News that say nothing to this way are done with. */
+static bool
+pass_over(struct way *w, struct way_row *r, struct arena *a)
 {
 	struct err e = { 0 };
 
-	for (const char *const *way = notify_ways; g->conf && g->store && *way; way++)
-		if (notify_way_on(g->conf, *way) &&
-			!agent_message_add(g->store, *way, body, agent_now(), &e))
-			agent_log(LOG_ERROR, "message-not-kept", "text", e.text, NULL);
-	send_next(g->notify);
-}
-
-/* --- news --- */
-
-struct gathered {
-	struct arena *a;
-	struct notify_batch b;
-	struct alert_row *raised, *cleared, *passed, *open;
-	int64_t last;
-};
-
-static bool
-has(const struct alert_row *list, size_t n, int64_t id)
-{
-	for (size_t i = 0; i < n; i++)
-		if (list[i].id == id)
-			return true;
+	r->told = w->upto.id;
+	if (!keep(w, r, a, &e))
+		not_kept(&e);
 	return false;
 }
 
-/* What an alert is now counts, not each step on the way. */
-static void
-gather_one(struct gathered *k, const struct news_row *all, size_t n, const struct news_row *w,
-	struct agent_store *s)
-{
-	struct notify_batch *b = &k->b;
-	struct alert_row r;
-	bool began = false;
-
-	if (w->what == NEWS_WELL || has(k->raised, b->raised_count, w->alert) ||
-		has(k->cleared, b->cleared_count, w->alert) ||
-		has(k->passed, b->passed_count, w->alert) ||
-		!agent_alert_get(s, w->alert, k->a, &r))
-		return;
-	for (size_t i = 0; i < n && !began; i++) /* the first word about it: was it told before? */
-		if (all[i].alert == w->alert) {
-			began = all[i].what == NEWS_RAISED;
-			break;
-		}
-	if (r.state == ALERT_OPEN)
-		k->raised[b->raised_count++] = r;
-	else if (began)
-		k->passed[b->passed_count++] = r;
-	else
-		k->cleared[b->cleared_count++] = r;
-}
-
-static int
-graver_first(const void *a, const void *b)
-{
-	const struct alert_row *x = a, *y = b;
-
-	if (x->severity != y->severity)
-		return x->severity < y->severity ? 1 : -1;
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-static void
-gather_open(struct gathered *k, struct agent_store *s)
-{
-	struct alert_row *list = arena_alloc(k->a, NEWS_MAX * sizeof(*list));
-	size_t n = agent_alerts_open(s, k->a, list, NEWS_MAX);
-
-	for (size_t i = 0; i < n; i++)
-		if (!has(k->raised, k->b.raised_count, list[i].id))
-			k->open[k->b.open_count++] = list[i];
-}
-
-static void
-gather(struct gathered *k, struct agent_store *s, const char *host)
-{
-	struct news_row *news = arena_alloc(k->a, NEWS_MAX * sizeof(*news));
-	size_t n = agent_news(s, 0, news, NEWS_MAX);
-
-	k->raised = arena_alloc(k->a, NEWS_MAX * sizeof(*k->raised));
-	k->cleared = arena_alloc(k->a, NEWS_MAX * sizeof(*k->cleared));
-	k->passed = arena_alloc(k->a, NEWS_MAX * sizeof(*k->passed));
-	k->open = arena_alloc(k->a, NEWS_MAX * sizeof(*k->open));
-	for (size_t i = 0; i < n; i++)
-		gather_one(k, news, n, &news[i], s);
-	gather_open(k, s);
-	qsort(k->raised, k->b.raised_count, sizeof(*k->raised), graver_first);
-	k->last = n ? news[n - 1].id : 0;
-	k->b.raised = k->raised;
-	k->b.cleared = k->cleared;
-	k->b.passed = k->passed;
-	k->b.open = k->open;
-	k->b.host = host;
-	k->b.now = agent_now();
-	k->b.well = n && k->b.raised_count + k->b.open_count == 0;
-}
-
-/* The message and the end of its news are one step, or a kill would lose or double it. */
+/* News before a summary, which says what is open in any case. false: there is nothing to be sent. */
 static bool
-put_message(struct agent *g, const struct gathered *k, const char *body, struct err *e)
+make(struct way *w, struct way_row *r, int64_t now, struct arena *a, struct buf *input)
 {
-	bool ok = agent_begin(g->store, e);
-
-	for (const char *const *way = notify_ways; ok && body && *way; way++)
-		ok = !notify_way_on(g->conf, *way) ||
-		     agent_message_add(g->store, *way, body, k->b.now, e);
-	ok = ok && agent_news_done(g->store, k->last, e) &&
-	     agent_fact_set(g->store, "told", k->b.now, e);
-	if (ok)
-		return agent_commit(g->store, e);
-	agent_rollback(g->store);
-	return false;
-}
-
-static void
-tell(struct notify *n)
-{
-	CLEAN_ARENA struct arena *a = arena_new();
+	struct agent *g = w->n->g;
 	CLEAN_BUF struct buf body = { 0 };
-	struct gathered k = { .a = a };
-	struct err e = { 0 };
+	struct notify_batch b;
 	char host[256];
 
 	notify_host(host, sizeof(host));
-	gather(&k, n->g->store, host);
-	if (!k.last)
-		return;
-	notify_text(&k.b, &body);
-	if (put_message(n->g, &k, buf_cstr(&body), &e))
-		send_next(n);
+	notify_gather(g->store, r, host, now, a, &b, &w->upto);
+	w->well = b.well;
+	if (w->upto.id && notify_gather_empty(&b, r))
+		return pass_over(w, r, a);
+	if (w->upto.id)
+		notify_text(&b, &body);
 	else
-		agent_log(LOG_ERROR, "message-not-kept", "text", e.text, NULL);
+		digest_make(g, r->daily, now, &body);
+	return notify_way_message(g->conf, w->name, buf_cstr(&body), input);
 }
 
-static int
-on_gather(sd_event_source *t, uint64_t usec, void *ctx)
+/* When it may be tried: fresh news do not wait for what is older to be tried again. INT64_MAX: there is nothing. */
+static int64_t
+due_at(const struct way *w, const struct way_row *r, int64_t now)
 {
-	struct notify *n = ctx;
-	struct news_row one;
-	int64_t now = agent_now(), told;
+	struct agent *g = w->n->g;
+	int64_t newest = agent_news_newest(g->store), after = 0;
 
-	(void)t;
-	(void)usec;
-	if (!n->g->store || !n->g->conf || n->g->stopping || !agent_news(n->g->store, 0, &one, 1))
-		return 0;
-	told = agent_fact(n->g->store, "told");
-	if (now < told || now - told >= n->g->conf->alerts.pause)
-		tell(n);
-	else
-		agent_timer(n->g, &n->gather, (told + n->g->conf->alerts.pause - now) * 1000,
-			on_gather, n);
-	return 0;
+	if (newest > r->told)
+		after = r->told_at ? r->told_at + g->conf->alerts.pause : 0;
+	else if (!r->daily || !digest_due(g, r->daily, now))
+		return INT64_MAX;
+	if (r->attempts && newest <= w->newest && after < r->next_at)
+		after = r->next_at;
+	return after > now ? after : now;
 }
+
+/* Sends what is due, else comes back when something is. */
+static void
+go_on(struct way *w)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_BUF struct buf input = { 0 };
+	struct agent *g = w->n->g;
+	int64_t now = agent_now(), at;
+	struct way_row r;
+
+	if (w->child || !g->store || g->stopping || !is_on(w))
+		return;
+	row_get(w, now, a, &r);
+	at = due_at(w, &r, now);
+	w->newest = at == now ? agent_news_newest(g->store) : w->newest;
+	if (at == now && make(w, &r, now, a, &input))
+		start(w, buf_cstr(&input));
+	if (at != INT64_MAX && !w->child)
+		agent_timer(g, &w->timer, (at > now ? at - now : RETRY) * 1000, on_timer, w);
+}
+
+/* --- what others want --- */
 
 void
 notify_soon(struct agent *g)
 {
-	struct notify *n = g->notify;
+	CLEAN_ARENA struct arena *a = arena_new();
 
-	if (n)
-		agent_timer(g, &n->gather, GATHER_MS, on_gather, n);
+	for (size_t i = 0; g->notify && i < NOTIFY_WAYS; i++) {
+		struct way *w = &g->notify->ways[i];
+
+		agent_timer(g, &w->timer, GATHER_MS, on_timer, w);
+	}
+	if (g->notify && g->store && g->conf)
+		forget_news(g->notify, a, NULL); /* where nobody is to be told */
 }
 
-void
-notify_worst(struct agent *g, struct arena *a, struct message_row *m_r)
+const struct way_row *
+notify_list(struct agent *g, struct arena *a, size_t *count_r)
 {
-	*m_r = (struct message_row){ .way = "", .error = "" };
-	if (g->store)
-		agent_message_worst(g->store, a, m_r);
+	struct way_row *list = arena_alloc(a, NOTIFY_WAYS * sizeof(*list));
+
+	*count_r = 0;
+	for (size_t i = 0; g->notify && g->store && i < NOTIFY_WAYS; i++)
+		if (is_on(&g->notify->ways[i]))
+			agent_way_get(g->store, notify_ways[i], a, &list[(*count_r)++]);
+	return list;
 }
 
 /* --- the part --- */
+
+/* One that is wanted since now, or by a clock that was set back since, comes at its next time; one that is not wanted any
+ * more is not owed. false: nothing changed. */
+static bool
+daily_begins(const struct way *w, struct way_row *r, int64_t now)
+{
+	bool wanted = w->n->g->conf->alerts.daily;
+
+	if (wanted == (r->daily > 0) && r->daily <= now)
+		return false;
+	r->daily = wanted ? now : 0;
+	return true;
+}
+
+static void
+minute(struct way *w)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct way_row r;
+	struct err e = { 0 };
+
+	if (!w->n->g->store || !is_on(w))
+		return;
+	row_get(w, agent_now(), a, &r);
+	if (daily_begins(w, &r, agent_now()) && !keep(w, &r, a, &e))
+		not_kept(&e);
+	go_on(w);
+}
 
 static void
 hear(void *ctx, const struct agent_news *news)
 {
 	struct notify *n = ctx;
 
-	if (news->what == AGENT_MINUTE)
-		digest_when_due(n->g);
+	for (size_t i = 0; news->what == AGENT_MINUTE && i < NOTIFY_WAYS; i++)
+		minute(&n->ways[i]);
+}
+
+/* What was wrong with a way may be right now; one that is no more is owed nothing. */
+static bool
+begin(struct way *w, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct way_row r;
+
+	w->newest = 0;
+	if (!is_on(w))
+		return agent_way_drop(w->n->g->store, w->name, e);
+	row_get(w, agent_now(), a, &r);
+	r.next_at = 0;
+	daily_begins(w, &r, agent_now());
+	return keep(w, &r, a, e);
 }
 
 void
 notify_reloaded(struct agent *g)
 {
-	if (!g->store)
-		return;
-	agent_messages_retry(g->store, agent_now(), NULL); /* what was wrong may be right now */
-	send_next(g->notify);
+	struct err e = { 0 };
+
+	for (size_t i = 0; g->store && i < NOTIFY_WAYS; i++)
+		if (!begin(&g->notify->ways[i], &e))
+			not_kept(&e);
 	notify_soon(g);
 }
 
@@ -340,6 +364,8 @@ notify_start(struct agent *g, struct err *e)
 	(void)e;
 	g->notify = xcalloc(1, sizeof(*g->notify));
 	g->notify->g = g;
+	for (size_t i = 0; i < NOTIFY_WAYS; i++)
+		g->notify->ways[i] = (struct way){ .n = g->notify, .name = notify_ways[i] };
 	agent_hear(g, hear, g->notify);
 	if (g->conf)
 		notify_reloaded(g);
@@ -353,12 +379,14 @@ notify_stop(struct agent *g)
 
 	if (!n)
 		return;
-	if (n->child)
-		child_forget(n->child);
-	sd_event_source_disable_unref(n->gather);
-	sd_event_source_disable_unref(n->again);
-	free(n->way);
-	free(n->said);
+	for (size_t i = 0; i < NOTIFY_WAYS; i++) {
+		struct way *w = &n->ways[i];
+
+		if (w->child)
+			child_forget(w->child);
+		sd_event_source_disable_unref(w->timer);
+		free(w->said);
+	}
 	free(n);
 	g->notify = NULL;
 }

@@ -1,6 +1,8 @@
 /*
- * Messages about alerts: news are gathered - the first goes at once, then at most one message every five minutes -
- * and wait in the store until lockstep-notify, a child for each, has sent them.
+ * Messages about alerts, and the daily summary. Each way (notify_way.h) sends for itself, by a child of its own,
+ * lockstep-notify: what is new goes out after a moment, then at most one message every five minutes. A message is made
+ * when it is sent, of all that its way has not got yet (notify_gather.h); what the way got is kept in the store, so
+ * that a way that did not work for long gets one message, whatever was restarted or killed meanwhile.
  */
 #pragma once
 #include "agent.h"
@@ -11,7 +13,5 @@ void notify_stop(struct agent *g);
 void notify_reloaded(struct agent *g);
 
 void notify_soon(struct agent *g); /* there are news */
-/* Puts a message that is made already (notify_text.h) on its way, by each way that is configured. */
-void notify_send(struct agent *g, const char *body);
-/* The message that failed most often; attempts 0 when none waits. */
-void notify_worst(struct agent *g, struct arena *a, struct message_row *m_r);
+/* The ways that are configured, in the caller's arena. */
+const struct way_row *notify_list(struct agent *g, struct arena *a, size_t *count_r);

@@ -9,6 +9,9 @@
 #define WIDTH   72
 #define DETAILS 20 /* alerts told in full; the rest by name */
 #define NAMES   50
+#define SHORT   80 /* bytes of a name in a subject */
+#define HOUR    3600
+#define DAY     (24 * HOUR)
 
 static const char *
 title_of(const struct alert_row *r)
@@ -25,6 +28,13 @@ add_upper(struct buf *out, const char *s)
 		buf_addc(out, (char)toupper((unsigned char)*s));
 }
 
+static void
+trim(struct buf *out)
+{
+	while (out->n && out->p[out->n - 1] == ' ')
+		out->n--;
+}
+
 /* Words of s from column `at` on, further lines indented. Control characters and what is not UTF-8 are escaped. */
 static void
 wrap(struct buf *out, size_t at, size_t indent, const char *s)
@@ -39,6 +49,7 @@ wrap(struct buf *out, size_t at, size_t indent, const char *s)
 		size_t n = strcspn(p, " ");
 
 		if (column > indent && column + n > WIDTH) {
+			trim(out);
 			buf_addf(out, "\n%*s", (int)indent, "");
 			column = indent;
 		}
@@ -51,8 +62,7 @@ wrap(struct buf *out, size_t at, size_t indent, const char *s)
 			column++;
 		}
 	}
-	while (out->n && out->p[out->n - 1] == ' ')
-		out->n--;
+	trim(out);
 	buf_addc(out, '\n');
 }
 
@@ -108,16 +118,28 @@ alert_full(struct buf *out, const struct alert_row *r, int64_t now)
 	field(out, "cause", r->cause);
 	field_examples(out, r);
 	field(out, "to do", r->remedy);
-	if (*r->look)
-		buf_addf(out, "  %-8s %s\n", "look", r->look);
+	if (*r->look) { /* a command is not broken into lines */
+		buf_addf(out, "  %-8s ", "look");
+		text_escape(r->look, strlen(r->look), 500, out);
+		buf_addc(out, '\n');
+	}
 	buf_addf(out, "  %-8s %lld, [%s]\n\n", "alert", (long long)r->id, r->code);
 }
 
 static void
 alert_line(struct buf *out, const struct alert_row *r)
 {
+	CLEAN_BUF struct buf text = { 0 };
+	char from[24], to[24];
+
+	time_format(r->found, from);
+	time_format(r->cleared, to);
+	if (r->state == ALERT_CLEARED)
+		buf_addf(&text, "%s (%s to %s)", r->object, from, to);
+	else
+		buf_addf(&text, "%s (since %s)", r->object, from);
 	buf_addf(out, "  - %s: ", title_of(r));
-	wrap(out, 6 + strlen(title_of(r)), 4, r->object);
+	wrap(out, 6 + strlen(title_of(r)), 4, buf_cstr(&text));
 }
 
 static void
@@ -135,26 +157,38 @@ lines(struct buf *out, const char *head, const struct alert_row *list, size_t co
 
 /* --- subjects --- */
 
+/* Part of a line: whatever the directory has for a name. The whole is in the text. */
+static void
+add_short(struct buf *out, const char *s)
+{
+	text_escape(s, strlen(s), SHORT, out);
+}
+
+static void
+add_first(struct buf *out, const char *word, const struct alert_row *r, size_t count)
+{
+	buf_addf(out, "%s%s (", word, title_of(r));
+	add_short(out, r->object);
+	buf_addc(out, ')');
+	if (count > 1)
+		buf_addf(out, " and %zu more", count - 1);
+}
+
 static void
 subject_of(const struct notify_batch *b, struct buf *out)
 {
-	const struct alert_row *r = b->raised;
-
-	buf_addf(out, "[Lockstep %s] ", b->host);
+	buf_adds(out, "[Lockstep ");
+	add_short(out, b->host);
+	buf_adds(out, "] ");
 	if (b->raised_count) {
-		add_upper(out, alert_severity_name(r->severity));
-		buf_addf(out, ": %s (%s)", title_of(r), r->object);
-		if (b->raised_count > 1)
-			buf_addf(out, " and %zu more", b->raised_count - 1);
+		add_upper(out, alert_severity_name(b->raised->severity));
+		add_first(out, ": ", b->raised, b->raised_count);
 	} else if (b->well) {
 		buf_adds(out, "all is well again");
 	} else if (b->cleared_count) {
-		buf_addf(out, "cleared: %s (%s)", title_of(b->cleared), b->cleared->object);
-		if (b->cleared_count > 1)
-			buf_addf(out, " and %zu more", b->cleared_count - 1);
-	} else {
-		buf_adds(out, "came and went: ");
-		buf_adds(out, b->passed_count ? title_of(b->passed) : "nothing");
+		add_first(out, "cleared: ", b->cleared, b->cleared_count);
+	} else if (b->passed_count) {
+		add_first(out, "came and went: ", b->passed, b->passed_count);
 	}
 }
 
@@ -272,11 +306,17 @@ notify_text_day(const struct notify_day *d, struct buf *out)
 			? xasprintf("[Lockstep %s] daily: %zu alerts open", d->host, d->open_count)
 			: xasprintf("[Lockstep %s] daily: all is well", d->host);
 	struct jsonw w;
+	char since[24];
 
 	buf_adds(&text, "Targets:\n");
 	day_targets(d->status, &text);
-	buf_addf(&text, "\nThe last 24 hours:\n%s  alerts: %lld raised, %lld cleared\n\n", d->lines,
-		(long long)d->raised, (long long)d->cleared);
+	time_format(d->since, since);
+	if (d->now - d->since > DAY + 2 * HOUR) /* summer time comes and goes */
+		buf_addf(&text, "\nSince %s, when the last summary was sent:\n", since);
+	else
+		buf_adds(&text, "\nThe last 24 hours:\n");
+	buf_addf(&text, "%s  alerts: %lld raised, %lld cleared\n\n", d->lines, (long long)d->raised,
+		(long long)d->cleared);
 	lines(&text, "Open alerts:", d->open, d->open_count);
 	buf_addf(&text,
 		"-- \nLockstep on %s. `daily` in `alerts` of the configuration says when "

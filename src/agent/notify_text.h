@@ -20,13 +20,14 @@ struct notify_batch {
 void notify_text(const struct notify_batch *b, struct buf *out);
 /* One that only tries whether messages arrive. */
 void notify_text_test(const char *host, int64_t now, struct buf *out);
-/* A summary of a day. syncs: lines that are made already, each ended by a newline. */
+/* A summary of a day, or of longer when the last one could not be sent. */
 struct notify_day {
 	const char *host;
-	int64_t now, raised, cleared; /* alerts of the last 24 hours */
+	int64_t now, since;
+	int64_t raised, cleared; /* alerts of this time */
 	const struct alert_row *open;
 	size_t open_count;
-	const char *lines;
+	const char *lines;         /* of the syncs, each ended by a newline */
 	const struct json *status; /* may be NULL */
 };
 void notify_text_day(const struct notify_day *d, struct buf *out);

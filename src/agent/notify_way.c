@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-const char *const notify_ways[] = { "mail", "webhook", NULL };
+const char *const notify_ways[NOTIFY_WAYS + 1] = { "mail", "webhook", NULL };
 
 #define SMTP_DEFAULT "smtp://localhost"
 

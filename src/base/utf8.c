@@ -67,11 +67,25 @@ utf8_fold(const char *p, size_t n, struct buf *out)
 	free(folded);
 }
 
+/* What turns the direction of what follows, or ends a line where nobody sees it: U+061C, U+200E, U+200F, U+2028 to
+ * U+202E, U+2066 to U+2069. A name could hide behind them what stands there (UTS 55, Trojan Source). */
+static bool
+is_bidi(const unsigned char *p, size_t len)
+{
+	if (len == 2)
+		return p[0] == 0xD8 && p[1] == 0x9C;
+	if (len != 3 || p[0] != 0xE2)
+		return false;
+	return (p[1] == 0x80 && (p[2] == 0x8E || p[2] == 0x8F || (p[2] >= 0xA8 && p[2] <= 0xAE))) ||
+	       (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9);
+}
+
 /* U+0080 to U+009F are controls too, and some terminals obey them. */
 static bool
 must_escape(const unsigned char *p, size_t len)
 {
-	return len == 0 || p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0);
+	return len == 0 || p[0] < 0x20 || p[0] == 0x7F || (p[0] == 0xC2 && p[1] < 0xA0) ||
+	       is_bidi(p, len);
 }
 
 void

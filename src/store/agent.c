@@ -8,6 +8,13 @@
 #include <unistd.h>
 #include "base/json.h"
 
+/* since version 2 */
+#define WAYS                                                                                       \
+	"CREATE TABLE way(way TEXT PRIMARY KEY, told INTEGER, told_at INTEGER, unwell INTEGER,"    \
+	" daily INTEGER, attempts INTEGER, next_at INTEGER, error TEXT) WITHOUT ROWID;"            \
+	"CREATE TABLE tally(hour INTEGER, sync TEXT, runs INTEGER, failed INTEGER,"                \
+	" changed INTEGER, PRIMARY KEY(hour, sync)) WITHOUT ROWID;"
+
 static const char schema[] =
 	"CREATE TABLE alert(id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, domain TEXT, "
 	"code TEXT,"
@@ -18,10 +25,6 @@ static const char schema[] =
 	"CREATE INDEX alert_live ON alert(domain, id) WHERE state < 2;"
 	"CREATE TABLE news(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, what INTEGER, alert "
 	"INTEGER);"
-	"CREATE TABLE message(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, way TEXT, body "
-	"TEXT,"
-	" attempts INTEGER, next_at INTEGER, error TEXT);"
-	"CREATE INDEX message_due ON message(next_at, id);"
 	"CREATE TABLE fact(name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
 	"CREATE TABLE series(s INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
 	"CREATE TABLE point(s INTEGER, at INTEGER, value TEXT, PRIMARY KEY(s, at)) WITHOUT ROWID;"
@@ -32,11 +35,24 @@ static const char schema[] =
 	" WITHOUT ROWID;"
 	"CREATE TABLE version(version INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, by TEXT, note "
 	"TEXT,"
-	" text TEXT);";
+	" text TEXT);" WAYS;
 
-static const struct db_kind kind = {
-	.name = "agent", .id = 0x4c6b4167, .version = 1, .sql = schema, .cache_mb = 1
+/* Messages were kept as made: where one waited, what is open is told anew. */
+static const char *const steps[] = {
+	NULL,
+	"DELETE FROM alert WHERE state < 2 AND domain IN ('watch', 'fresh');" /* named anew */
+	"INSERT INTO news(at, what, alert) SELECT raised, 0, id FROM alert"
+	" WHERE state = 1 AND EXISTS (SELECT 1 FROM message);"
+	"INSERT INTO fact SELECT 'unwell', 1 FROM alert WHERE state = 1 LIMIT 1;"
+	"DROP TABLE message; DELETE FROM fact WHERE name = 'told';" WAYS,
 };
+
+static const struct db_kind kind = { .name = "agent",
+	.id = 0x4c6b4167,
+	.version = 2,
+	.sql = schema,
+	.steps = steps,
+	.cache_mb = 1 };
 
 char *
 agent_store_path(const char *state_folder, struct arena *a)
@@ -337,7 +353,9 @@ agent_alert_seen(struct agent_store *s, int64_t id, const char *by, int64_t now,
 bool
 agent_alerts_prune(struct agent_store *s, int64_t before, struct err *e)
 {
-	return db_run(s->db, e, "DELETE FROM alert WHERE state = 2 AND cleared < ?", before);
+	return db_run(s->db, e, "DELETE FROM alert WHERE state = 2 AND cleared < ?", before) &&
+	       db_run(s->db, e, "DELETE FROM news WHERE at < ?", before) &&
+	       db_run(s->db, e, "DELETE FROM tally WHERE hour < ?", before / 3600);
 }
 
 static void

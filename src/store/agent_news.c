@@ -1,4 +1,4 @@
-/* STATE/agent.db: news to be told, messages on their way. */
+/* STATE/agent.db: news to be told, the ways that they take, and what runs did. */
 #include "agent_p.h"
 
 bool
@@ -40,90 +40,85 @@ agent_news_done(struct agent_store *s, int64_t up_to, struct err *e)
 	return db_run(s->db, e, "DELETE FROM news WHERE id <= ?", up_to);
 }
 
-bool
-agent_message_add(
-	struct agent_store *s, const char *way, const char *body, int64_t now, struct err *e)
-{
-	return db_run(s->db, e,
-		"INSERT INTO message(at, way, body, attempts, next_at, error) VALUES(?1, ?2, ?3, "
-		"0, ?1, '')",
-		now, way, body);
-}
+/* --- ways --- */
+
+#define WAY_COLUMNS "SELECT way, told, told_at, unwell, daily, attempts, next_at, error FROM way "
 
 /* Ends the query. */
 static bool
-message_take(struct db_rows *r, struct arena *a, struct message_row *m_r)
+way_take(struct db_rows *r, struct arena *a, struct way_row *w_r)
 {
 	bool found = db_next(r);
 
 	if (found)
-		*m_r = (struct message_row){ .id = db_int(r, 0),
-			.at = db_int(r, 1),
-			.way = agent_text(r, 2, a),
-			.body = agent_text(r, 3, a),
-			.attempts = db_int(r, 4),
-			.next_at = db_int(r, 5),
-			.error = agent_text(r, 6, a) };
+		*w_r = (struct way_row){ .way = agent_text(r, 0, a),
+			.told = db_int(r, 1),
+			.told_at = db_int(r, 2),
+			.unwell = db_int(r, 3),
+			.daily = db_int(r, 4),
+			.attempts = db_int(r, 5),
+			.next_at = db_int(r, 6),
+			.error = agent_text(r, 7, a) };
 	db_rows_end(r);
 	return found;
 }
 
-bool
-agent_message_due(struct agent_store *s, int64_t now, struct arena *a, struct message_row *m_r)
+void
+agent_way_get(struct agent_store *s, const char *way, struct arena *a, struct way_row *w_r)
 {
-	struct db_rows r = db_query(s->db, NULL,
-		"SELECT id, at, way, body, attempts, next_at, error FROM message WHERE next_at <= ?"
-		" OR next_at > ? ORDER BY next_at, id LIMIT 1",
-		now, now + AGENT_MESSAGE_WAIT);
+	struct db_rows r = db_query(s->db, NULL, WAY_COLUMNS "WHERE way = ?", way);
 
-	return message_take(&r, a, m_r);
+	if (!way_take(&r, a, w_r))
+		*w_r = (struct way_row){ .way = way, .error = "" };
 }
 
 bool
-agent_message_worst(struct agent_store *s, struct arena *a, struct message_row *m_r)
+agent_way_put(struct agent_store *s, const struct way_row *w, struct err *e)
 {
-	struct db_rows r = db_query(s->db, NULL,
-		"SELECT id, at, way, body, attempts, next_at, error FROM message"
-		" ORDER BY attempts DESC, id LIMIT 1");
-
-	return message_take(&r, a, m_r);
+	return db_run(s->db, e, "INSERT OR REPLACE INTO way VALUES(?, ?, ?, ?, ?, ?, ?, ?)", w->way,
+		w->told, w->told_at, (int64_t)w->unwell, w->daily, w->attempts, w->next_at,
+		w->error);
 }
 
 bool
-agent_messages_retry(struct agent_store *s, int64_t now, struct err *e)
+agent_way_drop(struct agent_store *s, const char *way, struct err *e)
 {
-	return db_run(s->db, e, "UPDATE message SET next_at = ?1 WHERE next_at > ?1", now);
+	return db_run(s->db, e, "DELETE FROM way WHERE way = ?", way);
 }
 
 int64_t
-agent_message_next(struct agent_store *s, int64_t now)
-{
-	int64_t at = INT64_MAX, most = now + AGENT_MESSAGE_WAIT;
-
-	db_value(s->db, NULL, &at, "SELECT min(min(next_at), ?) FROM message", most);
-	return at;
-}
-
-bool
-agent_message_failed(
-	struct agent_store *s, int64_t id, int64_t next_at, const char *error, struct err *e)
-{
-	return db_run(s->db, e,
-		"UPDATE message SET attempts = attempts + 1, next_at = ?, error = ? WHERE id = ?",
-		next_at, error, id);
-}
-
-bool
-agent_message_done(struct agent_store *s, int64_t id, struct err *e)
-{
-	return db_run(s->db, e, "DELETE FROM message WHERE id = ?", id);
-}
-
-int64_t
-agent_messages_waiting(struct agent_store *s)
+agent_ways_waiting(struct agent_store *s)
 {
 	int64_t n = 0;
 
-	db_value(s->db, NULL, &n, "SELECT count(*) FROM message");
+	db_value(s->db, NULL, &n,
+		"SELECT count(*) FROM way WHERE attempts > 0 OR told < (SELECT max(id) FROM news)");
 	return n;
+}
+
+/* --- runs --- */
+
+bool
+agent_tally_add(struct agent_store *s, const char *sync, int64_t at, bool failed, int64_t changed,
+	struct err *e)
+{
+	return db_run(s->db, e,
+		"INSERT INTO tally VALUES(?, ?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
+		" runs = runs + 1, failed = failed + excluded.failed,"
+		" changed = changed + excluded.changed",
+		at / 3600, sync, (int64_t)failed, changed);
+}
+
+struct agent_tally
+agent_tally_read(struct agent_store *s, const char *sync, int64_t since)
+{
+	struct agent_tally t = { 0 };
+	CLEAN_ROWS struct db_rows r = db_query(s->db, NULL,
+		"SELECT total(runs), total(failed), total(changed) FROM tally"
+		" WHERE hour >= ? AND sync = ?",
+		since / 3600, sync);
+
+	if (db_next(&r))
+		t = (struct agent_tally){ db_int(&r, 0), db_int(&r, 1), db_int(&r, 2) };
+	return t;
 }

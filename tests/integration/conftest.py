@@ -8,5 +8,5 @@ from source_ad_fixtures import fake_ad, password_file, source  # noqa: F401
 from target_fixtures import start  # noqa: F401
 from ldap_fixtures import connect, slapd  # noqa: F401
 from scimmy_fixtures import scimmy  # noqa: F401
-from notify_fixtures import postfix, postfix_instance, webhook  # noqa: F401
+from notify_fixtures import hosted, postfix, postfix_instance, service, small_disk, webhook  # noqa: F401
 from console_fixtures import browser, clean, new_desk  # noqa: F401

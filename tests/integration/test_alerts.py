@@ -1,126 +1,13 @@
 """Alerts of the running service: raised and cleared by real causes, told by mail and webhook (S1.14, S2.8, S3.4, N8)."""
-import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
 
 import pytest
 
-from agent_fixtures import BIN
-from smalldir import BASE, SmallDirectory
-
-PATIENCE = 150     # seconds: the minute, the pause of two attempts, and a slow machine
-
-
-class Service:
-    """lockstepd with a source of LDIF, in the foreground."""
-
-    def __init__(self, agent, folder):
-        self.agent, self.folder, self.process = agent, folder, None
-        self.state = agent.path("state")
-        self.conf = agent.path("service.conf")     # what lockstepd reads; the command line has a copy that stays well
-        self.dir = SmallDirectory(os.path.join(agent.folder, "company.ldif"))
-
-    def configure(self, url, token, sync="", alerts="", target=""):
-        path = self.agent.secret("token", token)
-        with open(self.conf, "w") as f:
-            f.write(f'state = "{self.state}"\ncontrol = "{self.agent.path("control")}"\nconsole {{ enabled = "no" }}\n'
-                    f'source "company" {{ {self.dir.source()} }}\n'
-                    f'target "hosted" {{ type = "scim" url = "{url}" token_file = "{path}" {target} }}\n'
-                    f'sync "mail" {{ from = "company" to = "hosted" schedule {{ every = "5s" on_change = "no" }} {sync} }}\n'
-                    f'alerts {{ {alerts} }}\n')
-        shutil.copy(self.conf, self.agent.conf)
-
-    def start(self):
-        self.log = open(self.agent.path("log"), "a")
-        env = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "JOURNAL_STREAM")}
-        self.process = subprocess.Popen([os.path.join(BIN, "lockstepd"), "-c", self.conf], stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log, env=env)
-        return self
-
-    def stop(self, how=signal.SIGTERM):
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(how)
-            try:
-                self.process.wait(90)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.process = None
-
-    def alerts(self, *more):
-        return self.agent.json("alerts", *more)["alerts"]
-
-    def events(self, name):
-        with open(self.agent.path("log")) as f:
-            return [e for e in (json.loads(line) for line in f if line.startswith("{")) if e.get("event") == name]
-
-    def wait(self, want, seconds=PATIENCE):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            got = want()
-            if got:
-                return got
-            assert self.process.poll() is None, self.tail()
-            time.sleep(0.2)
-        raise AssertionError(f"{json.dumps(self.alerts('--all'), indent=1)}\n{self.tail()}")
-
-    def raised(self, code):
-        return self.wait(lambda: next((a for a in self.alerts() if a["code"] == code), None))
-
-    def cleared(self, code):
-        self.wait(lambda: not [a for a in self.alerts() if a["code"] == code])
-        return [a for a in self.alerts("--all") if a["code"] == code and a["state"] == "cleared"][0]
-
-    def synced(self):
-        """A run that began after now has ended well or not."""
-        n = len(self.ended())
-        return self.wait(lambda: len(self.ended()) > n + 1)
-
-    def ended(self):
-        return [e for e in self.events("job-ended") if e["command"].startswith("sync")]
-
-    def reload(self):
-        self.process.send_signal(signal.SIGHUP)
-
-    def tail(self):
-        with open(self.agent.path("log")) as f:
-            return f.read()[-5000:]
-
-
-@pytest.fixture
-def service(agent, tmp_path):
-    s = Service(agent, tmp_path)
-    yield s
-    s.stop()
-
-
-@pytest.fixture
-def hosted(cloud):
-    """lockstep-cloud with a tenant; .url, .token"""
-    client = cloud.tenant("acme")
-    client.url = f"http://127.0.0.1:{client.port}/scim/v2"
-    return client
-
-
-def mail_by(postfix, **more):
-    options = {"smtp": postfix.url, "smtp_ca_file": postfix.ca, "mail_from": "lockstep@sync1.example.test", **more}
-    return 'mail_to = {"ops@example.test"} ' + " ".join(f'{k} = "{v}"' for k, v in options.items())
-
-
-def people(service, n, prefix="user", **attributes):
-    for i in range(n):
-        service.dir.user(f"{prefix}{i}", **attributes)
-    service.dir.write()
-
-
-def change(service):
-    """Something to be brought to the target."""
-    service.dir.set("user0", title=f"at {time.monotonic()}")
-    service.dir.write()
+from alertd import PATIENCE, change, mail_by, people
 
 
 def test_a_target_that_is_down_and_all_is_well_again(service, hosted, cloud, postfix, webhook):
@@ -244,17 +131,6 @@ def test_messages_survive_a_kill(service, cloud, postfix):
     assert postfix.arrived() == []
     assert [a["code"] for a in service.alerts()] == ["target-unreachable"]     # known, not raised anew
     assert len(service.events("alert-raised")) == 1
-
-
-@pytest.fixture
-def small_disk(service):
-    """The state on a tmpfs of 300 MB."""
-    os.mkdir(service.state)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300m,mode=700", "tmpfs", service.state]).returncode:
-        pytest.skip("a tmpfs cannot be mounted here")
-    yield service.state
-    service.stop()
-    subprocess.run(["umount", "-l", service.state], check=True)
 
 
 def test_disk_freshness_and_a_summary(service, small_disk, hosted, cloud, webhook):

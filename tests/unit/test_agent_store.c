@@ -1,5 +1,6 @@
 /* store/agent.h: what the service remembers for people. */
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -145,11 +146,11 @@ an_alert_is_seen_by_somebody(void **state)
 }
 
 static void
-news_and_messages_wait(void **state)
+news_wait_for_each_way(void **state)
 {
 	struct kit *k = *state;
 	struct news_row news[4];
-	struct message_row m;
+	struct way_row w;
 
 	OK(k, agent_news_add(k->s, NEWS_RAISED, 5, NOW, &k->e));
 	OK(k, agent_news_add(k->s, NEWS_WELL, 0, NOW + 1, &k->e));
@@ -159,29 +160,89 @@ news_and_messages_wait(void **state)
 	assert_int_equal(news[2].what, NEWS_WELL);
 	assert_int_equal(news[0].what, NEWS_RAISED);
 	assert_int_equal(news[0].alert, 5);
-	OK(k, agent_news_done(k->s, news[0].id, &k->e));
-	assert_int_equal(agent_news(k->s, 0, news, 4), 1);
-	assert_int_equal(agent_message_next(k->s, NOW), INT64_MAX);
-	OK(k, agent_message_add(k->s, "mail", "{}", NOW, &k->e));
+	assert_int_equal(agent_ways_waiting(k->s), 0);
+	agent_way_get(k->s, "mail", k->a, &w);
+	assert_string_equal(w.way, "mail");
+	assert_string_equal(w.error, "");
+	assert_int_equal(w.told + w.told_at + w.daily + w.attempts + w.next_at, 0);
+	w.attempts = 1;
+	w.error = "no route";
+	OK(k, agent_way_put(k->s, &w, &k->e));
 	agent_store_close(&k->s); /* as after a kill: what waits is still there */
 	assert_false(kit_open(k));
-	assert_true(agent_message_due(k->s, NOW, k->a, &m));
-	assert_string_equal(m.way, "mail");
-	OK(k, agent_message_failed(k->s, m.id, NOW + 60, "no route", &k->e));
-	assert_false(agent_message_due(k->s, NOW + 59, k->a, &m));
-	assert_int_equal(agent_message_next(k->s, NOW), NOW + 60);
-	/* a clock that was set back by a year lets nothing wait for a year */
-	assert_int_equal(agent_message_next(k->s, NOW - 365 * 86400),
-		NOW - 365 * 86400 + AGENT_MESSAGE_WAIT);
-	assert_true(agent_message_due(k->s, NOW - 365 * 86400, k->a, &m));
-	assert_true(agent_message_due(k->s, NOW + 60, k->a, &m));
-	assert_int_equal(m.attempts, 1);
-	assert_string_equal(m.error, "no route");
-	OK(k, agent_message_done(k->s, m.id, &k->e));
-	assert_int_equal(agent_messages_waiting(k->s), 0);
-	assert_int_equal(agent_fact(k->s, "daily"), 0);
-	OK(k, agent_fact_set(k->s, "daily", 7, &k->e) && agent_fact_set(k->s, "daily", 8, &k->e));
-	assert_int_equal(agent_fact(k->s, "daily"), 8);
+	agent_way_get(k->s, "mail", k->a, &w);
+	assert_int_equal(w.attempts, 1);
+	assert_string_equal(w.error, "no route");
+	assert_int_equal(agent_ways_waiting(k->s), 1);
+	w = (struct way_row){ .way = "mail", .told = news[1].id, .error = "" };
+	OK(k, agent_way_put(k->s, &w, &k->e));
+	assert_int_equal(agent_ways_waiting(k->s), 0);
+	OK(k, agent_news_done(k->s, news[0].id, &k->e));
+	assert_int_equal(agent_news(k->s, 0, news, 4), 1);
+	OK(k, agent_alerts_prune(k->s, NOW + 2, &k->e));
+	assert_int_equal(agent_news(k->s, 0, news, 4), 0);
+	OK(k, agent_way_drop(k->s, "mail", &k->e));
+	agent_way_get(k->s, "mail", k->a, &w);
+	assert_int_equal(w.told, 0);
+	assert_int_equal(agent_fact(k->s, "checked"), 0);
+	OK(k, agent_fact_set(k->s, "checked", 7, &k->e) &&
+			agent_fact_set(k->s, "checked", 8, &k->e));
+	assert_int_equal(agent_fact(k->s, "checked"), 8);
+}
+
+static void
+runs_are_tallied_by_the_hour(void **state)
+{
+	const int64_t hour = NOW - NOW % 3600;
+	struct kit *k = *state;
+	struct agent_tally t;
+
+	OK(k, agent_tally_add(k->s, "mail", hour - 3600, true, 0, &k->e));
+	OK(k, agent_tally_add(k->s, "mail", hour, false, 3, &k->e));
+	OK(k, agent_tally_add(k->s, "mail", hour + 3599, true, 4, &k->e));
+	OK(k, agent_tally_add(k->s, "staff", hour, false, 9, &k->e));
+	agent_store_close(&k->s);
+	assert_false(kit_open(k));
+	t = agent_tally_read(k->s, "mail", hour + 60);
+	assert_int_equal(t.runs, 2);
+	assert_int_equal(t.failed, 1);
+	assert_int_equal(t.changed, 7);
+	assert_int_equal(agent_tally_read(k->s, "mail", hour - 1).runs, 3);
+	assert_int_equal(agent_tally_read(k->s, "none", 0).runs, 0);
+	OK(k, agent_alerts_prune(k->s, hour, &k->e));
+	assert_int_equal(agent_tally_read(k->s, "mail", 0).runs, 2);
+}
+
+/* 2.5: a file of version 1, where a message waited: what is open is told anew, nothing else is lost. */
+static void
+version_1_is_brought_up(void **state)
+{
+	static const char old[] =
+		"DROP TABLE way; DROP TABLE tally; PRAGMA user_version=1;"
+		"CREATE TABLE message(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, way TEXT,"
+		" body TEXT, attempts INTEGER, next_at INTEGER, error TEXT);"
+		"INSERT INTO message VALUES(1, 1, 'mail', '{}', 2, 1, 'no route');"
+		"INSERT INTO fact VALUES('told', 7), ('checked', 8)";
+	struct kit *k = *state;
+	struct alert_row a = row("a", ALERT_WARNING, ALERT_OPEN),
+			 b = row("b", ALERT_WARNING, ALERT_CLEARED);
+	struct news_row news[4];
+	sqlite3 *sq;
+
+	OK(k, agent_alert_put(k->s, &a, &k->e) && agent_alert_put(k->s, &b, &k->e));
+	agent_store_close(&k->s);
+	assert_int_equal(sqlite3_open(k->path, &sq), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(sq, old, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(sq);
+	assert_false(kit_open(k));
+	assert_int_equal(agent_news(k->s, 0, news, 4), 1);
+	assert_int_equal(news[0].what, NEWS_RAISED);
+	assert_int_equal(news[0].alert, a.id);
+	assert_int_equal(agent_ways_waiting(k->s), 0);
+	assert_int_equal(agent_fact(k->s, "told"), 0);
+	assert_int_equal(agent_fact(k->s, "unwell"), 1);
+	assert_int_equal(agent_fact(k->s, "checked"), 8);
+	assert_int_equal(agent_tally_read(k->s, "mail", 0).runs, 0);
 }
 
 static void
@@ -314,7 +375,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(alerts_are_kept_and_listed, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_alert_is_seen_by_somebody, setup, teardown),
-		cmocka_unit_test_setup_teardown(news_and_messages_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(news_wait_for_each_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(runs_are_tallied_by_the_hour, setup, teardown),
+		cmocka_unit_test_setup_teardown(version_1_is_brought_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(points_thin_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(links_work_once_and_sessions_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(versions_of_the_configuration, setup, teardown),

@@ -11,7 +11,7 @@
 #include "alert_life.h"
 #include "alert_rules.h"
 #include "base/file.h"
-#include "notify_text.h"
+#include "notify_gather.h"
 
 #define NOW 1790000000
 
@@ -224,9 +224,15 @@ check_disk_promise_and_service(void **state)
 		"run says so\"},"
 		"{\"where\":\"target "
 		"hosted\",\"level\":\"fail\",\"topic\":\"certificate\",\"text\":"
-		"\"over\"}],\"exit\":1}");
+		"\"over\"},"
+		"{\"where\":\"source "
+		"company\",\"level\":\"warn\",\"topic\":\"certificate\",\"text\":"
+		"\"dc1 expires soon\"},"
+		"{\"where\":\"source "
+		"company\",\"level\":\"warn\",\"topic\":\"certificate\",\"text\":"
+		"\"dc2 expires soon\"}],\"exit\":1}");
 	const int64_t giga = 1024 * 1024 * (int64_t)1024;
-	struct alert_disk disk = { "/state", 4 * giga, 100 * giga, false };
+	struct alert_disk disk = { "/state", 4 * giga, 100 * giga, .was_low = false };
 	struct err conf = { 0 };
 	struct alert_fresh fresh[] = { { .sync = "a", .promise = 60, .lag = 61 },
 		{ .sync = "b", .promise = 60, .lag = 60 },
@@ -237,7 +243,8 @@ check_disk_promise_and_service(void **state)
 			.canary_every = 3600 } };
 	struct alert_watch watch[] = { { "company", "refused", .failed = true },
 		{ "other", "a file", .cannot = true } };
-	struct message_row m = { .attempts = 3, .way = "mail", .error = "no route" };
+	struct way_row ways[] = { { .attempts = 3, .way = "mail", .error = "no route" },
+		{ .attempts = 2, .way = "webhook", .error = "no route" } };
 	struct alert_input in = { .now = NOW,
 		.check = check,
 		.disk = &disk,
@@ -246,13 +253,17 @@ check_disk_promise_and_service(void **state)
 		.fresh_count = 3,
 		.watches = watch,
 		.watch_count = 2,
-		.sending = &m };
+		.ways = ways,
+		.way_count = 2 };
 
 	err_set(&conf, ERR_CONFIG, "bad-config", "x.conf:3: what is that");
 	alert_rules_eval(&in, &f);
-	assert_int_equal(f.count, 9);
+	assert_int_equal(f.count, 10);
 	assert_string_equal(find(&f, "account-expires/source company")->remedy, "never");
-	assert_int_equal(find(&f, "certificate-expires/target hosted")->severity, ALERT_CRITICAL);
+	assert_int_equal(find(&f, "certificate-refused/target hosted")->severity, ALERT_CRITICAL);
+	assert_int_equal(find(&f, "certificate-expires/source company")->severity, ALERT_WARNING);
+	assert_string_equal(find(&f, "certificate-expires/source company")->cause,
+		"dc1 expires soon; dc2 expires soon");
 	assert_int_equal(find(&f, "disk-nearly-full//state")->severity, ALERT_WARNING);
 	assert_non_null(strstr(find(&f, "freshness-broken/a")->cause, "promise is"));
 	find(&f, "canary-missing/c");
@@ -270,10 +281,38 @@ check_disk_promise_and_service(void **state)
 	disk.was_low = true;
 	alert_rules_eval(&in, &f);
 	assert_int_equal(f.count, 1);
-	disk = (struct alert_disk){ "/state", giga / 64, giga, false };
+	disk = (struct alert_disk){ "/state", giga / 64, giga, .was_low = false };
 	f.count = 0;
 	alert_rules_eval(&in, &f);
 	assert_int_equal(f.list[0].severity, ALERT_CRITICAL);
+}
+
+/* Around the critical limit, as around the other: what wavers is told once. */
+static void
+a_disk_that_wavers_is_told_once(void **state)
+{
+	const int64_t mega = 1024 * 1024;
+	static const int64_t free[] = { 150, 49, 51, 49, 60, 49, 74, 49 };
+	struct kit *k = *state;
+	struct alert_disk disk = { "/state", .total = 1000 * mega };
+	struct alert_input in = { .disk = &disk };
+	struct alert_row r = { 0 };
+	int told = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(free); i++) {
+		struct alert_finds f = { .arena = k->a };
+		bool news = false;
+
+		in.now = NOW + (int64_t)i * 60;
+		disk.free = free[i] * mega;
+		disk.was_low = r.state == ALERT_OPEN;
+		disk.was_grave = disk.was_low && r.severity == ALERT_CRITICAL;
+		alert_rules_eval(&in, &f);
+		OK(k, alert_life_apply(k->s, &f, in.now, &news, &k->e));
+		assert_true(agent_alert_find(k->s, "disk-nearly-full//state", k->a, &r));
+		told += news;
+	}
+	assert_int_equal(told, 2); /* low, and critical */
 }
 
 static void
@@ -314,10 +353,10 @@ some(struct kit *k, const char *code, const char *object, int64_t after)
 static bool
 look(struct kit *k, struct alert_find *list, size_t n, int64_t at)
 {
-	struct alert_finds f = {
-		.arena = k->a, .list = list, .count = n, .domains = { "d" }, .domain_count = 1
-	};
+	struct alert_finds f = { .arena = k->a, .list = list, .count = n };
 	bool told = false;
+
+	alert_domain(&f, "d");
 
 	OK(k, alert_life_apply(k->s, &f, at, &told, &k->e));
 	return told;
@@ -353,6 +392,103 @@ an_alert_is_raised_and_clears_by_itself(void **state)
 	assert_int_equal(news[0].what, NEWS_RAISED);
 	assert_int_equal(news[4].what, NEWS_WELL);
 	assert_false(look(k, NULL, 0, NOW + 1000));
+}
+
+/* Not while something was found that has yet to last; then once. */
+static void
+all_is_well_is_not_said_too_early(void **state)
+{
+	struct kit *k = *state;
+	struct alert_find two[] = { some(k, "target-unreachable", "b", 10),
+		some(k, "run-failed", "a", 0) };
+	struct alert_find absent = some(k, "absence-unconfirmed", "s", 4 * 3600);
+	struct news_row news[8];
+	struct way_row way = { .way = "mail", .unwell = true };
+	struct notify_batch b;
+	struct news_row last;
+
+	assert_true(look(k, two, 2, NOW));
+	assert_true(look(k, two, 1, NOW + 5));
+	assert_int_equal(agent_news(k->s, 0, news, 8), 2);
+	assert_int_equal(news[1].what, NEWS_CLEARED);
+	notify_gather(k->s, &way, "h", NOW, k->a, &b, &last);
+	assert_int_equal(b.passed_count, 1);
+	assert_false(b.well);
+	assert_true(look(k, &absent, 1, NOW + 9)); /* routine: what is given hours says nothing */
+	assert_int_equal(agent_news(k->s, news[1].id, news, 8), 1);
+	assert_int_equal(news[0].what, NEWS_WELL);
+	assert_false(look(k, &absent, 1, NOW + 70));
+	way.told = last.id;
+	notify_gather(k->s, &way, "h", NOW, k->a, &b, &last);
+	assert_true(b.well);
+	assert_false(notify_gather_empty(&b, &way));
+	way.unwell = false; /* it was said already */
+	assert_true(notify_gather_empty(&b, &way));
+}
+
+static void
+many_targets_clear_in_one_run(void **state)
+{
+	enum { TARGETS = 40 };
+	struct kit *k = *state;
+	struct conf_target targets[TARGETS] = { 0 };
+	struct conf c = { .targets = targets, .target_count = TARGETS };
+	struct alert_run run = { .sync = "", .exit = 0 };
+	struct alert_input in = { .conf = &c, .now = NOW, .run = &run };
+	struct alert_finds f = { .arena = k->a };
+
+	for (size_t i = 0; i < TARGETS; i++)
+		targets[i].name = arena_printf(k->a, "t%zu", i);
+	alert_rules_eval(&in, &f);
+	assert_int_equal(f.domain_count, TARGETS + 1);
+	assert_string_equal(f.domains[TARGETS], "run/t39");
+}
+
+static void
+what_is_not_known_clears_nothing(void **state)
+{
+	struct kit *k = *state;
+	struct alert_watch watch = { .source = "company", .text = "", .failed = true };
+	struct alert_fresh fresh = { .sync = "mail", .promise = 60, .lag = 90 };
+	struct alert_input in = {
+		.now = NOW, .watches = &watch, .watch_count = 1, .fresh = &fresh, .fresh_count = 1
+	};
+	struct alert_finds f = { .arena = k->a };
+
+	alert_rules_eval(&in, &f);
+	assert_int_equal(f.count, 2);
+	watch.failed = false; /* just started */
+	fresh.lag = -1;
+	f = (struct alert_finds){ .arena = k->a };
+	alert_rules_eval(&in, &f);
+	assert_int_equal(f.count, 0);
+	for (size_t i = 0; i < f.domain_count; i++)
+		assert_string_equal(f.domains[i], "canary/mail");
+	watch.stands = true;
+	fresh.lag = 5;
+	alert_rules_eval(&in, &f);
+	assert_int_equal(f.count, 0);
+	assert_int_equal(f.domain_count, 3);
+}
+
+/* Told by the way that failed, when it works again, it would be out of date. */
+static void
+a_way_does_not_tell_of_itself(void **state)
+{
+	struct kit *k = *state;
+	struct way_row mail = { .way = "mail" }, hook = { .way = "webhook" };
+	struct alert_find one = some(k, "notify-failed", "mail", 0);
+	struct notify_batch b;
+	struct news_row last;
+
+	assert_true(look(k, &one, 1, NOW));
+	notify_gather(k->s, &mail, "h", NOW, k->a, &b, &last);
+	assert_true(last.id > 0);
+	assert_true(notify_gather_empty(&b, &mail));
+	assert_true(b.well);
+	notify_gather(k->s, &hook, "h", NOW, k->a, &b, &last);
+	assert_int_equal(b.raised_count, 1);
+	assert_false(b.well);
 }
 
 static void
@@ -512,6 +648,37 @@ a_message_says_what_since_when_and_what_to_do(void **state)
 	assert_string_equal(json_get_string(json_get(j, "json"), "event"), "well");
 }
 
+/* A name in the directory is anybody's. */
+static void
+a_subject_is_short_and_of_one_direction(void **state)
+{
+	struct kit *k = *state;
+	struct alert_row raised[] = { row(k, "object-errors", NULL, 7),
+		row(k, "run-failed", "x", 8) };
+	struct notify_batch b = {
+		.host = "sync1", .now = NOW, .raised = raised, .raised_count = 2
+	};
+	CLEAN_BUF struct buf name = { 0 };
+	CLEAN_BUF struct buf out = { 0 };
+	CLEAN_JSON struct json *j = NULL;
+	const char *subject;
+
+	buf_adds(&name, "Anna\xe2\x80\xae\xc2\x9b\r\n\x1b[2J");
+	for (int i = 0; i < 300; i++)
+		buf_adds(&name, "\xc3\xa4");
+	raised[0].object = buf_cstr(&name);
+	notify_text(&b, &out);
+	OK(k, json_parse(buf_str(&out), 0, &j, &k->e));
+	subject = json_get_string(j, "subject");
+	assert_true(strlen(subject) < 160);
+	assert_true(utf8_valid(subject, strlen(subject)));
+	assert_non_null(strstr(subject, "WARNING: objects fail (Anna\\xe2\\x80\\xae"));
+	assert_non_null(strstr(subject, "...) and 1 more"));
+	for (const char *p = subject; *p; p++)
+		assert_true((unsigned char)*p >= 0x20);
+	assert_null(strstr(json_get_string(j, "text"), "\xe2\x80\xae"));
+}
+
 static void
 a_day_is_summed_up(void **state)
 {
@@ -519,6 +686,7 @@ a_day_is_summed_up(void **state)
 	CLEAN_JSON struct json *status = parse(STATUS("0", "2", "", "", "0")), *j = NULL;
 	struct notify_day d = { .host = "sync1",
 		.now = NOW,
+		.since = NOW - 86400,
 		.raised = 3,
 		.cleared = 2,
 		.lines = "  mail: 288 runs\n",
@@ -531,7 +699,79 @@ a_day_is_summed_up(void **state)
 	assert_non_null(strstr(json_get_string(j, "text"),
 		"hosted: NOT in lockstep; 100 users, 3 groups; 2 "
 		"fail"));
-	assert_non_null(strstr(json_get_string(j, "text"), "mail: 288 runs"));
+	assert_non_null(
+		strstr(json_get_string(j, "text"), "The last 24 hours:\n  mail: 288 runs\n"));
+	d.since = NOW - 3 * 86400; /* two could not be sent */
+	buf_reset(&out);
+	json_clean(&j);
+	j = NULL;
+	notify_text_day(&d, &out);
+	OK(k, json_parse(buf_str(&out), 0, &j, &k->e));
+	assert_non_null(strstr(json_get_string(j, "text"), "\nSince 2026-09-18T14:13:20Z, when"));
+}
+
+static int64_t
+kept(struct kit *k, const char *code, enum alert_state state, int64_t cleared)
+{
+	struct alert_row r = row(k, code, code, 0);
+
+	r.state = state;
+	r.cleared = cleared;
+	OK(k, agent_alert_put(k->s, &r, &k->e));
+	return r.id;
+}
+
+/* A way gets what it has not got yet, as it is now. */
+static void
+each_way_is_told_what_it_does_not_know(void **state)
+{
+	struct kit *k = *state;
+	int64_t came = kept(k, "run-failed", ALERT_CLEARED, NOW),
+		over = kept(k, "target-refusing", ALERT_CLEARED, NOW),
+		here = kept(k, "object-errors", ALERT_OPEN, 0),
+		old = kept(k, "clock-wrong", ALERT_OPEN, 0);
+	struct way_row way = { .way = "mail" };
+	struct notify_batch b;
+	struct news_row last, news[8];
+	CLEAN_BUF struct buf out = { 0 };
+	CLEAN_JSON struct json *j = NULL;
+
+	OK(k, agent_news_add(k->s, NEWS_RAISED, over, NOW, &k->e));
+	OK(k, agent_news_add(k->s, NEWS_RAISED, came, NOW, &k->e));
+	OK(k, agent_news_add(k->s, NEWS_CLEARED, came, NOW, &k->e));
+	OK(k, agent_news_add(k->s, NEWS_RAISED, here, NOW, &k->e));
+	OK(k, agent_news_add(k->s, NEWS_CLEARED, over, NOW, &k->e));
+	assert_int_equal(agent_news(k->s, 0, news, 8), 5);
+	/* one that works got the first at once */
+	way.told = news[0].id;
+	notify_gather(k->s, &way, "h", NOW, k->a, &b, &last);
+	assert_int_equal(last.id, news[4].id);
+	assert_int_equal(b.raised_count, 1);
+	assert_int_equal(b.raised[0].id, here);
+	assert_int_equal(b.passed_count, 1);
+	assert_int_equal(b.passed[0].id, came);
+	assert_int_equal(b.cleared_count, 1);
+	assert_int_equal(b.cleared[0].id, over);
+	assert_int_equal(b.open_count, 1);
+	assert_int_equal(b.open[0].id, old);
+	assert_false(b.well);
+	/* the other gets all in one, and what it never heard of came and went */
+	way.told = 0;
+	notify_gather(k->s, &way, "h", NOW, k->a, &b, &last);
+	assert_int_equal(b.passed_count, 2);
+	assert_int_equal(b.passed[0].id, over);
+	assert_int_equal(b.cleared_count, 0);
+	notify_text(&b, &out);
+	OK(k, json_parse(buf_str(&out), 0, &j, &k->e));
+	assert_non_null(strstr(json_get_string(j, "text"),
+		"Came and went meanwhile:\n"
+		"  - the target refuses us: target-refusing (2026-09-21T14:11:20Z to\n"
+		"    2026-09-21T14:13:20Z)\n"));
+	assert_non_null(strstr(json_get_string(j, "text"),
+		"Still open:\n  - clocks differ: clock-wrong (since 2026-09-21T14:11:20Z)\n"));
+	way.told = last.id;
+	notify_gather(k->s, &way, "h", NOW, k->a, &b, &last);
+	assert_int_equal(last.id, 0);
 }
 
 /* The manual page has each code, and no other. */
@@ -566,15 +806,22 @@ main(void)
 		T(a_hold_says_what_it_would_have_done),
 		T(runs_that_fail_have_their_causes),
 		T(check_disk_promise_and_service),
+		T(a_disk_that_wavers_is_told_once),
 		T(absence_is_given_its_time),
 		T(an_alert_is_raised_and_clears_by_itself),
+		T(all_is_well_is_not_said_too_early),
+		T(what_is_not_known_clears_nothing),
+		T(a_way_does_not_tell_of_itself),
+		T(many_targets_clear_in_one_run),
 		T(what_comes_and_goes_at_once_is_never_told),
 		T(what_flaps_is_held_open),
 		T(time_alone_clears_and_other_domains_stay),
 		T(a_clock_set_back_keeps_nothing_for_years),
 		T(graver_is_told_again),
 		T(a_message_says_what_since_when_and_what_to_do),
+		T(a_subject_is_short_and_of_one_direction),
 		T(a_day_is_summed_up),
+		T(each_way_is_told_what_it_does_not_know),
 		T(the_manual_has_every_alert),
 	};
 

@@ -111,6 +111,32 @@ nothing_gets_into_the_headers(void **state)
 }
 
 static void
+a_subject_ends_somewhere(void **state)
+{
+	CLEAN_BUF struct buf out = { 0 };
+	CLEAN_BUF struct buf back = { 0 };
+	char long_one[5000];
+	const char *p;
+
+	(void)state;
+	memset(long_one, 'x', sizeof(long_one) - 1);
+	long_one[sizeof(long_one) - 1] = '\0';
+	memcpy(long_one,
+		"a\xe2\x80\xae"
+		"b\xc2\x85"
+		"c",
+		8); /* right to left; next line */
+	make(long_one, "text", &out);
+	for (p = strstr(out.p, "=?UTF-8?B?"); p; p = strstr(p, "=?UTF-8?B?")) {
+		p += 10;
+		assert_true(base64_decode(p, strcspn(p, "?"), &back));
+	}
+	assert_true(back.n <= 240);
+	assert_true(strncmp(back.p, "a\\xe2\\x80\\xaeb\\xc2\\x85cxxx", 26) == 0);
+	assert_string_equal(back.p + back.n - 4, "x...");
+}
+
+static void
 addresses_are_addresses(void **state)
 {
 	static const char *const good[] = { "a@b", "first.last+tag@sub.example.test",
@@ -136,6 +162,7 @@ main(void)
 		cmocka_unit_test(other_letters_are_encoded),
 		cmocka_unit_test(long_lines_are_broken_softly),
 		cmocka_unit_test(nothing_gets_into_the_headers),
+		cmocka_unit_test(a_subject_ends_somewhere),
 		cmocka_unit_test(addresses_are_addresses),
 	};
 

@@ -44,8 +44,8 @@ bool utf8_valid(const char *p, size_t n);
 /* Full case folding with NFKC_Casefold (libutf8proc), for comparing names and addresses without case.
  * Invalid UTF-8 is folded byte-wise by ASCII. Result appended to out. */
 void utf8_fold(const char *p, size_t n, struct buf *out);
-/* Text safe for a terminal or log line: control characters and invalid bytes become \xNN, cut at
- * max bytes (0 = no limit) with "...". Appended to out. */
+/* Text safe for a terminal or log line: control characters, those that turn the direction of writing, and
+ * invalid bytes become \xNN, cut at max bytes (0 = no limit) with "...". Appended to out. */
 void text_escape(const char *p, size_t n, size_t max, struct buf *out);
 
 void base64_encode(const void *p, size_t n, struct buf *out);

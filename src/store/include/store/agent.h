@@ -82,13 +82,13 @@ void agent_alerts_since(
 /* code "no-such-alert" when there is none */
 bool agent_alert_seen(
 	struct agent_store *s, int64_t id, const char *by, int64_t now, struct err *e);
-/* Cleared ones of before `before` are forgotten. */
+/* Cleared ones of before `before` are forgotten, and news and tallies of then. */
 bool agent_alerts_prune(struct agent_store *s, int64_t before, struct err *e);
 /* An alert as JSON object, the members of lockstepd-alerts(7). */
 struct jsonw;
 void alert_json(const struct alert_row *r, struct jsonw *w, const char *name);
 
-/* --- news to be told, and messages on their way --- */
+/* --- news to be told, and the ways that they take --- */
 
 enum alert_news { NEWS_RAISED, NEWS_CLEARED, NEWS_WELL };
 struct news_row {
@@ -102,32 +102,34 @@ size_t agent_news(struct agent_store *s, int64_t after, struct news_row *list, s
 int64_t agent_news_newest(struct agent_store *s); /* id; 0 = there is none */
 bool agent_news_done(struct agent_store *s, int64_t up_to, struct err *e); /* ids up to this one */
 
-struct message_row {
-	int64_t id, at;
-	const char *way;  /* "mail", "webhook" */
-	const char *body; /* JSON for lockstep-notify, without the way's options */
-	int64_t attempts, next_at;
+/* A way that messages take: "mail", "webhook". Messages are made of the news that it has not got yet when it is tried,
+ * so that what waits for one that does not work is one message when it does. */
+struct way_row {
+	const char *way;
+	int64_t told;      /* news up to this id have been taken */
+	int64_t told_at;   /* the last message with news; 0 = none */
+	bool unwell;       /* what was told last was not that all is well */
+	int64_t daily;     /* the last summary; 0 = none is wanted */
+	int64_t attempts;  /* that failed in a row */
+	int64_t next_at;   /* not to be tried before, while attempts */
 	const char *error; /* of the last attempt, or "" */
 };
-bool agent_message_add(
-	struct agent_store *s, const char *way, const char *body, int64_t now, struct err *e);
-/* Longest wait of a message: what is to wait longer was put off before the clock was set back, and is due. */
-#define AGENT_MESSAGE_WAIT 3600
-/* The oldest that is due. false: none. */
-bool agent_message_due(
-	struct agent_store *s, int64_t now, struct arena *a, struct message_row *m_r);
-/* When one is due next, at most AGENT_MESSAGE_WAIT from now; INT64_MAX: none waits. */
-int64_t agent_message_next(struct agent_store *s, int64_t now);
-bool agent_message_failed(
-	struct agent_store *s, int64_t id, int64_t next_at, const char *error, struct err *e);
-bool agent_message_done(struct agent_store *s, int64_t id, struct err *e);
-int64_t agent_messages_waiting(struct agent_store *s);
-/* The one that failed most often; false: none waits. */
-bool agent_message_worst(struct agent_store *s, struct arena *a, struct message_row *m_r);
-/* All that wait are due now. */
-bool agent_messages_retry(struct agent_store *s, int64_t now, struct err *e);
+/* One that is not known yet: zero and "". */
+void agent_way_get(struct agent_store *s, const char *way, struct arena *a, struct way_row *w_r);
+bool agent_way_put(struct agent_store *s, const struct way_row *w, struct err *e);
+bool agent_way_drop(struct agent_store *s, const char *way, struct err *e);
+int64_t agent_ways_waiting(struct agent_store *s); /* that have something to send */
 
-/* Small facts that outlive a restart: "checked", "daily". Absent: 0. */
+/* What the runs of a sync did, by the hour, for 90 days. */
+struct agent_tally {
+	int64_t runs, failed, changed;
+};
+bool agent_tally_add(struct agent_store *s, const char *sync, int64_t at, bool failed,
+	int64_t changed, struct err *e);
+/* From the hour of `since` on. */
+struct agent_tally agent_tally_read(struct agent_store *s, const char *sync, int64_t since);
+
+/* Small facts that outlive a restart: "checked", "as_of/SYNC". Absent: 0. */
 int64_t agent_fact(struct agent_store *s, const char *name);
 bool agent_fact_set(struct agent_store *s, const char *name, int64_t value, struct err *e);
 
