@@ -135,7 +135,7 @@ change_json(const struct change *ch, struct jsonw *w, const char *name)
 }
 
 static void
-history_held(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
+history_held(struct cli *c, const char *target, struct ledger *l, int64_t run, struct jsonw *w)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct held list[64];
@@ -148,6 +148,7 @@ history_held(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
 
 			if (c->json) {
 				jsonw_obj(w, NULL);
+				jsonw_str(w, "target", target);
 				jsonw_str(w, "held", op_class_name(h->class));
 				jsonw_str(w, "kind", h->kind->name);
 				jsonw_str(w, "name", h->name);
@@ -170,7 +171,7 @@ history_held(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
 }
 
 static void
-history_changes(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
+history_changes(struct cli *c, const char *target, struct ledger *l, int64_t run, struct jsonw *w)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct change cs[64];
@@ -187,7 +188,7 @@ history_changes(struct cli *c, struct ledger *l, int64_t run, struct jsonw *w)
 		after = cs[got - 1].id;
 		arena_reset(a);
 	}
-	history_held(c, l, run, w);
+	history_held(c, target, l, run, w);
 }
 
 /* --- following --- */
@@ -339,7 +340,7 @@ cmd_history(struct cli *c, int argc, char **argv)
 			continue;
 		}
 		if (run)
-			history_changes(c, l, run, &w);
+			history_changes(c, c->conf->targets[i].name, l, run, &w);
 		else
 			history_runs(c, &c->conf->targets[i], l, &w);
 		ledger_close(&l);

@@ -130,16 +130,24 @@ a_hold_says_what_it_would_have_done(void **state)
 	struct kit *k = *state;
 	struct alert_finds f = { .arena = k->a };
 	CLEAN_JSON struct json *j = parse(STATUS("5", "0", "", "", "0"));
+#define HELD(target, class, kind, name)                                                            \
+	"{\"target\":\"" target "\",\"held\":\"" class "\",\"kind\":\"" kind "\",\"name\":\"" name \
+						       "\"}"
+	/* another run, and another target's run of that number, say nothing */
 	CLEAN_JSON struct json *held =
-		parse("{\"operations\":[{\"run\":12,\"op\":\"update\",\"kind\":\"user\"},"
-		      "{\"held\":\"disable\",\"kind\":\"user\",\"name\":\"a\"},"
-		      "{\"held\":\"disable\",\"kind\":\"user\",\"name\":\"b\"},"
-		      "{\"held\":\"disable\",\"kind\":\"user\",\"name\":\"c\"},"
-		      "{\"held\":\"disable\",\"kind\":\"user\",\"name\":\"d\"},"
-		      "{\"held\":\"delete\",\"kind\":\"group\",\"name\":\"all\"}]}");
-	struct alert_input in = {
-		.now = NOW, .status = j, .held = held, .held_why = "disable: 4 of 9 users"
-	};
+		parse("[{\"target\":\"hosted\",\"run\":11,\"operations\":[" HELD("hosted", "delete",
+			"user",
+			"z") "]},"
+			     "{\"target\":\"hosted\",\"run\":12,\"operations\":["
+			     "{\"run\":12,\"op\":\"update\",\"kind\":\"user\"}," HELD(
+				     "hosted", "disable", "user", "a") "," HELD("hosted", "disable",
+				     "user", "b") "," HELD("other", "disable", "user",
+				     "y") "," HELD("hosted", "disable", "user",
+				     "c") "," HELD("hosted", "disable", "user",
+				     "d") "," HELD("hosted", "delete", "group", "all") "]}]");
+	CLEAN_JSON struct json *why =
+		parse("{\"other\":\"x\",\"hosted\":\"disable: 4 of 9 users\"}");
+	struct alert_input in = { .now = NOW, .status = j, .held = held, .held_why = why };
 
 	alert_rules_eval(&in, &f);
 	assert_int_equal(f.count, 1);
