@@ -35,14 +35,6 @@ def all_is_well(service, times=1):
     assert len(service.events("alert-raised")) == len(service.events("alert-cleared"))
 
 
-def memory(service, sql, *values):
-    """A look into agent.db, or a change as if time had passed."""
-    with sqlite3.connect(os.path.join(service.state, "agent.db"), timeout=30) as db:
-        rows = db.execute(sql, values).fetchall()
-    db.close()
-    return rows
-
-
 @pytest.fixture
 def slapd(tmp_path):
     """slapd(**settings): a running one with the top of a tree."""
@@ -169,9 +161,9 @@ def test_I1_an_absence_that_nothing_confirms(service, hosted, slapd):
     service.start().synced()
     s.delete(anna)
     s.modify(bert, title="Chief")
-    service.wait(lambda: memory(service, "SELECT 1 FROM alert WHERE code = 'absence-unconfirmed' AND state = 0"))
+    service.wait(lambda: service.memory("SELECT 1 FROM alert WHERE code = 'absence-unconfirmed' AND state = 0"))
     assert service.alerts() == []       # it is given its time
-    memory(service, "UPDATE alert SET found = found - 5 * 3600 WHERE code = 'absence-unconfirmed'")
+    service.memory("UPDATE alert SET found = found - 5 * 3600 WHERE code = 'absence-unconfirmed'")
     a = service.raised("absence-unconfirmed")
     says(a, "source company", "1 entries were not seen by the last complete read", "left as they are until a complete read", "warning")
     assert len(hosted.find("/Users", "active eq true")) == 2

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -97,6 +98,13 @@ class Service:
         with Talk(self.agent.path("control")) as t:
             t.ask(command=["check"])
             assert t.rest()[-1]["exit"] == 0
+
+    def memory(self, sql, *values):
+        """A look into agent.db, or a change as if time had passed."""
+        with sqlite3.connect(os.path.join(self.state, "agent.db"), timeout=30) as db:
+            rows = db.execute(sql, values).fetchall()
+        db.close()
+        return rows
 
     def synced(self):
         """A run that began after now has ended well or not."""

@@ -656,6 +656,29 @@ a_message_says_what_since_when_and_what_to_do(void **state)
 	assert_string_equal(json_get_string(json_get(j, "json"), "event"), "well");
 }
 
+static void
+what_is_left_out_of_a_message_is_counted(void **state)
+{
+	enum { MANY = 70 };
+	struct kit *k = *state;
+	struct alert_row *raised = arena_alloc(k->a, MANY * sizeof(*raised));
+	struct notify_batch b = { .host = "h", .now = NOW, .raised = raised, .raised_count = MANY };
+	CLEAN_BUF struct buf out = { 0 };
+	CLEAN_JSON struct json *j = NULL;
+	const struct json *body;
+
+	for (size_t i = 0; i < MANY; i++)
+		raised[i] = row(k, "run-failed", arena_printf(k->a, "sync %zu", i), (int64_t)i);
+	notify_text(&b, &out);
+	OK(k, json_parse(buf_str(&out), 0, &j, &k->e));
+	body = json_get(j, "json");
+	assert_int_equal(json_count(json_get(body, "raised")), 50);
+	assert_int_equal(json_get_int(body, "left_out", 0), 20);
+	assert_int_equal(json_get_int(body, "open", 0), MANY);
+	assert_non_null(strstr(json_get_string(j, "text"), "More new alerts:\n"));
+	assert_non_null(strstr(json_get_string(j, "text"), "sync 69"));
+}
+
 /* A name in the directory is anybody's. */
 static void
 a_subject_is_short_and_of_one_direction(void **state)
@@ -827,6 +850,7 @@ main(void)
 		T(a_clock_set_back_keeps_nothing_for_years),
 		T(graver_is_told_again),
 		T(a_message_says_what_since_when_and_what_to_do),
+		T(what_is_left_out_of_a_message_is_counted),
 		T(a_subject_is_short_and_of_one_direction),
 		T(a_day_is_summed_up),
 		T(each_way_is_told_what_it_does_not_know),
