@@ -2,6 +2,7 @@
 when it is mended, and then all is well once (S1.14, S3.4, N8)."""
 import os
 import shutil
+import signal
 import sqlite3
 import time
 
@@ -152,6 +153,25 @@ def test_a_certificate_expires_and_one_is_not_accepted(service, hosted, slapd):
     service.agent.run("sync", "--retry")
     service.cleared("certificate-refused")
     all_is_well(service, 2)
+
+
+def test_S1_7_a_directory_that_cannot_be_watched_over_a_restart(service, hosted, slapd):
+    """A service that has just started does not know yet whether the old cause is over, and says nothing of it."""
+    s = slapd()
+    s.person("anna")
+    service.configure(hosted.url, hosted.token, source=of_slapd(service, s), on_change="yes")
+    service.start().synced()
+    s.stop()
+    a = says(service.raised("watch-failed"), "source company", "company", "found by the schedule alone", "warning")
+    service.stop(signal.SIGKILL)
+    begun = len(service.events("watch-ended"))
+    service.start()
+    service.wait(lambda: len(service.events("watch-ended")) > begun)
+    assert service.find("watch-failed")["id"] == a["id"] and service.events("all-well") == []
+    s.restart()
+    service.cleared("watch-failed")
+    service.cleared("source-incomplete")
+    all_is_well(service)
 
 
 def test_I1_an_absence_that_nothing_confirms(service, hosted, slapd):

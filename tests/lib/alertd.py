@@ -23,13 +23,13 @@ class Service:
         self.conf = agent.path("service.conf")     # what lockstepd reads; the command line has a copy that stays well
         self.dir = SmallDirectory(os.path.join(agent.folder, "company.ldif"))
 
-    def configure(self, url, token, sync="", alerts="", target="", every="5s", source=None):
+    def configure(self, url, token, sync="", alerts="", target="", every="5s", on_change="no", source=None):
         path = self.agent.secret("token", token)
         with open(self.conf, "w") as f:
             f.write(f'state = "{self.state}"\ncontrol = "{self.agent.path("control")}"\nconsole {{ enabled = "no" }}\n'
                     f'source "company" {{ {source or self.dir.source()} }}\n'
                     f'target "hosted" {{ type = "scim" url = "{url}" token_file = "{path}" {target} }}\n'
-                    f'sync "mail" {{ from = "company" to = "hosted" schedule {{ every = "{every}" on_change = "no" }} {sync} }}\n'
+                    f'sync "mail" {{ from = "company" to = "hosted" schedule {{ every = "{every}" on_change = "{on_change}" }} {sync} }}\n'
                     f'alerts {{ {alerts} }}\n')
         shutil.copy(self.conf, self.agent.conf)
 
