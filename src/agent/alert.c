@@ -96,31 +96,64 @@ eval_status(struct alerts *al)
 	alerts_evaluate(al, &in, NULL);
 }
 
-static int64_t
-held_run_of(const struct json *status)
+static bool
+is_held_of(const struct json *h, const char *target, int64_t run)
 {
-	json_for_each(t, json_get(status, "targets")) {
-		if (json_get_int(t, "held", 0) > 0)
-			return json_get_int(t, "run", 0);
-	}
-	return 0;
+	const char *of = json_get_string(h, "target");
+
+	return of && strcmp(of, target) == 0 && json_get_int(h, "run", 0) == run;
 }
+
+/* Runs that hold nothing any more are forgotten. Returns the first of which nothing is known yet; NULL = none. */
+static const struct json *
+held_unknown(struct alerts *al)
+{
+	struct json *keep = json_new_array();
+	const struct json *unknown = NULL;
+
+	json_for_each(t, json_get(al->status, "targets")) {
+		const char *target = json_get_string(t, "target");
+		bool known = !target || json_get_int(t, "held", 0) <= 0;
+
+		json_for_each(h, al->held) {
+			if (known || !is_held_of(h, target, json_get_int(t, "run", 0)))
+				continue;
+			json_push(keep, json_dup(h));
+			known = true;
+		}
+		if (!known && !unknown)
+			unknown = t;
+	}
+	json_free(al->held);
+	al->held = keep;
+	return unknown;
+}
+
+static void look_at_held(struct alerts *al);
 
 static void
 held_done(void *ctx, const struct job *j)
 {
 	struct alerts *al = ctx;
+	struct json *h = json_new_object();
 
-	json_free(al->held);
-	al->held = job_result(j) ? json_dup(job_result(j)) : NULL;
-	eval_status(al);
+	json_set_string(h, "target", json_get_string(al->held_asked, "target"));
+	json_set(h, "run", json_dup(json_get(al->held_asked, "run")));
+	if (json_get(job_result(j), "operations"))
+		json_set(h, "operations", json_dup(json_get(job_result(j), "operations")));
+	json_push(al->held, h);
+	json_free(al->held_asked);
+	al->held_asked = NULL;
+	if (!al->g->stopping)
+		look_at_held(al);
 }
 
 /* What is held is named once, when it is first seen. */
-static bool
-ask_held(struct alerts *al, int64_t run)
+static void
+look_at_held(struct alerts *al)
 {
-	CLEAN_FREE char *number = xasprintf("%lld", (long long)run);
+	const struct json *t = held_unknown(al);
+	CLEAN_FREE char *number = xasprintf("%lld", (long long)json_get_int(t, "run", 0));
 	const char *const words[] = { "history", number, NULL };
 	struct job_spec s = { .argv = words,
 		.json = true,
@@ -130,10 +163,12 @@ ask_held(struct alerts *al, int64_t run)
 		.done = held_done,
 		.ctx = al };
 
-	al->held_run = run;
-	json_free(al->held);
-	al->held = NULL;
-	return run && job_add(al->g, &s);
+	if (al->held_asked)
+		return;
+	if (t && job_add(al->g, &s))
+		al->held_asked = json_dup(t);
+	else
+		eval_status(al);
 }
 
 static void ask_status(struct alerts *al);
@@ -143,7 +178,6 @@ status_done(void *ctx, const struct job *j)
 {
 	struct alerts *al = ctx;
 	const struct json *got = job_result(j);
-	int64_t run;
 
 	al->asking = false;
 	if (al->g->stopping)
@@ -156,9 +190,7 @@ status_done(void *ctx, const struct job *j)
 		return;
 	json_free(al->status);
 	al->status = json_dup(got);
-	run = held_run_of(al->status);
-	if (run == al->held_run || !ask_held(al, run))
-		eval_status(al);
+	look_at_held(al);
 }
 
 static void
@@ -179,6 +211,22 @@ ask_status(struct alerts *al)
 
 /* --- what happens --- */
 
+/* Of a run of all it is not known of which. */
+static void
+keep_why(struct alerts *al, const struct alert_run *run)
+{
+	for (size_t i = 0; al->g->conf && i < al->g->conf->sync_count; i++) {
+		const struct conf_sync *s = &al->g->conf->syncs[i];
+
+		if (strcmp(s->name, run->sync) != 0 &&
+			(*run->sync || al->g->conf->target_count > 1))
+			continue;
+		if (!al->held_why)
+			al->held_why = json_new_object();
+		json_set_string(al->held_why, s->to, run->error.text);
+	}
+}
+
 static void
 run_ended(struct alerts *al, const struct job *j)
 {
@@ -188,10 +236,8 @@ run_ended(struct alerts *al, const struct job *j)
 		.error = *job_error(j) };
 	struct alert_input in = { .run = &run };
 
-	if (run.exit == 4) {
-		free(al->held_why);
-		al->held_why = xstrdup(run.error.text);
-	}
+	if (run.exit == 4)
+		keep_why(al, &run);
 	al->refused |= (run.exit == 3 || run.exit == 5) && run.error.kind == ERR_CONFIG;
 	alerts_evaluate(al, &in, NULL);
 }
@@ -417,7 +463,8 @@ alerts_stop(struct agent *g)
 		return;
 	json_free(al->status);
 	json_free(al->held);
-	free(al->held_why);
+	json_free(al->held_asked);
+	json_free(al->held_why);
 	free(al);
 	g->alerts = NULL;
 }

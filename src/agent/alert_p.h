@@ -7,10 +7,10 @@
 struct alerts {
 	struct agent *g;
 	struct json *status;
-	struct json *held; /* operations of held_run */
-	int64_t held_run;
-	char *held_why;
-	bool asking, ask_again; /* a status job is on its way */
+	struct json *held;       /* array: of each held run what it would have done */
+	struct json *held_asked; /* the target that is asked about now */
+	struct json *held_why;   /* what the guard said, by target */
+	bool asking, ask_again;  /* a status job is on its way */
 	bool checking;
 	int64_t checked, pruned;
 	int64_t disk_free;

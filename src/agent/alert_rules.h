@@ -54,9 +54,10 @@ struct alert_input {
 	int64_t now;
 	const struct alert_run *run;
 	const struct json *status; /* `lockstep status --json` */
-	const struct json *held;  /* with status: `history RUN --json` of a held run; may be NULL */
-	const char *held_why;     /* with status: what the guard said; may be NULL */
-	const struct json *check; /* `lockstep check --json` */
+	/* with status: array of {"target", "run", "operations" as of `history RUN --json`}; may be NULL */
+	const struct json *held;
+	const struct json *held_why; /* with status: what the guard said, by target; may be NULL */
+	const struct json *check;    /* `lockstep check --json` */
 	const struct alert_disk *disk;
 	const struct err *conf_error; /* kind ERR_NONE: the configuration is well */
 	const struct alert_fresh *fresh;

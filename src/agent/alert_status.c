@@ -40,18 +40,32 @@ would_add(struct would *w, const char *name)
 		buf_adds(&w->names, ", ...");
 }
 
+static const struct json *
+operations_of(const struct json *held, const char *target, int64_t run)
+{
+	json_for_each(h, held) {
+		const char *of = json_get_string(h, "target");
+
+		if (of && strcmp(of, target) == 0 && json_get_int(h, "run", 0) == run)
+			return json_get(h, "operations");
+	}
+	return NULL;
+}
+
+/* Numbers of runs are each target's own: what others hold in a run of this number may be there, too. */
 static const char *
-would_text(const struct json *held, struct arena *a)
+would_text(const struct json *held, int64_t run, const char *target, struct arena *a)
 {
 	struct would list[WOULD_MAX];
 	CLEAN_BUF struct buf out = { 0 };
 	size_t n = 0;
 
-	json_for_each(op, json_get(held, "operations")) {
+	json_for_each(op, operations_of(held, target, run)) {
 		const char *class = json_get_string(op, "held"),
-			   *kind = json_get_string(op, "kind"), *name = json_get_string(op, "name");
+			   *kind = json_get_string(op, "kind"), *name = json_get_string(op, "name"),
+			   *of = json_get_string(op, "target");
 
-		if (class && kind)
+		if (class && kind && of && strcmp(of, target) == 0)
 			would_add(would_of(list, &n, class, kind), name ? name : "?");
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -68,12 +82,12 @@ eval_held(const struct alert_input *in, const struct json *t, const char *target
 	struct alert_finds *f)
 {
 	int64_t held = json_get_int(t, "held", 0), run = json_get_int(t, "run", 0);
-	const char *would = would_text(in->held, f->arena), *why = "";
+	const char *would = would_text(in->held, run, target, f->arena),
+		   *why = json_get_string(in->held_why, target);
 
 	if (held <= 0)
 		return;
-	if (in->held_why && *in->held_why)
-		why = arena_printf(f->arena, "%s. ", in->held_why);
+	why = why && *why ? arena_printf(f->arena, "%s. ", why) : "";
 	alert_found(f,
 		&(struct alert_say){ .code = "guard-held",
 			.domain = "status",

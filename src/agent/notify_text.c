@@ -213,13 +213,17 @@ text_of(const struct notify_batch *b, struct buf *out)
 
 /* --- for programs --- */
 
-static void
+/* Returns how many were left out. */
+static size_t
 json_alerts(struct jsonw *w, const char *name, const struct alert_row *list, size_t count)
 {
+	size_t told = count < NAMES ? count : NAMES;
+
 	jsonw_arr(w, name);
-	for (size_t i = 0; i < count && i < NAMES; i++)
+	for (size_t i = 0; i < told; i++)
 		alert_json(&list[i], w, NULL);
 	jsonw_end(w);
+	return count - told;
 }
 
 static struct jsonw
@@ -253,14 +257,16 @@ notify_text(const struct notify_batch *b, struct buf *out)
 	CLEAN_BUF struct buf subject = { 0 };
 	CLEAN_BUF struct buf text = { 0 };
 	struct jsonw w;
+	size_t left;
 
 	subject_of(b, &subject);
 	text_of(b, &text);
 	w = body_begin(out, buf_cstr(&subject), buf_cstr(&text), b->well ? "well" : "alerts",
 		b->host, b->now);
-	json_alerts(&w, "raised", b->raised, b->raised_count);
-	json_alerts(&w, "cleared", b->cleared, b->cleared_count);
-	json_alerts(&w, "passed", b->passed, b->passed_count);
+	left = json_alerts(&w, "raised", b->raised, b->raised_count);
+	left += json_alerts(&w, "cleared", b->cleared, b->cleared_count);
+	left += json_alerts(&w, "passed", b->passed, b->passed_count);
+	jsonw_int(&w, "left_out", (int64_t)left);
 	jsonw_int(&w, "open", (int64_t)(b->open_count + b->raised_count));
 	body_end(&w);
 }
@@ -323,7 +329,7 @@ notify_text_day(const struct notify_day *d, struct buf *out)
 		"this comes.\n",
 		d->host);
 	w = body_begin(out, subject, buf_cstr(&text), "daily", d->host, d->now);
-	json_alerts(&w, "alerts", d->open, d->open_count);
+	jsonw_int(&w, "left_out", (int64_t)json_alerts(&w, "alerts", d->open, d->open_count));
 	if (d->status)
 		jsonw_json(&w, "status", d->status);
 	body_end(&w);

@@ -1,6 +1,7 @@
 """Alerts of the running service: raised and cleared by real causes, told by mail and webhook (S1.14, S2.8, S3.4, N8)."""
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -77,6 +78,31 @@ def test_a_hold_says_what_it_would_have_done_and_clears_by_release(service, host
     service.agent.run("sync", "mail", code=(0, 4))
     service.cleared("guard-held")
     assert len(hosted.find("/Users", 'active eq true')) == 10
+
+
+def test_each_target_says_what_it_holds_itself(service, hosted, cloud):
+    """A mistake in the directory is held by all targets at once; numbers of runs are each target's own."""
+    other = cloud.tenant("other")
+    people(service, 40)
+    service.dir.group("staff", "user0")
+    service.dir.write()
+    service.configure(hosted.url, hosted.token)
+    with open(service.conf, "a") as f:
+        f.write(f'target "second" {{ type = "scim" url = "http://127.0.0.1:{other.port}/scim/v2" token_file = "{service.agent.secret("other", other.token)}" }}\n'
+                f'sync "less" {{ from = "company" to = "second" schedule {{ every = "5s" on_change = "no" }} '
+                f'scope {{ filter = "(|(objectClass=group)(!(sAMAccountName=user1*)))" }} }}\n')
+    shutil.copy(service.conf, service.agent.conf)
+    service.start()
+    service.wait(lambda: len(other.find("/Users", "active eq true")) == 29)
+    service.wait(lambda: len(hosted.find("/Users", "active eq true")) == 40)
+    for i in range(40):
+        service.dir.drop(f"user{i}")
+    service.dir.drop("staff")
+    service.dir.write()
+    held = service.wait(lambda: (lambda h: h if len(h) == 2 else None)({a["object"]: a for a in service.alerts() if a["code"] == "guard-held"}))
+    assert "disable 40 users" in held["target hosted"]["cause"] and "disable 29 users" in held["target second"]["cause"], held
+    for a in held.values():
+        assert a["cause"].count("disable ") == 1, a
 
 
 def test_configuration_refused_and_token_refused(service, hosted):

@@ -97,20 +97,21 @@ def test_a_webhook_that_hangs_does_not_hold_up_mail(service, hosted, postfix):
     assert hook.is_waited_for()
 
 
-def test_the_summary_knows_runs_of_before_a_restart(service, hosted, webhook):
+def test_the_summary_knows_runs_of_before_a_restart_and_says_since_when(service, hosted, webhook):
     people(service, 3)
-    service.configure(hosted.url, hosted.token, every="1h")
+    service.configure(hosted.url, hosted.token, every="1h",
+                      alerts=f'webhook = "{webhook.url}" webhook_ca_file = "{webhook.ca}" daily = "00:00"')
     service.start()
     service.wait(service.ended)
     for _ in range(3):
         service.agent.run("sync", "mail")
     service.wait(lambda: len(service.ended()) >= 4)
     service.stop(signal.SIGKILL)
-    daily = time.strftime("%H:%M", time.localtime(time.time() + 75))
-    service.configure(hosted.url, hosted.token, every="1h",
-                      alerts=f'webhook = "{webhook.url}" webhook_ca_file = "{webhook.ca}" daily = "{daily}"')
+    assert webhook.posts == []      # wanted since now: the next midnight
+    service.memory("UPDATE way SET daily = daily - 3 * 86400")
     service.start()
     m = webhook.wait(PATIENCE, lambda j: j["event"] == "daily")[1]
+    since = time.strftime("Since %Y-%m-%dT", time.gmtime(time.time() - 3 * 86400))
     line = next(x for x in m["text"].splitlines() if x.startswith("  mail: "))
-    assert int(line.split()[1]) >= 4 and line.endswith(" 0 of them not well; 3 changes"), m["text"]
+    assert int(line.split()[1]) >= 4 and line.endswith(" 0 of them not well; 3 changes") and since in m["text"], m["text"]
     assert "hosted: in lockstep; 3 users, 0 groups" in m["text"], m["text"]

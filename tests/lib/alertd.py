@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 
@@ -22,13 +23,13 @@ class Service:
         self.conf = agent.path("service.conf")     # what lockstepd reads; the command line has a copy that stays well
         self.dir = SmallDirectory(os.path.join(agent.folder, "company.ldif"))
 
-    def configure(self, url, token, sync="", alerts="", target="", every="5s", source=None):
+    def configure(self, url, token, sync="", alerts="", target="", every="5s", on_change="no", source=None):
         path = self.agent.secret("token", token)
         with open(self.conf, "w") as f:
             f.write(f'state = "{self.state}"\ncontrol = "{self.agent.path("control")}"\nconsole {{ enabled = "no" }}\n'
                     f'source "company" {{ {source or self.dir.source()} }}\n'
                     f'target "hosted" {{ type = "scim" url = "{url}" token_file = "{path}" {target} }}\n'
-                    f'sync "mail" {{ from = "company" to = "hosted" schedule {{ every = "{every}" on_change = "no" }} {sync} }}\n'
+                    f'sync "mail" {{ from = "company" to = "hosted" schedule {{ every = "{every}" on_change = "{on_change}" }} {sync} }}\n'
                     f'alerts {{ {alerts} }}\n')
         shutil.copy(self.conf, self.agent.conf)
 
@@ -97,6 +98,13 @@ class Service:
         with Talk(self.agent.path("control")) as t:
             t.ask(command=["check"])
             assert t.rest()[-1]["exit"] == 0
+
+    def memory(self, sql, *values):
+        """A look into agent.db, or a change as if time had passed."""
+        with sqlite3.connect(os.path.join(self.state, "agent.db"), timeout=30) as db:
+            rows = db.execute(sql, values).fetchall()
+        db.close()
+        return rows
 
     def synced(self):
         """A run that began after now has ended well or not."""
