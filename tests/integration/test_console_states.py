@@ -161,6 +161,17 @@ def test_s1_7_a_search_follows_its_address(ready):
     b("size", width=1280, height=900)
 
 
+def test_s1_3_addresses_of_nothing(ready):
+    """What a person types by hand, or an old bookmark names: told, never a blank page."""
+    b, _ = ready
+    for address, says in (("run/99", "There is no such run"), ("run/abc", "There is no such run"), ("run/1?target=nowhere", "There is no such run at nowhere"),
+                          ("objects/nobody@example.test", "nobody in the mirror has"), ("objects/100%", "nobody in the mirror has"), ("nowhere/%E0", "hosted: in lockstep")):
+        b.page(address)
+        b.see(says)
+    b("reload")
+    b.see("hosted: in lockstep")
+
+
 LONG = "A long name that goes on and on, as departments of large organizations like to have " * 2
 
 

@@ -10,6 +10,7 @@ function Look({ a }) {
 	const target = a.object?.match(/^target (.+)$/)?.[1], who = rest?.match(/^'([^']+)'$/)?.[1];
 	if (what === "history") return html`<a href=${runLink(rest, target)}>Look at run ${rest}</a>`;
 	if (who) return html`<a href=${"#/objects/" + encodeURIComponent(who)}>Look at it</a>`;
+	if (a.look === "lockstep check") return html`<a href="#/about">Check everything</a>`;
 	return a.look ? html`<span class="dim">In a terminal: <code>${a.look}</code></span>` : null;
 }
 

@@ -23,10 +23,15 @@ const PAGES = [
 ];
 const SETUP = { path: "setup", title: "Set up", page: Setup, nav: true };
 
+// As typed by hand, it may be no encoding at all.
+function plain(word) {
+	try { return decodeURIComponent(word); } catch { return word; }
+}
+
 // "#/run/12?target=x" is { path: "run", args: ["12"], query }
 function route() {
 	const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-	const [first = "", ...args] = path.split("/").map(decodeURIComponent);
+	const [first = "", ...args] = path.split("/").map(plain);
 	return { path: first, args, query: new URLSearchParams(query || "") };
 }
 

@@ -70,8 +70,9 @@ function Undo({ run, target, done }) {
 }
 
 export function Run({ args, query }) {
-	const run = Number(args[0]), asked = query.get("target");
+	const run = Number(args[0]) || 0, asked = query.get("target");
 	const load = useLoad(async () => {
+		if (!(run > 0)) return { ops: [] };
 		const [{ operations }, { runs }] = await Promise.all([read("history", String(run)), read("history")]);
 		const target = asked || [...runs, ...operations].find((r) => r.run === run && r.target)?.target;
 		return { target, several: new Set(runs.map((r) => r.target)).size > 1, ops: operations.filter((o) => o.target === target),
@@ -81,9 +82,10 @@ export function Run({ args, query }) {
 	const [text, setText] = useState("");
 	const [op, setOp] = useState("");
 	const [most, setMost] = useState(STEP);
-	return html`<p class="crumbs"><a href="#/history">History</a></p><div class="head"><h1>Run ${run}${load.data?.several ? html` <span class="dim">at ${target}</span>` : ""}</h1><div class="tools">
+	return html`<p class="crumbs"><a href="#/history">History</a></p><div class="head"><h1>Run ${run > 0 ? run : args[0]}${load.data?.several ? html` <span class="dim">at ${target}</span>` : ""}</h1><div class="tools">
 			${load.data?.ops.some((o) => o.op && !o.code) && html`<${Undo} run=${run} target=${target} done=${load.again} />`}</div></div>
 		<${Loaded} of=${load}>${({ ops, run: r }) => {
+			if (!r && !ops.length) return html`<${Card}><${Empty}>There is no such run${asked ? ` at ${asked}` : ""}, or it is forgotten: Settings say how much of the history is kept.</${Empty}></${Card}>`;
 			const held = ops.filter((o) => o.held), did = ops.filter((o) => o.op);
 			const word = text.toLowerCase();
 			const some = did.filter((o) => (!op || (op === "failed" ? o.code : o.op === op)) &&

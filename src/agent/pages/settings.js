@@ -10,7 +10,9 @@ export function Settings({ query, session, enter }) {
 		const [d, own] = await Promise.all([get("config"), read("config", "options").catch(() => null)]);
 		return { ...d, sections: d.sections && withOwn(d.sections, own?.connectors || []) };
 	});
-	const [view, setView] = useState(query.get("view") || "form");
+	const asked = query.get("view") || "form";
+	const [view, setView] = useState(asked);
+	useEffect(() => setView(asked), [asked]);
 	const [text, setText] = useState(null); /* edited; null: as it is */
 	const [ask, setAsk] = useState(null); /* { text, note } */
 	const [said, setSaid] = useState(null); /* of what was saved: { caveat } */
