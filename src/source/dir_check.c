@@ -2,8 +2,6 @@
 #include "dir.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CERTIFICATE_SOON (30 * 86400)
@@ -12,11 +10,9 @@ void
 dir_finding(struct dir *d, const char *level, const char *topic, const char *remedy,
 	const char *fmt, ...)
 {
-	CLEAN_FREE char *text = NULL;
 	va_list args;
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		abort();
+	CLEAN_FREE char *text = xvasprintf(fmt, args);
 	va_end(args);
 	serve_finding(d->serve, level, topic, text, remedy);
 }

@@ -104,7 +104,7 @@ static bool
 one_keep(void *ctx, struct dir *d, LDAPMessage *entry, struct err *e)
 {
 	struct dir_values *v = ctx;
-	struct str dn;
+	struct str dn = { 0 };
 	v->found = true;
 	if (!dir_entry_dn(d, entry, &dn, e) || !dir_attributes_each(d, entry, one_attribute, v, e))
 		return false;

@@ -14,10 +14,7 @@
 static int64_t
 series_id(struct agent_store *s, const char *name)
 {
-	int64_t id = 0;
-
-	db_value(s->db, NULL, &id, "SELECT s FROM series WHERE name = ?", name);
-	return id;
+	return db_number(s->db, "SELECT s FROM series WHERE name = ?", name);
 }
 
 /* Values are text, so that what is not a whole number stays as it is; of one minute the highest counts. */

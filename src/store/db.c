@@ -222,6 +222,15 @@ db_value_v(struct db *d, struct err *e, int64_t *v_r, const char *sql, const str
 	return ok;
 }
 
+int64_t
+db_number_v(struct db *d, const char *sql, const struct db_val *vals, size_t count)
+{
+	int64_t v = 0;
+
+	db_value_v(d, NULL, &v, sql, vals, count);
+	return v;
+}
+
 struct db_rows
 db_query_v(struct db *d, struct err *e, const char *sql, const struct db_val *vals, size_t count)
 {

@@ -307,19 +307,13 @@ object_state_name(enum object_state s)
 int64_t
 ledger_find(struct ledger *l, const char *anchor)
 {
-	int64_t o = 0;
-
-	db_value(l->db, NULL, &o, "SELECT o FROM object WHERE anchor = ?", anchor);
-	return o;
+	return db_number(l->db, "SELECT o FROM object WHERE anchor = ?", anchor);
 }
 
 int64_t
 ledger_find_entry(struct ledger *l, const char *source, int64_t n)
 {
-	int64_t o = 0;
-
-	db_value(l->db, NULL, &o, "SELECT o FROM object WHERE n = ? AND source = ?", n, source);
-	return o;
+	return db_number(l->db, "SELECT o FROM object WHERE n = ? AND source = ?", n, source);
 }
 
 static const char *

@@ -205,9 +205,6 @@ ledger_strangers(struct ledger *l, bool approved, int64_t after, struct arena *a
 int64_t
 ledger_stranger_count(struct ledger *l, bool orphans)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count, "SELECT count(*) FROM stranger WHERE proof >= ?",
+	return db_number(l->db, "SELECT count(*) FROM stranger WHERE proof >= ?",
 		orphans ? PROOF_NONE : PROOF_FOREIGN);
-	return count;
 }

@@ -36,11 +36,8 @@ ledger_refs_forget(struct ledger *l, int64_t o, struct err *e)
 int64_t
 ledger_ref_count(struct ledger *l, int64_t o, int attribute)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count, "SELECT count(*) FROM ref WHERE o = ? AND attribute = ?", o,
-		attribute);
-	return count;
+	return db_number(
+		l->db, "SELECT count(*) FROM ref WHERE o = ? AND attribute = ?", o, attribute);
 }
 
 int64_t
@@ -147,10 +144,7 @@ ledger_dirty(struct ledger *l, const char *source, int64_t now, int64_t after, s
 int64_t
 ledger_dirty_count(struct ledger *l)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count, "SELECT count(*) FROM dirty");
-	return count;
+	return db_number(l->db, "SELECT count(*) FROM dirty");
 }
 
 /* --- dirty links --- */
@@ -352,11 +346,8 @@ ledger_problems(struct ledger *l, const struct problem *after, struct arena *a,
 int64_t
 ledger_failing(struct ledger *l)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count,
-		"SELECT (SELECT count(*) FROM attempt) + (SELECT count(*) FROM problem)");
-	return count;
+	return db_number(
+		l->db, "SELECT (SELECT count(*) FROM attempt) + (SELECT count(*) FROM problem)");
 }
 
 size_t

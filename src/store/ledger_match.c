@@ -82,19 +82,12 @@ ledger_adopt_approve(struct ledger *l, int64_t o, const char *key, struct err *e
 bool
 ledger_adopt_approved(struct ledger *l, int64_t o)
 {
-	int64_t any = 0;
-
-	db_value(l->db, NULL, &any, "SELECT 1 FROM approval WHERE o = ? AND class = ?", o,
-		CLASS_ADOPT);
-	return any;
+	return db_number(l->db, "SELECT 1 FROM approval WHERE o = ? AND class = ?", o, CLASS_ADOPT);
 }
 
 int64_t
 ledger_find_key(struct ledger *l, const struct kind *k, const char *key)
 {
-	int64_t o = 0;
-
-	db_value(l->db, NULL, &o, "SELECT o FROM object WHERE key = ? AND kind = ? AND state <> ?",
+	return db_number(l->db, "SELECT o FROM object WHERE key = ? AND kind = ? AND state <> ?",
 		key, (int64_t)(k - kinds), OBJECT_FOREIGN);
-	return o;
 }

@@ -93,20 +93,14 @@ ledger_op_drop_ref(struct ledger *l, int64_t o, int attribute, int64_t other, st
 bool
 ledger_op_pending(struct ledger *l, int64_t o)
 {
-	int64_t any = 0;
-
-	db_value(l->db, NULL, &any, "SELECT 1 FROM op WHERE o = ? AND attribute < 0 LIMIT 1", o);
-	return any;
+	return db_number(l->db, "SELECT 1 FROM op WHERE o = ? AND attribute < 0 LIMIT 1", o);
 }
 
 bool
 ledger_op_open(struct ledger *l, int64_t o)
 {
-	int64_t any = 0;
-
-	db_value(l->db, NULL, &any,
-		"SELECT 1 FROM op WHERE o = ? AND attribute < 0 AND state > 0 LIMIT 1", o);
-	return any;
+	return db_number(
+		l->db, "SELECT 1 FROM op WHERE o = ? AND attribute < 0 AND state > 0 LIMIT 1", o);
 }
 
 #define OP_COLUMNS                                                                                 \
@@ -217,31 +211,21 @@ ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r)
 int64_t
 ledger_op_left(struct ledger *l)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count, "SELECT count(*) FROM op WHERE state = 0 AND held = 0");
-	return count;
+	return db_number(l->db, "SELECT count(*) FROM op WHERE state = 0 AND held = 0");
 }
 
 int64_t
 ledger_held_now(struct ledger *l)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count,
+	return db_number(l->db,
 		"SELECT count(*) FROM op WHERE state = 0 AND held NOT IN (0, ?) AND class <> ?",
 		HOLD_LATER, CLASS_FOLLOWING);
-	return count;
 }
 
 int64_t
 ledger_later(struct ledger *l)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count, "SELECT count(*) FROM op WHERE state = 0 AND held = ?",
-		HOLD_LATER);
-	return count;
+	return db_number(l->db, "SELECT count(*) FROM op WHERE state = 0 AND held = ?", HOLD_LATER);
 }
 
 /* --- holds and approvals --- */
@@ -303,29 +287,23 @@ ledger_member_removals(
 int64_t
 ledger_removed_since(struct ledger *l, int64_t o, int64_t since)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count,
+	return db_number(l->db,
 		"SELECT count(*) FROM change WHERE o = ? AND attribute >= 0 AND class = ? AND at > "
 		"?"
 		" AND code IS NULL AND approved = 0",
 		o, CLASS_MEMBER_REMOVAL, since);
-	return count;
 }
 
 int64_t
 ledger_done_since(
 	struct ledger *l, const char *sync, const struct kind *k, enum op_class c, int64_t since)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count,
+	return db_number(l->db,
 		"SELECT count(*) FROM change JOIN object USING(o) WHERE change.class = ? AND "
 		"change.at > ?"
 		" AND change.code IS NULL AND change.approved = 0 AND object.sync = ? AND "
 		"object.kind = ?",
 		c, since, sync, (int64_t)(k - kinds));
-	return count;
 }
 
 bool

@@ -128,11 +128,8 @@ ledger_pinned(struct ledger *l, int64_t after_o, struct arena *a, struct pinned 
 int64_t
 ledger_pinned_count(struct ledger *l)
 {
-	int64_t count = 0;
-
-	db_value(l->db, NULL, &count,
-		"SELECT count(*) FROM (SELECT o FROM pin UNION SELECT o FROM pin_ref)");
-	return count;
+	return db_number(
+		l->db, "SELECT count(*) FROM (SELECT o FROM pin UNION SELECT o FROM pin_ref)");
 }
 
 /* Rows of dirty (64: DIRTY_PIN) and dirty_link for what is pinned; ?1 of dirty: the run that was undone, or 0 = any; ?2: the

@@ -110,10 +110,7 @@ ledger_plan_keep(struct ledger *l, const char *digest, int64_t now, struct err *
 int64_t
 ledger_plan_find(struct ledger *l, const char *digest)
 {
-	int64_t plan = 0;
-
-	db_value(l->db, NULL, &plan, "SELECT plan FROM plan WHERE digest = ?", digest);
-	return plan;
+	return db_number(l->db, "SELECT plan FROM plan WHERE digest = ?", digest);
 }
 
 bool

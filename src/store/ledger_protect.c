@@ -23,11 +23,7 @@ ledger_protection(struct ledger *l, int64_t o, struct arena *a, struct protectio
 bool
 ledger_protects(struct ledger *l, const char *line)
 {
-	int64_t found = 0;
-
-	db_value(l->db, NULL, &found, "SELECT 1 FROM protection WHERE ?1 IN (name, grp) LIMIT 1",
-		line);
-	return found;
+	return db_number(l->db, "SELECT 1 FROM protection WHERE ?1 IN (name, grp) LIMIT 1", line);
 }
 
 bool

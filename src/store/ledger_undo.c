@@ -140,10 +140,7 @@ ledger_value_before(struct ledger *l, int64_t o, int64_t change, const char *nam
 int64_t
 ledger_object_left(struct ledger *l, int64_t o)
 {
-	int64_t at = 0;
-
-	db_value(l->db, NULL, &at, "SELECT left_at FROM object WHERE o = ?", o);
-	return at;
+	return db_number(l->db, "SELECT left_at FROM object WHERE o = ?", o);
 }
 
 int64_t

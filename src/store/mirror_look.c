@@ -94,10 +94,7 @@ mirror_get(struct mirror *m, int64_t n, struct arena *a, struct entry *en_r, str
 int64_t
 mirror_parent(struct mirror *m, int64_t n)
 {
-	int64_t parent = 0;
-
-	db_value(m->db, NULL, &parent, "SELECT parent FROM entry WHERE n = ?", n);
-	return parent;
+	return db_number(m->db, "SELECT parent FROM entry WHERE n = ?", n);
 }
 
 char *
@@ -232,12 +229,9 @@ mirror_links_of(struct mirror *m, int64_t n, const char *attribute, bool reverse
 static bool
 link_is_present(struct mirror *m, int64_t owner, int attribute, int64_t other)
 {
-	int64_t there = 0;
-
-	db_value(m->db, NULL, &there,
+	return db_number(m->db,
 		"SELECT 1 FROM link WHERE owner = ? AND attr = ? AND other = ? AND present = 1",
 		owner, attribute, other);
-	return there;
 }
 
 bool

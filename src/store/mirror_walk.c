@@ -108,11 +108,7 @@ mirror_below(
 bool
 mirror_place_changed(struct mirror *m, int64_t n, int64_t since_rev)
 {
-	int64_t changed = 0;
-
-	db_value(m->db, NULL, &changed, "SELECT abs(moved_rev) > ? FROM entry WHERE n = ?",
-		since_rev, n);
-	return changed;
+	return db_number(m->db, "SELECT abs(moved_rev) > ? FROM entry WHERE n = ?", since_rev, n);
 }
 
 static bool

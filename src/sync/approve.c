@@ -4,7 +4,6 @@
  */
 #include "run_p.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,12 +29,10 @@ void
 run_note(const struct run *r, const char *what, const char *object, const char *fmt, ...)
 {
 	struct sync_notes *ns = r->options->notes;
-	CLEAN_FREE char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	CLEAN_FREE char *text = xvasprintf(fmt, ap);
 	va_end(ap);
 	if (ns)
 		note_add(ns, what, object, text);

@@ -43,8 +43,7 @@ run_event(const struct run *r, const char *event, const char *object, const char
 	if (!r->env->event)
 		return;
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	text = xvasprintf(fmt, ap);
 	va_end(ap);
 	r->env->event(r->env->ctx, event, object ? object : "", text);
 }

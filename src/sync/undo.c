@@ -10,8 +10,6 @@
  */
 #include "run_p.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define CHANGES_MAX 256 /* of one object in one run */
@@ -28,12 +26,10 @@ struct undoing {
 __attribute__((format(printf, 4, 5))) static void
 tell(struct undoing *u, const char *what, const char *object, const char *fmt, ...)
 {
-	CLEAN_FREE char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		abort();
+	CLEAN_FREE char *text = xvasprintf(fmt, ap);
 	va_end(ap);
 	u->left += strcmp(what, "left") == 0;
 	if (u->t)

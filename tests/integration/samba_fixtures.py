@@ -12,6 +12,7 @@ import tempfile
 import pytest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
+import samba_host  # noqa: E402
 import sambadc  # noqa: E402
 
 
@@ -45,7 +46,7 @@ def samba_fresh(samba_folder):
 
 @pytest.fixture
 def samba_pair(samba_folder):
-    if not sambadc.may_mount():
+    if not samba_host.may_mount():
         pytest.skip("two controllers need a mount namespace each: CAP_SYS_ADMIN")
     path = tempfile.mkdtemp(dir=samba_folder)
     pair = sambadc.SambaDC.pair(path)

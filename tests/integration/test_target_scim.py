@@ -9,7 +9,8 @@ import time
 import pytest
 
 from connector import program
-from fakescim import ENTERPRISE, FakeScim
+from fakescim import FakeScim
+from fakescim_store import ENTERPRISE
 from targetops import create, error, find, members, refs
 
 LOCKSTEP = "urn:lockstep:params:scim:schemas:extension:2.0:User"

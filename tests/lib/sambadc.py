@@ -24,8 +24,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -37,6 +35,8 @@ OFFLINE = os.path.join(LIB, "samba_offline.py")
 GOLDEN = os.path.join(ROOT, "build", "samba-golden")
 sys.path.insert(0, LIB)
 from certs import CommandFailed, make_ca, make_certificate, run  # noqa: E402  (beside this file)
+from samba_host import (  # noqa: E402
+    SambaError, end_group, guard_address, may_bind_low_ports, reserve_address, started_at)
 from sambaldap import Directory  # noqa: E402
 
 ADMIN_PASSWORD = "Adm1n-of-a-private-DC"
@@ -71,47 +71,6 @@ CONF = """[global]
 [netlogon]
 \tpath = {d}/state/sysvol/{dns}/scripts
 """
-
-
-class SambaError(CommandFailed):
-    pass
-
-
-def may_bind_low_ports():
-    """Else no domain controller can be started here."""
-    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as f:
-        if int(f.read()) <= 135:
-            return True
-    return _capable(10)          # CAP_NET_BIND_SERVICE
-
-
-def may_mount():
-    """Else there can be no pair, whose members need a resolv.conf of their own (not in a plain container)."""
-    return _capable(21)          # CAP_SYS_ADMIN
-
-
-def _capable(bit):
-    with open("/proc/self/status") as f:
-        caps = next(int(line.split()[1], 16) for line in f if line.startswith("CapEff"))
-    return bool(caps >> bit & 1)
-
-
-def reserve_address(first=10, last=99):
-    """A 127.0.0.x on which no LDAP server listens, and the socket that keeps it from others."""
-    for n in range(first, last):
-        try:
-            guard = _guard(f"127.0.0.{n}", 0)
-        except SambaError:
-            continue
-        if not any(_listens(f"127.0.0.{n}", port) for port in (636, 389, 135)):
-            return f"127.0.0.{n}", guard
-        guard.close()
-    raise SambaError("no free 127.0.0.x address: are domain controllers of earlier tests still running?")
-
-
-def _listens(address, port):
-    with socket.socket() as s:
-        return s.connect_ex((address, port)) == 0
 
 
 class SambaDC(Directory):
@@ -201,7 +160,7 @@ class SambaDC(Directory):
         guard.close()
         log.close()
         with open(os.path.join(self.folder, "pid"), "w") as f:
-            f.write(f"{self.process.pid} {_started(self.process.pid)}\n")
+            f.write(f"{self.process.pid} {started_at(self.process.pid)}\n")
         if wait:
             self.wait()
         return self
@@ -209,7 +168,7 @@ class SambaDC(Directory):
     def take_address(self):
         """Its address, or another one when that is taken meanwhile and none was asked for."""
         try:
-            return _guard(self.address, 300 if self.address in PAIR else 0)
+            return guard_address(self.address, 300 if self.address in PAIR else 0)
         except SambaError:
             if not self.facts.get("anywhere"):
                 raise
@@ -256,7 +215,7 @@ class SambaDC(Directory):
             with open(os.path.join(self.folder, "pid")) as f:
                 pid, started = f.read().split()
             # a number alone could be anybody's by now
-            return int(pid) if _started(pid) == started else None
+            return int(pid) if started_at(pid) == started else None
         except (OSError, ValueError):
             return None
 
@@ -268,7 +227,7 @@ class SambaDC(Directory):
         pid = self.pid()
         self.close()
         if pid is not None:
-            _end_group(pid, kill)
+            end_group(pid, kill)
         if self.process is not None:
             if self.process.stdin:
                 self.process.stdin.close()
@@ -333,45 +292,6 @@ class SambaDC(Directory):
             # without a terminal samba-tool takes the password from standard input
             return run("sh", "-e", script, stdin=f, start_new_session=True,
                        env={**self.env(), "ACCOUNT": account, "BASE": self.base})
-
-
-def _started(pid):
-    """When a process started, in ticks since boot, as text; what makes a pid unique. OSError: gone."""
-    with open(f"/proc/{pid}/stat") as f:
-        fields = f.read().rpartition(")")[2].split()
-    if fields[0] == "Z":
-        raise ProcessLookupError(f"{pid} has ended")
-    return fields[19]
-
-
-def _end_group(pid, kill):
-    try:
-        os.killpg(pid, signal.SIGKILL if kill else signal.SIGTERM)
-        end = time.monotonic() + 10
-        while True:
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                pass
-            os.killpg(pid, 0 if time.monotonic() < end else signal.SIGKILL)
-            time.sleep(0.05)
-    except ProcessLookupError:
-        pass
-
-
-def _guard(address, patience):
-    """Reserves an address while a DC runs there: the socket is inherited by Samba."""
-    end = time.monotonic() + patience
-    while True:
-        guard = socket.socket(socket.AF_UNIX)
-        try:
-            guard.bind(f"\0lockstep-dc-{address}")
-            return guard
-        except OSError:
-            guard.close()
-            if time.monotonic() >= end:
-                raise SambaError(f"{address}: another domain controller is there") from None
-        time.sleep(0.5)
 
 
 # --- the golden copy ----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/mem.h"
+#include "folder.h"
 #include "store/ledger.h"
 
 #define USER (&kinds[KIND_USER])
@@ -13,12 +14,6 @@ struct kit {
 	struct arena *a;
 	struct err e;
 };
-
-#define OK(k, expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr))                                                                       \
-			fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #expr, (k)->e.text);         \
-	} while (0)
 
 static inline void
 kit_open(struct kit *k)
@@ -33,8 +28,7 @@ setup(void **state)
 {
 	struct kit *k = xcalloc(1, sizeof(*k));
 
-	snprintf(k->dir, sizeof(k->dir), "/tmp/lockstep-ledger-XXXXXX");
-	assert_non_null(mkdtemp(k->dir));
+	folder_make(k->dir);
 	snprintf(k->path, sizeof(k->path), "%s/t.db", k->dir);
 	k->a = arena_new();
 	kit_open(k);
@@ -46,11 +40,10 @@ static inline int
 teardown(void **state)
 {
 	struct kit *k = *state;
-	CLEAN_FREE char *rm = xasprintf("rm -rf '%s'", k->dir);
 
 	ledger_close(&k->l);
 	arena_free(k->a);
-	assert_int_equal(system(rm), 0);
+	folder_remove(k->dir);
 	free(k);
 	return 0;
 }

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/mem.h"
+#include "folder.h"
 #include "store/mirror.h"
 #include "store/state.h"
 
@@ -19,12 +19,6 @@ struct kit {
 	bool whole;
 	int commits;
 };
-
-#define OK(k, expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr))                                                                       \
-			fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #expr, (k)->e.text);         \
-	} while (0)
 
 static inline void
 kit_committed(void *ctx, const char *what)
@@ -46,9 +40,7 @@ kit_new(void)
 {
 	struct kit *k = xcalloc(1, sizeof(*k));
 
-	snprintf(k->dir, sizeof(k->dir), "%s/lockstep-mirror-XXXXXX",
-		access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-	assert_non_null(mkdtemp(k->dir));
+	folder_make(k->dir);
 	snprintf(k->path, sizeof(k->path), "%s/m.db", k->dir);
 	k->a = arena_new();
 	k->now = 1000000;
@@ -62,10 +54,8 @@ kit_new(void)
 static inline void
 kit_free(struct kit *k)
 {
-	CLEAN_FREE char *cmd = xasprintf("rm -rf %s", k->dir);
-
 	mirror_close(&k->m);
-	assert_int_equal(system(cmd), 0);
+	folder_remove(k->dir);
 	arena_free(k->a);
 	free(k);
 }

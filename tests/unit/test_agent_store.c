@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/agent.h"
+#include "folder.h"
 
 #define NOW 1790000000
 
@@ -21,12 +21,6 @@ struct kit {
 	struct arena *a;
 	struct err e;
 };
-
-#define OK(k, expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr))                                                                       \
-			fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #expr, (k)->e.text);         \
-	} while (0)
 
 static bool
 kit_open(struct kit *k)
@@ -43,8 +37,7 @@ setup(void **state)
 {
 	struct kit *k = xcalloc(1, sizeof(*k));
 
-	snprintf(k->dir, sizeof(k->dir), "/tmp/lockstep-agent-XXXXXX");
-	assert_non_null(mkdtemp(k->dir));
+	folder_make(k->dir);
 	k->a = arena_new();
 	snprintf(k->path, sizeof(k->path), "%s", agent_store_path(k->dir, k->a));
 	assert_false(kit_open(k));
@@ -56,11 +49,10 @@ static int
 teardown(void **state)
 {
 	struct kit *k = *state;
-	CLEAN_FREE char *rm = xasprintf("rm -rf '%s'", k->dir);
 
 	agent_store_close(&k->s);
 	arena_free(k->a);
-	assert_int_equal(system(rm), 0);
+	folder_remove(k->dir);
 	free(k);
 	return 0;
 }

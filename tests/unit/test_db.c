@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include "base/mem.h"
 #include "store/db.h"
+#include "folder.h"
 
 static const struct db_kind kind1 = {
 	.name = "test",
@@ -57,8 +58,7 @@ setup(void **state)
 {
 	struct box *b = xcalloc(1, sizeof(*b));
 
-	snprintf(b->dir, sizeof(b->dir), "/tmp/lockstep-db-XXXXXX");
-	assert_non_null(mkdtemp(b->dir));
+	folder_make(b->dir);
 	snprintf(b->path, sizeof(b->path), "%s/t.db", b->dir);
 	*state = b;
 	return 0;
@@ -68,9 +68,8 @@ static int
 teardown(void **state)
 {
 	struct box *b = *state;
-	CLEAN_FREE char *cmd = xasprintf("rm -rf %s", b->dir);
 
-	assert_int_equal(system(cmd), 0);
+	folder_remove(b->dir);
 	free(b);
 	return 0;
 }

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
 #include "base/mem.h"
 #include "plan/plan.h"
 #include "store/ledger.h"
+#include "folder.h"
 
 #define USER  (&kinds[KIND_USER])
 #define GROUP (&kinds[KIND_GROUP])
@@ -25,12 +25,6 @@ struct kit {
 	size_t count;
 };
 
-#define OK(k, expr)                                                                                \
-	do {                                                                                       \
-		if (!(expr))                                                                       \
-			fail_msg("%s:%d: %s: %s", __FILE__, __LINE__, #expr, (k)->e.text);         \
-	} while (0)
-
 static int
 setup(void **state)
 {
@@ -38,8 +32,7 @@ setup(void **state)
 	struct store_env env = { .sync_off = true };
 	char path[96];
 
-	snprintf(k->dir, sizeof(k->dir), "/tmp/lockstep-undo-XXXXXX");
-	assert_non_null(mkdtemp(k->dir));
+	folder_make(k->dir);
 	snprintf(path, sizeof(path), "%s/t.db", k->dir);
 	k->a = arena_new();
 	OK(k, ledger_open(path, &env, false, &k->l, &k->e));
@@ -60,11 +53,10 @@ static int
 teardown(void **state)
 {
 	struct kit *k = *state;
-	CLEAN_FREE char *rm = xasprintf("rm -rf '%s'", k->dir);
 
 	ledger_close(&k->l);
 	arena_free(k->a);
-	assert_int_equal(system(rm), 0);
+	folder_remove(k->dir);
 	free(k);
 	return 0;
 }

@@ -68,6 +68,8 @@ struct db_val db_val_same(struct db_val v);
 #define db_run(d, e, ...) db_run_v(d, e, DB_SQL(__VA_ARGS__), DB_VALS(__VA_ARGS__))
 /* First column of the first row into *v_r; no row or NULL leaves it as it was. */
 #define db_value(d, e, v_r, ...) db_value_v(d, e, v_r, DB_SQL(__VA_ARGS__), DB_VALS(__VA_ARGS__))
+/* The same, or 0; a failure is 0, too: where it only shows, or where the next statement fails as well. */
+#define db_number(d, ...) db_number_v(d, DB_SQL(__VA_ARGS__), DB_VALS(__VA_ARGS__))
 /* Rows, see above. r.failed after the loop tells an error from the end. Texts live until the next db_next. */
 #define db_query(d, e, ...) db_query_v(d, e, DB_SQL(__VA_ARGS__), DB_VALS(__VA_ARGS__))
 
@@ -105,6 +107,7 @@ bool db_run_v(
 	struct db *d, struct err *e, const char *sql, const struct db_val *vals, size_t count);
 bool db_value_v(struct db *d, struct err *e, int64_t *v_r, const char *sql,
 	const struct db_val *vals, size_t count);
+int64_t db_number_v(struct db *d, const char *sql, const struct db_val *vals, size_t count);
 struct db_rows db_query_v(
 	struct db *d, struct err *e, const char *sql, const struct db_val *vals, size_t count);
 
