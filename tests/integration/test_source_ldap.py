@@ -151,7 +151,12 @@ class Random:
             self.ous.append(self.s.add(f"ou={name},{self.any(self.ous)}", objectClass="organizationalUnit", ou=name))
         elif what == "rename ou" and len(self.ous) > 1:
             ou = self.rng.choice(self.ous[1:])
-            self.renamed(ou, self.s.rename(ou, "ou=" + self.name("o")))
+            try:
+                new = self.s.rename(ou, "ou=" + self.name("o"))
+            except ldap.OTHER as e:     # slapd 2.5 refuses one now and then: "DN index add failed"; nothing has changed then
+                assert "DN index" in str(e)
+            else:
+                self.renamed(ou, new)
 
 
 @pytest.mark.parametrize("sessionlog", [10_000, None])
