@@ -33,12 +33,13 @@ async function turn_to(n) {
 }
 await turn_to(0);
 
-// Where: {role, name} or {label} or {text} or {css}; in: the same around it.
-function at(w, root = page) {
+// Where: {role, name} or {label} or {text} or {css}; in: the same around it. shown: not what stands in closed details.
+function at(w, root = page, shown = false) {
 	const base = w.in ? at(w.in, root) : root;
 	let l = w.role ? base.getByRole(w.role, { name: w.name, exact: w.exact }) : w.label ? base.getByLabel(w.label, { exact: w.exact })
 		: w.text ? base.getByText(w.text, { exact: w.exact }) : base.locator(w.css);
 	if (w.has) l = l.filter({ hasText: w.has });
+	if (shown) l = l.locator("visible=true");
 	return w.nth !== undefined ? l.nth(w.nth) : l.first();
 }
 
@@ -68,7 +69,7 @@ const DO = {
 	select: async (w) => { await at(w).selectOption(w.value); },
 	type: async ({ value }) => { await page.keyboard.type(value); },
 	press: async ({ key }) => { await page.keyboard.press(key); },
-	see: async (w) => { await at(w).waitFor({ state: "visible", timeout: w.timeout || WAIT }); },
+	see: async (w) => { await at(w, page, true).waitFor({ state: "visible", timeout: w.timeout || WAIT }); },
 	gone: async (w) => { await at(w).waitFor({ state: "hidden", timeout: w.timeout || WAIT }); },
 	there: async (w) => (await at(w).count()) > 0,
 	text: async (w) => at(w).innerText(),
