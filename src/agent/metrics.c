@@ -56,7 +56,7 @@ const struct metric metrics[] = {
 	{ "lockstep_jobs", METRIC_GAUGE, "Jobs of the service, running and waiting." },
 	{ "lockstep_alerts", METRIC_GAUGE, "Open alerts." },
 	{ "lockstep_messages_waiting", METRIC_GAUGE,
-		"Messages about alerts that are not sent yet." },
+		"Ways that have not got what they should be told of alerts." },
 	{ "lockstep_state_free_bytes", METRIC_GAUGE, "Free on the disk of the state folder." },
 	{ "process_start_time_seconds", METRIC_GAUGE, "When lockstepd was started." },
 	{ "process_resident_memory_bytes", METRIC_GAUGE, "Memory of lockstepd." },
