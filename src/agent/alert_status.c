@@ -83,10 +83,13 @@ eval_held(const struct alert_input *in, const struct json *t, const char *target
 {
 	int64_t held = json_get_int(t, "held", 0), run = json_get_int(t, "run", 0);
 	const char *would = would_text(in->held, run, target, f->arena),
-		   *why = json_get_string(in->held_why, target);
+		   *why = json_get_string(in->held_why, target), *of = "";
 
 	if (held <= 0)
 		return;
+	/* each target counts its own runs */
+	if (in->conf && in->conf->target_count > 1)
+		of = arena_printf(f->arena, " --target '%s'", target);
 	why = why && *why ? arena_printf(f->arena, "%s. ", why) : "";
 	alert_found(f,
 		&(struct alert_say){ .code = "guard-held",
@@ -97,10 +100,9 @@ eval_held(const struct alert_input *in, const struct json *t, const char *target
 				why, (long long)run, (long long)held,
 				would ? "; it would have: " : "", would ? would : ""),
 			.remedy = arena_printf(f->arena,
-				"look at them; if they are wanted, `lockstep release %lld`, else "
-				"mend "
-				"the directory or the scope and sync again",
-				(long long)run),
+				"look at them; if they are wanted, `lockstep release %lld%s`, else "
+				"mend the directory or the scope and sync again",
+				(long long)run, of),
 			.look_at = arena_printf(f->arena, "lockstep history %lld", (long long)run),
 			.count = held });
 }

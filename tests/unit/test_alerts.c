@@ -79,8 +79,13 @@ a_hold_says_what_it_would_have_done(void **state)
 	assert_string_equal(f.list[0].cause,
 		"disable: 4 of 9 users. Run 12 holds back 5 operations; it would have: disable 4 "
 		"users (a, b, c, ...), delete 1 group (all)");
-	assert_non_null(strstr(f.list[0].remedy, "lockstep release 12"));
+	assert_non_null(strstr(f.list[0].remedy, "`lockstep release 12`"));
 	assert_string_equal(f.list[0].look, "lockstep history 12");
+	/* where several targets count their runs, it says which */
+	in.conf = &(struct conf){ .target_count = 2 };
+	f = (struct alert_finds){ .arena = k->a };
+	alert_rules_eval(&in, &f);
+	assert_non_null(strstr(f.list[0].remedy, "`lockstep release 12 --target 'hosted'`"));
 }
 
 static struct alert_find
