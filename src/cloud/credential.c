@@ -89,8 +89,8 @@ credential_keep(struct cloud *c)
 {
 	struct err e = { 0 };
 
-	if (c->n_used && !c->db->credential_used(c->store, c->used, c->n_used,
-				 c->clock->now(c->clock->ctx), &e))
+	if (c->n_used && !c->db->credential_used(
+				 c->store, c->used, c->n_used, c->clock->now(c->clock->ctx), &e))
 		log_err(LOG_DEBUG, "use-not-noted", &e);
 	c->n_used = 0;
 }

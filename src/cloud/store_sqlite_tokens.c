@@ -20,8 +20,8 @@ sqlite_token_find(struct store *st, const char *hash, struct store_token *t_r, s
 
 	*t_r = (struct store_token){ 0 };
 	if (rc == SQLITE_ROW)
-		*t_r = (struct store_token){ sqlite3_column_int64(q, 0),
-			sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2) };
+		*t_r = (struct store_token){ sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+			sqlite3_column_int64(q, 2) };
 	sqlite3_reset(q);
 	return ok;
 }
@@ -109,8 +109,8 @@ sqlite_credential_used(
 	bool ok = sqlite_begin(st, true, e);
 
 	for (size_t i = 0; ok && i < n; i++)
-		ok = sqlite_run(s,
-			sqlite_bind(s, Q_CREDENTIAL_USED, "ii", hour, credentials[i]), NULL, e);
+		ok = sqlite_run(
+			s, sqlite_bind(s, Q_CREDENTIAL_USED, "ii", hour, credentials[i]), NULL, e);
 	if (ok && sqlite_commit(st, e))
 		return true;
 	sqlite_rollback(st);
