@@ -8,8 +8,8 @@ A command is what stands in `.It Ic NAME` (or, in a synopsis, in `.Cm NAME`); `.
 import re
 import sys
 
-# Where an argument of this name in the page is a file, a folder, the name of a sync (of a target, after --target).
-VALUES = {"FILE": "file", "file": "file", "FOLDER": "dir", "NAME": "sync"}
+# Where an argument of this name in the page is a file, a folder, the name of a sync (of a target, after --target), of a target.
+VALUES = {"FILE": "file", "file": "file", "FOLDER": "dir", "NAME": "sync", "TARGET": "target"}
 MACROS = ("Fl", "Cm", "Ar", "Op", "Oo", "Oc", "Ns", "Pq", "No", "Ql")
 
 
@@ -85,7 +85,7 @@ _@NAME@() {
 	case $values in
 	file) COMPREPLY=($(compgen -f -- "$cur")) ;;
 	dir) COMPREPLY=($(compgen -d -- "$cur")) ;;
-	sync) COMPREPLY=($(compgen -W "$(_@NAME@_names sync "$conf")" -- "$cur")) ;;
+	sync | target) COMPREPLY=($(compgen -W "$(_@NAME@_names $values "$conf")" -- "$cur")) ;;
 	esac
 	[ -z "$subs" ] || COMPREPLY+=($(compgen -W "$subs" -- "$cur"))
 }

@@ -115,34 +115,60 @@ dir_give(const char *path)
 		file_give(fd, path);
 }
 
+bool
+file_draft_open(const char *path, struct file_draft *d_r, struct err *e)
+{
+	*d_r = (struct file_draft){ .path = path, .temp = xasprintf("%s.XXXXXX", path) };
+	d_r->fd = mkostemp(d_r->temp, O_CLOEXEC);
+	if (d_r->fd >= 0)
+		return true;
+	err_errno(e, ERR_CONFIG, "cannot create a file beside %s", path);
+	free(d_r->temp);
+	d_r->temp = NULL;
+	return false;
+}
+
+bool
+file_draft_keep(struct file_draft *d, struct err *e)
+{
+	if (fsync(d->fd) != 0 || rename(d->temp, d->path) != 0)
+		return err_errno(e, ERR_CONFIG, "cannot write %s", d->path);
+	free(d->temp);
+	d->temp = NULL;
+	return sync_folder(d->path) || err_errno(e, ERR_CONFIG, "cannot make %s durable", d->path);
+}
+
+void
+file_draft_drop(struct file_draft *d)
+{
+	if (d->temp) {
+		unlink(d->temp);
+		free(d->temp);
+		d->temp = NULL;
+	}
+	if (d->path && d->fd >= 0)
+		close(d->fd);
+	d->path = NULL;
+}
+
 /* owner: whose it is to be; NULL: as file_give. */
 static bool
 write_atomic(
 	const char *path, mode_t mode, const struct stat *owner, struct str data, struct err *e)
 {
-	char *temp CLEAN_FREE = xasprintf("%s.XXXXXX", path);
-	int fd CLEAN_FD = mkostemp(temp, O_CLOEXEC);
+	struct file_draft d CLEAN_DRAFT = { 0 };
 
-	if (fd < 0)
-		return err_errno(e, ERR_CONFIG, "cannot create a file beside %s", path);
-	file_give(fd, path);
-	if (owner && fchown(fd, owner->st_uid, owner->st_gid) != 0) {
-		err_errno(e, ERR_CONFIG,
+	if (!file_draft_open(path, &d, e))
+		return false;
+	file_give(d.fd, path);
+	if (owner && fchown(d.fd, owner->st_uid, owner->st_gid) != 0)
+		return err_errno(e, ERR_CONFIG,
 			"%s stays as it was: a new one cannot be given to its owner, user %u and "
 			"group %u",
 			path, (unsigned)owner->st_uid, (unsigned)owner->st_gid);
-		unlink(temp);
-		return false;
-	}
-	if (!write_full(fd, data) || fchmod(fd, mode) != 0 || fsync(fd) != 0 ||
-		rename(temp, path) != 0) {
-		err_errno(e, ERR_CONFIG, "cannot write %s", path);
-		unlink(temp);
-		return false;
-	}
-	if (!sync_folder(path))
-		return err_errno(e, ERR_CONFIG, "cannot make %s durable", path);
-	return true;
+	if (!write_full(d.fd, data) || fchmod(d.fd, mode) != 0)
+		return err_errno(e, ERR_CONFIG, "cannot write %s", path);
+	return file_draft_keep(&d, e);
 }
 
 bool

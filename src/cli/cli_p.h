@@ -55,6 +55,7 @@ int cmd_explain(struct cli *c, int argc, char **argv);
 int cmd_history(struct cli *c, int argc, char **argv);
 int cmd_plan(struct cli *c, int argc, char **argv);
 int cmd_release(struct cli *c, int argc, char **argv);
+int cmd_register(struct cli *c, int argc, char **argv);
 int cmd_reload(struct cli *c, int argc, char **argv);
 
 int cmd_search(struct cli *c, int argc, char **argv);
@@ -101,6 +102,9 @@ bool cli_open_source(
 	void *ctx, const struct conf_source *s, int lock_fd, struct conn **c_r, struct err *e);
 bool cli_open_target(
 	void *ctx, const struct conf_target *t, int lock_fd, struct conn **c_r, struct err *e);
+/* As a greeting has them. */
+struct wire_option *cli_wire_options(
+	const struct conf_value *values, size_t count, struct arena *a);
 bool cli_resolve_options(struct cli *c, struct err *e);
 /* What a connector says of its own options (--describe); role: "source", "target". */
 bool cli_describe(struct cli *c, const char *role, const char *type, const char *command,

@@ -86,16 +86,6 @@ bases_of(const struct conf *c, const char *source, struct arena *a)
 	return list;
 }
 
-static struct wire_option *
-wire_options(const struct conf_value *values, size_t count, struct arena *a)
-{
-	struct wire_option *o = arena_alloc(a, (count + 1) * sizeof(*o));
-
-	for (size_t i = 0; i < count; i++)
-		o[i] = (struct wire_option){ values[i].name, values[i].values, values[i].count };
-	return o;
-}
-
 static bool
 names_of(const struct checking *k, const char *source, struct names *names, struct err *e)
 {
@@ -158,7 +148,7 @@ check_source(struct checking *k, const struct conf_source *s, bool setup)
 	g.attributes = names_listed(&names);
 	if (setup) /* asked before there is an account: no directory is to be reached for it */
 		g.classes = g.attributes = none;
-	g.options = wire_options(s->options, s->option_count, a);
+	g.options = cli_wire_options(s->options, s->option_count, a);
 	if (!cli_open_source(k->c, s, -1, &conn, &e) || !wire_hello(conn, &g, a, &h, &e) ||
 		(!k->names && !wire_check(conn, bases_of(k->c->conf, s->name, a), setup, &e)))
 		source_failed(k, s, where, &names, &e);
@@ -177,7 +167,7 @@ check_target(struct checking *k, const struct conf_target *t)
 	char *where = arena_printf(a, "target %s", t->name);
 	struct err e = { 0 };
 
-	g.options = wire_options(t->options, t->option_count, a);
+	g.options = cli_wire_options(t->options, t->option_count, a);
 	if (!cli_open_target(k->c, t, -1, &conn, &e) || !wire_hello(conn, &g, a, &h, &e) ||
 		!wire_check(conn, none, false, &e)) {
 		fail(k, where, &e);

@@ -90,6 +90,16 @@ cli_open_target(
 	       open_program(ctx, path, NULL, lock_fd, c_r, e);
 }
 
+struct wire_option *
+cli_wire_options(const struct conf_value *values, size_t count, struct arena *a)
+{
+	struct wire_option *o = arena_alloc(a, (count + 1) * sizeof(*o));
+
+	for (size_t i = 0; i < count; i++)
+		o[i] = (struct wire_option){ values[i].name, values[i].values, values[i].count };
+	return o;
+}
+
 /* --- options against --describe --- */
 
 static bool

@@ -52,6 +52,10 @@ const struct command commands[] = {
 	{ "console", "console", "a one-time link to the page of lockstepd", cmd_console, false },
 	{ "reload", "reload", "lets lockstepd take over the configuration as it is now", cmd_reload,
 		false },
+	{ "register", "register [TARGET] [--key-file FILE] [--name NAME]",
+		"exchanges the account's key for a credential of this agent, which stays in its "
+		"place",
+		cmd_register, true },
 	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch,
 		true },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",

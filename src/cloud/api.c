@@ -6,22 +6,28 @@
 #include "bulk.h"
 #include "discovery.h"
 
+#define BODY_SMALL 4096
+
 bool
-api_auth(struct cloud *c, const char *header, int64_t *tenant_r, struct err *e)
+api_auth(struct cloud *c, const char *header, struct request *rq, struct err *e)
 {
 	const char *token = header && strncasecmp(header, "Bearer ", 7) == 0 ? header + 7 : NULL;
+	struct store_token found = { 0 };
 	char hash[65];
 
-	*tenant_r = 0;
 	if (token) {
 		/* looked up by digest: how far a guess agrees with a token does not show in time */
 		struct str t = str_trim(str_c(token));
 		sha256_hex(t.p, t.n, hash);
-		if (!cloud_read(c, e) || !c->db->tenant_find(c->store, hash, tenant_r, e))
+		if (!cloud_read(c, e) || !c->db->token_find(c->store, hash, &found, e))
 			return false;
 	}
-	return *tenant_r ||
-	       err_set(e, ERR_CONFIG, "unauthorized", "a tenant's bearer token is needed");
+	rq->tenant = found.tenant;
+	rq->agent = found.credential != 0;
+	credential_note(c, &found);
+	return rq->tenant || err_set(e, ERR_CONFIG, "unauthorized",
+				     "a bearer token is needed: a tenant's, or a credential of one "
+				     "of its agents that was not revoked");
 }
 
 bool
@@ -47,6 +53,7 @@ call_of(struct cloud *c, const struct request *rq)
 	return (struct call){ .c = c,
 		.a = rq->a,
 		.tenant = rq->tenant,
+		.agent = rq->agent,
 		.now = c->clock->now(c->clock->ctx),
 		.base = rq->base };
 }
@@ -244,6 +251,36 @@ bulk(struct call *k, struct request *rq, struct err *e)
 	return bulk_run(k, body, references, &rq->reply, e);
 }
 
+/* The key that the request came with is exchanged for a token of the agent that is named. */
+static bool
+credential(struct call *k, struct request *rq, struct err *e)
+{
+	CLEAN_JSON struct json *body = NULL;
+	char token[TOKEN_TEXT];
+	const char *name;
+	struct jsonw w = jsonw(&rq->reply.out.text);
+
+	if (rq->body.n > BODY_SMALL)
+		return err_set(e, ERR_OBJECT, "too-large", "%zu bytes; at most %d are taken here",
+			rq->body.n, BODY_SMALL);
+	if (!parse_body(rq, &body, e))
+		return false;
+	name = json_get_string(body, "name");
+	if (!name)
+		return err_set(e, ERR_OBJECT, "invalidValue", "name: the agent's is needed");
+	if (!credential_make(k, name, &name, token, e))
+		return false;
+	jsonw_obj(&w, NULL);
+	jsonw_arr(&w, "schemas");
+	jsonw_str(&w, NULL, "urn:lockstep:params:scim:schemas:2.0:Credential");
+	jsonw_end(&w);
+	jsonw_str(&w, "name", name);
+	jsonw_str(&w, "token", token);
+	jsonw_end(&w);
+	rq->reply.status = 201;
+	return true;
+}
+
 static bool
 no_method(const struct request *rq, struct err *e)
 {
@@ -288,6 +325,8 @@ route(struct call *k, struct request *rq, struct err *e)
 		return is_post ? bulk(k, rq, e) : no_method(rq, e);
 	if (ascii_ieq(rq->path, "/.search"))
 		return is_post ? search(k, rq, all, e) : no_method(rq, e);
+	if (ascii_ieq(rq->path, CREDENTIAL_PATH))
+		return is_post ? credential(k, rq, e) : no_method(rq, e);
 	if (!*rq->path || strcmp(rq->path, "/") == 0)
 		return is_get ? list(k, rq, all, &rq->q, e) : no_method(rq, e);
 	if (ascii_ieq(rq->path, "/Me"))

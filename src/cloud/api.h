@@ -13,12 +13,13 @@ struct request {
 	struct arena *a;
 	const char *base; /* "http://host/scim/v2" */
 	int64_t tenant;
+	bool agent;      /* the token is an agent's */
 	struct job *job; /* a list being worked on */
 	struct reply reply;
 };
 
-/* Who is it? header: Authorization. */
-bool api_auth(struct cloud *c, const char *header, int64_t *tenant_r, struct err *e);
+/* Who is it? header: Authorization. Fills tenant and agent. */
+bool api_auth(struct cloud *c, const char *header, struct request *rq, struct err *e);
 /* Reads a whole number of a query parameter into *v_r; NULL leaves it. */
 bool api_number(const char *name, const char *text, int64_t *v_r, struct err *e);
 /* Answers into reply, or leaves a job to be stepped. */

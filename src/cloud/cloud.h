@@ -26,6 +26,8 @@
 #define CLOUD_COLLECT_MAX   400000 /* entries of the indexes read for one list */
 #define CLOUD_FIND_TERMS    200    /* advertised: comparisons by key in one filter */
 #define CLOUD_PATCH_MEMBERS 5000   /* advertised: members in one PATCH */
+#define CLOUD_AGENTS_MAX    1000   /* credentials of a tenant's agents */
+#define CLOUD_USED_MAX      256
 
 enum cloud_tx { TX_NONE, TX_READ, TX_WRITE };
 
@@ -36,8 +38,10 @@ struct cloud {
 	const char *url;       /* base of locations, or NULL: from the Host header */
 	unsigned char key[32]; /* signs cursors */
 	enum cloud_tx tx;
-	struct err broken; /* the error that spoiled the open write transaction */
-	struct buf text;   /* scratch: normal form being made */
+	struct err broken;            /* the error that spoiled the open write transaction */
+	struct buf text;              /* scratch: normal form being made */
+	int64_t used[CLOUD_USED_MAX]; /* credentials of which that is to be noted */
+	size_t n_used;
 };
 
 struct bulk;
@@ -45,6 +49,7 @@ struct call {
 	struct cloud *c;
 	struct arena *a;
 	int64_t tenant, now;
+	bool agent;        /* known by a credential, not by the tenant's key */
 	const char *base;  /* "http://host/scim/v2" */
 	struct bulk *bulk; /* NULL outside a Bulk */
 };
@@ -56,6 +61,22 @@ bool cloud_write(struct cloud *c, struct err *e);
 bool cloud_end(struct cloud *c, struct err *e);
 /* Notes a store error inside a write transaction; returns false. */
 bool cloud_spoil(struct cloud *c, const struct err *e);
+
+/* credential.c: an agent's own token, which the tenant's key is exchanged for. */
+#define TOKEN_TEXT      80
+#define CREDENTIAL_PATH "/.lockstep/credentials"
+/* 256 random bits behind the prefix; what is kept of them is their SHA-256. */
+void token_new(const char *prefix, char token_r[TOKEN_TEXT], char hash_r[65]);
+/* 1 to 64 of letters, digits, . - _ */
+bool credential_name(const char *name);
+/* Another agent of the name keeps its credential, and this one gets a name with a number, in *name_r: two machines
+ * may well be called the same. Errors: "invalidValue", "forbidden" (an agent asks, or there are too many). */
+bool credential_make(struct call *k, const char *name, const char **name_r,
+	char token_r[TOKEN_TEXT], struct err *e);
+/* Of a request that came with it; written down, to the hour, by credential_keep, which wants no open
+ * transaction. Nothing depends on it: what cannot be written is noted again by the next request. */
+void credential_note(struct cloud *c, const struct store_token *t);
+void credential_keep(struct cloud *c);
 
 /* id.c: RFC 9562 version 7: time-ordered, so that the index on ids grows at its end; 74 random
  * bits. */

@@ -57,7 +57,8 @@ write_config(struct call *k, struct jsonw *w)
 	jsonw_obj(w, NULL);
 	jsonw_str(w, "type", "oauthbearertoken");
 	jsonw_str(w, "name", "Bearer token");
-	jsonw_str(w, "description", "The token that `lockstep-cloud tenant add` printed");
+	jsonw_str(w, "description",
+		"The token that `lockstep-cloud tenant add` printed, or an agent's credential");
 	jsonw_bool(w, "primary", true);
 	jsonw_end(w);
 	jsonw_end(w);
@@ -65,6 +66,10 @@ write_config(struct call *k, struct jsonw *w)
 	jsonw_obj(w, "urn:lockstep:params:scim:schemas:extension:2.0:ServiceProviderConfig");
 	jsonw_int(w, "findTerms", CLOUD_FIND_TERMS);
 	jsonw_int(w, "membersPerPatch", CLOUD_PATCH_MEMBERS);
+	jsonw_obj(w, "credentials");
+	jsonw_str(w, "endpoint", CREDENTIAL_PATH);
+	jsonw_bool(w, "exchanged", k->agent); /* the token asked with is one already */
+	jsonw_end(w);
 	jsonw_end(w);
 	put_meta(w, k, "ServiceProviderConfig", "/ServiceProviderConfig");
 	jsonw_end(w);

@@ -273,9 +273,11 @@ loop(struct http *h, int poll_fd, int stop_fd, struct err *e)
 		again = end_round(h);
 		if (now_ms(h) - swept >= 1000) {
 			cut_slow(h);
+			credential_keep(h->c);
 			swept = now_ms(h);
 		}
 	}
+	credential_keep(h->c);
 	return true;
 }
 

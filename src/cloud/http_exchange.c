@@ -82,7 +82,7 @@ begin(struct exchange *x, const char *url, const char *method, struct err *e)
 		(url[strlen(PREFIX)] && url[strlen(PREFIX)] != '/'))
 		return err_set(e, ERR_OBJECT, "not-found", "there is nothing here but " PREFIX);
 	x->rq.path = arena_strdup(x->rq.a, url + strlen(PREFIX));
-	if (!api_auth(x->h->c, header(x->mhd, "Authorization"), &x->rq.tenant, e))
+	if (!api_auth(x->h->c, header(x->mhd, "Authorization"), &x->rq, e))
 		return false;
 	if (length && api_number("Content-Length", length, &n, NULL) &&
 		(uint64_t)n > CLOUD_BODY_MAX) {

@@ -28,10 +28,14 @@ static const char help[] =
 	"       lockstep-cloud tenant token NAME --db FILE\n"
 	"       lockstep-cloud tenant list --db FILE\n"
 	"       lockstep-cloud tenant remove NAME [--with-data] --db FILE\n"
+	"       lockstep-cloud tenant agents NAME --db FILE\n"
+	"       lockstep-cloud tenant revoke NAME AGENT --db FILE\n"
 	"\n"
 	"serve       answer SCIM 2.0 at /scim/v2, in plain HTTP: put a reverse proxy that speaks\n"
 	"            TLS (nginx, HAProxy) in front of it, and listen on a loopback address\n"
-	"tenant      add NAME and token NAME print the tenant's (new) token, once, alone\n"
+	"tenant      add NAME and token NAME print the tenant's (new) token, once, alone;\n"
+	"            agents NAME lists the agents that exchanged it for a credential of their\n"
+	"            own, revoke NAME AGENT ends one's\n"
 	"\n"
 	"  --listen ADDRESS:PORT  where to listen; port 0 takes any that is free\n"
 	"  --db FILE              the database (SQLite); made by serve and tenant add\n"
@@ -143,19 +147,6 @@ serve(const struct options *o)
 	return ok ? EXIT_OK : fail(&e);
 }
 
-/* 256 random bits; what is kept of them is their SHA-256. */
-static void
-new_token(char token_r[80], char hash_r[65])
-{
-	unsigned char raw[32];
-
-	randombytes_buf(raw, sizeof(raw));
-	snprintf(token_r, 80, "lsc_");
-	sodium_bin2hex(token_r + 4, 65, raw, sizeof(raw));
-	sodium_memzero(raw, sizeof(raw));
-	sha256_hex(token_r, strlen(token_r), hash_r);
-}
-
 static int
 print_token(const struct options *o, const char *name, const char *token)
 {
@@ -178,12 +169,12 @@ static int
 tenant_token(const struct options *o, struct store *s, const char *name, bool add)
 {
 	struct err e = { 0 };
-	char token[80], hash[65];
+	char token[TOKEN_TEXT], hash[65];
 	size_t n = strlen(name);
 
 	if (n == 0 || n > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-_") != n)
 		return usage("a tenant's name is 1 to 64 of a-z 0-9 . - _", name);
-	new_token(token, hash);
+	token_new("lsc_", token, hash);
 	if (add ? !s->ops->tenant_add(s, name, hash, clock_system.now(NULL), &e)
 		: !s->ops->tenant_token(s, name, hash, &e))
 		return fail(&e);
@@ -256,26 +247,99 @@ tenant_remove(const struct options *o, struct store *s, const char *name)
 	return EXIT_OK;
 }
 
+struct agents {
+	const struct options *o;
+	struct jsonw w;
+};
+
+static bool
+agents_one(void *ctx, const struct store_credential_info *c)
+{
+	struct agents *l = ctx;
+	char created[24], used[24] = "never";
+
+	time_format(c->created, created);
+	if (c->used)
+		time_format(c->used, used);
+	if (!l->o->json) {
+		printf("%-32s made %s  last used %s\n", c->name, created, used);
+		return true;
+	}
+	jsonw_obj(&l->w, NULL);
+	jsonw_str(&l->w, "name", c->name);
+	jsonw_str(&l->w, "created", created);
+	jsonw_str(&l->w, "used", c->used ? used : NULL);
+	jsonw_end(&l->w);
+	return true;
+}
+
+static int
+tenant_agents(const struct options *o, struct store *s, const char *name)
+{
+	CLEAN_BUF struct buf b = { 0 };
+	struct agents l = { .o = o, .w = jsonw(&b) };
+	struct err e = { 0 };
+
+	jsonw_obj(&l.w, NULL);
+	jsonw_arr(&l.w, "agents");
+	if (!s->ops->credential_each(s, name, agents_one, &l, &e))
+		return fail(&e);
+	jsonw_end(&l.w);
+	jsonw_end(&l.w);
+	if (o->json)
+		print_json(&b);
+	return EXIT_OK;
+}
+
+static int
+tenant_revoke(struct store *s, const char *name, const char *agent)
+{
+	struct err e = { 0 };
+
+	return s->ops->credential_remove(s, name, agent, &e) ? EXIT_OK : fail(&e);
+}
+
 static int
 tenant(const struct options *o)
 {
+	enum { ADD, TOKEN, LIST, REMOVE, AGENTS, REVOKE, VERBS };
+	static const struct {
+		const char *name;
+		int words; /* behind it */
+		const char *wrong;
+	} verbs[VERBS] = {
+		[ADD] = { "add", 1, "one tenant's name is expected" },
+		[TOKEN] = { "token", 1, "one tenant's name is expected" },
+		[LIST] = { "list", 0, "tenant list takes no name" },
+		[REMOVE] = { "remove", 1, "one tenant's name is expected" },
+		[AGENTS] = { "agents", 1, "one tenant's name is expected" },
+		[REVOKE] = { "revoke", 2, "a tenant's name and an agent's are expected" },
+	};
 	CLEAN_STORE struct store *s = NULL;
-	const char *verb = o->n_args > 1 ? o->args[1] : "",
-		   *name = o->n_args > 2 ? o->args[2] : NULL;
-	bool list = strcmp(verb, "list") == 0, add = strcmp(verb, "add") == 0;
-	bool token = strcmp(verb, "token") == 0, del = strcmp(verb, "remove") == 0;
+	const char *word = o->n_args > 1 ? o->args[1] : "";
 	struct err e = { 0 };
+	int verb = 0;
 
-	if (!list && !add && !token && !del)
-		return usage("tenant needs one of add, token, list, remove", verb);
-	if (list ? name != NULL : (!name || o->n_args > 3))
-		return usage(
-			list ? "tenant list takes no name" : "one tenant's name is expected", "");
-	if (!store_sqlite_open(o->db, add, &s, &e))
+	while (verb < VERBS && strcmp(verbs[verb].name, word) != 0)
+		verb++;
+	if (verb == VERBS)
+		return usage("tenant needs one of add, token, list, remove, agents, revoke", word);
+	if (o->n_args - 2 != verbs[verb].words)
+		return usage(verbs[verb].wrong, "");
+	if (!store_sqlite_open(o->db, verb == ADD, &s, &e))
 		return fail(&e);
-	if (list)
+	switch (verb) {
+	case LIST:
 		return tenant_list(o, s);
-	return del ? tenant_remove(o, s, name) : tenant_token(o, s, name, add);
+	case REMOVE:
+		return tenant_remove(o, s, o->args[2]);
+	case AGENTS:
+		return tenant_agents(o, s, o->args[2]);
+	case REVOKE:
+		return tenant_revoke(s, o->args[2], o->args[3]);
+	default:
+		return tenant_token(o, s, o->args[2], verb == ADD);
+	}
 }
 
 int

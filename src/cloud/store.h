@@ -67,6 +67,19 @@ struct store_tenant_info {
 	int64_t created, users, groups;
 };
 
+/* Whose token it is. */
+struct store_token {
+	int64_t tenant;     /* 0: nobody's */
+	int64_t credential; /* an agent's; 0: the tenant's own key */
+	int64_t used;       /* that credential, last, to the hour; 0: never */
+};
+
+struct store_credential_info {
+	const char *name;
+	int64_t created, used; /* to the hour; 0: never */
+};
+
+typedef bool store_credential_fn(void *ctx, const struct store_credential_info *c);
 typedef bool store_row_fn(void *ctx, const struct store_row *row);
 typedef bool store_rid_fn(void *ctx, int64_t rid);
 typedef bool store_member_fn(void *ctx, int64_t rid, const store_id id);
@@ -91,8 +104,24 @@ struct store_ops {
 	bool (*tenant_token)(struct store *s, const char *name, const char *hash, struct err *e);
 	bool (*tenant_remove)(struct store *s, const char *name, struct err *e);
 	bool (*tenant_each)(struct store *s, store_tenant_fn *fn, void *ctx, struct err *e);
-	/* 0 when no tenant has this token */
-	bool (*tenant_find)(struct store *s, const char *hash, int64_t *tenant_r, struct err *e);
+	bool (*token_find)(
+		struct store *s, const char *hash, struct store_token *t_r, struct err *e);
+
+	/* Credentials of a tenant's agents: tokens of their own, which go with the tenant. The first three in the
+	 * caller's transaction; the others are one, and find the tenant by name: "tenant-unknown",
+	 * "agent-unknown" of kind ERR_CONFIG. */
+	bool (*credential_has)(
+		struct store *s, int64_t tenant, const char *name, bool *has_r, struct err *e);
+	bool (*credential_count)(struct store *s, int64_t tenant, int64_t *n_r, struct err *e);
+	bool (*credential_add)(struct store *s, int64_t tenant, const char *name, const char *hash,
+		int64_t now, struct err *e);
+	bool (*credential_each)(struct store *s, const char *tenant, store_credential_fn *fn,
+		void *ctx, struct err *e);
+	bool (*credential_remove)(
+		struct store *s, const char *tenant, const char *name, struct err *e);
+	/* Those were used in the hour that `now` is in. */
+	bool (*credential_used)(
+		struct store *s, const int64_t *credentials, size_t n, int64_t now, struct err *e);
 
 	/* rid_r is 0 when there is none; of any tenant: the caller checks store_tenant(). */
 	bool (*rid_of)(struct store *s, const store_id id, int64_t *rid_r, struct err *e);

@@ -9,9 +9,8 @@
 #include "base/mem.h"
 #include "store_sqlite.h"
 
-#define SCHEMA_VERSION 1
-
-static const char schema[] =
+/* The version of a database is the number of these that it has seen. */
+static const char *const schema[] = {
 	"CREATE TABLE setting(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE tenant(tenant INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
 	" token_hash TEXT NOT NULL UNIQUE, created INTEGER NOT NULL);"
@@ -22,7 +21,13 @@ static const char schema[] =
 	" kinds INTEGER NOT NULL, PRIMARY KEY(tenant, text, rid)) WITHOUT ROWID;"
 	"CREATE TABLE member(grp INTEGER NOT NULL, member INTEGER NOT NULL, id BLOB NOT NULL,"
 	" PRIMARY KEY(grp, member)) WITHOUT ROWID;"
-	"CREATE INDEX member_of ON member(member, grp);";
+	"CREATE INDEX member_of ON member(member, grp);",
+	"CREATE TABLE credential(credential INTEGER PRIMARY KEY AUTOINCREMENT, tenant INTEGER NOT "
+	"NULL,"
+	" name TEXT NOT NULL, token_hash TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,"
+	" used INTEGER NOT NULL DEFAULT 0, UNIQUE(tenant, name));",
+};
+#define SCHEMA_VERSION ((int)ARRAY_LEN(schema))
 
 /* synchronous=FULL: what was acknowledged survives a power cut, because a client that got 200 for a
  * disable never sends it again. The cost is one fsync for each group of requests (http.c). */
@@ -41,7 +46,17 @@ static const char *const statements[Q_MAX] = {
 	[Q_TENANT_BY_NAME] = "SELECT tenant FROM tenant WHERE name=?",
 	[Q_TENANT_DEL] = "DELETE FROM tenant WHERE tenant=?",
 	[Q_TENANT_EACH] = "SELECT tenant,name,created FROM tenant ORDER BY name",
-	[Q_TENANT_FIND] = "SELECT tenant FROM tenant WHERE token_hash=?",
+	[Q_TOKEN_FIND] = "SELECT tenant,0,0 FROM tenant WHERE token_hash=?1 UNION ALL"
+			 " SELECT tenant,credential,used FROM credential WHERE token_hash=?1",
+	[Q_CREDENTIAL_HAS] = "SELECT 1 FROM credential WHERE tenant=? AND name=?",
+	[Q_CREDENTIAL_COUNT] = "SELECT count(*) FROM credential WHERE tenant=?",
+	[Q_CREDENTIAL_ADD] =
+		"INSERT INTO credential(tenant,name,token_hash,created) VALUES(?,?,?,?)",
+	[Q_CREDENTIAL_EACH] =
+		"SELECT name,created,used FROM credential WHERE tenant=? ORDER BY name",
+	[Q_CREDENTIAL_DEL] = "DELETE FROM credential WHERE tenant=? AND name=?",
+	[Q_CREDENTIAL_USED] = "UPDATE credential SET used=? WHERE credential=?",
+	[Q_WIPE_CREDENTIAL] = "DELETE FROM credential WHERE tenant=?",
 	[Q_WIPE_RESOURCE] = "DELETE FROM resource WHERE rid BETWEEN ? AND ?",
 	[Q_WIPE_NAME] = "DELETE FROM name WHERE tenant=?",
 	[Q_WIPE_MEMBER] = "DELETE FROM member WHERE grp BETWEEN ? AND ?",
@@ -146,24 +161,24 @@ sqlite_number(struct store_sqlite *s, sqlite3_stmt *st, int64_t *n_r, struct err
 	return ok;
 }
 
-static bool
-begin(struct store *st, bool write, struct err *e)
+bool
+sqlite_begin(struct store *st, bool write, struct err *e)
 {
 	struct store_sqlite *s = self(st);
 
 	return sqlite_run(s, s->stmt[write ? Q_BEGIN_WRITE : Q_BEGIN_READ], NULL, e);
 }
 
-static bool
-commit(struct store *st, struct err *e)
+bool
+sqlite_commit(struct store *st, struct err *e)
 {
 	struct store_sqlite *s = self(st);
 
 	return sqlite_run(s, s->stmt[Q_COMMIT], NULL, e);
 }
 
-static void
-rollback(struct store *st)
+void
+sqlite_rollback(struct store *st)
 {
 	struct store_sqlite *s = self(st);
 
@@ -209,6 +224,15 @@ tenant_unknown(const char *name, struct err *e)
 		"no tenant \"%s\"; `tenant list` shows those there are", name);
 }
 
+bool
+sqlite_tenant(struct store_sqlite *s, const char *name, int64_t *tenant_r, struct err *e)
+{
+	struct str n = str_c(name);
+
+	return sqlite_number(s, sqlite_bind(s, Q_TENANT_BY_NAME, "t", &n), tenant_r, e) &&
+	       (*tenant_r || tenant_unknown(name, e));
+}
+
 static bool
 tenant_token(struct store *st, const char *name, const char *hash, struct err *e)
 {
@@ -225,14 +249,12 @@ static bool
 tenant_remove(struct store *st, const char *name, struct err *e)
 {
 	struct store_sqlite *s = self(st);
-	struct str n = str_c(name);
 	int64_t t, from, to;
 
-	if (!begin(st, true, e))
+	if (!sqlite_begin(st, true, e))
 		return false;
-	if (!sqlite_number(s, sqlite_bind(s, Q_TENANT_BY_NAME, "t", &n), &t, e) ||
-		(!t && !tenant_unknown(name, e))) {
-		rollback(st);
+	if (!sqlite_tenant(s, name, &t, e)) {
+		sqlite_rollback(st);
 		return false;
 	}
 	from = store_first(t, 0);
@@ -240,8 +262,10 @@ tenant_remove(struct store *st, const char *name, struct err *e)
 	if (!sqlite_run(s, sqlite_bind(s, Q_WIPE_MEMBER, "ii", from, to), NULL, e) ||
 		!sqlite_run(s, sqlite_bind(s, Q_WIPE_NAME, "i", t), NULL, e) ||
 		!sqlite_run(s, sqlite_bind(s, Q_WIPE_RESOURCE, "ii", from, to), NULL, e) ||
-		!sqlite_run(s, sqlite_bind(s, Q_TENANT_DEL, "i", t), NULL, e) || !commit(st, e)) {
-		rollback(st);
+		!sqlite_run(s, sqlite_bind(s, Q_WIPE_CREDENTIAL, "i", t), NULL, e) ||
+		!sqlite_run(s, sqlite_bind(s, Q_TENANT_DEL, "i", t), NULL, e) ||
+		!sqlite_commit(st, e)) {
+		sqlite_rollback(st);
 		return false;
 	}
 	return true;
@@ -270,15 +294,6 @@ tenant_each(struct store *st, store_tenant_fn *fn, void *ctx, struct err *e)
 	return ok;
 }
 
-static bool
-tenant_find(struct store *st, const char *hash, int64_t *tenant_r, struct err *e)
-{
-	struct store_sqlite *s = self(st);
-	struct str h = str_c(hash);
-
-	return sqlite_number(s, sqlite_bind(s, Q_TENANT_FIND, "t", &h), tenant_r, e);
-}
-
 static void
 close_store(struct store *st)
 {
@@ -296,12 +311,25 @@ exec(struct store_sqlite *s, const char *sql, struct err *e)
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK || sqlite_fail(s, "open", e);
 }
 
-/* Makes the tables in a new file; two programs that start at once make them once. */
+/* Makes the key of cursors, in a new file. */
 static bool
-prepare_schema(struct store_sqlite *s, const char *path, struct err *e)
+make_key(struct store_sqlite *s, struct err *e)
 {
 	unsigned char key[32];
 	char hex[65], sql[160];
+
+	randombytes_buf(key, sizeof(key));
+	sodium_bin2hex(hex, sizeof(hex), key, sizeof(key));
+	sqlite3_snprintf(sizeof(sql), sql, "INSERT INTO setting VALUES('cursor-key', x'%s')", hex);
+	sodium_memzero(key, sizeof(key));
+	return exec(s, sql, e);
+}
+
+/* Makes the tables that the file lacks; two programs that start at once make them once. */
+static bool
+prepare_schema(struct store_sqlite *s, const char *path, struct err *e)
+{
+	char sql[80];
 	sqlite3_stmt *st = NULL;
 	int version = -1;
 
@@ -317,28 +345,30 @@ prepare_schema(struct store_sqlite *s, const char *path, struct err *e)
 		return err_set(e, ERR_CONFIG, "state-version",
 			"%s was written by a newer lockstep-cloud (version %d, this one knows %d)",
 			path, version, SCHEMA_VERSION);
-	if (version == SCHEMA_VERSION)
-		return exec(s, "COMMIT", e);
-	randombytes_buf(key, sizeof(key));
-	sodium_bin2hex(hex, sizeof(hex), key, sizeof(key));
-	sqlite3_snprintf(sizeof(sql), sql,
-		"INSERT INTO setting VALUES('cursor-key', x'%s'); PRAGMA user_version=%d; COMMIT",
-		hex, SCHEMA_VERSION);
-	sodium_memzero(key, sizeof(key));
-	return exec(s, schema, e) && exec(s, sql, e);
+	for (int v = version; v < SCHEMA_VERSION; v++)
+		if (!exec(s, schema[v], e) || (v == 0 && !make_key(s, e)))
+			return false;
+	sqlite3_snprintf(sizeof(sql), sql, "PRAGMA user_version=%d; COMMIT", SCHEMA_VERSION);
+	return exec(s, version < SCHEMA_VERSION ? sql : "COMMIT", e);
 }
 
 const struct store_ops store_sqlite_ops = {
 	.close = close_store,
-	.begin = begin,
-	.commit = commit,
-	.rollback = rollback,
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
 	.secret = secret,
 	.tenant_add = tenant_add,
 	.tenant_token = tenant_token,
 	.tenant_remove = tenant_remove,
 	.tenant_each = tenant_each,
-	.tenant_find = tenant_find,
+	.token_find = sqlite_token_find,
+	.credential_has = sqlite_credential_has,
+	.credential_count = sqlite_credential_count,
+	.credential_add = sqlite_credential_add,
+	.credential_each = sqlite_credential_each,
+	.credential_remove = sqlite_credential_remove,
+	.credential_used = sqlite_credential_used,
 	.rid_of = sqlite_rid_of,
 	.get = sqlite_get,
 	.insert = sqlite_insert,

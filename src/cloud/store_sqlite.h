@@ -1,4 +1,4 @@
-/* Private to store_sqlite.c and store_sqlite_rows.c. */
+/* Private to the files store_sqlite*.c. */
 #pragma once
 #include <sqlite3.h>
 #include "store.h"
@@ -14,7 +14,14 @@ enum stmt {
 	Q_TENANT_BY_NAME,
 	Q_TENANT_DEL,
 	Q_TENANT_EACH,
-	Q_TENANT_FIND,
+	Q_TOKEN_FIND,
+	Q_CREDENTIAL_HAS,
+	Q_CREDENTIAL_COUNT,
+	Q_CREDENTIAL_ADD,
+	Q_CREDENTIAL_EACH,
+	Q_CREDENTIAL_DEL,
+	Q_CREDENTIAL_USED,
+	Q_WIPE_CREDENTIAL,
 	Q_WIPE_RESOURCE,
 	Q_WIPE_NAME,
 	Q_WIPE_MEMBER,
@@ -59,6 +66,22 @@ bool sqlite_run(struct store_sqlite *s, sqlite3_stmt *st, bool *changed_r, struc
 bool sqlite_number(struct store_sqlite *s, sqlite3_stmt *st, int64_t *n_r, struct err *e);
 
 extern const struct store_ops store_sqlite_ops;
+bool sqlite_begin(struct store *s, bool write, struct err *e);
+bool sqlite_commit(struct store *s, struct err *e);
+void sqlite_rollback(struct store *s);
+/* code "tenant-unknown" */
+bool sqlite_tenant(struct store_sqlite *s, const char *name, int64_t *tenant_r, struct err *e);
+bool sqlite_token_find(struct store *s, const char *hash, struct store_token *t_r, struct err *e);
+bool sqlite_credential_has(
+	struct store *s, int64_t tenant, const char *name, bool *has_r, struct err *e);
+bool sqlite_credential_count(struct store *s, int64_t tenant, int64_t *n_r, struct err *e);
+bool sqlite_credential_add(struct store *s, int64_t tenant, const char *name, const char *hash,
+	int64_t now, struct err *e);
+bool sqlite_credential_each(
+	struct store *s, const char *tenant, store_credential_fn *fn, void *ctx, struct err *e);
+bool sqlite_credential_remove(struct store *s, const char *tenant, const char *name, struct err *e);
+bool sqlite_credential_used(
+	struct store *s, const int64_t *credentials, size_t n, int64_t now, struct err *e);
 bool sqlite_rid_of(struct store *s, const store_id id, int64_t *rid_r, struct err *e);
 bool sqlite_get(
 	struct store *s, int64_t rid, struct arena *a, struct store_row *row_r, struct err *e);

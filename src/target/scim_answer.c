@@ -84,7 +84,9 @@ static const struct row {
 } rows[] = {
 	{ 300, 399, NULL, ANY, ERR_CONFIG, "redirected",
 		"redirections are not followed; correct the url" },
-	{ 401, 401, NULL, ANY, ERR_CONFIG, "token-refused", "put a valid token into token_file" },
+	{ 401, 401, NULL, ANY, ERR_CONFIG, "token-refused",
+		"put a valid token into token_file; where `lockstep register` got it, let that get "
+		"another one for the account's key" },
 	{ 403, 403, NULL, ANY, ERR_CONFIG, "token-refused",
 		"give the token's account the right to do this" },
 	{ 400, 409, "uniqueness", ANY, ERR_OBJECT, "name-taken",

@@ -182,6 +182,7 @@ run_hello(struct scim *s, const char *url)
 		jsonw_str(w, NULL, "find");
 	jsonw_str(w, NULL, "list");
 	jsonw_str(w, NULL, "elements");
+	jsonw_str(w, NULL, "register");
 	if (!(s->service.profile->quirks & SCIM_HIDES_REFS))
 		jsonw_str(w, NULL, "list-refs");
 	if (s->service.bulk_ops)
@@ -241,6 +242,23 @@ finding_service(struct scim *s)
 }
 
 static void
+finding_credential(struct scim *s)
+{
+	const struct scim_service *v = &s->service;
+
+	if (v->credentials[0] && v->exchanged)
+		serve_finding(s->serve, "ok", "credential",
+			"the token is this agent's own credential, which can be revoked alone",
+			NULL);
+	else if (v->credentials[0])
+		serve_finding(s->serve, "info", "credential",
+			"the token is the account's own key: whoever has it can do all that the "
+			"account can, on any machine",
+			"let `lockstep register` exchange it for a credential of this agent, which "
+			"can be revoked alone");
+}
+
+static void
 finding_clock(struct scim *s, const struct http_slot *slot)
 {
 	int64_t off = slot->date - s->clock->now(s->clock->ctx);
@@ -289,6 +307,7 @@ check_run(struct scim *s)
 	if (slot->outcome == HTTP_ANSWERED && slot->status == 200 && answer_list(slot->json, &l)) {
 		serve_finding(s->serve, "ok", "reachable", "the service answers", NULL);
 		serve_finding(s->serve, "ok", "token", "the token is accepted for users", NULL);
+		finding_credential(s);
 		finding_certificate(s);
 		finding_clock(s, slot);
 		finding_service(s);

@@ -460,17 +460,30 @@ http_wait(struct http *h, int fd, int timeout_ms)
 	curl_multi_poll(h->multi, &extra, fd >= 0, timeout_ms, NULL);
 }
 
-struct http_slot *
-http_get(struct http *h, const char *path)
+static struct http_slot *
+ask(struct http *h, const char *method, const char *path, struct str body)
 {
 	struct http_slot *s = http_slot_free(h), *done;
 
-	s->method = "GET";
+	s->method = method;
 	buf_adds(&s->path, path);
+	buf_add(&s->body, body.p, body.n);
 	http_send(s);
 	while (!(done = http_done(h)))
 		http_wait(h, -1, 1000);
 	return done;
+}
+
+struct http_slot *
+http_get(struct http *h, const char *path)
+{
+	return ask(h, "GET", path, STR(""));
+}
+
+struct http_slot *
+http_post(struct http *h, const char *path, struct str body)
+{
+	return ask(h, "POST", path, body);
 }
 
 void

@@ -99,6 +99,7 @@ void http_release(struct http_slot *s);
 void http_wait(struct http *h, int fd, int timeout_ms);
 /* One request, waited for; the slot is the caller's until http_release. */
 struct http_slot *http_get(struct http *h, const char *path);
+struct http_slot *http_post(struct http *h, const char *path, struct str body);
 /* A field of the server's certificate ("Expire date"), appended; nothing when the request used no new
  * TLS connection. */
 void http_certificate(struct http_slot *s, const char *field, struct buf *out);

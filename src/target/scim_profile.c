@@ -170,6 +170,21 @@ read_bulk(struct scim_service *sv, const struct json *bulk)
 		sv->bulk_ops = 0;
 }
 
+/* A path below the base and nothing else, since a key goes there. */
+static void
+read_credentials(struct scim_service *sv, const struct json *credentials)
+{
+	const char *at = json_get_string(credentials, "endpoint");
+	size_t n = at ? strlen(at) : 0;
+
+	if (n < 2 || n >= sizeof(sv->credentials) || at[0] != '/' || strstr(at, "..") ||
+		strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") !=
+			n)
+		return;
+	memcpy(sv->credentials, at, n + 1);
+	sv->exchanged = json_get_bool(credentials, "exchanged", false);
+}
+
 void
 scim_service_read(struct scim_service *sv, const struct json *config)
 {
@@ -190,6 +205,7 @@ scim_service_read(struct scim_service *sv, const struct json *config)
 		sv->patch_members =
 			(unsigned)least(number(marker, "membersPerPatch", sv->patch_members), 5000);
 		sv->page = 1000;
+		read_credentials(sv, json_get(marker, "credentials"));
 		sv->search = sv->find_terms > 1;
 	}
 	sv->page = (unsigned)least(

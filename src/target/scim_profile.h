@@ -57,8 +57,10 @@ struct scim_service {
 	unsigned bulk_ops; /* operations in one Bulk; 0: no Bulk */
 	size_t bulk_bytes; /* largest Bulk body */
 	unsigned patch_ops, patch_members, find_terms, page, put;
-	bool subs;          /* sub-attributes may be asked for: attributes=members.value */
-	bool remove_values; /* elements leave a list by their values, not by a filter */
+	char credentials[128]; /* where a key is exchanged, from the base on; empty: nowhere */
+	bool exchanged;        /* the token we have is such a credential */
+	bool subs;             /* sub-attributes may be asked for: attributes=members.value */
+	bool remove_values;    /* elements leave a list by their values, not by a filter */
 };
 
 #define SCIM_BULK_OPS   250  /* more in one request gains nothing and costs memory at both ends */

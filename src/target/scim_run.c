@@ -77,6 +77,8 @@ take_message(struct scim *s, const struct json *msg)
 		take_op(s, msg);
 	} else if (type && strcmp(type, "check") == 0) {
 		check_run(s);
+	} else if (type && strcmp(type, "register") == 0) {
+		register_run(s, json_get_string(msg, "name"));
 	} else {
 		err_set(&e, ERR_SIDE, "unknown-message",
 			"a message of this type is not known to a target");

@@ -141,6 +141,8 @@ struct http_slot *run_ask(struct scim *s, const char *path);
 /* GET /ServiceProviderConfig, or a look at /Users where there is none. */
 bool run_discover(struct scim *s, struct err *e);
 void check_run(struct scim *s);
+/* Exchanges the key for a credential of the agent that is named. */
+void register_run(struct scim *s, const char *name);
 void run_hello(struct scim *s, const char *url);
 /* Counts what was sent; takes in what an answer says of its rate limit. */
 void run_rate(struct scim *s, const struct http_slot *slot);

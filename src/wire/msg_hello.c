@@ -89,6 +89,7 @@ hello_capabilities(const struct json *j, struct wire_hello *h)
 		{ "list-refs", &h->list_refs },
 		{ "elements", &h->elements },
 		{ "version", &h->versions },
+		{ "register", &h->registers },
 	};
 
 	json_for_each(it, json_get(j, "capabilities"))

@@ -170,6 +170,30 @@ wire_result_next(
 }
 
 bool
+wire_register(struct conn *c, const char *name, struct arena *a, const char **name_r, struct err *e)
+{
+	CLEAN_BUF struct buf b = { 0 };
+	CLEAN_JSON struct json *j = NULL;
+	struct jsonw w = msg_begin(&b, "register");
+	const char *type;
+
+	jsonw_str(&w, "name", name);
+	jsonw_end(&w);
+	if (!msg_send(c, &b, e))
+		return false;
+	do {
+		json_free(j);
+		j = NULL;
+		if (msg_recv(c, -1, &j, &type, e) <= 0)
+			return false;
+	} while (strcmp(type, "progress") == 0);
+	if (strcmp(type, "registered") != 0)
+		return msg_refuse(e, type, "the end of a registration was expected");
+	*name_r = msg_str(j, "name", a);
+	return *name_r || msg_refuse(e, type, "it has no name");
+}
+
+bool
 wire_list(struct conn *c, const char *kind, struct err *e)
 {
 	CLEAN_BUF struct buf b = { 0 };

@@ -45,11 +45,13 @@ open_once(void)
 	need(the_cloud.db->secret(the_cloud.store, the_cloud.key, &e), &e);
 	for (int i = 0; i < 2; i++) {
 		const char *name = i ? "two" : "one";
+		struct store_token found;
 		char hash[65];
 
 		sha256_hex(name, strlen(name), hash);
 		need(the_cloud.db->tenant_add(the_cloud.store, name, hash, 0, &e), &e);
-		need(the_cloud.db->tenant_find(the_cloud.store, hash, &tenants[i], &e), &e);
+		need(the_cloud.db->token_find(the_cloud.store, hash, &found, &e), &e);
+		tenants[i] = found.tenant;
 	}
 }
 

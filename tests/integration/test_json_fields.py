@@ -104,6 +104,7 @@ def test_M8_every_field_is_in_the_manual(agent, small, acme):
     look("state", "backup", agent.path("copy"))
     look("state", "rebuild", "company", holds=("rebuild",))
     look("alerts", holds=())
+    look("register", holds=("token_file",))
     look("explain", "who-is-this", holds=("error", "code"))
     look("sync", "no-such-sync", holds=("error",))
     assert missing == {}

@@ -76,7 +76,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             if fake.throttled():
                 raise Refusal(403, None, "rate limit exceeded")
-            if self.headers.get("Authorization") != "Bearer " + fake.token:
+            if self.headers.get("Authorization") not in ["Bearer " + t for t in (fake.token, *fake.accepted)]:
                 raise Refusal(401, None, "who are you")
             status, out, headers = self.dispatch(path, query, json.loads(body) if body else None)
         except Refusal as r:
@@ -109,6 +109,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if not fake.knobs["config"]:
                 raise Refusal(404, None, "none")
             return 200, fake.config(), []
+        if path == "/.lockstep/credentials" and "credentials" in (fake.knobs["marker"] or {}):
+            return 201, {"name": body["name"], "token": fake.credential}, []
         if path == "/Bulk":
             fake.last_bulk = fake.do_bulk(body)
             return 200, fake.last_bulk, []
@@ -138,6 +140,7 @@ class FakeScim:
         assert not unknown, unknown
         self.knobs = dict(self.KNOBS, **knobs)
         self.token = "t0ken-" + uuid.uuid4().hex
+        self.credential, self.accepted = "lsa_" + uuid.uuid4().hex, set()   # what a key is exchanged for; if it works
         self.store = Store(self.knobs)
         self.users, self.groups = self.store.kinds["Users"], self.store.kinds["Groups"]
         self.count = collections.Counter()

@@ -64,6 +64,36 @@ test_write_then_read(void **state)
 }
 
 static void
+test_drafts_appear_whole_or_not_at_all(void **state)
+{
+	struct buf b CLEAN_BUF = { 0 };
+	struct err e = { 0 };
+	struct stat st;
+
+	(void)state;
+	put("kept", "before", 6, 0600);
+	for (int keep = 0; keep < 2; keep++) {
+		struct file_draft d CLEAN_DRAFT = { 0 };
+
+		assert_true(file_draft_open("kept", &d, &e));
+		assert_int_equal(fstat(d.fd, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+		assert_int_equal(write(d.fd, "after", 5), 5);
+		buf_reset(&b);
+		assert_true(file_read("kept", 9, &b, &e));
+		assert_string_equal(buf_cstr(&b), "before");
+		assert_int_equal(keep && !file_draft_keep(&d, &e), 0);
+	}
+	buf_reset(&b);
+	assert_true(file_read("kept", 9, &b, &e));
+	assert_string_equal(buf_cstr(&b), "after");
+	assert_int_equal(system("test -z \"$(ls -A | grep '^kept\\.')\""), 0);
+	struct file_draft none CLEAN_DRAFT = { 0 };
+	assert_false(file_draft_open("no/such/file", &none, &e));
+	assert_non_null(strstr(e.text, "no/such/file"));
+}
+
+static void
 test_failed_write_leaves_nothing(void **state)
 {
 	struct err e = { 0 };
@@ -154,6 +184,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_write_then_read),
+		cmocka_unit_test(test_drafts_appear_whole_or_not_at_all),
 		cmocka_unit_test(test_failed_write_leaves_nothing),
 		cmocka_unit_test(test_folders_with_parents),
 		cmocka_unit_test(test_I9_secret_refused_when_others_can_read),

@@ -219,6 +219,36 @@ test_list_6_1_is_sealed_by_counts(void **state)
 }
 
 static void
+test_s1_4_register(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line, *code, *name;
+	} rows[] = {
+		{ "{\"type\":\"progress\"}\n{\"type\":\"registered\",\"name\":\"dc1-2\"}\n", "",
+			"dc1-2" },
+		{ "{\"type\":\"registered\"}\n", "bad-message", NULL },
+		{ "{\"type\":\"end\",\"name\":\"dc1\"}\n", "bad-message", NULL },
+		{ "{\"type\":\"error\",\"error\":{\"kind\":\"config\",\"code\":\"not-offered\"}}\n",
+			"not-offered", NULL },
+		{ "", "connector-ended", NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		CLEAN_ARENA struct arena *a = arena_new();
+		CLEAN_CONN struct conn *c =
+			conn_open_memory(say, (void *)(uintptr_t)rows[i].line, NULL);
+		const char *name = NULL;
+		struct err e = { 0 };
+
+		assert_int_equal(wire_register(c, "dc1", a, &name, &e), !*rows[i].code);
+		assert_string_equal(e.code, rows[i].code);
+		if (rows[i].name)
+			assert_string_equal(name, rows[i].name);
+	}
+}
+
+static void
 test_hello_of_liars(void **state)
 {
 	(void)state;
@@ -290,6 +320,7 @@ main(void)
 		cmocka_unit_test(test_I1_bad_lines_fail_the_read),
 		cmocka_unit_test(test_target_messages),
 		cmocka_unit_test(test_list_6_1_is_sealed_by_counts),
+		cmocka_unit_test(test_s1_4_register),
 		cmocka_unit_test(test_hello_of_liars),
 	};
 

@@ -13,6 +13,17 @@ bool file_write_atomic(const char *path, mode_t mode, struct str data, struct er
 /* Likewise, in the place of a file that keeps its mode and, where we are root, its owner; what cannot be given to its owner is not
  * replaced. `mode` is for a file that is new. */
 bool file_replace(const char *path, mode_t mode, struct str data, struct err *e);
+/* The same in steps, where somebody else writes into fd: an empty file of mode 0600 beside path, which keep
+ * puts in its place. CLEAN_DRAFT removes what was not kept. */
+struct file_draft {
+	const char *path; /* lives as long */
+	char *temp;       /* the file, until it is kept */
+	int fd;
+};
+bool file_draft_open(const char *path, struct file_draft *d_r, struct err *e);
+bool file_draft_keep(struct file_draft *d, struct err *e);
+void file_draft_drop(struct file_draft *d);
+#define CLEAN_DRAFT __attribute__((cleanup(file_draft_drop)))
 /* What root makes in somebody's folder belongs to that somebody, whose service goes on with it. The two
  * above and below do so by themselves. */
 void file_give(int fd, const char *path);

@@ -69,7 +69,7 @@ void conn_close(struct
 #define CLEAN_CONN __attribute__((cleanup(conn_close)))
 
 /* A process: argv[0] is a path; empty environment (but what `keep` names: TZ, LANG are never needed);
- * only descriptors 0-2 and lock_fd (as 3; -1 = none); PDEATHSIG; no new privileges; no core. */
+ * only descriptors 0-2 and lock_fd (as 3; -1 = none; the lock of a run, the file of a wire_register); PDEATHSIG; no new privileges; no core. */
 struct conn_process {
 	const char *const *argv;
 	int lock_fd;

@@ -41,6 +41,7 @@ struct wire_hello { /* what a connector said; in the arena given to wire_hello *
 	bool find, list;
 	bool list_refs; /* list-refs; seen shows references of one value */
 	bool elements;  /* updates of lists come as elements to add and to remove */
+	bool registers; /* wire_register */
 	bool versions; /* it minds the version of an update or delete, and refuses with code "stale" */
 	const char *kinds[8]; /* NULL-ended */
 };
@@ -156,6 +157,12 @@ struct wire_result {
 /* 1: a result; 0: nothing within timeout_ms; -1: the connection failed (kind ERR_SIDE). */
 int wire_result_next(
 	struct conn *c, int timeout_ms, struct arena *a, struct wire_result *r_r, struct err *e);
+
+/* Exchanges the key that the target was opened with for a credential of the agent `name`, which the connector
+ * writes into the file that it inherited as descriptor 3; it is never said here. name_r: as the service calls
+ * the agent. For targets of capability register. */
+bool wire_register(
+	struct conn *c, const char *name, struct arena *a, const char **name_r, struct err *e);
 
 /* Reading a target (6.1): wire_list, then objects until end. */
 bool wire_list(struct conn *c, const char *kind, struct err *e);
