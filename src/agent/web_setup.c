@@ -1,8 +1,8 @@
 /*
  * Set up: from nothing to the first sync. What was answered is kept in STATE/setup (draft.json; secrets apart, in files
  * of mode 0600, never given out again), so that it can be gone on with after a restart. A draft configuration there,
- * with a state folder of its own, is what tests, reading and preview work with. Saving moves the secrets to STATE/secrets
- * and writes the configuration.
+ * with a state folder of its own, is what tests, reading and preview work with. Saving exchanges the key for a credential of
+ * this agent, where the service does that (S1.4), moves the secrets to STATE/secrets and writes the configuration.
  */
 #include "web_p.h"
 
@@ -298,28 +298,41 @@ secrets_move(struct exchange *x, const char *folder, struct err *e)
 	return true;
 }
 
-void
-web_setup_save(struct exchange *x)
+/* The configuration that is to stay. */
+static bool
+final_text(struct exchange *x, const char *secrets, struct buf *text, struct err *e)
 {
 	struct agent *g = x->w->g;
-	CLEAN_JSON struct json *answers = NULL;
-	CLEAN_BUF struct buf text = { 0 };
+	CLEAN_JSON struct json *answers = answers_read(x);
 	struct conf *c = NULL;
-	struct err e = { 0 };
-	const char *secrets;
 
-	if (!setting_up(x))
-		return;
-	answers = answers_read(x);
-	secrets = arena_printf(x->a, "%s/secrets", agent_state(g));
-	bool ok = setup_text(answers, x->by, agent_state(g), secrets, true, &text, &e);
-	if (ok && x->w->port != WEB_PORT)
-		buf_addf(&text, "\nconsole {\n\tport = %u\n}\n", x->w->port);
-	struct str s = buf_str(&text);
-	ok = ok && conf_load_text(g->conf_path, &s, &c, &e);
+	if (!setup_text(answers, x->by, agent_state(g), secrets, true, text, e))
+		return false;
+	if (x->w->port != WEB_PORT)
+		buf_addf(text, "\nconsole {\n\tport = %u\n}\n", x->w->port);
+
+	struct str s = buf_str(text);
+	bool ok = conf_load_text(g->conf_path, &s, &c, e);
+
 	conf_free(&c);
-	ok = ok && secrets_move(x, secrets, &e);
-	if (!ok) {
+	return ok;
+}
+
+static const char *
+secrets_folder(struct exchange *x)
+{
+	return arena_printf(x->a, "%s/secrets", agent_state(x->w->g));
+}
+
+static void
+save(struct exchange *x)
+{
+	struct agent *g = x->w->g;
+	CLEAN_BUF struct buf text = { 0 };
+	const char *secrets = secrets_folder(x);
+	struct err e = { 0 };
+
+	if (!final_text(x, secrets, &text, &e) || !secrets_move(x, secrets, &e)) {
 		web_err(x, 422, &e);
 	} else if (!web_writable(g->conf_path)) {
 		struct jsonw w = jsonw(&x->out);
@@ -327,9 +340,64 @@ web_setup_save(struct exchange *x)
 		jsonw_obj(&w, NULL);
 		jsonw_str(&w, "put", g->conf_path);
 		jsonw_str(&w, "text", buf_cstr(&text));
+		if (x->caveat)
+			jsonw_str(&w, "caveat", x->caveat);
 		jsonw_end(&w);
 		web_json(x, 200);
 	} else {
-		web_config_put(x, s, "set up");
+		web_config_put(x, buf_str(&text), "set up");
 	}
+}
+
+/* The service has no such thing; it is one already; it went to its place by an earlier saving. */
+static const char *const nothing_to_exchange[] = { "not-offered", "registered", "no-key" };
+
+static bool
+is_nothing_to_exchange(const char *code)
+{
+	for (size_t i = 0; code && i < ARRAY_LEN(nothing_to_exchange); i++)
+		if (strcmp(code, nothing_to_exchange[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The key is a credential now, or it stays: nothing is held up by that. */
+static void
+registered(struct exchange *x, const struct job *j)
+{
+	const struct json *said = job_result(j), *error = json_get(said, "error");
+	const char *name = json_get_string(said, "name"), *why = json_get_string(error, "message");
+
+	if (name)
+		x->caveat = arena_printf(x->a,
+			"The key was exchanged for a credential of this agent, \"%s\", which can "
+			"be "
+			"revoked alone.",
+			name);
+	else if (!is_nothing_to_exchange(json_get_string(error, "code")))
+		x->caveat = arena_printf(x->a,
+			"The key stays on this machine. To exchange it for a credential of this "
+			"agent: lockstep register. It was tried: %s",
+			why ? why : "without an answer");
+	if (x->w->g->conf) /* another window was quicker */
+		web_fail(x, 409, "set-up", "there is a configuration already: Settings change it");
+	else
+		save(x);
+}
+
+void
+web_setup_save(struct exchange *x)
+{
+	static const char *const words[] = { "register", NULL };
+	CLEAN_BUF struct buf text = { 0 };
+	struct err e = { 0 };
+	const char *draft;
+
+	if (!setting_up(x))
+		return;
+	if (!final_text(x, secrets_folder(x), &text, &e))
+		web_err(x, 422, &e);
+	else if ((draft = draft_make(x, false)))
+		web_run(x, &(struct job_spec){ .argv = words, .json = true, .conf = draft },
+			registered);
 }

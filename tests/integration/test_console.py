@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lib"))
 from console import until  # noqa: E402
 from desk import BASE, Desk  # noqa: E402
+from fakescim import FakeScim  # noqa: E402
 from slapd import Slapd  # noqa: E402
 
 
@@ -589,8 +590,12 @@ def test_set_up_step_by_step(bare):
     # Nothing was written so far.
     assert bare.client.find("/Users", "userName pr") == []
     assert not os.path.exists(c.conf)
-    c.post("setup/save", {})
+    saved = c.post("setup/save", {})
     c.synced()
+    # S1.4: the key is exchanged without being asked for, and is nowhere any more.
+    assert f'"{socket.gethostname()}"' in saved["caveat"] and "revoked alone" in saved["caveat"]
+    with open(os.path.join(c.state, "secrets", "target.token"), encoding="utf-8") as f:
+        assert f.read().startswith("lsa_")
     assert c.get("session")["setup"] is False
     assert len(bare.client.find("/Users", "userName pr")) > 0
     assert not os.path.exists(secret)
@@ -600,6 +605,30 @@ def test_set_up_step_by_step(bare):
     assert bare.client.token not in text and "All Staff" in text
     assert c.api("POST", "setup", {"answers": {}})[0] == 409
     assert c.get("config")["versions"][0]["note"] == "set up"
+
+
+def test_s1_4_set_up_with_a_service_that_exchanges_no_keys(bare):
+    with FakeScim() as fake:
+        c = bare.console.sign_in()
+        answers = bare.answers()
+        answers["target"]["url"] = fake.url
+        c.post("setup", {"answers": answers, "secrets": {"token": fake.token}})
+        assert "caveat" not in c.post("setup/save", {})
+        with open(os.path.join(c.state, "secrets", "target.token"), encoding="utf-8") as f:
+            assert f.read() == fake.token + "\n"
+
+
+def test_s1_4_set_up_goes_on_when_the_key_could_not_be_exchanged(bare):
+    with FakeScim(marker={"credentials": {"endpoint": "/.lockstep/credentials"}}) as fake:
+        fake.fault("POST /.lockstep/credentials", "status", (500, []))
+        c = bare.console.sign_in()
+        answers = bare.answers()
+        answers["target"]["url"] = fake.url
+        c.post("setup", {"answers": answers, "secrets": {"token": fake.token}})
+        said = c.post("setup/save", {})["caveat"]
+        assert "lockstep register" in said and "500" in said and fake.token not in said
+        with open(os.path.join(c.state, "secrets", "target.token"), encoding="utf-8") as f:
+            assert f.read() == fake.token + "\n"
 
 
 @pytest.mark.parametrize("answers", [

@@ -64,7 +64,7 @@ export function FirstSync({ saved, enter }) {
 		return () => { on = false; };
 	}, []);
 	const r = seen.finished;
-	return html`<${Trouble} error=${error} />${saved.put && seen.setup !== false && html`<${PutThere} saved=${saved} />`}
+	return html`<${Trouble} error=${error} />${saved.caveat && html`<p>${saved.caveat}</p>`}${saved.put && seen.setup !== false && html`<${PutThere} saved=${saved} />`}
 		${!r && seen.setup === false && html`<p>Saved. Everybody in scope is brought to the target now; you can leave this page.</p>`}
 		${!r && works(seen.jobs).map((j) => html`<${Progress} job=${j} />`)}
 		${r && html`<${Notice} tone=${r.exit === 0 ? "good" : "odd"} role="status" title=${r.exit === 0 ? "In lockstep." : r.exit === 4 ? "Some changes are held by the guard." : "Done, with objects that fail."}>
