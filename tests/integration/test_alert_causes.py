@@ -65,7 +65,7 @@ def test_S3_4_our_account_expires_and_is_locked(service, hosted, samba_fresh):
     name, dn = account_of(dc)
     service.configure(hosted.url, hosted.token, source=service.agent.ad(dc))
     service.start().synced()
-    dc.expire(dn, filetime(5 * 86400))
+    dc.expire(dn, filetime(int(4.5 * 86400)))
     service.check()
     says(service.raised("account-expires"), "source company", "the account expires in 4d", "set its expiry to never", "warning")
     dc.expire(dn, 0)
