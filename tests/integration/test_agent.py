@@ -120,6 +120,7 @@ def test_a_connector_that_dies_while_it_tells_its_options_is_no_bad_configuratio
     agentd.edit('type = "scim"  url = ', f'type = "exec"  command = "{program}"  options {{ url = ')
     agentd.edit('/token" ', '/token" }')
     first = agentd.start().synced()
+    agentd.idle()                       # what the service asks for its alerts asks for the options, too
     with open(flag, "w"):
         pass
     agentd.agent.run("sync", code=2)
