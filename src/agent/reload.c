@@ -25,6 +25,7 @@ struct reload {
 	bool busy, up;             /* up: the daemon's parts run */
 	struct conf *next;
 	char *accepted; /* path of the copy */
+	char *uncopied; /* what is in force, as long as there is no copy of it */
 	sd_event_source *folder, *soon;
 	int64_t looked; /* ms; when pending was found */
 	bool pending;
@@ -79,6 +80,20 @@ same(const struct conf *a, const struct conf *b)
 	return str_eq(buf_str(&x), buf_str(&y));
 }
 
+/* Every minute. */
+static void
+copy_again(struct reload *r)
+{
+	CLEAN_FREE char *copy = r->uncopied ? xasprintf("%s/agent.conf", r->g->conf->state) : NULL;
+
+	if (!copy || !file_write_atomic(copy, 0600, str_c(r->uncopied), NULL))
+		return;
+	free(r->accepted);
+	r->accepted = xstrdup(copy);
+	free(r->uncopied);
+	r->uncopied = NULL;
+}
+
 static bool
 accept_conf(struct reload *r, const char *text, struct err *e)
 {
@@ -92,7 +107,9 @@ accept_conf(struct reload *r, const char *text, struct err *e)
 	copied = file_write_atomic(copy, 0600, str_c(text), e);
 	if (!copied && old)
 		return false;
-	if (!copied) { /* a full disk makes a right file no wrong one; tried again every minute */
+	free(r->uncopied);
+	r->uncopied = copied ? NULL : xstrdup(text);
+	if (!copied) { /* a full disk makes a right file no wrong one */
 		agent_log(LOG_WARN, "config-not-copied", "text", e->text, NULL);
 		err_clear(e);
 	}
@@ -146,7 +163,7 @@ begin(struct reload *r)
 		finish(r, &e);
 		return;
 	}
-	if (g->conf && r->accepted && same(g->conf, r->next)) {
+	if (g->conf && same(g->conf, r->next)) {
 		bool was_refused = g->conf_error.kind != ERR_NONE;
 
 		err_clear(&g->conf_error);
@@ -280,8 +297,7 @@ hear(void *ctx, const struct agent_news *n)
 	if (n->what != AGENT_MINUTE)
 		return;
 	watch_folder(r);
-	if (r->g->conf && !r->accepted && !r->busy)
-		reload_ask(r->g, NULL, NULL);
+	copy_again(r);
 }
 
 static void
@@ -346,5 +362,6 @@ reload_stop(struct agent *g)
 		}
 	conf_free(&r->next);
 	free(r->accepted);
+	free(r->uncopied);
 	mem_clean_free(&g->reload);
 }

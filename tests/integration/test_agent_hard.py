@@ -150,6 +150,6 @@ def test_no_room_from_the_beginning(agentd, people, acme, small_disk):
     assert until(lambda: agentd.last().get("code")) == "disk-full"
     os.unlink(os.path.join(small_disk, "filler"))
     agentd.synced()
-    assert agentd.ask(ask="reload") == {"ok": True}
-    assert os.path.exists(os.path.join(small_disk, "agent.conf"))
+    assert agentd.ask(ask="reload") == {"ok": True} and not agentd.events("config-refused")
+    until(lambda: os.path.exists(os.path.join(small_disk, "agent.conf")))       # within a minute
     assert agentd.end() == 0
