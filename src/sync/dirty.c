@@ -447,8 +447,6 @@ out:
 bool
 dirty_collect(struct target_run *t, struct err *e)
 {
-	if (t->run->options->insist && !ledger_waits_over(t->ledger, e))
-		return false;
 	for (size_t i = 0; i < t->run->source_count; i++) {
 		struct source_run *s = &t->run->sources[i];
 		bool used = false;

@@ -187,6 +187,9 @@ work(struct target_run *t, int64_t *held_r, struct err *e)
 {
 	bool again = true, full = t->run->options->full && !t->run->options->plan_only;
 
+	/* once: what fails in this run waits, or a long one would go round in what fails */
+	if (t->run->options->insist && !ledger_waits_over(t->ledger, e))
+		return false;
 	for (int round = 0; again; round++) {
 		if (run_stopped(t->run, e))
 			return false;
