@@ -12,7 +12,7 @@ import pytest
 from alertd import people
 from certs import make_certificate
 from fakeldap import dirsync, done
-from slapd import READER, READER_PASSWORD, Slapd
+from slapd import READER, READER_PASSWORD
 
 BEGAN = 116444736000000000      # 1970 in 100 ns since 1601
 
@@ -34,19 +34,6 @@ def all_is_well(service, times=1):
     service.wait(lambda: len(service.events("all-well")) >= times)
     assert service.alerts() == [] and len(service.events("all-well")) == times
     assert len(service.events("alert-raised")) == len(service.events("alert-cleared"))
-
-
-@pytest.fixture
-def slapd(tmp_path):
-    """slapd(**settings): a running one with the top of a tree."""
-    made = []
-
-    def new(**settings):
-        made.append(Slapd(tmp_path / f"slapd{len(made)}", **settings).start().fill())
-        return made[-1]
-    yield new
-    for s in made:
-        s.remove()
 
 
 def of_slapd(service, s, more=""):
