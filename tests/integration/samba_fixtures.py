@@ -31,7 +31,7 @@ def samba_dc(samba_folder):
     dc = sambadc.SambaDC.new(os.path.join(samba_folder, "session"), people=250, account=True)
     dc.start()
     yield dc
-    dc.stop()
+    dc.end()
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def samba_fresh(samba_folder):
     dc = sambadc.SambaDC.new(path, account=True)
     dc.start()
     yield dc
-    dc.stop()
+    dc.end()
     shutil.rmtree(path, ignore_errors=True)
 
 
@@ -56,5 +56,5 @@ def samba_pair(samba_folder):
         yield pair
     finally:
         for dc in pair:
-            dc.stop()
+            dc.end()
         shutil.rmtree(path, ignore_errors=True)

@@ -151,13 +151,12 @@ class SambaDC(Directory):
                              "or inside: unshare -Urn sh -c 'ip link set lo up; ...'")
         if self.running():
             raise SambaError(f"{self.folder}: runs already")
-        guard, self.guard = self.guard or self.take_address(), None
+        self.guard = self.guard or self.take_address()
         log = open(os.path.join(self.folder, "log", "samba.out"), "ab")
         # with -i Samba ends when its standard input, a pipe, is closed
         argv = [*self.resolved(), "samba", "-i", "-M", "standard", "-s", self.conf, "--no-process-group"]
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL if keep else subprocess.PIPE, stdout=log, stderr=log,
-                                        start_new_session=True, pass_fds=(guard.fileno(),))
-        guard.close()
+                                        start_new_session=True, pass_fds=(self.guard.fileno(),))
         log.close()
         with open(os.path.join(self.folder, "pid"), "w") as f:
             f.write(f"{self.process.pid} {started_at(self.process.pid)}\n")
@@ -223,7 +222,7 @@ class SambaDC(Directory):
         return self.pid() is not None
 
     def stop(self, kill=False):
-        """Ends the DC and its children: its process group, nothing else."""
+        """Ends the DC and its children: its process group, nothing else. Its address is kept for the next start()."""
         pid = self.pid()
         self.close()
         if pid is not None:
@@ -237,6 +236,13 @@ class SambaDC(Directory):
             os.unlink(os.path.join(self.folder, "pid"))
         except FileNotFoundError:
             pass
+
+    def end(self):
+        """stop() for good: others may have its address."""
+        self.stop()
+        if self.guard is not None:
+            self.guard.close()
+            self.guard = None
 
     def restart(self):
         self.stop()
@@ -378,9 +384,9 @@ def _make_pair(work, realm):
         for to, frm in ((dc2, dc1), (dc1, dc2)):
             to.replicate(frm)
     finally:
-        dc1.stop()
+        dc1.end()
         if dc2 is not None:
-            dc2.stop()
+            dc2.end()
 
 
 def main():
