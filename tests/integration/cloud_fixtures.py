@@ -5,11 +5,14 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import urllib.parse
 
 import pytest
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..")
+sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
+from ports import free_port  # noqa: E402  (beside the tests' other parts)
 PROGRAM = os.environ.get("LOCKSTEP_CLOUD", os.path.join(ROOT, "build", "bin", "lockstep-cloud"))
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -89,7 +92,7 @@ class Cloud:
 
     def start(self, *more, port=0, **popen):
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "--listen", f"127.0.0.1:{port}", "--db", self.db, *more],
+            [PROGRAM, "serve", "--listen", f"127.0.0.1:{port or free_port()}", "--db", self.db, *more],
             stdout=subprocess.PIPE, text=True, **popen)
         line = self.process.stdout.readline()
         assert line.startswith("listening on http://127.0.0.1:"), line

@@ -8,7 +8,7 @@ import pytest
 
 from agentd import until
 from connector import program
-from console import free_port
+from ports import free_port
 from slapd import BASE, READER
 from ldap_fixtures import PEOPLE, have, of, refused, said
 

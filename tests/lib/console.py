@@ -9,14 +9,10 @@ import subprocess
 import time
 import urllib.parse
 
+from ports import free_port
+
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BIN = os.environ.get("LOCKSTEP_BIN", os.path.join(ROOT, "build", "bin"))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def until(what, seconds=60):

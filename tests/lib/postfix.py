@@ -12,6 +12,7 @@ import threading
 import time
 
 from certs import make_ca, make_certificate
+from ports import free_port
 
 MASTER = """
 127.0.0.1:{start} inet n - n - - smtpd -o smtpd_tls_security_level=encrypt
@@ -75,16 +76,6 @@ def missing():
     return None
 
 
-def free_ports(n):
-    sockets = [socket.socket() for _ in range(n)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 class Saslauthd(threading.Thread):
     """What Postfix's SASL asks whether a password is right: one user."""
 
@@ -124,7 +115,7 @@ class Postfix:
         make_ca(path("tls"))
         make_certificate(path("tls"), path("tls"), ["DNS:localhost", "IP:127.0.0.1"])
         self.ca = path("tls", "ca.pem")
-        start, wrap, plain = free_ports(3)
+        start, wrap, plain = (free_port() for _ in range(3))
         self.url, self.tls_url, self.plain_url = f"smtp://127.0.0.1:{start}", f"smtps://127.0.0.1:{wrap}", f"smtp://127.0.0.1:{plain}"
         self.port = start
         files = {"conf/main.cf": MAIN.format(dir=self.dir, uid=me.pw_uid, gid=me.pw_gid),

@@ -9,7 +9,7 @@ import ldap
 import ldap.modlist
 
 from certs import make_ca, make_certificate
-from console import free_port
+from ports import free_port
 
 BASE = "dc=example,dc=test"
 ADMIN = f"cn=admin,{BASE}"

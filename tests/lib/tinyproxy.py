@@ -5,6 +5,8 @@ import socket
 import subprocess
 import time
 
+from ports import free_port
+
 
 class Tinyproxy:
     """with Tinyproxy(folder, login="user:password") as p: p.url, p.connected()"""
@@ -15,9 +17,7 @@ class Tinyproxy:
 
     def _start(self):
         host = "127.%d.%d.%d" % tuple(random.randint(1, 254) for _ in range(3))
-        with socket.socket() as s:
-            s.bind((host, 0))
-            port = s.getsockname()[1]
+        port = free_port(host)
         lines = [f"Port {port}", f"Listen {host}", "Timeout 60", f'LogFile "{self.log}"', "LogLevel Connect", "MaxClients 50",
                  "Allow 127.0.0.0/8", *(f"ConnectPort {p}" for p in self.ports)]
         if self.login:
