@@ -89,9 +89,7 @@ alerts_evaluate(struct alerts *al, struct alert_input *in, const char *gone)
 static void
 eval_status(struct alerts *al)
 {
-	struct alert_input in = {
-		.status = al->status, .held = al->held, .held_why = al->held_why
-	};
+	struct alert_input in = { .status = al->status, .held = al->held };
 
 	alerts_evaluate(al, &in, NULL);
 }
@@ -211,22 +209,6 @@ ask_status(struct alerts *al)
 
 /* --- what happens --- */
 
-/* Of a run of all it is not known of which. */
-static void
-keep_why(struct alerts *al, const struct alert_run *run)
-{
-	for (size_t i = 0; al->g->conf && i < al->g->conf->sync_count; i++) {
-		const struct conf_sync *s = &al->g->conf->syncs[i];
-
-		if (strcmp(s->name, run->sync) != 0 &&
-			(*run->sync || al->g->conf->target_count > 1))
-			continue;
-		if (!al->held_why)
-			al->held_why = json_new_object();
-		json_set_string(al->held_why, s->to, run->error.text);
-	}
-}
-
 static void
 run_ended(struct alerts *al, const struct job *j)
 {
@@ -236,8 +218,6 @@ run_ended(struct alerts *al, const struct job *j)
 		.error = *job_error(j) };
 	struct alert_input in = { .run = &run };
 
-	if (run.exit == 4)
-		keep_why(al, &run);
 	al->refused |= (run.exit == 3 || run.exit == 5) && run.error.kind == ERR_CONFIG;
 	alerts_evaluate(al, &in, NULL);
 }
@@ -464,7 +444,6 @@ alerts_stop(struct agent *g)
 	json_free(al->status);
 	json_free(al->held);
 	json_free(al->held_asked);
-	json_free(al->held_why);
 	free(al);
 	g->alerts = NULL;
 }

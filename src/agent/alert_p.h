@@ -9,7 +9,6 @@ struct alerts {
 	struct json *status;
 	struct json *held;       /* array: of each held run what it would have done */
 	struct json *held_asked; /* the target that is asked about now */
-	struct json *held_why;   /* what the guard said, by target */
 	bool asking, ask_again;  /* a status job is on its way */
 	bool checking;
 	int64_t checked, pruned;

@@ -56,8 +56,7 @@ struct alert_input {
 	const struct json *status; /* `lockstep status --json` */
 	/* with status: array of {"target", "run", "operations" as of `history RUN --json`}; may be NULL */
 	const struct json *held;
-	const struct json *held_why; /* with status: what the guard said, by target; may be NULL */
-	const struct json *check;    /* `lockstep check --json` */
+	const struct json *check; /* `lockstep check --json` */
 	const struct alert_disk *disk;
 	const struct err *conf_error; /* kind ERR_NONE: the configuration is well */
 	const struct alert_fresh *fresh;

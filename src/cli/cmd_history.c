@@ -67,6 +67,8 @@ run_json(const struct conf_target *t, const struct run_row *r, struct jsonw *w, 
 	jsonw_int(w, "ended", r->ended);
 	jsonw_str(w, "kind", r->kind);
 	jsonw_int(w, "exit", r->exit);
+	if (r->text)
+		jsonw_str(w, "message", r->text);
 	jsonw_int(w, "held", r->held);
 	jsonw_bool(w, "released", r->released);
 	if (r->counts)

@@ -190,6 +190,8 @@ status_json(const struct conf_target *t, const struct target_status *s, struct j
 		jsonw_int(w, "as_of", s->as_of);
 	else
 		jsonw_null(w, "as_of");
+	if (s->last.text)
+		jsonw_str(w, "message", s->last.text);
 	jsonw_int(w, "held", s->last.held);
 	jsonw_int(w, "dirty", s->dirty);
 	jsonw_int(w, "waiting", s->waiting);

@@ -113,7 +113,7 @@ target_finish(struct target_run *t, int64_t held, const struct err *why)
 	row.ended = target_now(t);
 	row.counts = buf_cstr(&counts);
 	row.exit = r->result->exit;
-	row.text = why ? why->text : NULL;
+	row.text = why ? why->text : held && t->held_why.n ? buf_cstr(&t->held_why) : NULL;
 	if (!ledger_run_end(t->ledger, &row, &e) || !forget(t, &e) || !speed_keep(t, &e) ||
 		!ledger_commit(t->ledger, &e))
 		ledger_rollback(t->ledger);

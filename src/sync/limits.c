@@ -5,10 +5,40 @@
 #include "run_p.h"
 
 #include <inttypes.h>
-
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define DAY (24 * 3600)
+#define DAY       (24 * 3600)
+#define ADOPTIONS "adopt of %s: more at once than the limit"
+#define WHY_MAX   600 /* bytes; of more it is only said that there is more */
+
+/* Why something is held, for those who look at the run later. */
+static void
+note_why(struct target_run *t, const char *object, const char *text)
+{
+	struct buf *why = &t->held_why;
+
+	if (why->n + strlen(object) + strlen(text) < WHY_MAX)
+		buf_addf(why, "%s%s: %s", why->n ? "; " : "", object, text);
+	else if (why->n && why->p[why->n - 1] != '.')
+		buf_adds(why, "; ...");
+}
+
+/* Also as an event. look: the command that shows what is held. */
+static void __attribute__((format(printf, 4, 5)))
+tell(struct target_run *t, const char *object, const char *look, const char *fmt, ...)
+{
+	CLEAN_FREE char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	run_event(t->run, "held", object,
+		"%s; look with `lockstep %s`, permit with `lockstep release`", text, look);
+	note_why(t, object, text);
+}
 
 const struct lane *
 lane_of(const struct target_run *t, const char *sync)
@@ -68,6 +98,17 @@ without_percent(const struct conf_limit *limit)
 	return first;
 }
 
+static void
+tell_class(struct target_run *t, const struct op_count *one, const struct guard_input *in,
+	const struct guard_verdict *v)
+{
+	CLEAN_FREE char *before = xasprintf(" and %" PRId64 " within a day before", in->done_24h);
+
+	tell(t, one->sync, "plan", "%s of %s: %" PRId64 " at once%s, the limit is %" PRId64,
+		op_class_name(one->class), one->kind->plural, in->count, in->done_24h ? before : "",
+		v->allowed);
+}
+
 static bool
 limit_class(
 	struct target_run *t, const struct op_count *list, size_t count, size_t i, struct err *e)
@@ -106,25 +147,20 @@ limit_class(
 	plan_guard(&in, &v);
 	if (!v.hold)
 		return true;
-	run_event(t->run, "held", one->sync,
-		"%" PRId64 " %s of %s (and %" PRId64
-		" within a day) are more than the limit of %" PRId64
-		"; look with `lockstep plan`, permit with `lockstep release`",
-		in.count, op_class_name(one->class), one->kind->plural, in.done_24h, v.allowed);
+	tell_class(t, one, &in, &v);
 	return ledger_hold_class(t->ledger, one->sync, one->kind, one->class, HOLD_GUARD, e);
 }
 
 static void
-tell_group(const struct target_run *t, struct arena *a, const struct group_removals *g,
+tell_group(struct target_run *t, struct arena *a, const struct group_removals *g,
 	const struct guard_verdict *v)
 {
 	struct object ob;
 	struct err e;
 
 	if (ledger_object(t->ledger, g->o, a, &ob, &e))
-		run_event(t->run, "held", ob.name ? ob.name : ob.anchor,
-			"%" PRId64 " members less in one group are more than the limit of %" PRId64
-			"; look with `lockstep plan`, permit with `lockstep release`",
+		tell(t, ob.name ? ob.name : ob.anchor, "plan",
+			"%" PRId64 " members of this group removed at once, the limit is %" PRId64,
 			g->removals, v->allowed);
 }
 
@@ -178,6 +214,18 @@ count_adoptions(struct target_run *t, struct lane *lane, const struct kind *k)
 		lane->adopt_left[k - kinds] = v.allowed - in.done_24h;
 }
 
+/* They are told of once in a run, and remain a reason of the run when it plans again. */
+static void
+note_adoptions(struct target_run *t, const struct lane *lane)
+{
+	for (int k = 0; k < KIND_COUNT; k++) {
+		CLEAN_FREE char *text = xasprintf(ADOPTIONS, kinds[k].plural);
+
+		if (lane->adopt_left[k] < 0)
+			note_why(t, lane->conf->name, text);
+	}
+}
+
 bool
 limits_adopt(struct target_run *t, const struct object *ob)
 {
@@ -189,10 +237,7 @@ limits_adopt(struct target_run *t, const struct object *ob)
 	if (!left || *left == INT64_MAX)
 		return true;
 	if (--*left == -1)
-		run_event(t->run, "held", ob->sync,
-			"adoptions of %s are more than the limit; look with `lockstep adopt "
-			"--list`, permit with `lockstep release`",
-			ob->kind->plural);
+		tell(t, ob->sync, "adopt --list", ADOPTIONS, ob->kind->plural);
 	return *left >= 0;
 }
 
@@ -204,6 +249,7 @@ limits_apply(struct target_run *t, int64_t *held_r, struct err *e)
 	size_t count;
 
 	*held_r = 0;
+	buf_reset(&t->held_why);
 	if (!ledger_begin(t->ledger, e))
 		return false;
 	if (!ledger_approvals_apply(t->ledger, e))
@@ -218,6 +264,7 @@ limits_apply(struct target_run *t, int64_t *held_r, struct err *e)
 		for (int k = 0; k < KIND_COUNT && !lane->adopt_counted; k++)
 			count_adoptions(t, lane, &kinds[k]);
 		lane->adopt_counted = true;
+		note_adoptions(t, lane);
 	}
 	for (size_t i = 0; i < t->lane_count; i++)
 		if (!limit_groups(t, &t->lanes[i], a, e))

@@ -224,6 +224,7 @@ target_close(struct target_run *t)
 	ledger_close(&t->ledger);
 	if (t->lock >= 0)
 		close(t->lock);
+	buf_free(&t->held_why);
 	arena_free(t->arena);
 }
 

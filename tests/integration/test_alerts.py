@@ -1,4 +1,5 @@
 """Alerts of the running service: raised and cleared by real causes, told by mail and webhook (S1.14, S2.8, S3.4, N8)."""
+import json
 import os
 import re
 import shutil
@@ -101,8 +102,15 @@ def test_each_target_says_what_it_holds_itself(service, hosted, cloud):
     service.dir.write()
     held = service.wait(lambda: (lambda h: h if len(h) == 2 else None)({a["object"]: a for a in service.alerts() if a["code"] == "guard-held"}))
     assert "disable 40 users" in held["target hosted"]["cause"] and "disable 29 users" in held["target second"]["cause"], held
-    for a in held.values():
-        assert a["cause"].count("disable ") == 1, a
+    service.agent.run("sync", code=4)       # of all: each target keeps a reason of its own
+    held = {a["object"]: a for a in service.alerts() if a["code"] == "guard-held"}
+    for target, sync, count in ("hosted", "mail", 40), ("second", "less", 29):
+        cause = held["target " + target]["cause"]
+        assert cause.startswith(f"{sync}: disable of users: {count} at once, the limit is 5. Run ") and cause.count("disable ") == 2, held
+    status = {t["target"]: t for t in json.loads(service.agent.run("status", "--json", code=1).stdout)["targets"]}
+    assert status["second"]["message"].startswith("less: disable of users: 29"), status
+    runs = json.loads(service.agent.run("history", "--json").stdout)["runs"]
+    assert {r["message"].split(":")[0] for r in runs if r["exit"] == 4} == {"mail", "less"}, runs
 
 
 def test_configuration_refused_and_token_refused(service, hosted):

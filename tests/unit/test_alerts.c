@@ -54,7 +54,8 @@ a_hold_says_what_it_would_have_done(void **state)
 {
 	struct kit *k = *state;
 	struct alert_finds f = { .arena = k->a };
-	CLEAN_JSON struct json *j = parse(STATUS("5", "0", "", "", "0"));
+	CLEAN_JSON struct json *j =
+		parse(STATUS("5,\"message\":\"disable: 4 of 9 users\"", "0", "", "", "0"));
 #define HELD(target, class, kind, name)                                                            \
 	"{\"target\":\"" target "\",\"held\":\"" class "\",\"kind\":\"" kind "\",\"name\":\"" name \
 						       "\"}"
@@ -70,9 +71,7 @@ a_hold_says_what_it_would_have_done(void **state)
 				     "y") "," HELD("hosted", "disable", "user",
 				     "c") "," HELD("hosted", "disable", "user",
 				     "d") "," HELD("hosted", "delete", "group", "all") "]}]");
-	CLEAN_JSON struct json *why =
-		parse("{\"other\":\"x\",\"hosted\":\"disable: 4 of 9 users\"}");
-	struct alert_input in = { .now = NOW, .status = j, .held = held, .held_why = why };
+	struct alert_input in = { .now = NOW, .status = j, .held = held };
 
 	alert_rules_eval(&in, &f);
 	assert_int_equal(f.count, 1);
