@@ -116,6 +116,19 @@ msg_recv(struct conn *c, int timeout_ms, struct json **j_r, const char **type_r,
 }
 
 bool
+msg_recv_past_progress(struct conn *c, struct json **j_r, const char **type_r, struct err *e)
+{
+	for (;;) {
+		if (msg_recv(c, -1, j_r, type_r, e) <= 0)
+			return false;
+		if (strcmp(*type_r, "progress") != 0)
+			return true;
+		json_free(*j_r);
+		*j_r = NULL;
+	}
+}
+
+bool
 msg_counts_match(const struct conn *c, const struct json *end, struct err *e)
 {
 	const struct json *counts = json_get(end, "counts");

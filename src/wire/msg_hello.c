@@ -169,12 +169,8 @@ wire_hello(struct conn *c, const struct wire_greeting *g, struct arena *a, struc
 	*h_r = (struct wire_hello){ .window = 1, .members_max = 1 };
 	if (!hello_send(c, g, e))
 		return false;
-	do {
-		json_free(j);
-		j = NULL;
-		if (msg_recv(c, -1, &j, &type, e) <= 0)
-			return false;
-	} while (strcmp(type, "progress") == 0);
+	if (!msg_recv_past_progress(c, &j, &type, e))
+		return false;
 	if (strcmp(type, "hello") != 0)
 		return msg_refuse(e, type, "a hello was expected");
 	if (!hello_version(j, e))

@@ -15,6 +15,8 @@ void msg_names(
  * comes out as the error it carries.
  */
 int msg_recv(struct conn *c, int timeout_ms, struct json **j_r, const char **type_r, struct err *e);
+/* The next line that is not about progress; waits as long as the connection's own deadline says. */
+bool msg_recv_past_progress(struct conn *c, struct json **j_r, const char **type_r, struct err *e);
 /* {"kind", "code", "message", "attribute", "other", "wait"} into err_r; false: it is none (e). */
 bool msg_error(const struct json *j, struct err *err_r, struct err *e);
 bool msg_refuse(struct err *e, const char *type, const char *why); /* code "bad-message" */

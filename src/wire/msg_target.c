@@ -181,12 +181,8 @@ wire_register(struct conn *c, const char *name, struct arena *a, const char **na
 	jsonw_end(&w);
 	if (!msg_send(c, &b, e))
 		return false;
-	do {
-		json_free(j);
-		j = NULL;
-		if (msg_recv(c, -1, &j, &type, e) <= 0)
-			return false;
-	} while (strcmp(type, "progress") == 0);
+	if (!msg_recv_past_progress(c, &j, &type, e))
+		return false;
 	if (strcmp(type, "registered") != 0)
 		return msg_refuse(e, type, "the end of a registration was expected");
 	*name_r = msg_str(j, "name", a);
@@ -240,25 +236,20 @@ end_cause(const struct json *end, struct err *e)
 bool
 wire_object_next(struct conn *c, struct arena *a, struct wire_object *o_r, struct err *e)
 {
+	CLEAN_JSON struct json *j = NULL;
 	const char *type;
 
 	*o_r = (struct wire_object){ .seen = attrs_new(a) };
-	for (;;) {
-		CLEAN_JSON struct json *j = NULL;
-
-		if (msg_recv(c, -1, &j, &type, e) <= 0)
-			return false;
-		if (strcmp(type, "progress") == 0)
-			continue;
-		if (strcmp(type, "object") == 0)
-			return read_object(c, j, a, o_r, e);
-		if (strcmp(type, "end") != 0)
-			return msg_refuse(e, type, "an object or the end of a list was expected");
-		o_r->end = true;
-		o_r->total = c->counts[COUNT_OBJECT];
-		/* An unsealed end is no failure of the connection; why it is unsealed goes into e,
-		 * from the counts or from what it says. */
-		o_r->sealed = json_get_bool(j, "sealed", false) && msg_counts_match(c, j, e);
-		return o_r->sealed || end_cause(j, e);
-	}
+	if (!msg_recv_past_progress(c, &j, &type, e))
+		return false;
+	if (strcmp(type, "object") == 0)
+		return read_object(c, j, a, o_r, e);
+	if (strcmp(type, "end") != 0)
+		return msg_refuse(e, type, "an object or the end of a list was expected");
+	o_r->end = true;
+	o_r->total = c->counts[COUNT_OBJECT];
+	/* An unsealed end is no failure of the connection; why it is unsealed goes into e, from the
+	 * counts or from what it says. */
+	o_r->sealed = json_get_bool(j, "sealed", false) && msg_counts_match(c, j, e);
+	return o_r->sealed || end_cause(j, e);
 }
