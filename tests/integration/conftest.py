@@ -9,4 +9,4 @@ from target_fixtures import start  # noqa: F401
 from ldap_fixtures import connect, slapd  # noqa: F401
 from scimmy_fixtures import scimmy  # noqa: F401
 from notify_fixtures import hosted, postfix, postfix_instance, service, small_disk, webhook  # noqa: F401
-from console_fixtures import browser, clean, new_desk  # noqa: F401
+from console_fixtures import bare, browser, c, clean, desk, new_desk  # noqa: F401

@@ -1,4 +1,4 @@
-"""What tests of the console's pages share: a browser, and that nothing of what a page does fails or leaves this machine."""
+"""What tests of the console share: a set-up agent; a browser, and that nothing of what a page does fails or leaves this machine."""
 import os
 import sys
 
@@ -11,6 +11,31 @@ from desk import Desk  # noqa: E402
 needs_browser = pytest.mark.skipif(
     not os.path.exists("/usr/bin/chromium") or not os.path.exists(os.path.join(MODULES, "node_modules")),
     reason="needs chromium and the modules that ./dev check installs")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """Set up, without a browser."""
+    d = Desk(tmp_path_factory.mktemp("desk"))
+    try:
+        yield d.set_up()
+    finally:
+        d.stop()
+
+
+@pytest.fixture
+def c(desk):
+    return desk.console
+
+
+@pytest.fixture
+def bare(tmp_path):
+    """In set-up mode."""
+    d = Desk(tmp_path)
+    try:
+        yield d
+    finally:
+        d.stop()
 
 
 @pytest.fixture(scope="module")
