@@ -1,6 +1,7 @@
 """What the console says when something is wrong, missing or unusual: the overview's states, plots, searching (S1.3, S1.7)."""
 import json
 import os
+import signal
 import sqlite3
 import sys
 import time
@@ -105,6 +106,27 @@ def test_s1_3_the_service_is_away(ready):
     d.console.start()
     b.see("hosted: in lockstep", timeout=25000)
     b("gone", text="The service does not answer.")
+
+
+def test_s1_3_the_service_goes_away_while_something_runs(ready):
+    """What ran is not shown as running any more: neither what was begun here nor elsewhere."""
+    b, d = ready
+    d.add("Nina Neu", "mail: nina@example.test")
+    d.cloud.process.send_signal(signal.SIGSTOP)
+    try:
+        d.console.post("command", {"command": ["sync"]})
+        b.page("")
+        b.button("Sync now")
+        b("see", css=".progress")
+        d.console.stop(signal.SIGKILL)
+        b.see("hosted: not known now", timeout=25000)
+        b.see("The sync was lost sight of.")
+        b("gone", css=".progress")
+        look(b.shot("overview-away-in-a-run"))
+    finally:
+        d.cloud.process.send_signal(signal.SIGCONT)
+    d.console.start()
+    b.see("hosted: in lockstep", timeout=60000)
 
 
 COLUMN = """(() => { const over = document.querySelector('.u-over').getBoundingClientRect(), canvas = document.querySelector('.plot canvas'),

@@ -114,35 +114,36 @@ export function Overview() {
 	const [jobs, setJobs] = useState([]);
 	const [mine, setMine] = useState(null);
 	const alive = useRef(true);
-	const running = jobs.length > 0 || (mine && mine.state !== "ended");
 	useEffect(() => () => { alive.current = false; }, []);
 	useEffect(() => {
 		if (!load.data) return;
 		setJobs(works(load.data.jobs));
 		dispatchEvent(new CustomEvent("alerts", { detail: load.data.alerts?.length || 0 }));
 	}, [load.data]);
-	// Once a second while something runs, else seldom.
+	const sync = useAction(async (words) => {
+		setMine(null);
+		await command(words, (j) => alive.current && setMine(j), () => alive.current);
+		if (alive.current) load.again();
+	});
+	const running = jobs.length > 0 || sync.busy;
+	// Once a second while something runs, else seldom. What runs is not known of a service that went away.
 	useEffect(() => {
 		const timer = setInterval(async () => {
 			if (document.hidden) return;
 			if (!running) { load.again(); return; }
-			const live = await get("live").catch(() => null);
-			if (live) setJobs(works(live.jobs));
-			if (live && !works(live.jobs).length) load.again();
+			const now = works((await get("live").catch(() => null))?.jobs);
+			setJobs(now);
+			if (!now.length) load.again();
 		}, running ? 1000 : 10000);
 		return () => clearInterval(timer);
 	}, [running]);
-	const sync = useAction(async (words) => {
-		await command(words, (j) => alive.current && setMine(j), () => alive.current);
-		if (alive.current) load.again();
-	});
 	const away = load.error?.code === "away";
 	return html`<div class="head"><h1>Overview</h1><div class="tools">
 			<${Button} busy=${sync.busy} onClick=${() => sync.run(["sync"])}>Sync now</${Button}>
 			<${Button} busy=${sync.busy} kind="secondary outline" title="Reads and compares everything"
 				onClick=${() => sync.run(["sync", "--full"])}>Compare everything</${Button}></div></div>
-		<${Trouble} error=${sync.error} title="The sync did not start." />
-		<${Live} jobs=${jobs} mine=${mine?.state === "ended" ? null : mine} /><${Result} job=${mine} />
+		<${Trouble} error=${sync.error} title=${mine ? "The sync was lost sight of." : "The sync did not start."} />
+		<${Live} jobs=${jobs} mine=${sync.busy ? mine : null} /><${Result} job=${mine} />
 		<${Loaded} of=${load}>${(d) => html`
 			${d.conf_error ? html`<${Notice} tone="bad" title="The configuration file is refused; the former one goes on.">
 				<p>${d.conf_error.message}</p><a href="#/settings">Mend it in Settings</a></${Notice}>` : null}
