@@ -120,13 +120,14 @@ def test_s1_3_the_service_goes_away_while_something_runs(ready):
         b("see", css=".progress")
         d.console.stop(signal.SIGKILL)
         b.see("hosted: not known now", timeout=25000)
-        b.see("The sync was lost sight of.")
         b("gone", css=".progress")
         look(b.shot("overview-away-in-a-run"))
     finally:
         d.cloud.process.send_signal(signal.SIGCONT)
     d.console.start()
     b.see("hosted: in lockstep", timeout=60000)
+    b.see("The sync was lost sight of.")
+    look(b.shot("overview-back-after-a-run"))
 
 
 COLUMN = """(() => { const over = document.querySelector('.u-over').getBoundingClientRect(), canvas = document.querySelector('.plot canvas'),

@@ -138,11 +138,14 @@ export function Overview() {
 		return () => clearInterval(timer);
 	}, [running]);
 	const away = load.error?.code === "away";
+	const lost = mine && ["away", "no-such-job"].includes(sync.error?.code);
 	return html`<div class="head"><h1>Overview</h1><div class="tools">
 			<${Button} busy=${sync.busy} onClick=${() => sync.run(["sync"])}>Sync now</${Button}>
 			<${Button} busy=${sync.busy} kind="secondary outline" title="Reads and compares everything"
 				onClick=${() => sync.run(["sync", "--full"])}>Compare everything</${Button}></div></div>
-		<${Trouble} error=${sync.error} title=${mine ? "The sync was lost sight of." : "The sync did not start."} />
+		${lost ? !away && html`<${Notice} tone="odd" title="The sync was lost sight of.">The service went away in the middle.
+			<a href="#/history">History</a> tells how far it came.</${Notice}>`
+			: html`<${Trouble} error=${sync.error} title="The sync did not start." />`}
 		<${Live} jobs=${jobs} mine=${sync.busy ? mine : null} /><${Result} job=${mine} />
 		<${Loaded} of=${load}>${(d) => html`
 			${d.conf_error ? html`<${Notice} tone="bad" title="The configuration file is refused; the former one goes on.">
