@@ -282,6 +282,14 @@ db_text(const struct db_rows *r, int col)
 	return (const char *)sqlite3_column_text(r->st, col);
 }
 
+char *
+db_text_dup(const struct db_rows *r, int col, struct arena *a)
+{
+	const char *s = db_text(r, col);
+
+	return s ? arena_strdup(a, s) : NULL;
+}
+
 struct str
 db_str(const struct db_rows *r, int col)
 {

@@ -219,7 +219,7 @@ ledger_get(struct ledger *l, const char *name, struct arena *a)
 	CLEAN_ROWS struct db_rows r =
 		db_query(l->db, NULL, "SELECT value FROM fact WHERE name = ?", name);
 
-	return db_next(&r) && db_text(&r, 0) ? arena_strdup(a, db_text(&r, 0)) : NULL;
+	return db_next(&r) ? db_text_dup(&r, 0, a) : NULL;
 }
 
 bool
@@ -316,14 +316,6 @@ ledger_find_entry(struct ledger *l, const char *source, int64_t n)
 	return db_number(l->db, "SELECT o FROM object WHERE n = ? AND source = ?", n, source);
 }
 
-static const char *
-dup_text(const struct db_rows *r, int col, struct arena *a)
-{
-	const char *s = db_text(r, col);
-
-	return s ? arena_strdup(a, s) : NULL;
-}
-
 bool
 ledger_object(struct ledger *l, int64_t o, struct arena *a, struct object *ob_r, struct err *e)
 {
@@ -339,15 +331,15 @@ ledger_object(struct ledger *l, int64_t o, struct arena *a, struct object *ob_r,
 					  "object %lld is not in the target file", (long long)o);
 	*ob_r = (struct object){
 		.o = o,
-		.anchor = dup_text(&r, 0, a),
+		.anchor = db_text_dup(&r, 0, a),
 		.kind = ledger_kind(db_int(&r, 1)),
 		.state = (enum object_state)db_int(&r, 2),
-		.key = dup_text(&r, 3, a),
-		.name = dup_text(&r, 4, a),
-		.sync = dup_text(&r, 5, a),
-		.source = dup_text(&r, 6, a),
+		.key = db_text_dup(&r, 3, a),
+		.name = db_text_dup(&r, 4, a),
+		.sync = db_text_dup(&r, 5, a),
+		.source = db_text_dup(&r, 6, a),
 		.n = db_int(&r, 7),
-		.version = dup_text(&r, 8, a),
+		.version = db_text_dup(&r, 8, a),
 		.wanted = db_int(&r, 9),
 		.active = db_int(&r, 10),
 		.left_at = db_int(&r, 11),

@@ -190,12 +190,12 @@ ledger_strangers(struct ledger *l, bool approved, int64_t after, struct arena *a
 	while (db_next(&r))
 		list[got++] = (struct stranger){ .id = db_int(&r, 0),
 			.kind = ledger_kind(db_int(&r, 1)),
-			.key = arena_strdup(a, db_text(&r, 2)),
-			.external = arena_strdup(a, db_text(&r, 3)),
-			.name = db_text(&r, 4) ? arena_strdup(a, db_text(&r, 4)) : NULL,
+			.key = db_text_dup(&r, 2, a),
+			.external = db_text_dup(&r, 3, a),
+			.name = db_text_dup(&r, 4, a),
 			.active = db_int(&r, 5),
 			.proof = (enum stranger_proof)db_int(&r, 6),
-			.source = db_text(&r, 7) ? arena_strdup(a, db_text(&r, 7)) : NULL,
+			.source = db_text_dup(&r, 7, a),
 			.n = db_int(&r, 8),
 			.approved = db_int(&r, 9) };
 	db_rows_end(&r);

@@ -335,10 +335,10 @@ ledger_problems(struct ledger *l, const struct problem *after, struct arena *a,
 
 	while (db_next(&r))
 		list[got++] = (struct problem){ .n = db_int(&r, 0),
-			.source = arena_strdup(a, db_text(&r, 1)),
-			.id = arena_strdup(a, db_text(&r, 2)),
-			.code = arena_strdup(a, db_text(&r, 3)),
-			.text = arena_strdup(a, db_text(&r, 4)),
+			.source = db_text_dup(&r, 1, a),
+			.id = db_text_dup(&r, 2, a),
+			.code = db_text_dup(&r, 3, a),
+			.text = db_text_dup(&r, 4, a),
 			.since = db_int(&r, 5) };
 	return got;
 }
@@ -361,8 +361,7 @@ ledger_failing_codes(struct ledger *l, struct arena *a, struct failing_code *lis
 	size_t got = 0;
 
 	while (db_next(&r))
-		list[got++] =
-			(struct failing_code){ arena_strdup(a, db_text(&r, 0)), db_int(&r, 1) };
+		list[got++] = (struct failing_code){ db_text_dup(&r, 0, a), db_int(&r, 1) };
 	return got;
 }
 
@@ -376,7 +375,7 @@ ledger_names_shared(struct ledger *l, struct arena *a, struct shared_name *list,
 	size_t got = 0;
 
 	while (db_next(&r))
-		list[got++] = (struct shared_name){ .name = arena_strdup(a, db_text(&r, 0)),
+		list[got++] = (struct shared_name){ .name = db_text_dup(&r, 0, a),
 			.kind = ledger_kind(db_int(&r, 1)),
 			.count = db_int(&r, 2) };
 	return got;

@@ -91,9 +91,9 @@ read_attempts(struct db_rows *r, struct arena *a, struct attempt *list)
 			.count = (int)db_int(r, 1),
 			.next_at = db_int(r, 2),
 			.since = db_int(r, 3),
-			.code = arena_strdup(a, db_text(r, 4)),
-			.text = arena_strdup(a, db_text(r, 5)),
-			.op = arena_strdup(a, db_text(r, 6)) };
+			.code = db_text_dup(r, 4, a),
+			.text = db_text_dup(r, 5, a),
+			.op = db_text_dup(r, 6, a) };
 	db_rows_end(r);
 	return got;
 }
@@ -139,14 +139,6 @@ ledger_run_end(struct ledger *l, const struct run_row *r, struct err *e)
 		r->ended, r->counts, r->exit, r->text, r->held, r->run);
 }
 
-static const char *
-dup_text(const struct db_rows *r, int col, struct arena *a)
-{
-	const char *s = db_text(r, col);
-
-	return s ? arena_strdup(a, s) : NULL;
-}
-
 size_t
 ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *rows, size_t max)
 {
@@ -162,9 +154,9 @@ ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *r
 			.started = db_int(&r, 1),
 			.ended = db_int(&r, 2),
 			.held = db_int(&r, 3),
-			.kind = dup_text(&r, 4, a),
-			.counts = dup_text(&r, 5, a),
-			.text = dup_text(&r, 6, a),
+			.kind = db_text_dup(&r, 4, a),
+			.counts = db_text_dup(&r, 5, a),
+			.text = db_text_dup(&r, 6, a),
 			.exit = (int)db_int(&r, 7),
 			.released = db_int(&r, 8) };
 	return got;
@@ -210,13 +202,13 @@ changes_read(struct db_rows *r, struct arena *a, struct change *cs)
 			.other = db_int(r, 6),
 			.before = ledger_unpack(db_str(r, 7), a),
 			.after = ledger_unpack(db_str(r, 8), a),
-			.code = dup_text(r, 9, a),
-			.text = dup_text(r, 10, a),
+			.code = db_text_dup(r, 9, a),
+			.text = db_text_dup(r, 10, a),
 			.approved = db_int(r, 11),
-			.anchor = dup_text(r, 12, a),
-			.name = dup_text(r, 13, a),
+			.anchor = db_text_dup(r, 12, a),
+			.name = db_text_dup(r, 13, a),
 			.kind = ledger_kind(db_int(r, 14)),
-			.other_name = dup_text(r, 15, a),
+			.other_name = db_text_dup(r, 15, a),
 			.remove = db_int(r, 16),
 			.was = db_int(r, 17) };
 	db_rows_end(r);

@@ -17,14 +17,6 @@ ledger_matches_set(
 	return true;
 }
 
-static const char *
-dup_text(const struct db_rows *r, int col, struct arena *a)
-{
-	const char *s = db_text(r, col);
-
-	return s ? arena_strdup(a, s) : NULL;
-}
-
 size_t
 ledger_matches(struct ledger *l, int64_t after, struct arena *a, struct match *list, size_t max)
 {
@@ -36,9 +28,9 @@ ledger_matches(struct ledger *l, int64_t after, struct arena *a, struct match *l
 
 	while (got < max && db_next(&r)) {
 		list[got] = (struct match){ .o = db_int(&r, 0),
-			.key = arena_strdup(a, db_text(&r, 1)),
-			.external = dup_text(&r, 2, a),
-			.name = dup_text(&r, 3, a),
+			.key = db_text_dup(&r, 1, a),
+			.external = db_text_dup(&r, 2, a),
+			.name = db_text_dup(&r, 3, a),
 			.hard = db_int(&r, 4) };
 		if (got && list[got].o != list[got - 1].o)
 			whole = got;

@@ -124,7 +124,7 @@ read_ops(struct db_rows *r, struct arena *a, struct op *ops)
 			.attribute = (int)db_int(r, 7),
 			.remove = db_int(r, 8),
 			.other = db_int(r, 9),
-			.key = db_text(r, 10) ? arena_strdup(a, db_text(r, 10)) : NULL,
+			.key = db_text_dup(r, 10, a),
 			.attrs = ledger_unpack(db_str(r, 11), a),
 			.settle_at = db_int(r, 12),
 		};
@@ -198,7 +198,7 @@ ledger_op_counts(struct ledger *l, struct arena *a, struct op_count **list_r)
 				more[i] = (*list_r)[i];
 			*list_r = more;
 		}
-		(*list_r)[got++] = (struct op_count){ .sync = arena_strdup(a, db_text(&r, 0)),
+		(*list_r)[got++] = (struct op_count){ .sync = db_text_dup(&r, 0, a),
 			.kind = ledger_kind(db_int(&r, 1)),
 			.class = (enum op_class)db_int(&r, 2),
 			.count = db_int(&r, 3),
@@ -391,7 +391,7 @@ ledger_held(
 	while (db_next(&r))
 		list[got++] = (struct held){ .class = (enum op_class)db_int(&r, 0),
 			.kind = ledger_kind(db_int(&r, 1)),
-			.name = arena_strdup(a, db_text(&r, 2)),
-			.other = db_text(&r, 3) ? arena_strdup(a, db_text(&r, 3)) : NULL };
+			.name = db_text_dup(&r, 2, a),
+			.other = db_text_dup(&r, 3, a) };
 	return got;
 }

@@ -25,7 +25,7 @@ ledger_pin(struct ledger *l, int64_t o, struct arena *a, struct pin *p_r)
 		.run = db_int(&r, 0),
 		.at = db_int(&r, 1),
 		.form = (enum pin_form)db_int(&r, 2),
-		.wants = arena_strdup(a, db_text(&r, 3)),
+		.wants = db_text_dup(&r, 3, a),
 		.attrs = ledger_unpack(db_str(&r, 4), a) };
 	db_rows_end(&r);
 	return true;
@@ -116,7 +116,7 @@ ledger_pinned(struct ledger *l, int64_t after_o, struct arena *a, struct pinned 
 
 	while (db_next(&r))
 		list[got++] = (struct pinned){ .o = db_int(&r, 0),
-			.name = arena_strdup(a, db_text(&r, 1)),
+			.name = db_text_dup(&r, 1, a),
 			.kind = ledger_kind(db_int(&r, 2)),
 			.run = db_int(&r, 3),
 			.at = db_int(&r, 4),

@@ -280,8 +280,8 @@ ledger_plan_differs(struct ledger *l, int64_t plan, const char *after, struct ar
 		plan, after, CLASS_ADOPT, max);
 
 	while (db_next(&r)) {
-		list[got].anchor = arena_strdup(a, db_text(&r, 0));
-		list[got].name = db_text(&r, 1) ? arena_strdup(a, db_text(&r, 1)) : NULL;
+		list[got].anchor = db_text_dup(&r, 0, a);
+		list[got].name = db_text_dup(&r, 1, a);
 		list[got++].kind = ledger_kind(db_int(&r, 2));
 	}
 	for (size_t i = 0; i < got; i++)

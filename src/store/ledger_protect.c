@@ -14,9 +14,9 @@ ledger_protection(struct ledger *l, int64_t o, struct arena *a, struct protectio
 	if (!db_next(&r))
 		return false;
 	if (db_text(&r, 0))
-		p_r->name = arena_strdup(a, db_text(&r, 0));
+		p_r->name = db_text_dup(&r, 0, a);
 	if (db_text(&r, 1))
-		p_r->group = arena_strdup(a, db_text(&r, 1));
+		p_r->group = db_text_dup(&r, 1, a);
 	return true;
 }
 

@@ -71,7 +71,7 @@ read_one(const struct db_rows *r, struct arena *a)
 
 	return (struct listed_ref){ .other = db_int(r, 0),
 		.shown = (enum ref_shown)db_int(r, 1),
-		.key = arena_strdup(a, db_text(r, 2)),
+		.key = db_text_dup(r, 2, a),
 		.name = name ? arena_strdup(a, name) : NULL,
 		.kind = kind < 0 ? NULL : ledger_kind(kind) };
 }

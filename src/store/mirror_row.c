@@ -69,7 +69,7 @@ entry_of_row(const struct mirror *m, const struct db_rows *r, struct arena *a, s
 	*en_r = (struct entry){
 		.n = db_int(r, 0),
 		.id = id_text(r, 1, a),
-		.rdn = db_null(r, 2) ? "" : arena_strdup(a, db_text(r, 2)),
+		.rdn = db_null(r, 2) ? "" : db_text_dup(r, 2, a),
 		.parent = db_int(r, 3),
 		.presence = (enum presence)db_int(r, 4),
 		.rev = db_int(r, 5),

@@ -21,6 +21,7 @@
 #pragma once
 #include <stdint.h>
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "store/env.h"
 
@@ -87,7 +88,8 @@ void db_rows_end(struct db_rows *r); /* gives the statement back; also done by d
 
 int64_t db_int(const struct db_rows *r, int col);      /* NULL gives 0 */
 const char *db_text(const struct db_rows *r, int col); /* NULL stays NULL */
-struct str db_str(const struct db_rows *r, int col);   /* blob or text; NULL gives p == NULL */
+char *db_text_dup(const struct db_rows *r, int col, struct arena *a);
+struct str db_str(const struct db_rows *r, int col); /* blob or text; NULL gives p == NULL */
 bool db_null(const struct db_rows *r, int col);
 bool db_blob(const struct db_rows *r, int col); /* a blob, not text; ask before db_str */
 
