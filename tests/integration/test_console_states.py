@@ -1,6 +1,7 @@
 """What the console says when something is wrong, missing or unusual: the overview's states, plots, searching (S1.3, S1.7)."""
 import json
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -271,6 +272,7 @@ def test_8_a_release_is_of_the_target_that_was_looked_at(clean, tmp_path):
         b.goto(c.link())
         b("click", css="section.state[aria-label='Target two'] a")
         b.see(f"Run {before['two'][0]} at two")
+        b.see("Of what stands at the target already")
         b.button("Release …")
         b.button("Release and sync")
         b("gone", css="#held")
@@ -278,6 +280,9 @@ def test_8_a_release_is_of_the_target_that_was_looked_at(clean, tmp_path):
         assert held()["two"][1] == 0 and held()["one"][1] == before["one"][1]
         b.page("history")
         b("see", css="table.list")
+        at = {(str(r["run"]), r["target"]): r["started"] for r in c.get("read", c="history")["output"]["runs"]}
+        shown = [at[row] for row in re.findall(r"(\d+)\t.*\n.* · (\w+) · ", b("text", css="table.list tbody"))]
+        assert len(shown) == 5 and shown == sorted(shown, reverse=True), "the newest first, whichever target's"
         look(b.shot("history-targets"))
     finally:
         d.stop()

@@ -38,7 +38,7 @@ export function History() {
 			<option value="changed">runs that did something</option><option value="bad">runs that went wrong</option>
 			<option value="all">all runs</option></select></label></div></div>
 		<${Loaded} of=${runs}>${({ runs: list }) => {
-			const some = list.filter(keep[only]);
+			const some = list.filter(keep[only]).sort((a, b) => b.started - a.started || b.run - a.run);
 			const targets = new Set(list.map((r) => r.target)).size > 1;
 			return html`<${Card}>${some.length ? html`<div class="scroll"><table class="list"><thead><tr><th scope="col">Run</th><th scope="col">When</th>
 				<th scope="col">Outcome</th><th scope="col">What it did</th></tr></thead><tbody>${some.map((r) => html`<tr>

@@ -39,6 +39,7 @@ function Held({ run, target, held, done }) {
 	return html`<${Card} id="held" title=${`Held back: ${many(held.length, "change")}`} tools=${html`<${Button} busy=${release.busy} onClick=${() => setAsk(true)}>Release …</${Button}>`}>
 		<p>The guard stopped these because they are more at once than its limits allow, or concern protected accounts. Look whether they are meant; a mistake in the
 			directory is mended there, and what is not wanted any more is forgotten by itself.</p>
+		${held.some((h) => h.held === "adopt") && html`<p>Of what stands at the target already, <a href="#/adoption">Adoption</a> shows one by one why it waits.</p>`}
 		<${Trouble} error=${release.error} /><${Progress} job=${job} />
 		${groups.map((g) => html`<details open=${groups.length === 1 || null}><summary><${Op} op=${g[0].held} /> ${many(g.length, g[0].kind)}</summary>
 			<ul class="names">${g.slice(0, 200).map((h) => html`<li>${h.name}${h.other ? ": " + h.other : ""}</li>`)}</ul>
