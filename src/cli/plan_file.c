@@ -206,9 +206,10 @@ plan_draft_open(struct plan_draft *d, struct err *e)
 		return err_errno(e, ERR_CONFIG, "cannot create a file beside %s", d->path);
 	}
 	d->f = fdopen(fd, "w+");
-	if (!d->f)
-		close(fd);
-	return d->f || err_errno(e, ERR_CONFIG, "cannot write %s", d->temp);
+	if (d->f)
+		return true;
+	close(fd);
+	return err_errno(e, ERR_CONFIG, "cannot write %s", d->temp);
 }
 
 void
@@ -258,9 +259,9 @@ plan_file_write(struct cli *c, struct plan_file *p, bool force, struct err *e)
 {
 	struct kept *k = xcalloc(c->conf->target_count + 1, sizeof(*k));
 	struct plan_draft d CLEAN_PLAN = { .path = p->path, .force = force };
-	bool ok = kept_open(c, k, e);
+	bool streamed = p->streamed, ok = kept_open(c, k, e);
 
-	if (ok && p->streamed) {
+	if (ok && streamed) {
 		d.f = tmpfile();
 		ok = d.f || err_errno(e, ERR_CONFIG, "cannot make a temporary file");
 	} else if (ok) {
@@ -268,7 +269,7 @@ plan_file_write(struct cli *c, struct plan_file *p, bool force, struct err *e)
 	}
 	ok = ok && write_whole(c, k, p, d.f, e);
 	kept_close(k, c->conf->target_count);
-	return ok && (p->streamed ? stream(d.f, e) : plan_draft_keep(&d, e));
+	return ok && (streamed ? stream(d.f, e) : plan_draft_keep(&d, e));
 }
 
 /* --- reading --- */

@@ -257,9 +257,13 @@ take_out(struct cli *c, struct remote *r, const char *out)
 		if (!*out)
 			break;
 		out++;
-		r->filing = !r->filing;
-		if (r->filing ? plan_draft_open(d, &r->failed) : plan_draft_keep(d, &r->failed))
+		if (!r->filing) {
+			r->filing = plan_draft_open(d, &r->failed);
 			continue;
+		}
+		r->filing = false;
+		if (plan_draft_keep(d, &r->failed))
+			d->path = NULL; /* there is but one */
 	}
 	fflush(stdout);
 }
@@ -356,6 +360,7 @@ perform(struct cli *c, struct remote *r, const struct command *cmd, int argc, ch
 		sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt }, NULL);
 	code = cmd->ask && !cmd->ask(&q, &e) ? cli_error(c, &e, 2) : follow_through(c, r);
 	plan_draft_drop(&q.draft);
+	r->asked = NULL;
 	return code;
 }
 

@@ -137,8 +137,7 @@ def test_9_1_a_plan_is_written_and_applied_by_the_group(running, member, acme):
     # a plan that was edited is none, wherever it is read
     member.write("b.plan", member.read("a.plan").replace("emil", "evil"))
     assert member.json("apply", "b.plan", code=2)["error"]["code"] == "plan-changed"
-    assert "Permission denied" in subprocess.run([*member.command("apply", running.agent.path("token"))], capture_output=True,
-                                                 text=True).stderr
+    assert "Permission denied" in member.run("apply", running.agent.path("token"), code=2).stderr
     come(running, "later")
     run = member.json("apply", "a.plan")
     assert (run["kind"], run["created"], run["waiting"]) == ("apply", 2, 1)
@@ -153,6 +152,18 @@ def test_9_1_a_plan_of_another_configuration_is_refused_by_the_service(running, 
     running.edit('to = "hosted"', 'to = "hosted"  guard { delete = "3" }')
     os.chmod(running.agent.conf, 0o644)
     assert member.json("apply", "a.plan", code=2)["error"]["code"] == "plan-configuration"
+
+
+def test_9_1_whoever_made_it_and_whoever_applies_it(running, member, acme):
+    """The same file through the service and without it."""
+    come(running, "dora")
+    member.run("plan", "--out", "a.plan")
+    running.agent.run("--direct", "apply", member.path("a.plan"))
+    come(running, "emil")
+    running.agent.run("--direct", "plan", "--out", member.path("b.plan"))
+    os.chown(member.path("b.plan"), MEMBER, MEMBER)
+    assert member.json("apply", "b.plan")["created"] == 1
+    appears(acme, "dora", "emil")
 
 
 def test_9_1_where_no_file_can_be_made_it_is_said(running, member):
@@ -178,40 +189,68 @@ def test_a_plan_much_larger_than_what_is_relayed_at_once_comes_whole(running, me
     assert member.json("apply", "a.plan", code=(0, 4))["kind"] == "apply"
 
 
-@pytest.mark.parametrize("how", ["client", "service", "run"])
-def test_S3_5_killed_on_the_way_nothing_is_half_written(running, member, acme, how):
-    """Client, service or run is killed while a plan is made: no file, nothing beside it, and the next one works."""
-    come(running, "dora")
-    planning = [*member.command("plan", "--out", "a.plan")]
-    client = subprocess.Popen(planning, cwd=member.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    stopped = until(lambda: [p for p in running.children() if stop_at_plan(p)] or client.poll() is not None)
-    assert stopped and client.poll() is None
-    {"client": client, "service": running.process}[how].kill() if how != "run" else os.kill(stopped[0], signal.SIGKILL)
-    if how == "client":
-        os.kill(stopped[0], signal.SIGCONT)
+class Gate:
+    """A connector that waits while the gate is closed."""
+
+    def __init__(self, service):
+        self.service, self.closed, self.reached = service, service.agent.path("closed"), service.agent.path("reached")
+        program = service.agent.path("gated")
+        with open(program, "w") as f:
+            f.write(f'#!/bin/sh\n[ -n "$1" ] || [ ! -e {self.closed} ] || : > {self.reached}\n'
+                    f'while [ -z "$1" ] && [ -e {self.closed} ]; do sleep 0.05; done\n'
+                    f'exec {os.path.join(BIN, "lockstep-source-ldif")} "$@"\n')
+        os.chmod(program, 0o755)
+        self.source = service.people.source().replace('"ldif"', f'"exec"  command = "{program}"')
+
+    def close(self):
+        with open(self.closed, "w"):
+            pass
+
+    def open(self):
+        os.unlink(self.closed)
+
+    def planning(self):
+        """Waits for a run of `plan` to come to it; its process."""
+        until(lambda: os.path.exists(self.reached))
+        for pid in self.service.children():
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                if b"plan" in f.read().split(b"\0"):
+                    return pid
+        raise AssertionError("nobody plans")
+
+
+@pytest.fixture
+def gate(service, acme):
+    gate = Gate(service)
+    service.configure(gate.source, acme, QUIET).start().synced()
+    service.idle()
+    gate.close()
+    return gate
+
+
+@pytest.mark.parametrize("how", ["client", "service", "run", "asked"])
+def test_S3_5_killed_on_the_way_nothing_is_half_written(service, gate, member, acme, how):
+    """Client, service or run is killed while a plan is made, or Ctrl-C ends it: no file, nothing beside it, and the next one
+    works."""
+    come(service, "dora")
+    client = subprocess.Popen(member.command("plan", "--out", "a.plan"), cwd=member.home, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True)
+    run = gate.planning()
+    pid, sign, word = {"client": (client.pid, signal.SIGKILL, ""), "run": (run, signal.SIGKILL, "killed"),
+                       "service": (service.process.pid, signal.SIGKILL, "`lockstep history`"),
+                       "asked": (client.pid, signal.SIGINT, "stopped")}[how]
+    os.kill(pid, sign)
     said = client.communicate(timeout=WAIT)[1]
-    assert client.returncode and (how != "service" or "`lockstep history`" in said) and (how != "run" or "killed" in said), said
+    assert client.returncode and word in said, said
+    gate.open()
     if how == "service":
-        running.process.wait()
-        os.kill(stopped[0], signal.SIGCONT)
-        running.start()
-    running.idle()
+        service.process.wait()
+        service.start()
+    service.idle()
     assert os.listdir(member.home) == []
     member.run("plan", "--out", "a.plan")
     assert member.json("apply", "a.plan")["exit"] == 0
     appears(acme, "dora")
-
-
-def stop_at_plan(pid):
-    """True: it is the run of a plan, and stands still."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            if b"plan" not in f.read().split(b"\0"):
-                return False
-        os.kill(pid, signal.SIGSTOP)
-        return True
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 class Half:
@@ -257,12 +296,12 @@ def test_9_1_half_an_answer_makes_no_file(service, member, acme, said):
     assert half.asked[0]["command"] == ["plan", "--stream", "a.plan"] and "cwd" not in half.asked[0]
 
 
-def test_9_1_a_file_that_appears_meanwhile_stays(running, member):
-    come(running, "dora")
+def test_9_1_a_file_that_appears_meanwhile_stays(service, gate, member):
+    come(service, "dora")
     client = member.start("plan", "--out", "a.plan")
-    stopped = until(lambda: [p for p in running.children() if stop_at_plan(p)])
+    gate.planning()
     member.write("a.plan", "mine")
-    os.kill(stopped[0], signal.SIGCONT)
+    gate.open()
     assert "--force" in client.communicate(timeout=WAIT)[1] and client.returncode == 2
     assert member.read("a.plan") == "mine" and os.listdir(member.home) == ["a.plan"]
 

@@ -189,8 +189,9 @@ def test_bad_input_kills_nobody(c):
     for body in (b"", b"{", b"[]", b"\xff\xfe", b'"x"', b"null", b'{"a":1}{', b"[" * 100000, b'{"a":"\\u0000"}', b'{"command":["sync"],"command":1}'):
         assert c.api("POST", "command", body)[0] == 400, body[:40]
     for words in (["rm", "-rf"], ["sync", "--direct"], ["-c", "/etc/passwd", "status"], [], None, "sync", [1], ["sync", "\n"] * 40,
-                  ["config", "set"], ["plan", "--out", "/tmp/x"], ["apply", "/tmp/x"], ["x" * 100000]):
+                  ["config", "set"], ["plan", "--out", "/tmp/x"], ["apply", "/tmp/x"], ["history", "--follow"], ["x" * 100000]):
         assert c.api("POST", "command", {"command": words})[0] == 400, words
+    assert c.api("GET", "read?c=history&c=--follow")[0] == 400 and c.api("GET", "read?c=register")[0] == 400
     assert c.api("GET", "read?c=sync")[0] == 400 and c.api("GET", "read")[0] == 400
     assert c.api("GET", "read?c=status%00x")[0] == 400
     assert c.api("POST", "command", b"x" * (6 * 1024 * 1024))[0] in (400, 413)
@@ -547,11 +548,17 @@ def test_settings_of_an_included_file_are_refused(c):
     os.unlink(other)
 
 
-def test_sessions_outlive_a_restart(desk):
+def test_sessions_outlive_a_restart_and_jobs_are_not_mistaken(desk):
+    """A page that was left open asks for the number of its command: it is nobody else's, and the answer says so."""
     c = desk.console
+    old = c.post("command", {"command": ["sync"]})["job"]
+    c.finished(old)
     assert c.stop() == 0
     c.start()
     assert c.get("session")["by"]
+    status, answer = c.api("GET", f"job?id={old}")
+    assert status == 404 and answer["error"]["code"] == "no-such-job" and "started anew" in answer["error"]["message"]
+    assert c.post("command", {"command": ["sync"]})["job"] > old
 
 
 # --- set up (S1.6, S2.3) ---
