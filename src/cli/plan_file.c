@@ -201,9 +201,10 @@ plan_draft_open(struct plan_draft *d, struct err *e)
 	d->temp = xasprintf("%s.XXXXXX", d->path);
 	fd = mkostemp(d->temp, O_CLOEXEC); /* mode 0600 */
 	if (fd < 0) {
+		err_errno(e, ERR_CONFIG, "cannot create a file beside %s", d->path);
 		free(d->temp);
 		d->temp = NULL; /* nothing to remove */
-		return err_errno(e, ERR_CONFIG, "cannot create a file beside %s", d->path);
+		return false;
 	}
 	d->f = fdopen(fd, "w+");
 	if (d->f)
