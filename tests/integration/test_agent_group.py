@@ -11,7 +11,6 @@ import stat
 import subprocess
 import tempfile
 import threading
-import time
 
 import pytest
 
@@ -353,16 +352,26 @@ def followed(process):
     return lines
 
 
+def looks(pid):
+    """Is it one that follows, and has seen what is there already?"""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            if b"--follow" not in f.read().split(b"\0"):
+                return False
+        return any(os.readlink(f"/proc/{pid}/fd/{n}").endswith("/target-hosted.db") for n in os.listdir(f"/proc/{pid}/fd"))
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def following(service, count):
-    until(lambda: len([j for j in service.jobs() if "--follow" in j["command"]]) == count)
+    until(lambda: len([j for j in service.jobs() if "--follow" in j["command"]]) == count ==
+          len([p for p in service.children() if looks(p)]))
 
 
 def test_the_group_follows_history(running, member):
     """Several at once; each ends with its client, and a signal to the client is the client's."""
     watchers = [member.start("history", "--follow", "--json") for _ in range(3)]
     following(running, 3)
-    until(lambda: [j for j in running.jobs() if j["state"] == "running"])
-    time.sleep(1)                       # they look at what is there already
     come(running, "new")
     member.run("sync")
     for w in watchers:
@@ -374,7 +383,6 @@ def test_the_group_follows_history(running, member):
         following(running, left)
     for w in watchers:
         w.communicate()
-    assert not [p for p in running.children() if b"--follow" in open(f"/proc/{p}/cmdline", "rb").read()]
     watcher = member.start("history", "--follow")
     following(running, 1)
     assert running.end() == 0
@@ -397,7 +405,6 @@ def test_followers_are_limited_and_cost_no_memory(service, acme, member, monkeyp
     following(service, 7)
     watcher = member.start("history", "--follow", "--json")
     following(service, 8)
-    time.sleep(1)
     before = service.memory()
     come(service, *(f"many{i}" for i in range(1500)), title="t" * 5000)    # 7 MB for each
     assert member.json("sync")["created"] == 1500
@@ -492,13 +499,12 @@ def test_history_of_several_targets_names_each(service, member, acme):
             assert {o["target"] for o in member.json("history", number, "--target", target)["operations"]} == {target}
             assert {o["target"] for o in member.json("history", "--target", target)["runs"]} == {target}
         assert member.json("history", "--target", "nowhere", code=2)["error"]["code"] == "bad-usage"
-        watcher = member.start("history", "--follow", "--json", "--target", "second")
+        watcher = member.start("history", "--follow", "--json", "--target", "hosted")
         text = member.start("history", "--follow")
         following(service, 2)
-        time.sleep(1)
         come(service, "new")
         member.run("sync")
-        assert {x.get("target", x.get("run", {}).get("target")) for x in followed(watcher)} == {"second"}
+        assert {x.get("target", x.get("run", {}).get("target")) for x in followed(watcher)} == {"hosted"}
         lines = [text.stdout.readline()]
         while {(x.split() + ["", ""])[1] for x in lines if "  exit 0" in x} != {"hosted", "second"}:
             lines.append(text.stdout.readline())
