@@ -54,8 +54,7 @@ child_run(const struct child_spec *s, const int fd[3], int status_fd, pid_t pare
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		unsetenv(ours[i]);
 	/* A run stops at a safe point when the daemon dies. */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 &&
-		(!s->cwd || chdir(s->cwd) == 0)) {
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGTERM) == 0) {
 		if (getppid() != parent)
 			_exit(127);
 		for (int i = 0; i < 3; i++)
@@ -267,7 +266,6 @@ child_start(struct agent *g, const struct child_spec *s, struct child **c_r, str
 			sd_event_add_io(g->loop, &c->err, c->err_fd, EPOLLIN, on_err, c) < 0))
 		abort(); /* only without memory, or by a mistake of ours */
 	c->s.argv = NULL;
-	c->s.cwd = NULL;
 	c->s.input = (struct str){ 0 };
 	c->next = g->children->list;
 	g->children->list = c;

@@ -10,7 +10,6 @@
 
 struct child_spec {
 	const char *const *argv; /* argv[0]: path; NULL-ended */
-	const char *cwd;         /* NULL = ours */
 	struct str input;        /* for standard input, copied; nothing: it is empty */
 	void (*out)(void *ctx, struct str chunk); /* standard output; NULL: thrown away */
 	void (*line)(void *ctx, struct

@@ -10,9 +10,9 @@
 #include "base/mem.h"
 
 enum command_turn {
-	COMMAND_READS,  /* at once */
-	COMMAND_WRITES, /* takes its turn */
-	COMMAND_LEASE,  /* local files: not performed here, but under a lease of the asker */
+	COMMAND_READS,   /* at once */
+	COMMAND_WRITES,  /* takes its turn */
+	COMMAND_FOLLOWS, /* at once; ends when who asked goes away */
 };
 struct command_asked {
 	enum command_turn turn;

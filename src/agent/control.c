@@ -17,9 +17,8 @@
 
 #define CONNECTIONS_MAX 32
 #define IDLE_MS         60000
-#define LEASE_MS        600000 /* while there is no configuration */
-#define STUCK_MS        30000  /* not one byte of what it asked for is read */
-#define FULL_MS         1000   /* no descriptor is left for another connection */
+#define STUCK_MS        30000 /* not one byte of what it asked for is read */
+#define FULL_MS         1000  /* no descriptor is left for another connection */
 
 struct control {
 	char *path;                      /* where it listens; NULL = nowhere */
@@ -37,25 +36,20 @@ pending(const struct line_conn *c)
 	return c->out.n - c->written;
 }
 
-bool
-control_has_lease(const struct line_conn *c)
+size_t
+control_followers(const struct agent *g)
 {
-	return c->lease && c->job && job_state(c->job) == JOB_RUNNING;
-}
+	size_t n = 0;
 
-static int64_t
-lease_ms(const struct agent *g)
-{
-	return g->conf ? g->conf->lease_timeout * 1000 : LEASE_MS;
+	for (const struct line_conn *c = g->control->list; c; c = c->next)
+		n += c->follows;
+	return n;
 }
 
 void
 control_rest(struct line_conn *c)
 {
-	int64_t ms = pending(c)             ? STUCK_MS
-		     : control_has_lease(c) ? lease_ms(c->g)
-		     : c->job || c->wish    ? -1
-					    : IDLE_MS;
+	int64_t ms = pending(c) ? STUCK_MS : c->job || c->wish ? -1 : IDLE_MS;
 
 	agent_timer(c->g, &c->timer, ms, on_timer, c);
 }
@@ -168,21 +162,9 @@ control_close(struct line_conn *c)
 static int
 on_timer(sd_event_source *src, uint64_t us, void *ctx)
 {
-	struct line_conn *c = ctx;
-	struct err e = { 0 };
-
 	(void)src;
 	(void)us;
-	/* Its holder may be stopped, or hang: others wait no longer. What it writes after all, the locks of the state keep
-	 * apart from theirs; and it hears of it first. */
-	if (control_has_lease(c)) {
-		err_set(&e, ERR_RETRY, "lease-lost",
-			"no sign of life for %lld s: lockstepd lets others have their turn",
-			(long long)lease_ms(c->g) / 1000);
-		agent_log(LOG_WARN, "lease-lost", "by", c->by, "text", e.text, NULL);
-		control_refuse(c, &e, true);
-	}
-	control_close(c);
+	control_close(ctx);
 	return 0;
 }
 

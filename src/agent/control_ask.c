@@ -8,6 +8,8 @@
 #include "live.h"
 #include "reload.h"
 
+#define FOLLOWERS_MAX 8
+
 /* --- a job's output to its asker --- */
 
 static void
@@ -88,10 +90,7 @@ on_begun(void *ctx, struct job *j)
 {
 	struct line_conn *c = ctx;
 
-	if (c->lease)
-		say_ok(c);
-	else
-		say_state(c, j, "running");
+	say_state(c, j, "running");
 	control_rest(c);
 }
 
@@ -106,16 +105,20 @@ on_done(void *ctx, const struct job *j)
 		say_text(c, "out", c->tail.p, c->tail.n);
 	buf_reset(&c->tail);
 	c->job = NULL;
-	c->lease = false;
+	c->follows = false;
 	c->paused = false;
 	jsonw_obj(&w, NULL);
 	jsonw_int(&w, "exit", job_exit(j));
 	if (job_exit(j) < 0) {
 		const struct err *e = job_error(j);
+		bool told = *e->code && !job_cancelled(j);
 
 		jsonw_obj(&w, "error");
-		jsonw_str(&w, "code", *e->code ? e->code : "cancelled");
-		jsonw_str(&w, "message", *e->text ? e->text : "it was cancelled");
+		jsonw_str(&w, "code", told ? e->code : "cancelled");
+		jsonw_str(&w, "message",
+			told             ? e->text
+			: c->g->stopping ? "lockstepd is being stopped"
+					 : "it was cancelled");
 		jsonw_end(&w);
 	}
 	jsonw_end(&w);
@@ -125,7 +128,6 @@ on_done(void *ctx, const struct job *j)
 
 /* --- commands --- */
 
-/* Without words it is a lease (jobs.h). */
 static void
 add_job(struct line_conn *c, const struct job_spec *s)
 {
@@ -138,21 +140,19 @@ add_job(struct line_conn *c, const struct job_spec *s)
 	mine.done = on_done;
 	mine.ctx = c;
 	mine.order = JOB_DEMAND;
-	c->lease = !s->argv;
 	c->job = job_add(c->g, &mine);
 	if (c->job) {
 		say_state(c, c->job, "waiting");
 		return;
 	}
-	c->lease = false;
+	c->follows = false;
 	err_set(&e, ERR_RETRY, "busy", "lockstepd %s",
 		c->g->stopping ? "is being stopped" : "has too much to do");
 	control_refuse(c, &e, false);
 }
 
 static void
-start_command(
-	struct line_conn *c, const struct json *words, const char *cwd, bool json, bool events)
+start_command(struct line_conn *c, const struct json *words, bool json, bool events)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct command_asked asked;
@@ -162,16 +162,17 @@ start_command(
 		control_refuse(c, &e, false);
 		return;
 	}
-	if (asked.turn == COMMAND_LEASE) {
-		err_set(&e, ERR_OBJECT, "lease", "it works with files of yours: take a lease");
+	if (asked.turn == COMMAND_FOLLOWS && control_followers(c->g) >= FOLLOWERS_MAX) {
+		err_set(&e, ERR_RETRY, "busy",
+			"%d follow already: try again when one of them has ended", FOLLOWERS_MAX);
 		control_refuse(c, &e, false);
 		return;
 	}
+	c->follows = asked.turn == COMMAND_FOLLOWS;
 	add_job(c, &(struct job_spec){ .argv = (const char *const *)asked.words,
 			   .writes = asked.turn == COMMAND_WRITES,
 			   .json = json,
 			   .events = events && asked.run,
-			   .cwd = cwd,
 			   .out = on_out,
 			   .line = on_line });
 }
@@ -191,7 +192,7 @@ can_do_without(struct line_conn *c, const struct json *words)
 	struct command_asked asked;
 
 	return c->g->conf && command_allow_json(words, a, &asked, NULL) &&
-	       asked.turn == COMMAND_READS && !asked.file;
+	       asked.turn != COMMAND_WRITES && !asked.file;
 }
 
 /* The file was edited: who asks for something now wants it as it is now. */
@@ -200,17 +201,15 @@ on_reloaded_first(void *ctx, const struct err *e)
 {
 	struct line_conn *c = ctx;
 	CLEAN_JSON struct json *words = c->wish;
-	CLEAN_FREE char *cwd = c->wish_cwd;
 
 	c->wish = NULL;
-	c->wish_cwd = NULL;
 	if (e->kind != ERR_NONE && !can_do_without(c, words)) {
 		control_refuse(c, e, false);
 	} else {
 		if (e->kind != ERR_NONE)
 			say_note(c, "lockstepd goes on with the configuration that was in force "
 				    "before");
-		start_command(c, words, cwd, c->wish_json, c->wish_events);
+		start_command(c, words, c->wish_json, c->wish_events);
 	}
 	control_rest(c);
 }
@@ -221,24 +220,13 @@ ask_command(struct line_conn *c, const struct control_request *r)
 	bool events = json_get_bool(r->tree, "events", false);
 
 	if (c->g->conf && !reload_pending(c->g)) {
-		start_command(c, r->command, r->cwd, r->json, events);
+		start_command(c, r->command, r->json, events);
 		return;
 	}
 	c->wish = json_dup(r->command);
-	c->wish_cwd = r->cwd ? xstrdup(r->cwd) : NULL;
 	c->wish_json = r->json;
 	c->wish_events = events;
 	reload_ask(c->g, on_reloaded_first, c);
-}
-
-/* Asked again by who has it: a sign of life. */
-static void
-ask_lease(struct line_conn *c)
-{
-	if (!c->lease)
-		add_job(c, &(struct job_spec){ 0 });
-	else if (control_has_lease(c))
-		say_ok(c);
 }
 
 /* --- other requests --- */
@@ -297,7 +285,10 @@ ask_cancel(struct line_conn *c, uint64_t id)
 		say_ok(c);
 		return;
 	}
-	err_set(&e, ERR_OBJECT, "no-job", "there is no job %llu", (unsigned long long)id);
+	err_set(&e, ERR_OBJECT, "no-job",
+		"there is no job %llu any more: it has ended, or lockstepd was started anew since; "
+		"`lockstep history` tells what was done",
+		(unsigned long long)id);
 	control_refuse(c, &e, false);
 }
 
@@ -311,13 +302,11 @@ control_line(struct line_conn *c, struct str line)
 		control_refuse(c, &e, true);
 		return;
 	}
-	if ((r.ask == ASK_COMMAND || (r.ask == ASK_LEASE && !c->lease)) && (c->job || c->wish)) {
+	if (r.ask == ASK_COMMAND && (c->job || c->wish)) {
 		err_set(&e, ERR_RETRY, "busy", "one command at a time on one connection");
 		control_refuse(c, &e, false);
 	} else if (r.ask == ASK_COMMAND) {
 		ask_command(c, &r);
-	} else if (r.ask == ASK_LEASE) {
-		ask_lease(c);
 	} else if (r.ask == ASK_STATUS) {
 		ask_status(c);
 	} else if (r.ask == ASK_RELOAD) {
@@ -338,12 +327,10 @@ control_drop(struct line_conn *c)
 	c->job = NULL;
 	reload_forget(c->g, c);
 	json_free(c->wish);
-	free(c->wish_cwd);
 	c->wish = NULL;
-	c->wish_cwd = NULL;
 	if (!j)
 		return;
 	job_forget(j);
-	if (c->lease)
+	if (c->follows)
 		job_cancel(c->g, j);
 }

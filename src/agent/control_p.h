@@ -13,22 +13,23 @@ struct line_conn { /* one connection */
 	size_t written; /* of out */
 	bool closing;   /* once all is written */
 	struct job *job;
-	bool lease, paused;
+	bool follows; /* what it asked for ends with it */
+	bool paused;
 	struct buf tail;   /* of its output: a character not yet whole */
 	struct json *wish; /* the command that waits for a reload */
 	bool wish_json, wish_events;
-	char *wish_cwd;
 };
 
 /* control.c */
 void control_say(struct line_conn *c, const struct buf *json); /* adds the newline */
 void control_refuse(struct line_conn *c, const struct err *e, bool close);
-void control_close(struct line_conn *c);           /* c is gone */
-void control_rest(struct line_conn *c);            /* its time to say something begins anew */
-bool control_has_lease(const struct line_conn *c); /* its turn has come, and lasts */
+void control_close(struct line_conn *c);         /* c is gone */
+void control_rest(struct line_conn *c);          /* its time to say something begins anew */
+size_t control_followers(const struct agent *g); /* of `history --follow` */
 #define CONTROL_OUT_PAUSE ((size_t)256 * 1024)
 #define CONTROL_OUT_MAX   ((size_t)2 * 1024 * 1024)
 
 /* control_ask.c */
 void control_line(struct line_conn *c, struct str line);
-void control_drop(struct line_conn *c); /* what it asked for goes on without it */
+void control_drop(
+	struct line_conn *c); /* what it asked for goes on without it, unless it follows */

@@ -14,16 +14,11 @@ bad(struct control_request *r, struct err *e, const char *why)
 static bool
 parse_command(struct control_request *r, struct err *e)
 {
-	const struct json *cwd = json_get(r->tree, "cwd");
-
 	r->ask = ASK_COMMAND;
 	r->command = json_get(r->tree, "command");
-	r->cwd = json_string(cwd);
 	r->json = json_get_bool(r->tree, "json", false);
 	if (json_type(r->command) != JSON_ARRAY || json_count(r->command) == 0)
 		return bad(r, e, "\"command\" is a list of words");
-	if (cwd && (!r->cwd || r->cwd[0] != '/'))
-		return bad(r, e, "\"cwd\" is an absolute path");
 	return true;
 }
 
@@ -34,7 +29,7 @@ control_parse(struct str line, struct control_request *r_r, struct err *e)
 		const char *name;
 		enum control_ask ask;
 	} asks[] = { { "status", ASK_STATUS }, { "reload", ASK_RELOAD }, { "console", ASK_CONSOLE },
-		{ "cancel", ASK_CANCEL }, { "lease", ASK_LEASE } };
+		{ "cancel", ASK_CANCEL } };
 	const char *ask;
 	int64_t job;
 
@@ -59,6 +54,6 @@ control_parse(struct str line, struct control_request *r_r, struct err *e)
 		r_r->job = (uint64_t)job;
 		return true;
 	}
-	return bad(r_r, e,
-		"a request has \"command\", or \"ask\": status, reload, console, cancel, lease");
+	return bad(
+		r_r, e, "a request has \"command\", or \"ask\": status, reload, console, cancel");
 }

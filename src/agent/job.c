@@ -57,7 +57,7 @@ job_writes(const struct job *j)
 const char *
 job_sync(const struct job *j)
 {
-	if (j->lease || strcmp(j->argv[0], "sync") != 0)
+	if (strcmp(j->argv[0], "sync") != 0)
 		return NULL;
 	for (size_t i = 1; j->argv[i]; i++)
 		if (j->argv[i][0] != '-')

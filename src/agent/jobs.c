@@ -52,7 +52,6 @@ job_free(struct job *j)
 	free(j->why);
 	free(j->by);
 	free(j->conf);
-	free(j->cwd);
 	buf_free(&j->input);
 	buf_free(&j->out);
 	buf_free(&j->last_line);
@@ -96,27 +95,24 @@ waiting(const struct jobs *jobs)
 struct job *
 job_add(struct agent *g, const struct job_spec *s)
 {
-	static const char *const lease[] = { "lease", NULL };
 	struct job *j;
 
 	if (g->stopping || waiting(g->jobs) >= WAITING_MAX)
 		return NULL;
 	j = xcalloc(1, sizeof(*j));
-	*j = (struct job){ .g = g, .s = *s, .lease = !s->argv, .exit = -1, .asked = agent_now() };
+	*j = (struct job){ .g = g, .s = *s, .exit = -1, .asked = agent_now() };
 	j->id = ++g->jobs->last_id;
-	j->argv = copy_words(s->argv ? s->argv : lease);
+	j->argv = copy_words(s->argv);
 	j->command = one_line(j->argv);
 	j->why = xstrdup(s->why ? s->why : "");
 	j->by = xstrdup(s->by ? s->by : "");
 	j->conf = s->conf ? xstrdup(s->conf) : NULL;
-	j->cwd = s->cwd ? xstrdup(s->cwd) : NULL;
 	if (s->input.n)
 		buf_add(&j->input, s->input.p, s->input.n);
 	j->s.argv = NULL;
-	j->s.why = j->s.by = j->s.conf = j->s.cwd = NULL;
+	j->s.why = j->s.by = j->s.conf = NULL;
 	if (!j->s.out_max)
 		j->s.out_max = OUT_MAX;
-	j->s.writes |= j->lease;
 	enqueue(g->jobs, j);
 	turn_soon(g);
 	return j;
@@ -133,8 +129,7 @@ job_over(struct job *j)
 	j->state = JOB_ENDED;
 	j->ended = agent_now();
 	dequeue(jobs, j);
-	if (!j->lease)
-		agent_tell(g, AGENT_JOB_ENDED, j);
+	agent_tell(g, AGENT_JOB_ENDED, j);
 	if (j->s.done)
 		j->s.done(j->s.ctx, j);
 	job_free(j);
@@ -189,39 +184,36 @@ job_begin(struct job *j)
 
 	j->state = JOB_RUNNING;
 	j->started = agent_now();
-	if (!j->lease) {
-		while (j->argv[words])
-			words++;
-		argv = arena_alloc(a, (words + 10) * sizeof(*argv));
-		argv[n++] = arena_printf(a, "%s/lockstep", g->bin);
-		argv[n++] = "-c";
-		argv[n++] = j->conf ? j->conf : reload_conf_file(g);
-		argv[n++] = "--direct";
-		if (j->by && *j->by) {
-			argv[n++] = "--by";
-			argv[n++] = j->by;
-		}
-		for (size_t i = 0; i < words; i++)
-			argv[n++] = j->argv[i];
-		if (j->s.json)
-			argv[n++] = "--json";
-		if (j->s.events)
-			argv[n++] = "--events";
-		agent_tell(g, AGENT_JOB_STARTED, j);
-		if (!child_start(g,
-			    &(struct child_spec){ .argv = argv,
-				    .cwd = j->cwd,
-				    .input = buf_str(&j->input),
-				    .out = on_out,
-				    .line = on_line,
-				    .ended = on_ended,
-				    .ctx = j },
-			    &j->child, &j->error)) {
-			job_over(j);
-			return;
-		}
-		buf_free(&j->input);
+	while (j->argv[words])
+		words++;
+	argv = arena_alloc(a, (words + 10) * sizeof(*argv));
+	argv[n++] = arena_printf(a, "%s/lockstep", g->bin);
+	argv[n++] = "-c";
+	argv[n++] = j->conf ? j->conf : reload_conf_file(g);
+	argv[n++] = "--direct";
+	if (j->by && *j->by) {
+		argv[n++] = "--by";
+		argv[n++] = j->by;
 	}
+	for (size_t i = 0; i < words; i++)
+		argv[n++] = j->argv[i];
+	if (j->s.json)
+		argv[n++] = "--json";
+	if (j->s.events)
+		argv[n++] = "--events";
+	agent_tell(g, AGENT_JOB_STARTED, j);
+	if (!child_start(g,
+		    &(struct child_spec){ .argv = argv,
+			    .input = buf_str(&j->input),
+			    .out = on_out,
+			    .line = on_line,
+			    .ended = on_ended,
+			    .ctx = j },
+		    &j->child, &j->error)) {
+		job_over(j);
+		return;
+	}
+	buf_free(&j->input);
 	if (j->s.begun)
 		j->s.begun(j->s.ctx, j);
 }
@@ -229,7 +221,7 @@ job_begin(struct job *j)
 static bool
 exclude(const struct job *a, const struct job *b)
 {
-	const char *x = a->lease ? NULL : job_sync(a), *y = b->lease ? NULL : job_sync(b);
+	const char *x = job_sync(a), *y = job_sync(b);
 
 	if (!a->s.writes || !b->s.writes)
 		return false;
@@ -289,12 +281,10 @@ job_cancel(struct agent *g, struct job *j)
 	if (j->cancelled || j->state == JOB_ENDED)
 		return;
 	j->cancelled = true;
-	if (j->state == JOB_RUNNING && j->child) {
+	if (j->child)
 		child_end(j->child, g->conf ? (int)g->conf->stop_timeout : GRACE_S);
-		return;
-	}
-	j->state = JOB_WAITING; /* a lease: over at the next turn */
-	turn_soon(g);
+	else
+		turn_soon(g);
 }
 
 void
@@ -344,12 +334,15 @@ jobs_each(struct agent *g, void (*fn)(void *ctx, const struct job *j), void *ctx
 bool
 jobs_start(struct agent *g, struct err *e)
 {
+	uint64_t us;
 	int r;
 
 	g->jobs = xcalloc(1, sizeof(*g->jobs));
 	r = sd_event_add_defer(g->loop, &g->jobs->turn, on_turn, g);
 	if (r >= 0)
 		sd_event_source_set_enabled(g->jobs->turn, SD_EVENT_OFF);
+	if (sd_event_now(g->loop, CLOCK_REALTIME, &us) >= 0)
+		g->jobs->last_id = us / 1000;
 	return r >= 0 || err_set(e, ERR_CONFIG, "os", "jobs: %s", strerror(-r));
 }
 

@@ -13,8 +13,7 @@
 enum job_order { JOB_DEMAND, JOB_CHANGE, JOB_SCHEDULE, JOB_FULL };
 
 struct job_spec {
-	/* words after `lockstep -c FILE`, NULL-ended, copied; --direct always, --json/--events as below are added.
-	 * NULL: a lease - nothing runs here, but its turn is kept until job_cancel; `begun` says that it has come. */
+	/* words after `lockstep -c FILE`, NULL-ended, copied; --direct always, --json/--events as below are added */
 	const char *const *argv;
 	bool writes;      /* takes its turn */
 	bool json;        /* adds --json; job_result() then */
@@ -22,7 +21,6 @@ struct job_spec {
 	const char *conf; /* another configuration file (drafts); NULL = ours */
 	const char *why;  /* "schedule", "change", "demand", "console", "cli": for people; copied */
 	const char *by;   /* who asked: user name or ""; copied */
-	const char *cwd;  /* folder to run in; NULL = ours */
 	struct str input; /* given on standard input; copied */
 	size_t out_max; /* of standard output kept for job_out(); 0 = 8 MiB; more is an error of the job */
 	void (*begun)(void *ctx, struct job *j);  /* it runs now; may be NULL */
@@ -42,7 +40,7 @@ void jobs_stop(struct agent *g); /* everything ended before: jobs_drain */
 /* NULL: the daemon stops, or too many wait (64). The job is ours; it lives until `done` returns. */
 struct job *job_add(struct agent *g, const struct job_spec *s);
 /* Not started: forgotten (`done` comes, job_exit -1). Started: SIGTERM, a run stops at a safe point; SIGKILL after
- * stop_timeout. A lease ends. Asking again changes nothing. */
+ * stop_timeout. Asking again changes nothing. */
 void job_cancel(struct agent *g, struct job *j);
 /* Nobody listens any more: no further callbacks; the job goes on. */
 void job_forget(struct job *j);
@@ -58,10 +56,10 @@ struct job_progress {
 	int64_t left_s;      /* -1 = not known */
 };
 
-uint64_t job_id(const struct job *j);                /* of this life of the daemon, from 1 */
+uint64_t job_id(const struct job *j); /* never given twice: it begins with the clock, in ms */
 struct job *job_by_id(struct agent *g, uint64_t id); /* waiting or running; else NULL */
 enum job_state job_state(const struct job *j);
-const char *const *job_argv(const struct job *j); /* words, NULL-ended; a lease: "lease" */
+const char *const *job_argv(const struct job *j); /* words, NULL-ended */
 const char *job_command(const struct job *j);     /* the same in one line, for people */
 const char *job_why(const struct job *j);
 const char *job_by(const struct job *j);

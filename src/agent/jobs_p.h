@@ -9,10 +9,10 @@ struct job {
 	struct job_spec s; /* of its pointers only the callbacks' context is used later */
 	uint64_t id;
 	enum job_state state;
-	char **argv; /* NULL-ended; {"lease", NULL} */
-	char *command, *why, *by, *conf, *cwd;
+	char **argv; /* NULL-ended */
+	char *command, *why, *by, *conf;
 	struct buf input, out, last_line;
-	bool lease, cancelled, overflow;
+	bool cancelled, overflow;
 	struct child *child;
 	int64_t asked, started, ended;
 	int exit;

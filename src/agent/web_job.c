@@ -272,9 +272,8 @@ web_job_command(struct exchange *x)
 		web_err(x, 400, &e);
 		return;
 	}
-	if (asked.turn == COMMAND_LEASE) {
-		web_fail(x, 400, "bad-command",
-			"this command works with local files: use a terminal");
+	if (asked.turn == COMMAND_FOLLOWS) {
+		web_fail(x, 400, "bad-command", "this command has no end: use a terminal");
 		return;
 	}
 	j = web_job_start(x->w,
@@ -332,7 +331,10 @@ web_job_read(struct exchange *x)
 	struct jsonw w = jsonw(&x->out);
 
 	if (!j) {
-		web_fail(x, 404, "no-such-job", "this command is not known any more");
+		web_fail(x, 404, "no-such-job",
+			"this command is not known any more: it ended a while ago, or the service "
+			"was "
+			"started anew since; the history tells what was done");
 		return;
 	}
 	jsonw_obj(&w, NULL);
@@ -348,7 +350,8 @@ web_job_cancel(struct exchange *x)
 	struct job *job = job_by_id(x->w->g, (uint64_t)json_get_int(x->in, "job", 0));
 
 	if (!job) {
-		web_fail(x, 404, "no-such-job", "this command has ended");
+		web_fail(x, 404, "no-such-job",
+			"this command has ended, or the service was started anew since");
 		return;
 	}
 	job_cancel(x->w->g, job);

@@ -19,10 +19,7 @@ struct cli {
 	struct conf *conf;
 	struct sync_env env;
 	struct progress *progress;
-	const char *bin;    /* folder of our programs */
-	int lease;          /* connection that the lease of this command hangs on; 0 = none */
-	int64_t lease_said; /* ms: last sign of life */
-	bool lease_lost;
+	const char *bin; /* folder of our programs */
 };
 
 enum command_turn {
@@ -30,7 +27,20 @@ enum command_turn {
 	TURN_READS, /* here; by lockstepd where the caller may not see the state, or the file is refused */
 	TURN_CHECK, /* the same, but for a file that is refused: to say so is its task */
 	TURN_THERE, /* writes the state: by lockstepd, where it runs */
-	TURN_LEASE  /* writes it with files of the caller's: here, while lockstepd holds still */
+};
+
+struct plan_draft { /* a plan that comes to be a file: beside path, which it gets when it is whole */
+	const char *path;
+	bool force; /* in the place of what is there */
+	char *temp;
+	FILE *f;
+};
+/* What lockstepd is asked for. Files of the caller's are the caller's to open: what is in them comes and goes in lines. */
+struct asked {
+	struct arena *a;
+	const char **words; /* as they were given, NULL-ended */
+	size_t count;
+	struct plan_draft draft; /* path: what is streamed goes there */
 };
 
 /* A command: gets its own arguments (argv[0] is its name); answers the exit code. */
@@ -39,6 +49,8 @@ struct command {
 	int (*run)(struct cli *c, int argc, char **argv);
 	bool needs_conf;
 	enum command_turn turn;
+	/* Changes the words where they name files; NULL: none do. */
+	bool (*ask)(struct asked *q, struct err *e);
 };
 extern const struct command commands[];
 const struct command *command_named(const char *name); /* NULL = none */
@@ -81,14 +93,16 @@ const char *cli_time(int64_t t, char out[24]); /* "2026-11-21T17:00:00Z", "-" fo
 /* What a run tells on its way; ctx: struct cli. */
 void cli_event(void *ctx, const char *event, const char *object, const char *text);
 
-/* remote.c. False: it is to be performed here (under a lease, if it must). */
+bool ask_apply(struct asked *q, struct err *e);
+bool ask_plan(struct asked *q, struct err *e);
+bool ask_register(struct asked *q, struct err *e);
+
+/* remote.c. False: it is to be performed here. */
 bool remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, int *code_r);
 /* The configuration cannot be used, bad says why: a command that only reads is performed by a lockstepd that goes on with
  * the one before. False: not done, bad stands. */
 bool remote_despite(struct cli *c, const struct command *cmd, int argc, char **argv,
 	const struct err *bad, int *code_r);
-/* A sign of life for the lease, if there is one, once a second at most. False: it was lost, and that is said. */
-bool remote_lives(struct cli *c);
 /* A question with one answer: 1 and the answer, 0 nobody listens, -1 error or refused. */
 int remote_ask(struct cli *c, const char *what, struct json **j_r, struct err *e);
 /* The socket; without a valid configuration (e says why) where the package's daemon listens. */
@@ -148,13 +162,21 @@ bool cli_colour(FILE *f);                 /* a terminal that wants it (NO_COLOR)
 /* plan_file.c: `plan --out`, `apply`. The plan is kept in the state under the digest of the file. */
 struct plan_file {
 	const char *path;
-	char digest[65];
+	bool streamed; /* to standard output, between two form feeds: whoever asked lockstepd has a file of that name */
+	char digest[65], configuration[65];
 };
 bool plan_file_write(struct cli *c, struct plan_file *p, bool force, struct err *e);
 /* Nothing may be there that it would replace, unless forced. */
 bool plan_file_free(const char *path, bool force, struct err *e);
-/* Whole as it was written, and for this configuration; fills the digest. */
-bool plan_file_read(struct cli *c, struct plan_file *p, struct err *e);
+/* Whole as it was written; fills the digests. */
+bool plan_file_read(struct plan_file *p, struct err *e);
+/* It is for the configuration in force. */
+bool plan_file_fits(struct cli *c, const struct plan_file *p, struct err *e);
+/* CLEAN_PLAN removes what was not kept. */
+bool plan_draft_open(struct plan_draft *d, struct err *e);
+bool plan_draft_keep(struct plan_draft *d, struct err *e);
+void plan_draft_drop(struct plan_draft *d);
+#define CLEAN_PLAN __attribute__((cleanup(plan_draft_drop)))
 
 /* plan_print.c; file: NULL = none was written */
 bool plan_print(struct cli *c, const struct conf_target *t, bool all, const struct plan_file *file,

@@ -86,14 +86,6 @@ service_text(const struct json *j)
 			json_get_string(y, "state"), cli_time(json_get_int(y, "next", 0), when));
 	}
 	json_for_each(b, json_get(j, "jobs")) {
-		if (strcmp(json_get_string(b, "command"), "lease") == 0) {
-			fputs("  a command of ", stdout);
-			cli_text(stdout, json_get_string(b, "by"));
-			printf(" with files of its own: %s, since %s\n",
-				json_get_string(b, "state"),
-				cli_time(json_get_int(b, "asked", 0), when));
-			continue;
-		}
 		printf("  %s: lockstep ", json_get_string(b, "state"));
 		cli_text(stdout, json_get_string(b, "command"));
 		printf(" (%s)\n", json_get_string(b, "why"));

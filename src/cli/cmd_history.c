@@ -39,12 +39,22 @@ print_counts(const char *counts)
 		print_cost(it);
 }
 
+/* Where there are several: runs are numbered by each target for itself. */
 static void
-print_run(const struct run_row *r, bool under_way)
+print_target(const struct cli *c, const char *target)
+{
+	if (c->conf->target_count > 1)
+		printf("%s  ", target);
+}
+
+static void
+print_run(const struct cli *c, const char *target, const struct run_row *r, bool under_way)
 {
 	char when[24];
 
-	printf("%5lld  %s  %-5s  ", (long long)r->run, cli_time(r->started, when), r->kind);
+	printf("%5lld  ", (long long)r->run);
+	print_target(c, target);
+	printf("%s  %-5s  ", cli_time(r->started, when), r->kind);
 	if (r->ended)
 		printf("exit %d", r->exit);
 	else
@@ -86,7 +96,7 @@ history_runs(struct cli *c, const struct conf_target *t, struct ledger *l, struc
 	for (size_t i = 0; i < got; i++) {
 		run_json(t, &rows[i], w, NULL);
 		if (!c->json)
-			print_run(&rows[i], false);
+			print_run(c, t->name, &rows[i], false);
 	}
 }
 
@@ -106,11 +116,13 @@ cli_change(const struct change *ch)
 }
 
 static void
-print_change(const struct change *ch)
+print_change(const struct cli *c, const char *target, const struct change *ch)
 {
 	char when[24];
 
-	printf("%s  %s %s ", cli_time(ch->at, when), op_class_name(ch->class), ch->kind->name);
+	printf("%s  ", cli_time(ch->at, when));
+	print_target(c, target);
+	printf("%s %s ", op_class_name(ch->class), ch->kind->name);
 	cli_text(stdout, ch->name ? ch->name : ch->anchor);
 	cli_change(ch);
 }
@@ -162,7 +174,9 @@ history_held(struct cli *c, const char *target, struct ledger *l, int64_t run, s
 				jsonw_end(w);
 				continue;
 			}
-			printf("HELD  %s %s ", op_class_name(h->class), h->kind->name);
+			fputs("HELD  ", stdout);
+			print_target(c, target);
+			printf("%s %s ", op_class_name(h->class), h->kind->name);
 			cli_text(stdout, h->name);
 			if (h->other) {
 				fputs(": ", stdout);
@@ -188,7 +202,7 @@ history_changes(struct cli *c, const char *target, struct ledger *l, int64_t run
 			if (c->json)
 				change_json(&cs[i], target, w, NULL);
 			else
-				print_change(&cs[i]);
+				print_change(c, target, &cs[i]);
 		}
 		after = cs[got - 1].id;
 		arena_reset(a);
@@ -212,7 +226,7 @@ say_run(const struct cli *c, const struct followed *f, const struct run_row *r)
 	struct jsonw w = jsonw(&line);
 
 	if (!c->json) {
-		print_run(r, true);
+		print_run(c, f->conf->name, r, true);
 		return;
 	}
 	jsonw_obj(&w, NULL);
@@ -228,7 +242,7 @@ say_change(const struct cli *c, const struct followed *f, const struct change *c
 	struct jsonw w = jsonw(&line);
 
 	if (!c->json) {
-		print_change(ch);
+		print_change(c, f->conf->name, ch);
 		return;
 	}
 	jsonw_obj(&w, NULL);
@@ -298,19 +312,33 @@ follow_open(struct cli *c, struct followed *f, bool first, struct err *e)
 	return true;
 }
 
+struct asked_for {
+	const char *target; /* NULL = all */
+	int64_t run;        /* 0 = all */
+	bool follow;
+};
+
+static bool
+is_meant(const struct asked_for *f, const struct conf_target *t)
+{
+	return !f->target || strcmp(f->target, t->name) == 0;
+}
+
 /* Until it is ended by a signal, or nobody reads it any more. */
 static int
-follow(struct cli *c)
+follow(struct cli *c, const struct asked_for *what)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct followed *list = arena_alloc(a, (c->conf->target_count + 1) * sizeof(*list));
 	const struct clock *k = c->env.store.clock;
 	struct err e = { 0 };
+	size_t count = 0;
 
 	for (size_t i = 0; i < c->conf->target_count; i++)
-		list[i] = (struct followed){ .conf = &c->conf->targets[i] };
+		if (is_meant(what, &c->conf->targets[i]))
+			list[count++] = (struct followed){ .conf = &c->conf->targets[i] };
 	for (bool first = true; fflush(stdout) == 0; first = false) {
-		for (size_t i = 0; i < c->conf->target_count; i++) {
+		for (size_t i = 0; i < count; i++) {
 			if (!follow_open(c, &list[i], first, &e))
 				return cli_error(c, &e, 2);
 			if (list[i].l)
@@ -321,33 +349,30 @@ follow(struct cli *c)
 	return 0;
 }
 
-int
-cmd_history(struct cli *c, int argc, char **argv)
+static int
+look_back(struct cli *c, const struct asked_for *what)
 {
 	CLEAN_BUF struct buf out = { 0 };
 	struct jsonw w = jsonw(&out);
 	struct err e = { 0 };
-	int64_t run = 0;
 
-	if (argc == 2 && strcmp(argv[1], "--follow") == 0)
-		return follow(c);
-	if (argc > 2 || (argc == 2 && !cli_number(argv[1], &run)))
-		return cli_usage(command_named("history"),
-			"history takes the number of one run, or --follow");
 	jsonw_obj(&w, NULL);
-	jsonw_arr(&w, run ? "operations" : "runs");
+	jsonw_arr(&w, what->run ? "operations" : "runs");
 	for (size_t i = 0; i < c->conf->target_count; i++) {
+		const struct conf_target *t = &c->conf->targets[i];
 		struct ledger *l = NULL;
 
-		if (!cli_ledger(c, &c->conf->targets[i], true, &l, &e)) {
+		if (!is_meant(what, t))
+			continue;
+		if (!cli_ledger(c, t, true, &l, &e)) {
 			if (strcmp(e.code, "no-state") != 0)
 				return cli_error(c, &e, 2);
 			continue;
 		}
-		if (run)
-			history_changes(c, c->conf->targets[i].name, l, run, &w);
+		if (what->run)
+			history_changes(c, t->name, l, what->run, &w);
 		else
-			history_runs(c, &c->conf->targets[i], l, &w);
+			history_runs(c, t, l, &w);
 		ledger_close(&l);
 	}
 	jsonw_end(&w);
@@ -355,4 +380,31 @@ cmd_history(struct cli *c, int argc, char **argv)
 	if (c->json)
 		puts(buf_cstr(&out));
 	return 0;
+}
+
+int
+cmd_history(struct cli *c, int argc, char **argv)
+{
+	struct asked_for what = { 0 };
+	struct err e = { 0 };
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--follow") == 0)
+			what.follow = true;
+		else if (strcmp(argv[i], "--target") == 0 && i + 1 < argc)
+			what.target = argv[++i];
+		else if (what.run || !cli_number(argv[i], &what.run))
+			return cli_usage(command_named("history"),
+				"history takes the number of one run, or --follow, and --target "
+				"NAME");
+	}
+	if (what.follow && what.run)
+		return cli_usage(command_named("history"),
+			"history tells of one run, or follows (--follow) all that come");
+	if (what.target && !conf_target(c->conf, what.target)) {
+		err_set(&e, ERR_CONFIG, "bad-usage", "%s has no target \"%s\"", c->conf_path,
+			what.target);
+		return cli_error(c, &e, 2);
+	}
+	return what.follow ? follow(c, &what) : look_back(c, &what);
 }

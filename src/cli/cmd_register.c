@@ -198,9 +198,35 @@ say(const struct registering *r)
 }
 
 static int
-failed(const struct registering *r, const struct err *e)
+failed(const struct registering *r, struct err *e)
 {
+	struct err was = *e;
+
+	if (r->c->by && strcmp(e->code, "os") == 0)
+		err_set(e, was.kind, was.code,
+			"%s; lockstepd does this as its own account, which has to read the key (as "
+			"root: `install -o lockstep -m 0600 KEY /etc/lockstep/`) and to write "
+			"beside token_file: where it may not, root runs `lockstep register`, or "
+			"token_file names another place",
+			was.text);
 	return cli_error(r->c, e, e->kind == ERR_CONFIG || e->kind == ERR_OBJECT ? 2 : 5);
+}
+
+/* By the name that it has everywhere. */
+bool
+ask_register(struct asked *q, struct err *e)
+{
+	for (size_t i = 1; i + 1 < q->count; i++) {
+		if (strcmp(q->words[i], "--key-file") != 0)
+			continue;
+
+		CLEAN_FREE char *real = realpath(q->words[++i], NULL);
+
+		if (!real)
+			return err_errno(e, ERR_CONFIG, "--key-file %s", q->words[i]);
+		q->words[i] = arena_strdup(q->a, real);
+	}
+	return true;
 }
 
 int

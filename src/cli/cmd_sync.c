@@ -128,7 +128,7 @@ plan(struct cli *c, const struct sync_options *o, bool all, struct plan_file *fi
 	CLEAN_RESULT struct sync_result r = { 0 };
 	struct err e = { 0 };
 
-	if (file && !plan_file_free(file->path, force, &e))
+	if (file && !file->streamed && !plan_file_free(file->path, force, &e))
 		return cli_error(c, &e, 2);
 	signals_catch(c);
 	if (!sync_run(c->conf, &c->env, o, &r, &e))
@@ -152,6 +152,24 @@ plan(struct cli *c, const struct sync_options *o, bool all, struct plan_file *fi
 	return r.exit;
 }
 
+/* The file is the caller's: it comes in what lockstepd hands on. */
+bool
+ask_plan(struct asked *q, struct err *e)
+{
+	for (size_t i = 1; i < q->count; i++) {
+		if (strcmp(q->words[i], "--force") == 0)
+			q->draft.force = true;
+		if (strcmp(q->words[i], "--out") != 0)
+			continue;
+		if (i + 1 == q->count)
+			return err_set(
+				e, ERR_CONFIG, "bad-usage", "--out needs the name of a file");
+		q->words[i++] = "--stream";
+		q->draft.path = q->words[i];
+	}
+	return !q->draft.path || plan_file_free(q->draft.path, q->draft.force, e);
+}
+
 int
 cmd_plan(struct cli *c, int argc, char **argv)
 {
@@ -170,6 +188,8 @@ cmd_plan(struct cli *c, int argc, char **argv)
 			force = true;
 		else if (strcmp(argv[i], "--out") == 0 && i + 1 < argc)
 			file.path = argv[++i];
+		else if (strcmp(argv[i], "--stream") == 0 && i + 1 < argc)
+			file = (struct plan_file){ .path = argv[++i], .streamed = true };
 		else if (strcmp(argv[i], "--most") == 0 && i + 1 < argc &&
 			 cli_number(argv[i + 1], &c->most))
 			i++;

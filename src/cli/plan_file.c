@@ -23,6 +23,8 @@
 
 #define TAIL 72 /* "digest ", 64 characters, line feed */
 
+#define CONFIGURATION "\nconfiguration "
+
 /* Of the configuration in force, by whatever path it was named: as it is written, paths not resolved. */
 static bool
 conf_digest(const struct cli *c, char out[65], struct err *e)
@@ -60,6 +62,25 @@ digest_of(int fd, int64_t n, char out[65])
 	sha256_hex(n ? p : "", (size_t)n, out);
 	if (p)
 		munmap(p, (size_t)n);
+	return true;
+}
+
+static bool
+read_digest(int fd, const char *path, char digest[65], struct err *e)
+{
+	char tail[TAIL + 1] = { 0 }, now[65];
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < TAIL ||
+		pread(fd, tail, TAIL, st.st_size - TAIL) != TAIL ||
+		strncmp(tail, "digest ", 7) != 0 || tail[TAIL - 1] != '\n')
+		return err_set(e, ERR_CONFIG, "not-a-plan",
+			"%s is not a plan of `lockstep plan --out`, or not whole", path);
+	memcpy(digest, tail + 7, 64);
+	digest[64] = '\0';
+	if (!digest_of(fd, st.st_size - TAIL, now) || strcmp(now, digest) != 0)
+		return err_set(e, ERR_CONFIG, "plan-changed",
+			"%s was changed after it was written; make a new plan", path);
 	return true;
 }
 
@@ -151,87 +172,114 @@ plan_file_free(const char *path, bool force, struct err *e)
 }
 
 /* Under its name, whole and durable; a file that has appeared there meanwhile stays. */
-static bool
-put_in_place(FILE *f, const char *temp, const char *path, bool force, struct err *e)
+bool
+plan_draft_keep(struct plan_draft *d, struct err *e)
 {
-	CLEAN_FREE char *copy = xstrdup(path);
+	CLEAN_FREE char *copy = xstrdup(d->path);
 	CLEAN_FD int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char digest[65];
 
-	if (fflush(f) != 0 || ferror(f) || fsync(fileno(f)) != 0)
-		return err_errno(e, ERR_CONFIG, "cannot write %s", temp);
-	if (force ? rename(temp, path) != 0 : link(temp, path) != 0) {
+	if (fflush(d->f) != 0 || ferror(d->f) || fsync(fileno(d->f)) != 0)
+		return err_errno(e, ERR_CONFIG, "cannot write %s", d->temp);
+	if (!read_digest(fileno(d->f), d->temp, digest, e))
+		return false;
+	if (d->force ? rename(d->temp, d->path) != 0 : link(d->temp, d->path) != 0) {
 		if (errno == EEXIST)
-			return plan_file_free(path, false, e);
-		return err_errno(e, ERR_CONFIG, "cannot make %s", path);
+			return plan_file_free(d->path, false, e);
+		return err_errno(e, ERR_CONFIG, "cannot make %s", d->path);
 	}
 	if (folder < 0 || fsync(folder) != 0)
-		return err_errno(e, ERR_CONFIG, "cannot make %s durable", path);
+		return err_errno(e, ERR_CONFIG, "cannot make %s durable", d->path);
 	return true;
 }
 
-static bool
-write_to(struct cli *c, const struct kept *k, struct plan_file *p, const char *temp, int fd,
-	bool force, struct err *e)
+bool
+plan_draft_open(struct plan_draft *d, struct err *e)
 {
-	CLEAN_FILE FILE *f = fdopen(fd, "w+");
+	int fd;
 
-	if (!f) {
-		close(fd);
-		return err_errno(e, ERR_CONFIG, "cannot write %s", temp);
+	d->temp = xasprintf("%s.XXXXXX", d->path);
+	fd = mkostemp(d->temp, O_CLOEXEC); /* mode 0600 */
+	if (fd < 0) {
+		err_errno(e, ERR_CONFIG, "cannot create a file beside %s", d->path);
+		free(d->temp);
+		d->temp = NULL; /* nothing to remove */
+		return false;
 	}
+	d->f = fdopen(fd, "w+");
+	if (d->f)
+		return true;
+	close(fd);
+	return err_errno(e, ERR_CONFIG, "cannot write %s", d->temp);
+}
+
+void
+plan_draft_drop(struct plan_draft *d)
+{
+	if (d->f)
+		fclose(d->f);
+	if (d->temp)
+		unlink(d->temp); /* after a rename it is not there any more */
+	free(d->temp);
+	d->f = NULL;
+	d->temp = NULL;
+}
+
+/* Text and digest; the state knows it from here on. */
+static bool
+write_whole(struct cli *c, const struct kept *k, struct plan_file *p, FILE *f, struct err *e)
+{
 	if (!write_text(c, k, f, e))
 		return false;
 	if (!digest_of(fileno(f), -1, p->digest))
-		return err_errno(e, ERR_CONFIG, "cannot read %s again", temp);
+		return err_errno(e, ERR_CONFIG, "cannot read the plan again");
 	fprintf(f, "digest %s\n", p->digest);
-	return keep_all(c, k, p->digest, e) && put_in_place(f, temp, p->path, force, e);
+	return keep_all(c, k, p->digest, e);
+}
+
+/* No plan has a form feed in it. */
+static bool
+stream(FILE *f, struct err *e)
+{
+	char block[65536];
+	size_t n;
+
+	if (fflush(f) != 0 || fseek(f, 0, SEEK_SET) != 0)
+		return err_errno(e, ERR_CONFIG, "cannot write the plan");
+	putchar('\f');
+	while ((n = fread(block, 1, sizeof(block), f)))
+		fwrite(block, 1, n, stdout);
+	if (ferror(f))
+		return err_errno(e, ERR_CONFIG, "cannot read the plan again");
+	putchar('\f');
+	return true;
 }
 
 bool
 plan_file_write(struct cli *c, struct plan_file *p, bool force, struct err *e)
 {
 	struct kept *k = xcalloc(c->conf->target_count + 1, sizeof(*k));
-	CLEAN_FREE char *temp = xasprintf("%s.XXXXXX", p->path);
-	int fd;
-	bool ok = kept_open(c, k, e);
+	struct plan_draft d CLEAN_PLAN = { .path = p->path, .force = force };
+	bool streamed = p->streamed, ok = kept_open(c, k, e);
 
-	if (ok) {
-		fd = mkostemp(temp, O_CLOEXEC); /* mode 0600 */
-		ok = fd >= 0 || err_errno(e, ERR_CONFIG, "cannot create a file beside %s", p->path);
-		ok = ok && write_to(c, k, p, temp, fd, force, e);
-		if (fd >= 0)
-			unlink(temp); /* after a rename it is not there any more */
+	if (ok && streamed) {
+		d.f = tmpfile();
+		ok = d.f || err_errno(e, ERR_CONFIG, "cannot make a temporary file");
+	} else if (ok) {
+		ok = plan_draft_open(&d, e);
 	}
+	ok = ok && write_whole(c, k, p, d.f, e);
 	kept_close(k, c->conf->target_count);
-	return ok;
+	return ok && (streamed ? stream(d.f, e) : plan_draft_keep(&d, e));
 }
 
 /* --- reading --- */
 
-static bool
-read_digest(int fd, const char *path, char digest[65], struct err *e)
-{
-	char tail[TAIL + 1] = { 0 }, now[65];
-	struct stat st;
-
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < TAIL ||
-		pread(fd, tail, TAIL, st.st_size - TAIL) != TAIL ||
-		strncmp(tail, "digest ", 7) != 0 || tail[TAIL - 1] != '\n')
-		return err_set(e, ERR_CONFIG, "not-a-plan",
-			"%s is not a plan of `lockstep plan --out`, or not whole", path);
-	memcpy(digest, tail + 7, 64);
-	digest[64] = '\0';
-	if (!digest_of(fd, st.st_size - TAIL, now) || strcmp(now, digest) != 0)
-		return err_set(e, ERR_CONFIG, "plan-changed",
-			"%s was changed after it was written; make a new plan", path);
-	return true;
-}
-
 bool
-plan_file_read(struct cli *c, struct plan_file *p, struct err *e)
+plan_file_read(struct plan_file *p, struct err *e)
 {
-	CLEAN_FD int fd = open(p->path, O_RDONLY | O_CLOEXEC);
-	char head[256] = { 0 }, conf[65];
+	CLEAN_FD int fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char head[256] = { 0 };
 	const char *line;
 
 	if (fd < 0)
@@ -240,11 +288,24 @@ plan_file_read(struct cli *c, struct plan_file *p, struct err *e)
 		return false;
 	if (pread(fd, head, sizeof(head) - 1, 0) < 0)
 		return err_errno(e, ERR_CONFIG, "cannot read %s", p->path);
-	line = strstr(head, "\nconfiguration ");
+	line = strstr(head, CONFIGURATION);
+	if (!line)
+		return err_set(
+			e, ERR_CONFIG, "not-a-plan", "%s does not name its configuration", p->path);
+	snprintf(p->configuration, sizeof(p->configuration), "%.64s", line + strlen(CONFIGURATION));
+	return true;
+}
+
+bool
+plan_file_fits(struct cli *c, const struct plan_file *p, struct err *e)
+{
+	char conf[65];
+
 	if (!conf_digest(c, conf, e))
 		return false;
-	if (!line || strncmp(line + strlen("\nconfiguration "), conf, 64) != 0)
+	if (strcmp(p->configuration, conf) != 0)
 		return err_set(e, ERR_CONFIG, "plan-configuration",
-			"the configuration is not that of plan %s: make a new plan", p->path);
+			"the configuration is not that of plan %s: make a new plan",
+			p->path ? p->path : p->digest);
 	return true;
 }

@@ -1,7 +1,7 @@
 /*
  * While lockstepd runs, commands that write the state are performed by it, in their turn, and what they say comes out
- * here; those that work with files of the caller's are performed here, under a lease: nothing that writes runs
- * meanwhile. lockstepd(8), CONTROL SOCKET.
+ * here. What is in files of the caller's goes with the words (`apply`), or comes out here, too (`plan --out`).
+ * lockstepd(8), CONTROL SOCKET.
  */
 #include "cli_p.h"
 
@@ -16,7 +16,6 @@
 
 #define ANSWER_MS 15000 /* a daemon that says nothing at all for so long is none */
 #define HINT_MS   1500
-#define LIFE_MS   1000
 
 struct remote {
 	int fd;
@@ -24,6 +23,9 @@ struct remote {
 	size_t line; /* bytes of the line that was handed out last */
 	int64_t job;
 	bool begun, hinted;
+	struct asked *asked; /* of perform() */
+	bool filing;         /* what comes out goes to asked->draft */
+	struct err failed;   /* and could not */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -224,23 +226,46 @@ show_line(struct cli *c, const struct json *line)
 }
 
 static bool
-send_command(struct cli *c, struct remote *r, int argc, char **argv, struct err *e)
+send_command(struct cli *c, struct remote *r, struct err *e)
 {
 	CLEAN_BUF struct buf line = { 0 };
-	CLEAN_FREE char *here = getcwd(NULL, 0);
 	struct jsonw w = jsonw(&line);
 
 	jsonw_obj(&w, NULL);
 	jsonw_arr(&w, "command");
-	for (int i = 0; i < argc; i++)
-		jsonw_str(&w, NULL, argv[i]);
+	for (size_t i = 0; i < r->asked->count; i++)
+		jsonw_str(&w, NULL, r->asked->words[i]);
 	jsonw_end(&w);
-	if (here && here[0] == '/')
-		jsonw_str(&w, "cwd", here);
 	jsonw_bool(&w, "json", c->json);
 	jsonw_bool(&w, "events", true);
 	jsonw_end(&w);
 	return ask(r, &line, e);
+}
+
+/* Between two form feeds: the caller's file. */
+static void
+take_out(struct cli *c, struct remote *r, const char *out)
+{
+	struct plan_draft *d = &r->asked->draft;
+
+	progress_clear(c);
+	while (*out && r->failed.kind == ERR_NONE) {
+		size_t n = d->path ? strcspn(out, "\f") : strlen(out);
+
+		fwrite(out, 1, n, r->filing ? d->f : stdout);
+		out += n;
+		if (!*out)
+			break;
+		out++;
+		if (!r->filing) {
+			r->filing = plan_draft_open(d, &r->failed);
+			continue;
+		}
+		r->filing = false;
+		if (plan_draft_keep(d, &r->failed))
+			d->path = NULL; /* there is but one */
+	}
+	fflush(stdout);
 }
 
 /* True: it was the last one. */
@@ -253,17 +278,16 @@ take(struct cli *c, struct remote *r, const struct json *j, int *code_r, struct 
 		r->job = json_get_int(j, "job", 0);
 		r->begun |= strcmp(state, "running") == 0;
 	}
-	if (out) {
-		progress_clear(c);
-		fputs(out, stdout);
-		fflush(stdout);
-	}
+	if (out)
+		take_out(c, r, out);
 	if (json_get(j, "err"))
 		show_line(c, json_get(j, "err"));
 	if (json_get(j, "exit")) {
 		*code_r = (int)json_get_int(j, "exit", 1);
 		if (refused(j, e) || *code_r < 0)
 			*code_r = cli_error(c, e, 1);
+		else if (r->failed.kind != ERR_NONE)
+			*code_r = cli_error(c, &r->failed, *code_r ? *code_r : 2);
 		return true;
 	}
 	if (!refused(j, e))
@@ -282,15 +306,14 @@ hint(struct cli *c, struct remote *r)
 }
 
 static int
-perform(struct cli *c, struct remote *r, int argc, char **argv)
+follow_through(struct cli *c, struct remote *r)
 {
 	struct err e = { 0 };
 	bool first = true;
 	int code = 1;
 
-	if (!send_command(c, r, argc, argv, &e))
+	if (!send_command(c, r, &e))
 		return cli_error(c, &e, 2);
-	sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt }, NULL);
 	for (;;) {
 		int ms = first ? ANSWER_MS : r->begun || r->hinted ? -1 : HINT_MS;
 		CLEAN_JSON struct json *j = hear(r, ms, &e);
@@ -311,53 +334,6 @@ perform(struct cli *c, struct remote *r, int argc, char **argv)
 	}
 }
 
-/* The lease ends with this process. */
-static bool
-take_lease(struct cli *c, struct remote *r, struct err *e)
-{
-	CLEAN_BUF struct buf line = { 0 };
-
-	buf_adds(&line, "{\"ask\":\"lease\"}");
-	if (!ask(r, &line, e))
-		return false;
-	for (;;) {
-		CLEAN_JSON struct json *j = hear(r, r->hinted ? -1 : HINT_MS, e);
-
-		if (!j && e->kind == ERR_NONE)
-			hint(c, r);
-		else if (!j || refused(j, e))
-			return false;
-		else if (json_get_bool(j, "ok", false))
-			return true;
-	}
-}
-
-bool
-remote_lives(struct cli *c)
-{
-	static const char alive[] = "{\"ask\":\"lease\"}\n";
-	const struct clock *k = c->env.store.clock;
-	int64_t now = k->mono_ms(k->ctx);
-	char said[4096];
-	ssize_t n;
-
-	if (c->lease_lost || !c->lease || now - c->lease_said < LIFE_MS)
-		return !c->lease_lost;
-	c->lease_said = now;
-	/* A daemon that ended keeps nobody waiting, so this goes on without it. */
-	(void)!send(c->lease, alive, sizeof(alive) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	n = recv(c->lease, said, sizeof(said) - 1, MSG_DONTWAIT);
-	said[n > 0 ? n : 0] = '\0';
-	c->lease_lost = strstr(said, "\"lease-lost\"") != NULL;
-	if (c->lease_lost) {
-		progress_clear(c);
-		fputs("lockstepd had no sign of life from this command and took its turn back: it "
-		      "ends here, at a safe point\n",
-			stderr);
-	}
-	return !c->lease_lost;
-}
-
 static bool
 given(int argc, char **argv, const char *option)
 {
@@ -367,17 +343,34 @@ given(int argc, char **argv, const char *option)
 	return false;
 }
 
+static int
+perform(struct cli *c, struct remote *r, const struct command *cmd, int argc, char **argv)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct asked q = { .a = a, .count = (size_t)argc };
+	struct err e = { 0 };
+	int code;
+
+	q.words = arena_alloc(a, (q.count + 1) * sizeof(*q.words));
+	for (size_t i = 0; i < q.count; i++)
+		q.words[i] = argv[i];
+	q.words[q.count] = NULL;
+	r->asked = &q;
+	if (!given(argc, argv, "--follow")) /* which has no end, and ends with us */
+		sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt }, NULL);
+	code = cmd->ask && !cmd->ask(&q, &e) ? cli_error(c, &e, 2) : follow_through(c, r);
+	plan_draft_drop(&q.draft);
+	r->asked = NULL;
+	return code;
+}
+
 static enum command_turn
 turn_of(const struct command *cmd, int argc, char **argv)
 {
-	if (strcmp(cmd->name, "plan") == 0 && given(argc, argv, "--out"))
-		return TURN_LEASE;
 	if (strcmp(cmd->name, "adopt") == 0 && (argc == 1 || given(argc, argv, "--list")))
 		return TURN_READS;
 	if (strcmp(cmd->name, "undo") == 0 && given(argc, argv, "--dry-run"))
 		return TURN_READS;
-	if (strcmp(cmd->name, "history") == 0 && given(argc, argv, "--follow"))
-		return TURN_NONE;
 	if (strcmp(cmd->name, "state") == 0 && !(argc > 1 && strcmp(argv[1], "rebuild") == 0))
 		return argc > 1 && strcmp(argv[1], "check") == 0 ? TURN_READS : TURN_NONE;
 	return cmd->turn;
@@ -402,16 +395,8 @@ remote_command(struct cli *c, const struct command *cmd, int argc, char **argv, 
 		((turn == TURN_READS || turn == TURN_CHECK) && may_look(c)))
 		return false;
 	there = dial(c, &r, &e);
-	if (there > 0 && turn == TURN_LEASE) {
-		if (take_lease(c, &r, &e)) {
-			buf_free(&r.in);
-			c->lease = r.fd;
-			return false;
-		}
-		there = -1;
-	}
 	if (there > 0)
-		*code_r = perform(c, &r, argc, argv);
+		*code_r = perform(c, &r, cmd, argc, argv);
 	else if (there < 0)
 		*code_r = cli_error(c, &e, 2);
 	hang_up(&r);
@@ -433,6 +418,6 @@ remote_despite(struct cli *c, const struct command *cmd, int argc, char **argv,
 	fputs("lockstep: ", stderr);
 	cli_text(stderr, bad->text);
 	fputs("; lockstepd is asked instead\n", stderr);
-	*code_r = perform(c, &r, argc, argv);
+	*code_r = perform(c, &r, cmd, argc, argv);
 	return true;
 }

@@ -162,8 +162,6 @@ static const struct conf_option root_options[] = {
 		"socket of the service; else " CONF_CONTROL ", or in a state folder of your own" },
 	{ "stop_timeout", CONF_DURATION, AT(conf, stop_timeout), "60s",
 		"a job of the service that was asked to end and has not is killed after this" },
-	{ "lease_timeout", CONF_DURATION, AT(conf, lease_timeout), "10m",
-		"a command with files of the caller's that gives no sign of life loses its turn" },
 	{ 0 },
 };
 

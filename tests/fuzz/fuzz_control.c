@@ -11,7 +11,7 @@ static void
 check_words(const struct command_asked *c)
 {
 	static const char *const never[] = { "--direct", "-c", "--config", "--control", "--events",
-		"--json" };
+		"--json", "--out" };
 
 	if (!c->count || c->words[c->count])
 		abort();
@@ -38,8 +38,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (command_allow_json(r.command, a, &c, &e))
 			check_words(&c);
 		else if (strcmp(e.code, "bad-command") != 0)
-			abort();
-		if (r.cwd && r.cwd[0] != '/')
 			abort();
 	}
 	json_free(r.tree);

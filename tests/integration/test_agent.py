@@ -218,65 +218,28 @@ def test_runs_that_share_nothing_go_on_at_once(agentd, people, tmp_path, acme, s
     assert running == ["sync mail"] and not slow.gate.opened.is_set()
 
 
-def test_a_lease_holds_runs_back(agentd, people, acme):
-    agentd.configure(people.source(), acme, 'every = "1d"  on_change = "no"').start().synced()
-    agentd.idle()
-    holder = agentd.talk()
-    assert holder.ask(ask="lease")["state"] == "waiting"
-    assert holder.line() == {"ok": True}
-    started = len(agentd.began())
-    sync = subprocess.Popen(agentd.agent.command("sync", "--json"), stdout=subprocess.PIPE, text=True)
-    until(lambda: len(agentd.jobs()) == 2)
-    assert [j["state"] for j in agentd.jobs()] == ["running", "waiting"]
-    assert len(agentd.began()) == started and sync.poll() is None
-    holder.close()
-    assert json.loads(sync.communicate(timeout=WAIT)[0])["exit"] == 0
+def test_a_plan_and_its_application_take_their_turn(agentd, people, slow):
+    """plan --out and apply wait for what writes, and are waited for; their file is written and read by the caller."""
+    agentd.configure(people.source(), slow, 'every = "1d"  on_change = "no"').start()
+    assert slow.gate.reached.wait(WAIT)
+    plan = agentd.agent.path("plan")
+    planning = subprocess.Popen(agentd.agent.command("plan", "--out", plan), stdout=subprocess.DEVNULL)
+    until(lambda: [j["state"] for j in agentd.jobs()] == ["running", "waiting"])
+    assert planning.poll() is None and not os.path.exists(plan)
+    slow.gate.opened.set()
+    assert planning.wait(WAIT) == 0 and os.path.exists(plan)
     people.user("new")
     people.write()
-    plan = agentd.agent.path("plan")
-    agentd.agent.run("plan", "--out", plan)
-    assert agentd.agent.json("apply", plan)["created"] == 1
-    assert agentd.idle().jobs() == []
-
-
-def test_a_lease_without_a_sign_of_life_is_lost(agentd, people, slow):
-    """`apply` that works keeps its turn as long as it takes; one that is stopped does not keep others from theirs, and when
-    it goes on it hears of it and stops, never writing beside another run (the locks of the state see to that)."""
-    slow.gate.opened.set()
-    agentd.configure(people.source(), slow, 'every = "1d"  on_change = "no"', more='lease_timeout = "6s"').start().synced()
-    agentd.idle()
-    people.user("planned")
-    people.write()
-    plan = agentd.agent.path("plan")
-    agentd.agent.run("plan", "--out", plan)
+    agentd.agent.run("plan", "--out", plan, "--force")
     slow.gate.opened.clear(), slow.gate.reached.clear()
-    apply = subprocess.Popen(agentd.agent.command("apply", plan), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    apply = subprocess.Popen(agentd.agent.command("apply", plan, "--json"), stdout=subprocess.PIPE, text=True)
     assert slow.gate.reached.wait(WAIT)
-    lease = agentd.jobs()
-    assert [j["command"] for j in lease] == ["lease"]
-    time.sleep(12)
-    assert [j["job"] for j in agentd.jobs()] == [lease[0]["job"]]
-    assert "with files of its own: running, since 20" in agentd.agent.run("status", code=(0, 1)).stdout
-    apply.send_signal(signal.SIGSTOP)
-    sync = subprocess.Popen(agentd.agent.command("sync", "--json"), stdout=subprocess.DEVNULL)
-    assert until(lambda: agentd.events("lease-lost"))[0]["by"]
-    until(lambda: agentd.last().get("code") == "locked")
-    apply.send_signal(signal.SIGCONT)
+    sync = subprocess.Popen(agentd.agent.command("sync", "--json"), stdout=subprocess.PIPE, text=True)
+    until(lambda: [j["state"] for j in agentd.jobs()] == ["running", "waiting"])
     slow.gate.opened.set()
-    assert "took its turn back" in apply.communicate(timeout=WAIT)[1] and apply.returncode in (0, 5)
-    sync.wait(WAIT)
-    agentd.synced()
-    assert len(slow.users) == 6 and max(slow.store.creates.values()) == 1
-
-
-def test_a_silent_holder_of_a_lease(agentd, people, acme):
-    agentd.configure(people.source(), acme, 'every = "1d"  on_change = "no"', more='lease_timeout = "1s"').start().synced()
-    agentd.idle()
-    holder = agentd.talk()
-    assert holder.ask(ask="lease")["state"] == "waiting" and holder.line() == {"ok": True}
-    assert agentd.agent.sync()["exit"] == 0
-    assert holder.line()["error"]["code"] == "lease-lost" and holder.line() is None
-    holder.close()
+    assert json.loads(apply.communicate(timeout=WAIT)[0])["created"] == 1
+    assert json.loads(sync.communicate(timeout=WAIT)[0])["created"] == 0
+    assert agentd.idle().jobs() == []
 
 
 def test_cancel(agentd, people, slow):

@@ -148,8 +148,9 @@ def test_bad_input_kills_nobody(c):
     for body in (b"", b"{", b"[]", b"\xff\xfe", b'"x"', b"null", b'{"a":1}{', b"[" * 100000, b'{"a":"\\u0000"}', b'{"command":["sync"],"command":1}'):
         assert c.api("POST", "command", body)[0] == 400, body[:40]
     for words in (["rm", "-rf"], ["sync", "--direct"], ["-c", "/etc/passwd", "status"], [], None, "sync", [1], ["sync", "\n"] * 40,
-                  ["config", "set"], ["plan", "--out", "/tmp/x"], ["apply", "/tmp/x"], ["x" * 100000]):
+                  ["config", "set"], ["plan", "--out", "/tmp/x"], ["apply", "/tmp/x"], ["history", "--follow"], ["x" * 100000]):
         assert c.api("POST", "command", {"command": words})[0] == 400, words
+    assert c.api("GET", "read?c=history&c=--follow")[0] == 400 and c.api("GET", "read?c=register")[0] == 400
     assert c.api("GET", "read?c=sync")[0] == 400 and c.api("GET", "read")[0] == 400
     assert c.api("GET", "read?c=status%00x")[0] == 400
     assert c.api("POST", "command", b"x" * (6 * 1024 * 1024))[0] in (400, 413)

@@ -266,11 +266,17 @@ def test_settings_of_an_included_file_are_refused(c):
     os.unlink(other)
 
 
-def test_sessions_outlive_a_restart(desk):
+def test_sessions_outlive_a_restart_and_jobs_are_not_mistaken(desk):
+    """A page that was left open asks for the number of its command: it is nobody else's, and the answer says so."""
     c = desk.console
+    old = c.post("command", {"command": ["sync"]})["job"]
+    c.finished(old)
     assert c.stop() == 0
     c.start()
     assert c.get("session")["by"]
+    status, answer = c.api("GET", f"job?id={old}")
+    assert status == 404 and answer["error"]["code"] == "no-such-job" and "started anew" in answer["error"]["message"]
+    assert c.post("command", {"command": ["sync"]})["job"] > old
 
 
 # --- set up (S1.6, S2.3) ---

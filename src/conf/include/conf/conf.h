@@ -140,8 +140,8 @@ struct conf_keep {
 struct conf {
 	struct arena *arena;
 	const char *path, *state;
-	const char *control;                 /* socket of the service */
-	int64_t stop_timeout, lease_timeout; /* seconds */
+	const char *control;  /* socket of the service */
+	int64_t stop_timeout; /* seconds */
 	struct conf_console console;
 	struct conf_alerts alerts;
 	struct conf_keep keep;
