@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "base/clock.h"
 
 static int
 on_timer(sd_event_source *s, uint64_t usec, void *ctx)
@@ -74,20 +75,22 @@ on_client(void *ctx, struct MHD_Connection *mhd, void **slot,
 						  mhd, MHD_CONNECTION_INFO_CONNECTION_FD)
 							->connect_fd,
 			.there = true,
-			.since = ++p->w->turn };
+			.since = clock_system.mono_ms(clock_system.ctx) };
 }
 
 /*
  * Whoever holds connections and asks nothing, or asks slowly, keeps nobody out: at the last free place the oldest of them
- * ends. Only what is being worked on stays (web_run bounds that). True: one ended, and there may be more to do.
+ * ends, when it had time to ask. Only what is being worked on stays (web_run bounds that). Returns in how many ms there is
+ * more to do; -1: nothing.
  */
-static bool
+static int64_t
 port_relieve(struct web_port *p)
 {
 	struct web_client *oldest = NULL;
+	int64_t grace;
 
 	if (connections(p) < WEB_AT_ONCE)
-		return false;
+		return -1;
 	for (size_t i = 0; i < WEB_AT_ONCE; i++) {
 		struct web_client *c = &p->clients[i];
 
@@ -96,9 +99,12 @@ port_relieve(struct web_port *p)
 			oldest = c;
 	}
 	if (!oldest)
-		return false;
+		return -1;
+	grace = oldest->since + WEB_GRACE_MS - clock_system.mono_ms(clock_system.ctx);
+	if (grace > 0)
+		return grace;
 	oldest->shut = true;
-	return shutdown(oldest->fd, SHUT_RDWR) == 0;
+	return shutdown(oldest->fd, SHUT_RDWR) == 0 ? 0 : -1;
 }
 
 /* libmicrohttpd does what there is to do; then it is asked when it wants to be called without being woken. */
@@ -112,10 +118,12 @@ web_pump(struct web *w)
 	w->pumping = true;
 	for (size_t i = 0; i < w->port_count; i++) {
 		MHD_UNSIGNED_LONG_LONG ms;
+		int64_t full;
 
 		port_run(&w->ports[i]);
-		if (port_relieve(&w->ports[i]))
-			wait = 0;
+		full = port_relieve(&w->ports[i]);
+		if (full >= 0 && (wait < 0 || full < wait))
+			wait = full;
 		if (MHD_get_timeout(w->ports[i].daemon, &ms) == MHD_YES &&
 			(wait < 0 || (int64_t)ms < wait))
 			wait = (int64_t)ms;

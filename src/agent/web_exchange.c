@@ -324,7 +324,7 @@ web_completed(
 		return;
 	if (x->client) {
 		x->client->x = NULL;
-		x->client->since = ++w->turn;
+		x->client->since = clock_system.mono_ms(clock_system.ctx);
 	}
 	if (x->job) {
 		job_forget(x->job);

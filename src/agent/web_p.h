@@ -16,10 +16,11 @@
 
 #define WEB_BODY_MAX  ((size_t)5 * 1024 * 1024) /* a configuration of 4 MiB, as JSON */
 #define WEB_HEAD_MAX  ((size_t)32 * 1024)
-#define WEB_AT_ONCE   64 /* connections */
-#define WEB_READS     8  /* commands that only read, at the same time */
-#define WEB_JOBS      32 /* jobs that are remembered */
-#define WEB_OUTPUTS   4  /* of which what they said is kept */
+#define WEB_AT_ONCE   64   /* connections */
+#define WEB_GRACE_MS  1000 /* in which a connection may say what it wants, however many wait */
+#define WEB_READS     8    /* commands that only read, at the same time */
+#define WEB_JOBS      32   /* jobs that are remembered */
+#define WEB_OUTPUTS   4    /* of which what they said is kept */
 #define WEB_EVENTS    200
 #define WEB_JOB_LIFE  900 /* seconds after its end */
 #define WEB_LINK_LIFE 600
@@ -28,7 +29,7 @@
 struct web_client { /* one connection */
 	int fd;
 	bool there, shut;
-	uint64_t since; /* count of connections and ends of requests: the lowest is the oldest */
+	int64_t since;      /* ms, monotonic: it began, or its last request ended */
 	struct exchange *x; /* NULL: no request is under way */
 };
 
@@ -70,7 +71,6 @@ struct web {
 	sd_event_source *timer;
 	bool pumping, stopping;
 	struct exchange *open; /* ring of all exchanges */
-	uint64_t turn;         /* see web_client */
 	struct web_ticket tickets[WEB_SESSIONS];
 	int64_t tries_since;
 	int tries;
