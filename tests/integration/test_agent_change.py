@@ -1,0 +1,24 @@
+"""lockstepd: configurations that change while it works, and while it ends."""
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from agent_fixtures import BIN
+from agentd import WAIT, until
+from agentd_fixtures import appears, people, slow  # noqa: F401
+
+
+def test_S3_5_a_sync_that_is_renamed_while_it_runs_goes_on_by_its_new_name(agentd, people, slow):
+    """What runs is that target's, whatever its sync is called when it ends: the next run comes."""
+    agentd.configure(people.source(), slow, 'every = "1s"  on_change = "no"').start()
+    assert slow.gate.reached.wait(WAIT)
+    agentd.edit('sync "', 'sync "new-')
+    agentd.agent.run("reload")
+    assert agentd.status()["syncs"][0]["name"].startswith("new-")
+    slow.gate.opened.set()
+    agentd.synced()
