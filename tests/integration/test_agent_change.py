@@ -22,3 +22,12 @@ def test_S3_5_a_sync_that_is_renamed_while_it_runs_goes_on_by_its_new_name(agent
     assert agentd.status()["syncs"][0]["name"].startswith("new-")
     slow.gate.opened.set()
     agentd.synced()
+
+
+def test_the_memory_goes_where_the_state_is(agentd, people, acme):
+    agentd.configure(people.source(), acme, 'every = "1d"  on_change = "no"').start().synced()
+    agentd.idle()
+    agentd.edit(agentd.agent.path("state"), agentd.agent.path("moved"))
+    agentd.agent.run("reload")
+    agentd.idle()
+    until(lambda: os.path.exists(agentd.agent.path("moved/agent.db")), wait=10)
