@@ -31,3 +31,16 @@ def test_the_memory_goes_where_the_state_is(agentd, people, acme):
     agentd.agent.run("reload")
     agentd.idle()
     until(lambda: os.path.exists(agentd.agent.path("moved/agent.db")), wait=10)
+
+
+def test_S3_5_a_reload_that_the_end_overtakes_is_no_bad_configuration(agentd, people, acme):
+    agentd.configure(people.source(), acme, 'every = "1d"  on_change = "no"').start().synced()
+    agentd.idle()
+    for i in range(10):
+        agentd.edit('every = "1d"' if i == 0 else f'every = "{i + 1}d"', f'every = "{i + 2}d"')
+        agentd.process.send_signal(signal.SIGHUP)
+        until(lambda: [j for j in agentd.jobs() if j["why"] == "reload"])
+        assert agentd.end() == 0
+        print(agentd.events("config-refused"), agentd.events("alert-raised"))
+        assert not agentd.events("config-refused")
+        agentd.start().idle()
