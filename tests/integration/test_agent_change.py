@@ -44,3 +44,14 @@ def test_S3_5_a_reload_that_the_end_overtakes_is_no_bad_configuration(agentd, pe
         print(agentd.events("config-refused"), agentd.events("alert-raised"))
         assert not agentd.events("config-refused")
         agentd.start().idle()
+
+
+def test_S1_1_a_file_that_is_none_does_not_stop_the_service(agentd, people, acme):
+    agentd.configure(people.source(), acme, 'every = "1d"  on_change = "no"').start().synced()
+    agentd.idle()
+    conf = agentd.agent.conf
+    os.rename(conf, conf + ".kept")
+    os.mkfifo(conf)
+    agentd.process.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    assert agentd.status()["pid"]
