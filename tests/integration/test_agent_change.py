@@ -55,3 +55,21 @@ def test_S1_1_a_file_that_is_none_does_not_stop_the_service(agentd, people, acme
     agentd.process.send_signal(signal.SIGHUP)
     time.sleep(1)
     assert agentd.status()["pid"]
+
+
+def test_S1_14_runs_that_come_faster_than_they_are_looked_at(agentd, people, acme):
+    """What a run left is told also where the next one has begun before that was looked up."""
+    folder = agentd.agent.path("bin")
+    os.mkdir(folder)
+    for name in os.listdir(BIN):
+        if name not in ("lockstep", "lockstepd"):
+            os.symlink(os.path.join(BIN, name), os.path.join(folder, name))
+    shutil.copy(os.path.join(BIN, "lockstepd"), folder)
+    with open(os.path.join(folder, "lockstep"), "w") as f:
+        f.write(f'#!/bin/sh\ncase "$*" in *" status "*) sleep 3 ;; esac\nexec {BIN}/lockstep "$@"\n')
+    os.chmod(os.path.join(folder, "lockstep"), 0o755)
+    people.user("nameless", mail=None)
+    people.write()
+    agentd.prefix = ["sh", "-c", f'shift; exec {folder}/lockstepd "$@"', "lockstepd"]
+    agentd.configure(people.source(), acme, 'every = "1s"  on_change = "no"').start()
+    until(lambda: [a for a in agentd.events("alert-raised") if a["alert"] == "object-errors"])
