@@ -73,3 +73,12 @@ def test_S1_14_runs_that_come_faster_than_they_are_looked_at(agentd, people, acm
     agentd.prefix = ["sh", "-c", f'shift; exec {folder}/lockstepd "$@"', "lockstepd"]
     agentd.configure(people.source(), acme, 'every = "1s"  on_change = "no"').start()
     until(lambda: [a for a in agentd.events("alert-raised") if a["alert"] == "object-errors"])
+
+
+def test_S1_14_a_name_that_is_none_is_no_alert(agentd, people, acme):
+    """Who asks for a sync that there is not is told so, and nobody else."""
+    agentd.configure(people.source(), acme, 'every = "1d"  on_change = "no"').start().synced()
+    said = agentd.agent.run("sync", "typo", code=2)
+    assert "typo" in said.stderr
+    agentd.idle()
+    assert not agentd.events("alert-raised")
