@@ -47,5 +47,5 @@ void health_target_run(struct health *h, const struct job *j);
 void health_target_metrics(const struct health *h, struct buf *out);
 void health_target_free(struct health *h);
 extern const char *const health_ops[]; /* members of a result, NULL-ended */
-/* Is the source watched? -1: it is not to be. */
-int health_watched(struct agent *g, const char *source);
+/* Is the source watched? -1: it is not to be. since_r: since when it is, or is not. */
+int health_watched(struct agent *g, const char *source, int64_t *since_r);
