@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "jobs.h"
 #include "store/agent.h"
 #include "watch.h"
@@ -79,6 +80,8 @@ take_measures(struct agent *g, struct health_sync *s, const struct job *j, bool 
 
 	if (at > s->as_of) {
 		s->as_of = at;
+		s->age = job_ended(j) > at ? job_ended(j) - at : 0;
+		s->measured = clock_system.mono_ms(clock_system.ctx);
 		keep_fact(g, "as_of", s->name, at);
 	}
 	for (size_t i = 0; first && health_ops[i]; i++) {
@@ -187,6 +190,8 @@ health_lag(struct agent *g, const char *sync)
 		return -1;
 	well = s->ran && (s->last_exit == 0 || s->last_exit == 1 || s->last_exit == 4);
 	from = s->as_of;
+	if (s->measured) /* whatever the wall clock was set to since */
+		from = now - s->age - (clock_system.mono_ms(clock_system.ctx) - s->measured) / 1000;
 	watched = well ? health_watched(g, s->source, &since) : -1;
 	if (watched == 1) {
 		jobs_each(g, look_at_job, &l);

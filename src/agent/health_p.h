@@ -13,6 +13,8 @@ struct health_sync {
 	int64_t exits[EXIT_COUNT];
 	int64_t ops[8]; /* health_ops */
 	int64_t as_of;  /* all that changed before is confirmed; 0 = not known */
+	/* how old that was when it was measured, seconds, and when that was, ms, monotonic; 0 = in an earlier life */
+	int64_t age, measured;
 	int64_t last_end, last_ok;
 	int last_exit;
 	bool ran;

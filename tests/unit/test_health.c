@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "alert.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "child.h"
@@ -191,6 +192,24 @@ a_start_breaks_no_promise(void **state)
 	assert_true(agent_now() - f->canary_seen >= 100000);
 }
 
+/* N8: nor does a wall clock that is set forward, as in a machine that learns the time late. */
+static void
+a_clock_set_forward_breaks_no_promise(void **state)
+{
+	struct kit *k = *state;
+	struct health_sync *s;
+
+	configure(k);
+	OK(k, watch_start(&k->g, &k->e) && health_start(&k->g, &k->e));
+	s = &k->g.health->list[0];
+	s->ran = true;
+	s->as_of = agent_now() - 100000;
+	assert_true(health_lag(&k->g, "mail") >= 100000);
+	s->age = 3;
+	s->measured = clock_system.mono_ms(clock_system.ctx) - 5000;
+	assert_in_range(health_lag(&k->g, "mail"), 8, 900);
+}
+
 /* N8: what was measured by a clock that was ahead is not good until then. */
 static void
 a_clock_set_back_breaks_promises_all_the_same(void **state)
@@ -256,6 +275,8 @@ main(void)
 			metrics_of_a_service_that_was_just_set_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(freshness_outlives_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_start_breaks_no_promise, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_clock_set_forward_breaks_no_promise, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_clock_set_back_breaks_promises_all_the_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_watch_tells_until_it_ends, setup, teardown),
