@@ -180,10 +180,8 @@ status_done(void *ctx, const struct job *j)
 	al->asking = false;
 	if (al->g->stopping)
 		return;
-	if (al->ask_again) {
+	if (al->ask_again) /* runs may come faster than this: what is known counts all the same */
 		ask_status(al);
-		return;
-	}
 	if (!json_get(got, "targets"))
 		return;
 	json_free(al->status);

@@ -125,12 +125,15 @@ side_name(const struct alert_input *in, const struct cause *c, struct arena *a)
 	return *in->run->sync ? arena_printf(a, "sync %s", in->run->sync) : "all syncs";
 }
 
-/* Somebody else's work, or our own stop, is no failure, and no success. */
+/* Somebody else's work, or our own stop, is no failure, and no success; nor is a sync that somebody mistyped, or that the
+ * configuration has no more. */
 static bool
-says_nothing(const struct alert_run *r)
+says_nothing(const struct alert_input *in)
 {
-	return r->cancelled || strcmp(r->error.code, "locked") == 0 ||
-	       strcmp(r->error.code, "stopped") == 0;
+	const struct alert_run *r = in->run;
+
+	return r->cancelled || (*r->sync && in->conf && !sync_of(in->conf, r->sync)) ||
+	       strcmp(r->error.code, "locked") == 0 || strcmp(r->error.code, "stopped") == 0;
 }
 
 /* Syncs of one target run as one, so it is the target's run that is well, or not. */
@@ -158,7 +161,7 @@ eval_run(const struct alert_input *in, struct alert_finds *f)
 	const char *domain = run_domain(in, f->arena), *why = r->error.text;
 	const struct cause *c;
 
-	if (says_nothing(r))
+	if (says_nothing(in))
 		return;
 	alert_domain(f, domain);
 	/* failing and held objects are said by the status */

@@ -1,10 +1,7 @@
 #include "digest.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 #include "alert.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "health.h"
 #include "notify_text.h"
@@ -15,20 +12,12 @@
 #define OPEN_MAX 200
 #define PATIENCE 600
 
-/* Today's time, local; the day is that of mktime, so that summer time is right. */
-static int64_t
-due_today(const char *hhmm, int64_t now)
+int64_t
+digest_last(const struct agent *g, int64_t last, int64_t now)
 {
-	time_t t = (time_t)now;
-	struct tm tm;
-	char *end;
-
-	localtime_r(&t, &tm);
-	tm.tm_hour = (int)strtol(hhmm, &end, 10);
-	tm.tm_min = *end == ':' ? (int)strtol(end + 1, NULL, 10) : 0;
-	tm.tm_sec = 0;
-	tm.tm_isdst = -1;
-	return (int64_t)mktime(&tm);
+	if (!g->conf->alerts.daily)
+		return 0;
+	return last > 0 && last <= now + DAY ? last : now;
 }
 
 /* Of targets nothing is known before the first look, which may take a run's time. */
@@ -36,7 +25,7 @@ bool
 digest_due(const struct agent *g, int64_t last, int64_t now)
 {
 	const char *at = g->conf ? g->conf->alerts.daily : NULL;
-	int64_t due = at ? due_today(at, now) : 0;
+	int64_t due = at ? time_of_day(now, 0, time_minute(at)) : 0;
 
 	return at && last < due && now >= due && (alerts_status(g) || now >= g->started + PATIENCE);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "jobs.h"
 #include "store/agent.h"
 #include "watch.h"
@@ -79,6 +80,8 @@ take_measures(struct agent *g, struct health_sync *s, const struct job *j, bool 
 
 	if (at > s->as_of) {
 		s->as_of = at;
+		s->age = job_ended(j) > at ? job_ended(j) - at : 0;
+		s->measured = clock_system.mono_ms(clock_system.ctx);
 		keep_fact(g, "as_of", s->name, at);
 	}
 	for (size_t i = 0; first && health_ops[i]; i++) {
@@ -131,7 +134,7 @@ run_ended(struct health *h, const struct job *j)
 /* --- freshness --- */
 
 int
-health_watched(struct agent *g, const char *source)
+health_watched(struct agent *g, const char *source, int64_t *since_r)
 {
 	CLEAN_BUF struct buf text = { 0 };
 	CLEAN_JSON struct json *j = NULL;
@@ -146,8 +149,10 @@ health_watched(struct agent *g, const char *source)
 		const char *name = json_get_string(s, "source"),
 			   *state = json_get_string(s, "state");
 
-		if (name && strcmp(name, source) == 0)
-			return state && strcmp(state, "watching") == 0;
+		if (!name || strcmp(name, source) != 0)
+			continue;
+		*since_r = json_get_int(s, "since", 0);
+		return state && strcmp(state, "watching") == 0;
 	}
 	return -1;
 }
@@ -170,25 +175,49 @@ look_at_job(void *ctx, const struct job *j)
 
 /*
  * Where the source tells of changes, and the last run saw all of them, nothing waits but what was told since.
- * Where it does not, something may wait since the last look.
+ * Where it does not, something may wait since the last look, or since it told last.
  */
 int64_t
 health_lag(struct agent *g, const char *sync)
 {
 	const struct health_sync *s = sync_named(g, sync);
 	struct looking l = { g->health, s, 0 };
-	int64_t now = agent_now(), from;
+	int64_t now = agent_now(), from, since = 0;
 	bool well;
+	int watched;
 
 	if (!s || !s->as_of)
 		return -1;
 	well = s->ran && (s->last_exit == 0 || s->last_exit == 1 || s->last_exit == 4);
 	from = s->as_of;
-	if (well && health_watched(g, s->source) == 1) {
+	if (s->measured) /* whatever the wall clock was set to since */
+		from = now - s->age - (clock_system.mono_ms(clock_system.ctx) - s->measured) / 1000;
+	watched = well ? health_watched(g, s->source, &since) : -1;
+	if (watched == 1) {
 		jobs_each(g, look_at_job, &l);
 		from = l.asked ? l.asked : now;
+	} else if (watched == 0 && since > from) { /* until then it was told */
+		from = since;
 	}
 	return now > from ? now - from : 0;
+}
+
+/* What passed while the service was off is no broken promise before it had as long to catch up. */
+static int64_t
+promised_lag(struct agent *g, const struct health_sync *s)
+{
+	int64_t lag = s ? health_lag(g, s->name) : -1, up = agent_now() - g->started;
+
+	return s && !s->ran && up >= 0 && up < lag ? up : lag;
+}
+
+/* The same of a canary: what it did meanwhile comes with the first run. */
+static int64_t
+canary_owed_since(struct agent *g, const struct health_sync *s, const struct conf_sync *c)
+{
+	int64_t before = g->started - c->canary_every;
+
+	return s->ran || !s->canary_seen || s->canary_seen > before ? s->canary_seen : before;
 }
 
 const struct alert_fresh *
@@ -203,13 +232,25 @@ health_fresh(struct agent *g, struct arena *a, size_t *count_r)
 
 		list[i] = (struct alert_fresh){ .sync = c->name,
 			.promise = c->fresh,
-			.lag = health_lag(g, c->name),
+			.lag = promised_lag(g, s),
 			.canary = c->canary,
-			.canary_seen = s ? s->canary_seen : 0,
+			.canary_seen = s ? canary_owed_since(g, s, c) : 0,
 			.canary_every = c->canary_every };
 	}
 	*count_r = n;
 	return list;
+}
+
+/* A clock that was set back: what lies ahead of it is of now, or it would be good until then, whatever happens. */
+static void
+not_ahead(struct agent *g, struct health_sync *s)
+{
+	int64_t now = agent_now();
+
+	if (s->as_of > now)
+		keep_fact(g, "as_of", s->name, s->as_of = now);
+	if (s->canary_seen > now)
+		keep_fact(g, "canary", s->name, s->canary_seen = now);
 }
 
 static void
@@ -217,8 +258,11 @@ minute(struct agent *g)
 {
 	struct health *h = g->health;
 	struct err e = { 0 };
-	bool ok = h->count && g->store && agent_begin(g->store, &e);
+	bool ok;
 
+	for (size_t i = 0; i < h->count; i++)
+		not_ahead(g, &h->list[i]);
+	ok = h->count && g->store && agent_begin(g->store, &e);
 	if (!ok)
 		return;
 	for (size_t i = 0; ok && i < h->count; i++) {

@@ -13,6 +13,8 @@ struct health_sync {
 	int64_t exits[EXIT_COUNT];
 	int64_t ops[8]; /* health_ops */
 	int64_t as_of;  /* all that changed before is confirmed; 0 = not known */
+	/* how old that was when it was measured, seconds, and when that was, ms, monotonic; 0 = in an earlier life */
+	int64_t age, measured;
 	int64_t last_end, last_ok;
 	int last_exit;
 	bool ran;
@@ -47,5 +49,5 @@ void health_target_run(struct health *h, const struct job *j);
 void health_target_metrics(const struct health *h, struct buf *out);
 void health_target_free(struct health *h);
 extern const char *const health_ops[]; /* members of a result, NULL-ended */
-/* Is the source watched? -1: it is not to be. */
-int health_watched(struct agent *g, const char *source);
+/* Is the source watched? -1: it is not to be. since_r: since when it is, or is not. */
+int health_watched(struct agent *g, const char *source, int64_t *since_r);

@@ -270,7 +270,8 @@ health_metrics(struct agent *g, struct buf *out)
 	metrics_next(g, out);
 	metric_head(out, "lockstep_watching");
 	for (size_t i = 0; i < g->conf->source_count; i++) {
-		int on = health_watched(g, g->conf->sources[i].name);
+		int64_t since;
+		int on = health_watched(g, g->conf->sources[i].name, &since);
 
 		if (on >= 0)
 			metric_value(out, "lockstep_watching", "", on, "source",

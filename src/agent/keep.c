@@ -28,6 +28,22 @@ open_store(struct agent *g)
 			NULL);
 }
 
+/* Removed, replaced, or that of a state folder which is no more ours. */
+static void
+look(struct agent *g)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+
+	if (g->store && !agent_store_well(g->store, agent_store_path(agent_state(g), a))) {
+		agent_log(LOG_WARN, "memory-gone", "text",
+			"agent.db is another file now: alerts and sign-ins go on with what is in "
+			"it",
+			NULL);
+		agent_store_close(&g->store);
+	}
+	open_store(g);
+}
+
 void
 keep_again(struct agent *g)
 {
@@ -40,16 +56,8 @@ hear(void *ctx, const struct agent_news *n)
 {
 	struct agent *g = ctx;
 
-	if (n->what != AGENT_MINUTE)
-		return;
-	if (g->store && !agent_store_well(g->store)) {
-		agent_log(LOG_WARN, "memory-gone", "text",
-			"agent.db was removed or replaced: alerts and sign-ins begin anew with "
-			"what is there now",
-			NULL);
-		keep_again(g);
-	}
-	open_store(g);
+	if (n->what == AGENT_MINUTE)
+		look(g);
 }
 
 bool
@@ -64,7 +72,7 @@ keep_start(struct agent *g, struct err *e)
 void
 keep_reloaded(struct agent *g)
 {
-	open_store(g);
+	look(g);
 }
 
 void

@@ -294,16 +294,15 @@ notify_list(struct agent *g, struct arena *a, size_t *count_r)
 
 /* --- the part --- */
 
-/* One that is wanted since now, or by a clock that was set back since, comes at its next time; one that is not wanted any
- * more is not owed. false: nothing changed. */
+/* false: nothing changed. */
 static bool
 daily_begins(const struct way *w, struct way_row *r, int64_t now)
 {
-	bool wanted = w->n->g->conf->alerts.daily;
+	int64_t last = digest_last(w->n->g, r->daily, now);
 
-	if (wanted == (r->daily > 0) && r->daily <= now)
+	if (r->daily == last)
 		return false;
-	r->daily = wanted ? now : 0;
+	r->daily = last;
 	return true;
 }
 

@@ -56,6 +56,10 @@ finish(struct reload *r, const struct err *e)
 
 	r->busy = false;
 	conf_free(&r->next);
+	if (g->stopping) { /* what was stopped with us says nothing about the file */
+		tell(r, e);
+		return;
+	}
 	if (e->kind != ERR_NONE) {
 		g->conf_error = *e;
 		agent_log(LOG_ERROR, "config-refused", "code", e->code, "text", e->text, NULL);
@@ -105,8 +109,10 @@ accept_conf(struct reload *r, const char *text, struct err *e)
 	if (!agent_lock(g, r->next->state, e))
 		return false;
 	copied = file_write_atomic(copy, 0600, str_c(text), e);
-	if (!copied && old)
+	if (!copied && old) {
+		agent_lock(g, old->state, NULL); /* that goes on */
 		return false;
+	}
 	free(r->uncopied);
 	r->uncopied = copied ? NULL : xstrdup(text);
 	if (!copied) { /* a full disk makes a right file no wrong one */
@@ -136,7 +142,9 @@ on_examined(void *ctx, const struct job *j)
 	const char *text = json_get_string(job_result(j), "text");
 	struct err e = *job_error(j);
 
-	if (job_exit(j) != 0 || !text) {
+	if (r->g->stopping) {
+		err_set(&e, ERR_RETRY, "stopping", "lockstepd stops");
+	} else if (job_exit(j) != 0 || !text) {
 		if (e.kind == ERR_NONE)
 			err_set(&e, ERR_CONFIG, "bad-config", "%s could not be examined",
 				r->g->conf_path);

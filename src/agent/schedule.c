@@ -23,7 +23,9 @@ struct full_time {
 struct item {
 	const char *name, *target;
 	const char **syncs, **sources;
-	size_t count; /* of both */
+	size_t count;        /* of both */
+	const char **before; /* what its syncs were called when the run that goes on began */
+	size_t before_count;
 	bool on_change;
 	int64_t every; /* ms */
 	struct full_time full[FULL_MAX];
@@ -85,26 +87,30 @@ item_has(const struct item *it, const char *sync)
 	return !*sync;
 }
 
+/* Also one that a run goes by which began before the configuration changed. */
+static bool
+item_ran(const struct item *it, const char *sync)
+{
+	for (size_t i = 0; i < it->before_count; i++)
+		if (strcmp(it->before[i], sync) == 0)
+			return true;
+	return item_has(it, sync);
+}
+
 /* --- time of day --- */
 
-/* The next such moment after t; where the clock skips the hour, mktime takes the one after it. */
+/* The next such moment after t. */
 static int64_t
 full_after(const struct full_time *f, int64_t t)
 {
 	for (int day = 0; day <= 8; day++) {
-		time_t from = (time_t)t;
+		int64_t at = time_of_day(t, day, f->minute);
+		time_t when = (time_t)at;
 		struct tm tm;
-		time_t at;
 
-		localtime_r(&from, &tm);
-		tm.tm_mday += day;
-		tm.tm_hour = f->minute / 60;
-		tm.tm_min = f->minute % 60;
-		tm.tm_sec = 0;
-		tm.tm_isdst = -1;
-		at = mktime(&tm);
-		if ((int64_t)at > t && (f->days >> tm.tm_wday & 1))
-			return (int64_t)at;
+		localtime_r(&when, &tm);
+		if (at > t && (f->days >> tm.tm_wday & 1))
+			return at;
 	}
 	return 0;
 }
@@ -162,16 +168,6 @@ days_of(const struct conf_texts *on)
 	return bits ? bits : 0x7f;
 }
 
-/* "HH:MM", checked by conf. */
-static int
-minute_of(const char *text)
-{
-	char *colon;
-	long hours = strtol(text, &colon, 10);
-
-	return (int)(hours * 60 + (*colon ? strtol(colon + 1, NULL, 10) : 0));
-}
-
 static struct item *
 item_of_target(struct schedule *s, const char *target)
 {
@@ -200,17 +196,28 @@ add_sync(struct schedule *s, const struct conf *c, const struct conf_sync *y)
 	if (y->schedule.every * 1000 < it->every)
 		it->every = y->schedule.every * 1000;
 	if (y->schedule.full_at && it->full_count < FULL_MAX)
-		it->full[it->full_count++] = (struct full_time){ minute_of(y->schedule.full_at),
+		it->full[it->full_count++] = (struct full_time){ time_minute(y->schedule.full_at),
 			days_of(&y->schedule.full_on) };
 }
 
-/* What goes on, goes on. */
+/* What goes on, goes on, and ends by the name that it began with. */
 static void
-carry_over(struct item *it, const struct item *old)
+carry_over(struct schedule *s, struct item *it, const struct item *old)
 {
+	size_t most = old->count + old->before_count;
+
 	it->taken = old->taken;
 	it->busy = old->busy;
 	it->began = old->began;
+	if (!old->taken && !old->busy)
+		return;
+	it->before = arena_alloc(s->arena, most * sizeof(*it->before));
+	for (size_t i = 0; i < most; i++) {
+		const char *name = i < old->count ? old->syncs[i] : old->before[i - old->count];
+
+		if (!item_ran(it, name))
+			it->before[it->before_count++] = arena_strdup(s->arena, name);
+	}
 }
 
 void
@@ -232,7 +239,7 @@ schedule_load(struct schedule *s, const struct conf *c)
 		it->next_every = mono(s) + it->every;
 		it->full_due = full_next(it, wall(s));
 		if (was)
-			carry_over(it, was);
+			carry_over(s, it, was);
 		if (was && was->full_due && was->full_due <= wall(s) && it->full_count)
 			it->full_due = was->full_due; /* still owed */
 	}
@@ -347,7 +354,7 @@ void
 schedule_returned(struct schedule *s, const char *sync)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (item_has(&s->items[i], sync))
+		if (item_ran(&s->items[i], sync))
 			s->items[i].taken = false;
 }
 
@@ -418,7 +425,7 @@ schedule_ended(
 	struct schedule *s, const char *sync, bool full, enum schedule_outcome o, int64_t next_wake)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (item_has(&s->items[i], sync))
+		if (item_ran(&s->items[i], sync))
 			item_ended(s, &s->items[i], full, o, next_wake);
 }
 
@@ -447,7 +454,7 @@ schedule_has_news(const struct schedule *s, const char *sync)
 	for (size_t i = 0; i < s->count; i++) {
 		const struct item *it = &s->items[i];
 
-		if (item_has(it, sync) && it->busy && it->change_first >= 0)
+		if (item_ran(it, sync) && it->busy && it->change_first >= 0)
 			return true;
 	}
 	return false;

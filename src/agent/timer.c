@@ -11,17 +11,20 @@
 
 #define NUDGE_MS 2000
 
+struct taken { /* a run of ours */
+	struct taken *next;
+	struct timer *t;
+	struct job *job;
+	char *sync;
+	bool dropped;
+};
 struct timer {
 	struct agent *g;
+	struct taken *taken;
 	sd_event_source *due, *nudge;
 	int64_t nudged; /* ms */
 	bool nudge_armed;
 };
-struct taken { /* a run of ours */
-	struct timer *t;
-	char *sync;
-};
-
 static uint32_t
 chance(void *ctx, uint32_t below)
 {
@@ -43,13 +46,24 @@ set(struct timer *t)
 }
 
 static void
+unlink_taken(struct taken *k)
+{
+	struct taken **p = &k->t->taken;
+
+	while (*p != k)
+		p = &(*p)->next;
+	*p = k->next;
+}
+
+static void
 on_done(void *ctx, const struct job *j)
 {
 	struct taken *k = ctx;
 
+	unlink_taken(k);
 	schedule_returned(k->t->g->schedule, k->sync);
 	/* One that never ran was not heard of as begun: not to be tried at once for ever. */
-	if (!job_started(j))
+	if (!job_started(j) && !k->dropped)
 		schedule_ended(k->t->g->schedule, k->sync, false, OUTCOME_FAILED, 0);
 	set(k->t);
 	free(k->sync);
@@ -72,8 +86,10 @@ start_run(struct timer *t, const struct schedule_due *d)
 			 : d->why == DUE_CHANGE ? JOB_CHANGE
 						: JOB_SCHEDULE };
 
-	*k = (struct taken){ t, xstrdup(d->sync) };
-	if (!job_add(t->g, &s)) {
+	*k = (struct taken){ t->taken, t, job_add(t->g, &s), xstrdup(d->sync), false };
+	if (k->job) {
+		t->taken = k;
+	} else {
 		schedule_returned(t->g->schedule, k->sync);
 		schedule_ended(t->g->schedule, k->sync, false, OUTCOME_FAILED, 0);
 		free(k->sync);
@@ -212,9 +228,21 @@ timer_changed(struct agent *g, const char *source)
 	set(g->timer);
 }
 
+/* What waits for its turn may have a name that is none any more; all are due again in any case. */
+static void
+drop_waiting(struct timer *t)
+{
+	for (struct taken *k = t->taken; k; k = k->next)
+		if (job_state(k->job) == JOB_WAITING) {
+			k->dropped = true;
+			job_cancel(t->g, k->job);
+		}
+}
+
 void
 timer_reloaded(struct agent *g)
 {
+	drop_waiting(g->timer);
 	schedule_load(g->schedule, g->conf);
 	recall_full(g);
 	set(g->timer);

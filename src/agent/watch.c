@@ -131,7 +131,7 @@ on_ended(void *ctx, int status)
 }
 
 static void
-begin(struct watch *w)
+start(struct watch *w)
 {
 	CLEAN_FREE char *program = xasprintf("%s/lockstep", w->g->bin);
 	const char *argv[] = { program, "-c", reload_conf_file(w->g), "watch", w->source, "--json",
@@ -139,8 +139,6 @@ begin(struct watch *w)
 	struct err e = { 0 };
 
 	buf_reset(&w->line);
-	if (w->g->stopping)
-		return;
 	if (child_start(w->g,
 		    &(struct child_spec){ .argv = argv,
 			    .out = on_out,
@@ -152,6 +150,13 @@ begin(struct watch *w)
 	buf_reset(&w->said);
 	buf_adds(&w->said, e.text);
 	wait_for_better(w);
+}
+
+static void
+begin(struct watch *w)
+{
+	if (!w->g->stopping)
+		start(w);
 }
 
 static void

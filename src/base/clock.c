@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "base/clock.h"
@@ -200,6 +201,42 @@ time_parse_filetime(struct str s, int64_t *t_r)
 		return false;
 	*t_r = v == 0 || v == INT64_MAX ? INT64_MAX : v / 10000000 - epoch_gap;
 	return true;
+}
+
+int
+time_minute(const char *hhmm)
+{
+	char *colon;
+	long hours = strtol(hhmm, &colon, 10);
+
+	return (int)(hours * 60 + (*colon ? strtol(colon + 1, NULL, 10) : 0));
+}
+
+/* Of two moments that are called alike, mktime says the one that is more like what it was asked before. */
+int64_t
+time_of_day(int64_t t, int days, int minute)
+{
+	static const int steps[] = { 7200, 3600, 1800 }; /* by which clocks are set back */
+	time_t from = (time_t)t, at;
+	struct tm tm;
+
+	localtime_r(&from, &tm);
+	tm.tm_mday += days;
+	tm.tm_hour = minute / 60;
+	tm.tm_min = minute % 60;
+	tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	at = mktime(&tm);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		time_t before = at - steps[i];
+		struct tm twin;
+
+		localtime_r(&before, &twin);
+		if (twin.tm_mday == tm.tm_mday && twin.tm_hour == tm.tm_hour &&
+			twin.tm_min == tm.tm_min)
+			return (int64_t)before;
+	}
+	return (int64_t)at;
 }
 
 bool

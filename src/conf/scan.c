@@ -1,6 +1,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "base/file.h"
 #include "base/map.h"
 #include "scan.h"
@@ -386,8 +387,13 @@ scan_one(struct scan *s, const char *path, const struct str *given, int depth, s
 {
 	CLEAN_BUF struct buf raw = { 0 };
 
+	struct stat st;
+
 	if (given)
 		buf_add(&raw, given->p, given->n);
+	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* a pipe would be waited for */
+		return err_set(e, ERR_CONFIG, "no-file", "%s is a %s, not a file", path,
+			S_ISDIR(st.st_mode) ? "folder" : "pipe or a device");
 	else if (!file_read(path, SCAN_FILE_MAX, &raw, e))
 		return false;
 	size_t i = s->file_count++;

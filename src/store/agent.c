@@ -123,11 +123,11 @@ agent_store_open(const char *path, const struct store_env *env, bool read_only,
 
 /* SQLite goes on with a file that has no name any more, and nobody else would see what it writes. */
 bool
-agent_store_well(struct agent_store *s)
+agent_store_well(struct agent_store *s, const char *path)
 {
 	struct stat now;
 
-	return stat(db_path(s->db), &now) == 0 && now.st_ino == s->file.st_ino &&
+	return stat(path, &now) == 0 && now.st_ino == s->file.st_ino &&
 	       now.st_dev == s->file.st_dev;
 }
 

@@ -77,6 +77,19 @@ oldest(struct ledger *l, int64_t *ended_r)
 	return db_int(&r, 0);
 }
 
+/* What a later run held, too, stands under the first of these from now on (ledger_holds_record). */
+static bool
+drop_holds(struct ledger *l, int64_t run, struct err *e)
+{
+	return db_run(l->db, e,
+		       "UPDATE hold SET run = (SELECT min(run) FROM run WHERE run > ?1 AND held > "
+		       "0)"
+		       " WHERE run = ?1 AND (SELECT min(run) FROM run WHERE run > ?1 AND held > 0)"
+		       " < ifnull((SELECT min(run) FROM hold WHERE run > ?1), 9e18)",
+		       run) &&
+	       db_run(l->db, e, "DELETE FROM hold WHERE run = ?", run);
+}
+
 static bool
 drop_run(struct ledger *l, int64_t run, int64_t *bytes, struct err *e)
 {
@@ -85,7 +98,7 @@ drop_run(struct ledger *l, int64_t run, int64_t *bytes, struct err *e)
 	if (!db_value(l->db, e, &size,
 		    "SELECT " RUN_SIZE " + ? FROM run WHERE run = ? AND ended > 0", RUN_BYTES,
 		    run) ||
-		!db_run(l->db, e, "DELETE FROM hold WHERE run = ?", run) ||
+		!drop_holds(l, run, e) ||
 		!db_run(l->db, e, "DELETE FROM ref_lost WHERE run = ?", run) ||
 		!db_run(l->db, e, "DELETE FROM run WHERE run = ?", run))
 		return false;

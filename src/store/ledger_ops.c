@@ -306,13 +306,59 @@ ledger_done_since(
 		c, since, sync, (int64_t)(k - kinds));
 }
 
+#define HELD_OPS "op.state = 0 AND op.held NOT IN (0, ?1) AND op.class <> ?2"
+
+/* What is held is what was held when it was written down last. */
+static bool
+holds_same(struct ledger *l, int64_t count, bool *same_r, struct err *e)
+{
+	int64_t last = 0, there = 0, same = 0;
+
+	if (!db_value(l->db, e, &last, "SELECT ifnull(max(run), 0) FROM hold") ||
+		!db_value(l->db, e, &there, "SELECT count(*) FROM hold WHERE run = ?", last))
+		return false;
+	*same_r = false;
+	if (there != count)
+		return true;
+	if (!db_value(l->db, e, &same,
+		    "SELECT count(*) FROM op JOIN hold h ON h.run = ?3 AND h.o = op.o AND h.class "
+		    "= op.class"
+		    " AND h.attribute = op.attribute AND h.other = op.other AND h.key IS op.key"
+		    " WHERE " HELD_OPS,
+		    HOLD_LATER, CLASS_FOLLOWING, last))
+		return false;
+	*same_r = same == count;
+	return true;
+}
+
+/* Under which run it stands what this one held: its own, or an earlier one that held the same. 0 = it held nothing. */
+static int64_t
+holds_of(struct ledger *l, int64_t run)
+{
+	return db_number(l->db,
+		"SELECT h.run FROM hold h WHERE h.run <= ?1 AND"
+		" (h.run = ?1 OR (SELECT held FROM run WHERE run = ?1) > 0)"
+		" ORDER BY h.run DESC LIMIT 1",
+		run);
+}
+
+/* A hold may last for days, and runs come every few minutes: the same is not written down with each. */
 bool
 ledger_holds_record(struct ledger *l, int64_t run, int64_t *count_r, struct err *e)
 {
+	bool same;
+
+	*count_r = ledger_held_now(l);
+	if (!*count_r)
+		return true;
+	if (!holds_same(l, *count_r, &same, e))
+		return false;
+	if (same)
+		return true;
 	if (!db_run(l->db, e,
-		    "INSERT OR IGNORE INTO hold SELECT ?, o, class, attribute, other, key FROM op"
-		    " WHERE state = 0 AND held NOT IN (0, ?) AND class <> ?",
-		    run, HOLD_LATER, CLASS_FOLLOWING))
+		    "INSERT OR IGNORE INTO hold SELECT ?3, o, class, attribute, other, key FROM op"
+		    " WHERE " HELD_OPS,
+		    HOLD_LATER, CLASS_FOLLOWING, run))
 		return false;
 	*count_r = db_changes(l->db);
 	return true;
@@ -329,9 +375,9 @@ ledger_release(struct ledger *l, int64_t run, int64_t *pairs_r, struct err *e)
 		return err_set(e, ERR_CONFIG, "no-such-run",
 			"there is no run %lld; `lockstep history` lists them", (long long)run);
 	if (!db_run(l->db, e,
-		    "INSERT OR IGNORE INTO approval SELECT o, class, attribute, other, run, key "
+		    "INSERT OR IGNORE INTO approval SELECT o, class, attribute, other, ?, key "
 		    "FROM hold WHERE run = ? AND (class <> ? OR key IS NOT NULL)",
-		    run, CLASS_ADOPT))
+		    run, holds_of(l, run), CLASS_ADOPT))
 		return false;
 	*pairs_r = db_changes(l->db);
 	if (!*pairs_r)
@@ -385,7 +431,7 @@ ledger_held(
 		" LEFT JOIN object p ON p.o = h.other WHERE h.run = ? ORDER BY h.class, h.o, "
 		"h.attribute, h.other"
 		" LIMIT ? OFFSET ?",
-		run, max, skip);
+		holds_of(l, run), max, skip);
 	size_t got = 0;
 
 	while (db_next(&r))

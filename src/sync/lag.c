@@ -36,19 +36,29 @@ lag_changed(struct run *r, const char *id, int64_t at)
 	}
 }
 
-/* The slowest of several syncs' is shown. */
+static bool
+is_canary(const struct lane *lane, const struct object *ob)
+{
+	const char *who = lane->conf->canary;
+
+	return who &&
+	       (ascii_ieq(who, ob->anchor) || sync_entry_is(lane->source->mirror, ob->n, who));
+}
+
+/* The slowest of several syncs' is shown. s: NULL where nobody says when it changed, as in full reads: it came through. */
 static void
 canary_note(struct target_run *t, const struct lane *lane, const struct stamp *s)
 {
 	struct sync_canary *c = &t->run->result->canary;
-	int64_t local = run_local(t->run, lane->source, s->changed);
+	int64_t local = run_local(t->run, lane->source, s ? s->changed : target_now(t));
 
-	if (c->who && c->confirmed_at - c->changed_at >= s->confirmed - s->changed)
+	if (c->who && (!s || (c->changed_at &&
+				     c->confirmed_at - c->changed_at >= s->confirmed - s->changed)))
 		return;
 	*c = (struct sync_canary){ .sync = lane->conf->name,
 		.who = lane->conf->canary,
-		.changed_at = local,
-		.confirmed_at = local + (s->confirmed - s->changed) };
+		.changed_at = s ? local : 0,
+		.confirmed_at = local + (s ? s->confirmed - s->changed : 0) };
 }
 
 void
@@ -57,14 +67,13 @@ lag_confirmed(struct target_run *t, const struct object *ob)
 	const struct lane *lane = lane_of(t, ob->sync);
 	struct stamp *s = map_get(t->run->stamps, str_c(ob->anchor));
 
-	if (!s || !lane)
+	if (!lane)
 		return;
-	s->confirmed = target_now(t);
-	if (s->confirmed < s->changed)
+	if (s)
+		s->confirmed = target_now(t);
+	if (s && s->confirmed < s->changed)
 		s->confirmed = s->changed; /* they round as they like */
-	if (lane->conf->canary &&
-		(ascii_ieq(lane->conf->canary, ob->anchor) ||
-			sync_entry_is(lane->source->mirror, ob->n, lane->conf->canary)))
+	if (is_canary(lane, ob))
 		canary_note(t, lane, s);
 }
 

@@ -35,9 +35,11 @@ lag_json(const struct sync_result *r, struct jsonw *w)
 	jsonw_obj(w, "canary");
 	jsonw_str(w, "sync", r->canary.sync);
 	jsonw_str(w, "who", r->canary.who);
-	jsonw_int(w, "changed_at", r->canary.changed_at);
+	if (r->canary.changed_at)
+		jsonw_int(w, "changed_at", r->canary.changed_at);
 	jsonw_int(w, "confirmed_at", r->canary.confirmed_at);
-	jsonw_int(w, "ms", (r->canary.confirmed_at - r->canary.changed_at) * 1000);
+	if (r->canary.changed_at)
+		jsonw_int(w, "ms", (r->canary.confirmed_at - r->canary.changed_at) * 1000);
 	jsonw_end(w);
 }
 

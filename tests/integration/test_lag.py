@@ -8,7 +8,7 @@ def test_N8_lag_canary_and_freshness(samba_dc, agent, acme):
     group = dc.add_group("lag-group", members=[anna])
     agent.configure(agent.ad(dc), acme, sync=' canary = "lag-anna@example.test"')
     first = agent.sync()
-    assert first["kind"] == "full" and first["lag"]["count"] == 0 and "canary" not in first
+    assert first["kind"] == "full" and first["lag"]["count"] == 0 and "ms" not in first["canary"]
     assert abs(first["as_of"] - time.time()) < 60
     idle = agent.sync()
     assert idle["kind"] == "delta" and idle["lag"]["count"] == 0 and idle["as_of"] >= first["as_of"]
@@ -44,3 +44,21 @@ def test_N8_what_is_wrong_makes_it_old(agent, acme):
     assert failed["as_of"] == as_of
     people.write()
     assert agent.sync()["as_of"] > as_of
+
+
+def test_N8_a_canary_comes_through_wherever_it_is_read(agent, acme):
+    """Nobody says when it changed - a file does not, nor does a full read -, but that it came through is seen."""
+    from smalldir import SmallDirectory
+    people = SmallDirectory(agent.path("people.ldif"))
+    people.user("anna")
+    people.user("bert")
+    agent.configure(people.write().source(), acme, sync='canary = "anna@example.test"')
+    agent.sync()
+    people.set("bert", title="Clerk")
+    people.write()
+    assert "canary" not in agent.sync("--full")
+    people.set("anna", title="Chief")
+    people.write()
+    canary = agent.sync("--full")["canary"]
+    assert canary["sync"] == "mail" and abs(canary["confirmed_at"] - time.time()) < 60
+    assert "ms" not in canary and "changed_at" not in canary

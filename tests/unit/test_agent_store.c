@@ -353,12 +353,12 @@ a_file_that_went_is_noticed(void **state)
 {
 	struct kit *k = *state;
 
-	assert_true(agent_store_well(k->s));
+	assert_true(agent_store_well(k->s, k->path));
 	assert_int_equal(unlink(k->path), 0);
-	assert_false(agent_store_well(k->s));
+	assert_false(agent_store_well(k->s, k->path));
 	agent_store_close(&k->s);
 	assert_false(kit_open(k));
-	assert_true(agent_store_well(k->s));
+	assert_true(agent_store_well(k->s, k->path));
 }
 
 int

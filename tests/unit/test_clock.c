@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 #include "base/clock.h"
 
@@ -128,6 +129,53 @@ test_durations(void **state)
 	}
 }
 
+/* Whatever the clock was asked before: mktime alone remembers whether that was summer. */
+static void
+test_time_of_day(void **state)
+{
+	static const struct {
+		const char *zone, *day, *hhmm, *at;
+		int days;
+	} rows[] = {
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2026-10-25T10:00:00Z", "02:30",
+			"2026-10-25T00:30:00Z", 0 },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2026-10-24T10:00:00Z", "02:00",
+			"2026-10-25T00:00:00Z", 1 },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2026-10-25T10:00:00Z", "03:00",
+			"2026-10-25T02:00:00Z", 0 },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2026-10-25T10:00:00Z", "01:59",
+			"2026-10-24T23:59:00Z", 0 },
+		{ "CET-1CEST,M3.5.0,M10.5.0/3", "2026-03-28T10:00:00Z", "02:30",
+			"2026-03-29T01:30:00Z", 1 },
+		{ "EET-2EEST,M4.5.5/0,M10.5.4/24", "2026-04-24T10:00:00Z", "00:30",
+			"2026-04-23T22:30:00Z", 0 },
+		{ "EET-2EEST,M4.5.5/0,M10.5.4/24", "2026-10-29T10:00:00Z", "23:30",
+			"2026-10-29T20:30:00Z", 0 },
+		{ "LHST-10:30LHDT-11,M10.1.0,M4.1.0", "2026-04-05T03:00:00Z", "01:45",
+			"2026-04-04T14:45:00Z", 0 },
+		{ "UTC", "2026-12-31T23:00:00Z", "00:00", "2027-01-01T00:00:00Z", 1 },
+	};
+	static const char *const seasons[] = { "2026-01-15T12:00:00Z", "2026-07-15T12:00:00Z" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		setenv("TZ", rows[i].zone, 1);
+		tzset();
+		for (size_t k = 0; k < 2; k++) {
+			int64_t season, t;
+			char at[24];
+
+			assert_true(time_parse_rfc3339(seasons[k], &season));
+			time_of_day(season, 0, 720);
+			assert_true(time_parse_rfc3339(rows[i].day, &t));
+			time_format(time_of_day(t, rows[i].days, time_minute(rows[i].hhmm)), at);
+			assert_string_equal(at, rows[i].at);
+		}
+	}
+	setenv("TZ", "UTC", 1);
+	tzset();
+}
+
 int
 main(void)
 {
@@ -136,6 +184,7 @@ main(void)
 		cmocka_unit_test(test_generalized),
 		cmocka_unit_test(test_filetime_never_and_range),
 		cmocka_unit_test(test_durations),
+		cmocka_unit_test(test_time_of_day),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,10 +8,11 @@
 #include <string.h>
 #include <cmocka.h>
 #include "alert.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "child.h"
-#include "health.h"
+#include "health_p.h"
 #include "jobs.h"
 #include "metrics.h"
 #include "store/agent.h"
@@ -148,20 +149,100 @@ freshness_outlives_a_restart(void **state)
 
 	configure(k);
 	OK(k, agent_fact_set(k->g.store, "as_of/mail", agent_now() - 100, &k->e));
-	OK(k, agent_fact_set(k->g.store, "canary/mail", 5, &k->e));
+	OK(k, agent_fact_set(k->g.store, "canary/mail", 1789999000, &k->e));
 	OK(k, watch_start(&k->g, &k->e) && health_start(&k->g, &k->e));
 	lag = health_lag(&k->g, "mail");
 	assert_true(lag >= 100 && lag < 400);
 	f = health_fresh(&k->g, a, &n);
 	assert_int_equal(n, 1);
 	assert_int_equal(f->promise, 60);
-	assert_int_equal(f->canary_seen, 5);
+	assert_int_equal(f->canary_seen, 1789999000);
 	assert_int_equal(health_lag(&k->g, "other"), -1);
 	agent_tell(&k->g, AGENT_MINUTE, NULL); /* a point for the plot */
 	struct series_point p[4];
 
 	assert_int_equal(agent_series_read(k->g.store, "freshness.mail", 0, p, 4), 1);
 	assert_true(p[0].value >= 100);
+}
+
+/* N8: what lay between two lives of the service is no broken promise as long as this one had no chance. */
+static void
+a_start_breaks_no_promise(void **state)
+{
+	struct kit *k = *state;
+	CLEAN_ARENA struct arena *a = arena_new();
+	const struct alert_fresh *f;
+	size_t n;
+
+	configure(k);
+	k->g.started = agent_now() - 2;
+	OK(k, agent_fact_set(k->g.store, "as_of/mail", agent_now() - 100000, &k->e));
+	OK(k, agent_fact_set(k->g.store, "canary/mail", agent_now() - 100000, &k->e));
+	OK(k, watch_start(&k->g, &k->e) && health_start(&k->g, &k->e));
+	f = health_fresh(&k->g, a, &n);
+	assert_in_range(f->lag, 2, 59);
+	assert_in_range(agent_now() - f->canary_seen, f->canary_every, f->canary_every * 5 / 4);
+	assert_true(health_lag(&k->g, "mail") >= 100000); /* measured it is */
+	k->g.started -= 10000;
+	f = health_fresh(&k->g, a, &n);
+	assert_in_range(f->lag, 10002, 10900);
+	k->g.health->list[0].ran = true;
+	f = health_fresh(&k->g, a, &n);
+	assert_true(f->lag >= 100000);
+	assert_true(agent_now() - f->canary_seen >= 100000);
+}
+
+/* N8: nor does a wall clock that is set forward, as in a machine that learns the time late. */
+static void
+a_clock_set_forward_breaks_no_promise(void **state)
+{
+	struct kit *k = *state;
+	struct health_sync *s;
+
+	configure(k);
+	OK(k, watch_start(&k->g, &k->e) && health_start(&k->g, &k->e));
+	s = &k->g.health->list[0];
+	s->ran = true;
+	s->as_of = agent_now() - 100000;
+	assert_true(health_lag(&k->g, "mail") >= 100000);
+	s->age = 3;
+	s->measured = clock_system.mono_ms(clock_system.ctx) - 5000;
+	assert_in_range(health_lag(&k->g, "mail"), 8, 900);
+}
+
+/* N8: what was measured by a clock that was ahead is not good until then. */
+static void
+a_clock_set_back_breaks_promises_all_the_same(void **state)
+{
+	struct kit *k = *state;
+	int64_t before = agent_now();
+
+	configure(k);
+	OK(k, agent_fact_set(k->g.store, "as_of/mail", before + 1000000, &k->e));
+	OK(k, agent_fact_set(k->g.store, "canary/mail", before + 1000000, &k->e));
+	OK(k, watch_start(&k->g, &k->e) && health_start(&k->g, &k->e));
+	agent_tell(&k->g, AGENT_MINUTE, NULL);
+	assert_in_range(agent_fact(k->g.store, "as_of/mail"), before, before + 900);
+	assert_in_range(agent_fact(k->g.store, "canary/mail"), before, before + 900);
+}
+
+/* N8: a watch that begins anew, as with each new configuration, has not been silent since the last run. */
+static void
+a_watch_tells_until_it_ends(void **state)
+{
+	struct kit *k = *state;
+
+	configure(k);
+	k->g.conf->syncs[0].schedule.on_change = true;
+	OK(k, agent_fact_set(k->g.store, "as_of/mail", agent_now() - 100000, &k->e));
+	k->g.stopping = true; /* no program is started */
+	OK(k, watch_start(&k->g, &k->e) && health_start(&k->g, &k->e));
+	k->g.stopping = false;
+	assert_true(health_lag(&k->g, "mail") >= 100000);
+	k->g.health->list[0].ran = true;
+	assert_in_range(health_lag(&k->g, "mail"), 0, 900);
+	k->g.health->list[0].last_exit = 3;
+	assert_true(health_lag(&k->g, "mail") >= 100000);
 }
 
 static void
@@ -193,6 +274,12 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			metrics_of_a_service_that_was_just_set_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(freshness_outlives_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_start_breaks_no_promise, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_clock_set_forward_breaks_no_promise, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_clock_set_back_breaks_promises_all_the_same, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_watch_tells_until_it_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(health_says_well_or_not, setup, teardown),
 	};
 

@@ -107,6 +107,76 @@ test_history_is_forgotten_by_size_but_not_what_stands_on_it_9_3(void **state)
 	assert_int_equal(forget(k, h), 0);
 }
 
+/* A run that plans the same for these and holds it back. */
+static int64_t
+holding_run(struct kit *k, int64_t ended, const int64_t *objects, size_t count)
+{
+	struct run_row row = { .ended = ended, .counts = "{}" };
+
+	OK(k, ledger_run_start(k->l, "delta", ended, &row.run, &k->e));
+	OK(k, ledger_plan_reset(k->l, &k->e));
+	for (size_t i = 0; i < count; i++)
+		plan(k, objects[i], CLASS_DISABLE);
+	OK(k, ledger_hold_class(k->l, "s", USER, CLASS_DISABLE, HOLD_GUARD, &k->e));
+	OK(k, ledger_holds_record(k->l, row.run, &row.held, &k->e));
+	assert_int_equal(row.held, count);
+	OK(k, ledger_run_end(k->l, &row, &k->e));
+	return row.run;
+}
+
+static int64_t
+hold_rows(struct kit *k)
+{
+	sqlite3 *sq;
+	sqlite3_stmt *st;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open(k->path, &sq), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(sq, "SELECT count(*) FROM hold", -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(sq);
+	return n;
+}
+
+/* 8.4: a hold that lasts for days does not grow with each run, and any of these runs can be looked at and released. */
+static void
+test_what_is_held_again_is_written_down_once_8_4(void **state)
+{
+	struct kit *k = *state;
+	const int64_t day = 86400;
+	struct history_limits h = { .now = 100 * day, .before = 50 * day, .rows = 1 };
+	int64_t two[] = { add(k, "a", 1, OBJECT_LINKED), add(k, "b", 2, OBJECT_LINKED) };
+	int64_t other[] = { two[0], add(k, "c", 3, OBJECT_LINKED) };
+	int64_t first = holding_run(k, day, two, 2), second = holding_run(k, 2 * day, two, 2);
+	int64_t none = holding_run(k, 3 * day, two, 0), third = holding_run(k, 4 * day, two, 2);
+	int64_t less = holding_run(k, 60 * day, two, 1), moved = holding_run(k, 61 * day, other, 2);
+	struct held list[8];
+	int64_t pairs;
+
+	assert_int_equal(hold_rows(k), 2 + 1 + 2);
+	assert_int_equal(ledger_held(k->l, first, 0, k->a, list, 8), 2);
+	assert_int_equal(ledger_held(k->l, second, 0, k->a, list, 8), 2);
+	assert_int_equal(ledger_held(k->l, second, 1, k->a, list, 8), 1);
+	assert_int_equal(ledger_held(k->l, none, 0, k->a, list, 8), 0);
+	assert_int_equal(ledger_held(k->l, less, 0, k->a, list, 8), 1);
+	assert_int_equal(ledger_held(k->l, moved, 0, k->a, list, 8), 2);
+	assert_string_equal(list[1].name, "c");
+	/* what is forgotten takes nothing from those that come after it */
+	assert_int_equal(forget(k, h), 1);
+	assert_int_equal(ledger_held(k->l, first, 0, k->a, list, 8), 0);
+	assert_int_equal(ledger_held(k->l, second, 0, k->a, list, 8), 2);
+	assert_int_equal(forget(k, h) + forget(k, h), 2);
+	assert_int_equal(ledger_held(k->l, third, 0, k->a, list, 8), 2);
+	OK(k, ledger_release(k->l, third, &pairs, &k->e));
+	assert_int_equal(pairs, 2);
+	assert_int_equal(forget(k, h), 1);
+	assert_int_equal(hold_rows(k), 1 + 2);
+	assert_int_equal(ledger_held(k->l, less, 0, k->a, list, 8), 1);
+}
+
 static void
 test_intents_outlive_a_plan_reset_I3(void **state)
 {
@@ -157,6 +227,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_history_is_forgotten_by_age_in_steps),
 		TEST(test_history_is_forgotten_by_size_but_not_what_stands_on_it_9_3),
+		TEST(test_what_is_held_again_is_written_down_once_8_4),
 		TEST(test_intents_outlive_a_plan_reset_I3),
 		TEST(test_version_1_becomes_2_with_a_copy_2_5),
 	};

@@ -350,7 +350,6 @@ test_full(void **state)
 	schedule_free(s);
 }
 
-/* The hour that the clock skips, and the one that it has twice: once a day all the same. */
 /* S1.7: one that fell into a time when nothing ran is made up for, once, and not by all at the same moment; a clock that
  * was ahead puts none off. */
 static void
@@ -384,6 +383,7 @@ test_full_missed(void **state)
 	schedule_free(s);
 }
 
+/* The hour that the clock skips, and the one that it has twice: once a day all the same. */
 static void
 test_full_summer_time(void **state)
 {
@@ -414,6 +414,77 @@ test_full_summer_time(void **state)
 	schedule_free(s);
 	setenv("TZ", "UTC", 1);
 	tzset();
+}
+
+/* The same night, where what another target wants has the clock asked about winter in between. */
+static void
+test_full_once_where_the_hour_is_twice(void **state)
+{
+	struct tm tm = { .tm_year = 126, .tm_mon = 9, .tm_mday = 25, .tm_hour = 1, .tm_isdst = -1 };
+	int full[2] = { 0 };
+	struct schedule *s;
+	int64_t end_of_day;
+
+	(void)state;
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	tzset();
+	wall = mktime(&tm);
+	end_of_day = wall + 20 * 3600;
+	s = make("sync \"a\" { from = \"s\" to = \"t\" schedule { every = \"10m\" full_at = "
+		 "\"02:30\" } }\n"
+		 "sync \"b\" { from = \"r\" to = \"u\" schedule { every = \"10m\" full_at = "
+		 "\"04:00\" } }\n");
+	while (wall < end_of_day) {
+		struct schedule_due d;
+
+		while (schedule_take(s, &d)) {
+			schedule_began(s, d.sync);
+			end(s, &d, OUTCOME_DONE, 0);
+			full[*d.sync - 'a'] += d.full;
+		}
+		schedule_wait_ms(s);
+		pass(60000);
+	}
+	assert_int_equal(full[0], 1);
+	assert_int_equal(full[1], 1);
+	schedule_free(s);
+	setenv("TZ", "UTC", 1);
+	tzset();
+}
+
+/* S3.5: what runs while its sync gets another name ends by the old one, also when that is taken away altogether. */
+static void
+test_renamed_while_it_runs(void **state)
+{
+	static const char *const later[] = {
+		"sync \"b\" { from = \"s\" to = \"t\" schedule { every = \"100s\" } }\n",
+		"sync \"c\" { from = \"r\" to = \"t\" schedule { every = \"100s\" } }\n",
+	};
+	struct schedule *s = make(ONE);
+	struct schedule_due d = begin(s), more;
+	const char *was = "a";
+
+	(void)state;
+	d.sync = was;
+	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+		CLEAN_BUF struct buf text = { 0 };
+		struct conf *c;
+
+		buf_adds(&text, TWO_SIDES);
+		buf_adds(&text, later[i]);
+		c = load(buf_cstr(&text));
+		schedule_load(s, c);
+		conf_free(&c);
+		assert_false(schedule_take(s, &more));
+	}
+	schedule_changed(s, "r");
+	assert_true(schedule_has_news(s, "a"));
+	end(s, &d, OUTCOME_DONE, 0);
+	d = begin(s);
+	assert_string_equal(d.sync, "c");
+	end(s, &d, OUTCOME_DONE, 0);
+	assert_int_equal(schedule_wait_ms(s), 100000);
+	schedule_free(s);
 }
 
 static void
@@ -514,7 +585,9 @@ main(void)
 		cmocka_unit_test(test_wake), cmocka_unit_test(test_back_off),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_locked),
 		cmocka_unit_test(test_full), cmocka_unit_test(test_full_missed),
-		cmocka_unit_test(test_full_summer_time), cmocka_unit_test(test_clock_set),
+		cmocka_unit_test(test_full_summer_time),
+		cmocka_unit_test(test_full_once_where_the_hour_is_twice),
+		cmocka_unit_test(test_renamed_while_it_runs), cmocka_unit_test(test_clock_set),
 		cmocka_unit_test(test_lanes), cmocka_unit_test(test_month) };
 
 	setenv("TZ", "UTC", 1);

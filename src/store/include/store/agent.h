@@ -17,8 +17,8 @@ struct agent_store;
 bool agent_store_open(const char *path, const struct store_env *env, bool read_only,
 	struct agent_store **s_r, bool *damaged_r, struct err *e);
 void agent_store_close(struct agent_store **s); /* *s may be NULL */
-/* false: the file at its path is not the one that is open any more (removed, replaced). */
-bool agent_store_well(struct agent_store *s);
+/* false: the file at path is not the one that is open (removed, replaced, elsewhere). */
+bool agent_store_well(struct agent_store *s, const char *path);
 char *agent_store_path(const char *state_folder, struct arena *a);
 bool agent_begin(struct agent_store *s, struct err *e);
 bool agent_commit(struct agent_store *s, struct err *e);

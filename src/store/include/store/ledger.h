@@ -308,7 +308,8 @@ int64_t ledger_removed_since(struct ledger *l, int64_t o,
 int64_t ledger_done_since(struct ledger *l, const char *sync, const struct kind *k, enum op_class c,
 	int64_t since); /* confirmed, not approved ones */
 bool ledger_holds_record(struct ledger *l, int64_t run, int64_t *count_r,
-	struct err *e); /* held operations -> hold list of the run */
+	struct err
+		*e); /* held operations -> hold list of the run; the same again is not kept twice */
 struct held {
 	enum op_class class;
 	const struct kind *kind;

@@ -80,7 +80,8 @@ enum sync_exit {
 struct sync_lag {
 	int64_t count, median_ms, p99_ms, max_ms;
 };
-/* The entry that somebody changes so that its way is timed; times by our clock. who NULL: it did not change. */
+/* The entry that somebody changes so that its way is timed; times by our clock. who NULL: it did not change; changed_at 0:
+ * nobody says when. */
 struct sync_canary {
 	const char *sync, *who;
 	int64_t changed_at, confirmed_at;
