@@ -181,7 +181,7 @@ apply_free(struct apply *ap)
 	arena_free(ap->answered);
 }
 
-#define WINDOW_MAX 3072
+#define WINDOW_MAX 2560
 
 static void
 apply_init(struct apply *ap, struct target_run *t)

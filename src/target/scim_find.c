@@ -118,10 +118,14 @@ find_start(struct scim *s, struct http_slot *slot, enum kind_id kind)
 		terms(s, &filter, j);
 		job_queue_add(&w->jobs, j);
 	}
-	get_path(&slot->path, kind, s->service.etag, buf_cstr(&filter), expected(w->jobs.count));
+	w->search = s->service.search && filter.n > URL_MAX;
+	if (!w->search) {
+		get_path(&slot->path, kind, s->service.etag, buf_cstr(&filter),
+			expected(w->jobs.count));
+		w->search = s->service.search && slot->path.n > URL_MAX;
+	}
 	slot->method = "GET";
-	if (slot->path.n > URL_MAX && s->service.search) {
-		w->search = true;
+	if (w->search) {
 		slot->method = "POST";
 		buf_reset(&slot->path);
 		buf_addf(&slot->path, "%s/.search", place_type(kind)->endpoint);

@@ -68,7 +68,7 @@ struct scim_service {
 #define SCIM_REQUESTS 8   /* in flight at a service that says nothing of it */
 #define SCIM_REQUESTS_MAX                                                                          \
 	16 /* ... and at one that says it takes more: each has buffers of its own */
-#define SCIM_WINDOW_MAX 3000 /* each is kept in memory at both ends until it is answered */
+#define SCIM_WINDOW_MAX 2500 /* each is kept in memory at both ends until it is answered */
 #define SCIM_BULK_BYTES (4u << 20)
 #define SCIM_MARKER     "urn:lockstep:params:scim:schemas:extension:2.0:ServiceProviderConfig"
 
