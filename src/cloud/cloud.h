@@ -24,7 +24,8 @@
 #define CLOUD_PAGE_MAX      1000
 #define CLOUD_SORT_MAX      10000  /* startIndex + count of a sorted list */
 #define CLOUD_COLLECT_MAX   400000 /* entries of the indexes read for one list */
-#define CLOUD_FIND_TERMS    200    /* advertised: comparisons by key in one filter */
+#define CLOUD_FIND_TERMS    500    /* advertised: comparisons by key in one filter */
+#define CLOUD_REQUESTS      16     /* advertised: requests of one client in flight */
 #define CLOUD_PATCH_MEMBERS 5000   /* advertised: members in one PATCH */
 #define CLOUD_AGENTS_MAX    1000   /* credentials of a tenant's agents */
 #define CLOUD_USED_MAX      256

@@ -65,6 +65,7 @@ write_config(struct call *k, struct jsonw *w)
 	/* what a client may ask for at once beyond what RFC 7643 has words for; lockstep-target-scim(8) */
 	jsonw_obj(w, "urn:lockstep:params:scim:schemas:extension:2.0:ServiceProviderConfig");
 	jsonw_int(w, "findTerms", CLOUD_FIND_TERMS);
+	jsonw_int(w, "requests", CLOUD_REQUESTS);
 	jsonw_int(w, "membersPerPatch", CLOUD_PATCH_MEMBERS);
 	jsonw_obj(w, "credentials");
 	jsonw_str(w, "endpoint", CREDENTIAL_PATH);

@@ -208,9 +208,71 @@ attr_same_set(const struct attr *a, const struct attr *b)
 	return true;
 }
 
+/* Into an empty set: in one piece, and nothing to look for. */
+static void
+copy_whole(struct attrs *to, const struct attrs *from)
+{
+	size_t room = 0, bytes = 0;
+
+	for (size_t i = 0; i < from->count; i++) {
+		const struct attr *at = &from->list[i];
+
+		room += values_room(at->count);
+		bytes += strlen(at->name) + 1;
+		for (size_t k = 0; k < at->count; k++)
+			bytes += at->values[k].n + 1;
+	}
+	struct str *values = arena_alloc(to->arena, room * sizeof(*values));
+	char *text = arena_alloc(to->arena, bytes);
+
+	to->list = arena_alloc(to->arena, from->count * sizeof(*to->list));
+	to->count = to->cap = from->count;
+	for (size_t i = 0; i < from->count; i++) {
+		const struct attr *at = &from->list[i];
+
+		to->list[i] = (struct attr){ text, at->count, values };
+		text = stpcpy(text, at->name) + 1;
+		for (size_t k = 0; k < at->count; k++) {
+			values[k] = (struct str){ text, at->values[k].n };
+			if (at->values[k].n)
+				memcpy(text, at->values[k].p, at->values[k].n);
+			text += at->values[k].n + 1;
+		}
+		values += values_room(at->count);
+	}
+}
+
 void
 attrs_copy(struct attrs *to, const struct attrs *from)
 {
+	if (!to->count) {
+		copy_whole(to, from);
+		return;
+	}
 	for (size_t i = 0; i < from->count; i++)
 		attrs_set(to, from->list[i].name, from->list[i].values, from->list[i].count);
+}
+
+void
+attrs_share(struct attrs *to, const struct attrs *change)
+{
+	bool all = to->count == 0;
+
+	if (all) {
+		to->list = arena_alloc(to->arena, change->count * sizeof(*to->list));
+		to->cap = change->count;
+	}
+	for (size_t i = 0; i < change->count; i++) {
+		const struct attr *from = &change->list[i];
+		struct attr *at = all ? NULL : attrs_find(to, from->name);
+
+		if (!from->count) {
+			attrs_remove(to, from->name);
+			continue;
+		}
+		if (!at)
+			at = attrs_put(to, from->name, 0);
+		at->values = from->values;
+		at->count = from->count;
+	}
 }

@@ -46,7 +46,7 @@ row_order(const void *a, const void *b)
 {
 	const struct attr *const *x = a, *const *y = b;
 
-	return name_order(str_c((*x)->name), str_c((*y)->name));
+	return strcasecmp((*x)->name, (*y)->name);
 }
 
 /* The attributes of as into rows in the order of their names; the most values that one has. */

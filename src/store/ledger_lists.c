@@ -109,12 +109,13 @@ ledger_dirty_confirmed(struct ledger *l, const char *source, int64_t n, struct e
 }
 
 bool
-ledger_dirty_planned(struct ledger *l, const char *source, int64_t now, int64_t n, struct err *e)
+ledger_dirty_planned(struct ledger *l, const char *source, int64_t now, int64_t first, int64_t last,
+	struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE dirty SET planned = 1 WHERE source = ? AND n <= ? AND planned = 0 AND wait "
-		"<= ?",
-		source, n, now);
+		"UPDATE dirty SET planned = 1 WHERE source = ? AND n BETWEEN ? AND ? AND planned = "
+		"0 AND wait <= ?",
+		source, first, last, now);
 }
 
 bool
@@ -171,13 +172,15 @@ ledger_dirty_link_done(
 
 bool
 ledger_dirty_links_planned(struct ledger *l, const char *source, int64_t now,
-	const struct dirty_link *last, struct err *e)
+	const struct dirty_link *first, const struct dirty_link *last, struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE dirty_link SET planned = 1 WHERE source = ? AND (owner, attribute, other) "
-		"<= (?, ?, ?)"
+		"UPDATE dirty_link SET planned = 1 WHERE source = ?"
+		" AND (owner, attribute, other) >= (?, ?, ?) AND (owner, attribute, other) <= (?, "
+		"?, ?)"
 		" AND planned = 0 AND wait <= ?",
-		source, last->owner, last->attribute, last->other, now);
+		source, first->owner, first->attribute, first->other, last->owner, last->attribute,
+		last->other, now);
 }
 
 static struct object_brief

@@ -36,6 +36,22 @@ uuid_pack(const char *s, unsigned char out[16])
 	return s[36] == '\0';
 }
 
+static char *
+uuid_text(const unsigned char b[16], char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t n = 0;
+
+	for (size_t i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			out[n++] = '-';
+		out[n++] = digits[b[i] >> 4];
+		out[n++] = digits[b[i] & 15];
+	}
+	out[n] = '\0';
+	return out;
+}
+
 /* Half the size in the one index that is in random order. Only what uuid_pack can give back is packed. */
 struct db_val
 id_value(const char *id, unsigned char room[16])
@@ -56,10 +72,7 @@ id_text(const struct db_rows *r, int col, struct arena *a)
 		return NULL;
 	if (s.n != 16 || !blob)
 		return arena_strndup(a, s.p, s.n);
-	return arena_printf(a,
-		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		b[15]);
+	return uuid_text(b, arena_alloc(a, 37));
 }
 
 bool

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define ANSWERS_MAX   500  /* taken in one transaction */
-#define FLIGHT_BYTES  1500 /* most hold a person's few attributes; there are thousands */
+#define FLIGHT_BYTES  3000 /* most hold a person's few attributes; there are thousands */
 #define GATHER_MS     25
 #define CHANGED_MS    1000 /* a slice lasts at least so long, news or not */
 #define LOST_PAUSE_MS 1000
@@ -181,7 +181,7 @@ apply_free(struct apply *ap)
 	arena_free(ap->answered);
 }
 
-#define WINDOW_MAX 2048
+#define WINDOW_MAX 2560
 
 static void
 apply_init(struct apply *ap, struct target_run *t)

@@ -134,6 +134,7 @@ shadow_shown(const struct object *ob, const struct op *op, const struct outcome 
 	return seen;
 }
 
+/* ob lives no longer than op: what was sent is op's values. */
 static void
 shadow_take(struct object *ob, const struct op *op, const struct outcome *out)
 {
@@ -143,16 +144,9 @@ shadow_take(struct object *ob, const struct op *op, const struct outcome *out)
 
 	if (out->has_seen)
 		seen = shadow_shown(ob, op, out);
-	for (size_t i = 0; i < op->attrs.count; i++) {
-		const struct attr *a = &op->attrs.list[i];
-
-		if (!out->has_seen)
-			shadow_unshown(ob, a);
-		if (a->count)
-			attrs_set(&ob->sent, a->name, a->values, a->count);
-		else
-			attrs_remove(&ob->sent, a->name);
-	}
+	for (size_t i = 0; !out->has_seen && i < op->attrs.count; i++)
+		shadow_unshown(ob, &op->attrs.list[i]);
+	attrs_share(&ob->sent, &op->attrs);
 	if (out->has_seen)
 		ob->seen = seen;
 	if (out->key)

@@ -127,16 +127,15 @@ static bool
 fill(struct apply *ap, struct err *e)
 {
 	struct flight *open = NULL;
-	size_t budget = ap->members_max > APPLY_PAGE ? ap->members_max : APPLY_PAGE;
 
 	while (!ap->drained && ap->used < ap->window) {
 		size_t got, i, want = ap->window - ap->used;
 		struct op_pos before = ap->pos;
 
 		if (ap->rank == RANK_REFS)
-			want = budget;
-		if (want > ap->op_max)
 			want = ap->op_max;
+		else if (want > APPLY_PAGE)
+			want = APPLY_PAGE;
 		arena_reset(ap->page);
 		got = ledger_ops(ap->t->ledger, ap->rank, &ap->pos, ap->page, ap->ops, want);
 		if (!got) {

@@ -281,7 +281,8 @@ project_page(struct target_run *t, struct source_run *s, const struct dirty_link
 	mirror_release(s->mirror);
 	/* What could not be read is not what is not there (I1). */
 	ok = ok && mirror_ok(s->mirror, e);
-	ok = ok && ledger_dirty_links_planned(t->ledger, s->conf->name, now, &ls[count - 1], e) &&
+	ok = ok &&
+	     ledger_dirty_links_planned(t->ledger, s->conf->name, now, ls, &ls[count - 1], e) &&
 	     ledger_commit(t->ledger, e);
 	if (!ok)
 		ledger_rollback(t->ledger);

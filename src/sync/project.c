@@ -427,8 +427,7 @@ project_page(struct projecting *p, const struct dirty *list, size_t count, int64
 	mirror_release(p->s->mirror);
 	/* What could not be read is not what is not there (I1). */
 	ok = ok && mirror_ok(p->s->mirror, p->e);
-	/* Nothing may be left behind as planned that is not: all rows up to here are. */
-	ok = ok && ledger_dirty_planned(l, p->source, now, list[count - 1].n, p->e) &&
+	ok = ok && ledger_dirty_planned(l, p->source, now, list[0].n, list[count - 1].n, p->e) &&
 	     ledger_commit(l, p->e);
 	if (!ok)
 		ledger_rollback(l);

@@ -9,7 +9,8 @@
 #include "base/map.h"
 #include "scim_run.h"
 
-#define URL_MAX 4000 /* longer filters go by POST .search */
+#define URL_MAX    4000  /* longer filters go by POST .search */
+#define FILTER_MAX 60000 /* bytes: a longer one may be refused (lockstep-cloud takes 64 KiB) */
 
 static void
 term(struct buf *filter, const char *attribute, const char *value)
@@ -111,16 +112,20 @@ find_start(struct scim *s, struct http_slot *slot, enum kind_id kind)
 	w->terms = s->service.find_terms;
 	/* without .search everything must fit into a URL; encoded text is up to three times as long
 	 */
-	room = s->service.search ? SIZE_MAX : URL_MAX / 2;
+	room = s->service.search ? FILTER_MAX : URL_MAX / 2;
 	while (w->jobs.count < most && (!w->jobs.count || filter.n < room) &&
 		(j = job_queue_take(&s->find[kind])) != NULL) {
 		terms(s, &filter, j);
 		job_queue_add(&w->jobs, j);
 	}
-	get_path(&slot->path, kind, s->service.etag, buf_cstr(&filter), expected(w->jobs.count));
+	w->search = s->service.search && filter.n > URL_MAX;
+	if (!w->search) {
+		get_path(&slot->path, kind, s->service.etag, buf_cstr(&filter),
+			expected(w->jobs.count));
+		w->search = s->service.search && slot->path.n > URL_MAX;
+	}
 	slot->method = "GET";
-	if (slot->path.n > URL_MAX && s->service.search) {
-		w->search = true;
+	if (w->search) {
 		slot->method = "POST";
 		buf_reset(&slot->path);
 		buf_addf(&slot->path, "%s/.search", place_type(kind)->endpoint);

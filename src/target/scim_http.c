@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define KEEP_MAX (1u << 20) /* bytes of buffers kept by an idle slot */
+#define KEEP_MAX (1u << 16) /* bytes of buffers kept by an idle slot */
 
 struct http_socket {
 	int fd;
@@ -191,8 +191,8 @@ slot_init(struct http *h, struct http_slot *s)
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "lockstep/" LOCKSTEP_VERSION);
 	curl_easy_setopt(c, CURLOPT_CERTINFO, 1L);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->said);
-	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 256L * 1024);
-	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 128L * 1024);
+	curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, 64L * 1024);
+	curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 32L * 1024);
 	http_transport_set(c, &h->o);
 	curl_easy_setopt(c, CURLOPT_READFUNCTION, read_body);
 	curl_easy_setopt(c, CURLOPT_READDATA, s);
@@ -484,21 +484,4 @@ struct http_slot *
 http_post(struct http *h, const char *path, struct str body)
 {
 	return ask(h, "POST", path, body);
-}
-
-void
-http_certificate(struct http_slot *s, const char *field, struct buf *out)
-{
-	struct curl_certinfo *chain = NULL;
-	size_t n = strlen(field);
-
-	curl_easy_getinfo(s->curl, CURLINFO_CERTINFO, &chain);
-	if (!chain || chain->num_of_certs < 1)
-		return;
-	for (struct curl_slist *l = chain->certinfo[0]; l; l = l->next) {
-		if (strncmp(l->data, field, n) != 0 || l->data[n] != ':')
-			continue;
-		text_escape(l->data + n + 1, strlen(l->data + n + 1), 400, out);
-		return;
-	}
 }

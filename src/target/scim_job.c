@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOB_BYTES 1500 /* most hold a person's few attributes; there are thousands */
+#define JOB_BYTES 2500 /* most hold a person's few attributes; there are thousands */
 
 static const char *const job_names[JOB_TYPES] = { [JOB_FIND] = "find",
 	[JOB_GET] = "get",

@@ -23,7 +23,8 @@ static const struct option options[] = {
 	{ "find_batch", OPT_INT, false, "0", "Comparisons in one filter; 0: the profile's" },
 	{ "settle", OPT_INT, false, "-1",
 		"Seconds until what was written is found; -1: the profile's" },
-	{ "requests", OPT_INT, false, "8", "Requests in flight" },
+	{ "requests", OPT_INT, false, NULL,
+		"Requests in flight; 8, or as many as the service says, if not given" },
 	{ "rate", OPT_STRING, false, NULL,
 		"Requests in a time, \"500/10s\", 0: no limit; default: the profile's, and what "
 		"the "
@@ -44,7 +45,8 @@ struct setting { /* of a run, as asked for */
 	struct buf url, no_proxy;
 	struct secret token, proxy_login, client_key;
 	struct scim_profile profile;
-	unsigned requests, timeout;
+	unsigned requests; /* in flight; 0: as the service says */
+	unsigned timeout;
 	struct scim_rate rate;
 };
 
@@ -151,7 +153,7 @@ read_settings(const struct serve *sv, struct setting *o, struct err *e)
 	if (rate && !rate_parse(rate, &o->rate))
 		return err_set(e, ERR_CONFIG, "bad-option",
 			"rate: requests in a time like \"500/10s\" is needed, or 0");
-	o->requests = (unsigned)requests;
+	o->requests = serve_option(sv, "requests") ? (unsigned)requests : 0;
 	o->timeout = (unsigned)timeout;
 	if (!read_secret(sv, "token_file", &o->token, e) ||
 		!read_secret(sv, "proxy_login_file", &o->proxy_login, e) ||
@@ -189,19 +191,19 @@ run(struct serve *sv, struct setting *o, struct scim *s, struct err *e)
 		return false;
 	struct http_options http = { .url = buf_cstr(&o->url),
 		.token = &o->token,
-		.requests = o->requests,
+		.requests = o->requests ? o->requests : SCIM_REQUESTS_MAX,
 		.timeout = o->timeout };
 	const char *missing = serve_lock_down(sv, SERVE_NETWORK, false);
 	if (missing)
 		log_event(LOG_DEBUG, "sandbox", "missing", missing, NULL);
 	if (!read_transport(sv, o, &http, e) || !http_new(&http, &s->http, e))
 		return false;
-	s->requests = s->limit = o->requests;
 	s->rate = o->rate;
 	rate_set(&s->rate, o->rate.requests, o->rate.seconds, s->clock->mono_ms(s->clock->ctx));
 	scim_service_start(&s->service, &o->profile);
 	if (!run_discover(s, e))
 		return false;
+	s->requests = s->limit = o->requests ? o->requests : s->service.requests;
 	run_hello(s, buf_cstr(&o->url));
 	return serve_flush(sv, e) && run_loop(s, e);
 }

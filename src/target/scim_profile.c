@@ -128,6 +128,7 @@ scim_service_start(struct scim_service *sv, const struct scim_profile *p)
 		.search = p->find_terms > 1,
 		.bulk_ops = p->bulk == SCIM_YES ? SCIM_BULK_OPS : 0,
 		.bulk_bytes = SCIM_BULK_BYTES,
+		.requests = SCIM_REQUESTS,
 		.patch_ops = p->patch_ops,
 		.patch_members = p->patch_members,
 		.find_terms = p->find_terms,
@@ -204,6 +205,8 @@ scim_service_read(struct scim_service *sv, const struct json *config)
 		sv->find_terms = (unsigned)least(number(marker, "findTerms", sv->find_terms), 1000);
 		sv->patch_members =
 			(unsigned)least(number(marker, "membersPerPatch", sv->patch_members), 5000);
+		sv->requests = (unsigned)least(
+			number(marker, "requests", SCIM_REQUESTS), SCIM_REQUESTS_MAX);
 		sv->page = 1000;
 		read_credentials(sv, json_get(marker, "credentials"));
 		sv->search = sv->find_terms > 1;

@@ -56,6 +56,7 @@ struct scim_service {
 	bool search;       /* POST .search is worth trying */
 	unsigned bulk_ops; /* operations in one Bulk; 0: no Bulk */
 	size_t bulk_bytes; /* largest Bulk body */
+	unsigned requests; /* in flight, as it says */
 	unsigned patch_ops, patch_members, find_terms, page, put;
 	char credentials[128]; /* where a key is exchanged, from the base on; empty: nowhere */
 	bool exchanged;        /* the token we have is such a credential */
@@ -63,8 +64,11 @@ struct scim_service {
 	bool remove_values;    /* elements leave a list by their values, not by a filter */
 };
 
-#define SCIM_BULK_OPS   250  /* more in one request gains nothing and costs memory at both ends */
-#define SCIM_WINDOW_MAX 2000 /* each is kept in memory at both ends until it is answered */
+#define SCIM_BULK_OPS 250 /* more in one request gains nothing and costs memory at both ends */
+#define SCIM_REQUESTS 8   /* in flight at a service that says nothing of it */
+#define SCIM_REQUESTS_MAX                                                                          \
+	16 /* ... and at one that says it takes more: each has buffers of its own */
+#define SCIM_WINDOW_MAX 2500 /* each is kept in memory at both ends until it is answered */
 #define SCIM_BULK_BYTES (4u << 20)
 #define SCIM_MARKER     "urn:lockstep:params:scim:schemas:extension:2.0:ServiceProviderConfig"
 

@@ -102,6 +102,23 @@ http_transport_set(CURL *c, const struct http_options *o)
 	}
 }
 
+void
+http_certificate(struct http_slot *s, const char *field, struct buf *out)
+{
+	struct curl_certinfo *chain = NULL;
+	size_t n = strlen(field);
+
+	curl_easy_getinfo(s->curl, CURLINFO_CERTINFO, &chain);
+	if (!chain || chain->num_of_certs < 1)
+		return;
+	for (struct curl_slist *l = chain->certinfo[0]; l; l = l->next) {
+		if (strncmp(l->data, field, n) != 0 || l->data[n] != ':')
+			continue;
+		text_escape(l->data + n + 1, strlen(l->data + n + 1), 400, out);
+		return;
+	}
+}
+
 /* --- what went wrong --- */
 
 /* Failures that come before a request is on its way, with what a person can do. */

@@ -1,4 +1,5 @@
 """lockstep-target-scim, driven by its pipes against a fake SCIM service (tests/lib/fakescim.py)."""
+import json
 import os
 import pathlib
 import socket
@@ -101,6 +102,26 @@ def test_bulk_is_used_and_finds_are_joined(start):
         t.call(create("q", **{"userName": ['we"ird\\näme@x']}))
         a, b = t.call(find("q", 'WE"IRD\\NÄME@x'), dict(op="find", kind="user", name='we"ird\\NÄME@X'))
         assert a["found"][0]["by"] == "external" and b["found"][0]["by"] == "name"
+
+
+@pytest.mark.parametrize("said, asked, used", [(None, None, 8), (12, None, 12), (99, None, 16), (12, 3, 3), (2, 20, 20)])
+def test_requests_in_flight_are_as_many_as_was_said(start, said, asked, used):
+    """By the configuration, or else by the service: the window is two full Bulks for each."""
+    with FakeScim(bulk=5, marker={"findTerms": 2, "requests": said or 0}) as fake:
+        t = start(fake, **({"requests": asked} if asked else {}))
+        assert t.hello["window"] == 2 * 5 * used
+        keys = {m["key"] for m in t.call(*[create(i) for i in range(t.hello["window"])])}
+        assert keys == set(fake.users)
+
+
+def test_a_filter_of_long_names_stays_below_what_services_take(start):
+    with FakeScim(bulk=500, marker={"findTerms": 500}) as fake:
+        t = start(fake)
+        t.call(create(0))
+        found = t.call(*[find(i, f"{'long' * 100}{i}@x") for i in range(500)])
+        assert [len(f["found"]) for f in found] == [1] + [0] * 499
+        filters = [len(json.loads(body)["filter"]) for line, _, body, _ in fake.requests if line == "POST /Users/.search"]
+        assert max(filters) < 65536 and len(filters) > 2
 
 
 @pytest.mark.parametrize("knobs", [dict(terms=1), dict(search=False, terms=12)], ids=str)
@@ -273,7 +294,7 @@ def test_describe_lists_the_options():
     d = json.loads(subprocess.run([program("lockstep-target-scim"), "--describe"], capture_output=True, check=True).stdout)
     assert d["connector"] == "scim" and d["role"] == "target"
     options = {o["name"]: o for o in d["options"]}
-    assert options["url"]["required"] and options["token_file"]["required"] and options["requests"]["default"] == "8"
+    assert options["url"]["required"] and options["token_file"]["required"] and options["find_batch"]["default"] == "0"
 
 
 def certificate(tmp_path, name):

@@ -42,6 +42,44 @@ test_attrs_names_without_case(void **state)
 }
 
 static void
+test_attrs_copied_and_shared(void **state)
+{
+	(void)state;
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct attrs from = sample(a), whole = attrs_new(a), had = attrs_new(a);
+
+	attrs_copy(&whole, &from);
+	assert_int_equal(whole.count, 3);
+	assert_string_equal(whole.list[0].name, "Mail");
+	assert_true(whole.list[0].name != from.list[0].name);
+	assert_true(attr_same_set(attrs_get(&whole, "mail"), attrs_get(&from, "mail")));
+	assert_true(str_eq(attrs_first(&whole, "objectGUID"), (struct str){ "\x00\xff\x01", 3 }));
+	assert_int_equal(attrs_get(&whole, "empty")->count, 0);
+	for (int i = 0; i < 20; i++) { /* a copy grows like any other */
+		attrs_add(&whole, "mail", str_c(arena_printf(a, "%d@x", i)));
+		attrs_set_c(&whole, arena_printf(a, "n%d", i), "v");
+	}
+	assert_int_equal(attrs_get(&whole, "MAIL")->count, 22);
+	assert_int_equal(whole.count, 23);
+	assert_int_equal(attrs_get(&from, "mail")->count, 2);
+	/* a change: what has values replaces, what has none goes */
+	attrs_set_c(&had, "MAIL", "old@x");
+	attrs_set_c(&had, "empty", "not yet");
+	attrs_set_c(&had, "kept", "k");
+	attrs_share(&had, &from);
+	assert_int_equal(had.count, 3);
+	assert_string_equal(had.list[0].name, "MAIL");
+	assert_true(attr_same_set(attrs_get(&had, "mail"), attrs_get(&from, "mail")));
+	assert_null(attrs_get(&had, "empty"));
+	assert_true(str_eqc(attrs_first(&had, "kept"), "k"));
+	struct attrs all = attrs_new(a);
+	attrs_share(&all, &from);
+	assert_int_equal(all.count, 2);
+	attrs_share(&all, &(struct attrs){ .arena = a });
+	assert_int_equal(all.count, 2);
+}
+
+static void
 test_attrs_set_of_its_own_values(void **state)
 {
 	(void)state;
@@ -256,6 +294,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_attrs_names_without_case),
+		cmocka_unit_test(test_attrs_copied_and_shared),
 		cmocka_unit_test(test_attrs_set_of_its_own_values),
 		cmocka_unit_test(test_attrs_same_set),
 		cmocka_unit_test(test_attrs_pack_is_canonical),

@@ -237,9 +237,33 @@ test_due_next_is_of_retries_too_7_3(void **state)
 	OK(k, ledger_dirty_link_wait(k->l, "c", &d, 600, &k->e));
 	assert_int_equal(ledger_due_next(k->l), 600);
 	/* What is in a plan waits for nothing. */
-	OK(k, ledger_dirty_links_planned(k->l, "c", 1000, &d, &k->e));
-	OK(k, ledger_dirty_planned(k->l, "c", 1000, 5, &k->e));
+	OK(k, ledger_dirty_links_planned(k->l, "c", 1000, &d, &d, &k->e));
+	OK(k, ledger_dirty_planned(k->l, "c", 1000, 1, 5, &k->e));
 	assert_true(ledger_due_next(k->l) == INT64_MAX);
+}
+
+/* A page looks at its own rows alone: what is planned before it, of a first run all others, is not gone through. */
+static void
+test_a_page_is_planned_and_nothing_else_I10(void **state)
+{
+	struct kit *k = *state;
+	struct dirty_link link = { .owner = 1, .attribute = 0 }, first, last, links[8];
+	struct dirty rows[8];
+
+	for (int n = 1; n <= 5; n++) {
+		link.other = n;
+		OK(k, ledger_dirty_add(k->l, "c", n, DIRTY_ENTRY, &k->e));
+		OK(k, ledger_dirty_link_add(k->l, "c", &link, &k->e));
+	}
+	first = last = link;
+	first.other = 2;
+	last.other = 4;
+	OK(k, ledger_dirty_planned(k->l, "c", 1000, 2, 4, &k->e));
+	OK(k, ledger_dirty_links_planned(k->l, "c", 1000, &first, &last, &k->e));
+	assert_int_equal(ledger_dirty(k->l, "c", 1000, INT64_MIN, rows, 8), 2);
+	assert_true(rows[0].n == 1 && rows[1].n == 5);
+	assert_int_equal(ledger_dirty_links(k->l, "c", 1000, NULL, links, 8), 2);
+	assert_true(links[0].other == 1 && links[1].other == 5);
 }
 
 /* What was shown once is put back however often it goes; what never was, is sent once more alone. */
@@ -283,6 +307,7 @@ main(void)
 		TEST(test_problems_page_by_entry_and_source),
 		TEST(test_wake_the_earlier_one_stands_5_2),
 		TEST(test_due_next_is_of_retries_too_7_3),
+		TEST(test_a_page_is_planned_and_nothing_else_I10),
 		TEST(test_references_that_never_show_are_not_sent_for_ever_6_2),
 	};
 

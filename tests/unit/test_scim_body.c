@@ -345,12 +345,14 @@ test_service_narrows_the_profile(void **state)
 	(void)state;
 	service("strict", &sv);
 	assert_int_equal(sv.bulk_ops, 0);
+	assert_int_equal(sv.requests, 8);
 	assert_true(json_parse(
 		STR("{\"bulk\":{\"supported\":true,\"maxOperations\":20,\"maxPayloadSize\":\"x\"},"
 		    "\"patch\":{\"supported\":false},\"filter\":{\"supported\":true,\"maxResults\":"
 		    "30},"
 		    "\"etag\":7,\"pagination\":{\"cursor\":true},"
-		    "\"" SCIM_MARKER "\":{\"findTerms\":300,\"membersPerPatch\":-4}}"),
+		    "\"" SCIM_MARKER "\":{\"findTerms\":300,\"membersPerPatch\":-4,"
+		    "\"requests\":900}}"),
 		0, &j, NULL));
 	scim_service_read(&sv, j);
 	assert_int_equal(sv.bulk_ops, 20);
@@ -358,6 +360,7 @@ test_service_narrows_the_profile(void **state)
 	assert_int_equal(sv.put, (1u << KIND_USER) | (1u << KIND_GROUP));
 	assert_int_equal(sv.page, 30);
 	assert_int_equal(sv.find_terms, 300);
+	assert_int_equal(sv.requests, SCIM_REQUESTS_MAX);
 	assert_int_equal(sv.patch_members, 1000);
 	assert_true(sv.cursor && !sv.etag);
 	assert_int_equal(scim_service_window(&sv, 8), 320);

@@ -35,6 +35,9 @@ void attrs_remove(struct attrs *as, const char *name);
 bool attr_has(const struct attr *a, struct str value);          /* a may be NULL */
 bool attr_same_set(const struct attr *a, const struct attr *b); /* as sets, bytes; NULL = none */
 void attrs_copy(struct attrs *to, const struct attrs *from);
+/* A change into a whole: what has values replaces, what has none goes. Names and values are not copied: they are
+ * change's from then on, too. */
+void attrs_share(struct attrs *to, const struct attrs *change);
 
 /* Canonical binary form: names lower-case and sorted, values sorted: equal sets give equal bytes. */
 void attrs_pack(const struct attrs *as, struct buf *out);

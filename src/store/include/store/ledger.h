@@ -154,9 +154,9 @@ bool ledger_dirty_add(
 bool ledger_dirty_done(struct ledger *l, const char *source, int64_t n, struct err *e);
 /* An operation of it was confirmed: done, unless another one failed since it was planned. */
 bool ledger_dirty_confirmed(struct ledger *l, const char *source, int64_t n, struct err *e);
-/* All rows up to n whose wait is over: their operations are in the plan. */
-bool ledger_dirty_planned(
-	struct ledger *l, const char *source, int64_t now, int64_t n, struct err *e);
+/* The rows from first to last, as ledger_dirty gave them: their operations are in the plan. */
+bool ledger_dirty_planned(struct ledger *l, const char *source, int64_t now, int64_t first,
+	int64_t last, struct err *e);
 bool ledger_dirty_wait(struct ledger *l, const char *source, int64_t n, int64_t until,
 	struct err *e); /* planned again after that */
 /* Unplanned rows whose wait is over, n > after, in order of n. why: bits. */
@@ -176,7 +176,7 @@ bool ledger_dirty_link_add(
 bool ledger_dirty_link_done(
 	struct ledger *l, const char *source, const struct dirty_link *d, struct err *e);
 bool ledger_dirty_links_planned(struct ledger *l, const char *source, int64_t now,
-	const struct dirty_link *last, struct err *e); /* up to and with last */
+	const struct dirty_link *first, const struct dirty_link *last, struct err *e);
 bool ledger_dirty_link_wait(struct ledger *l, const char *source, const struct dirty_link *d,
 	int64_t until, struct err *e);
 size_t ledger_dirty_links(struct ledger *l, const char *source, int64_t now,
