@@ -15,10 +15,11 @@
 
 #define SILENCE_MS (90 * 1000)
 #define GRACE_MS   (5 * 1000)
-#define GIVE_UP_MS 1000  /* how often that is asked for */
-#define LOG_LINE   4096  /* bytes of one line of its standard error */
-#define LOG_LINES  10000 /* lines handed on; the rest is read and dropped */
-#define TAIL       400   /* last bytes of it that go into an error's text */
+#define GIVE_UP_MS 1000        /* how often that is asked for */
+#define LOG_LINE   4096        /* bytes of one line of its standard error */
+#define LOG_LINES  10000       /* lines handed on; the rest is read and dropped */
+#define TAIL       400         /* last bytes of it that go into an error's text */
+#define SEND_AT    (16 * 1024) /* so many bytes are written at once: each write wakes the other side */
 
 struct process {
 	struct conn conn;
@@ -27,6 +28,7 @@ struct process {
 	struct lines in;
 	struct buf out;
 	size_t written;  /* of out */
+	bool full;       /* the pipe took no more: poll tells when it does */
 	struct buf log;  /* its standard error: a line not yet ended */
 	struct buf tail; /* ... and the last lines */
 	size_t log_lines;
@@ -93,13 +95,13 @@ log_read(struct process *p)
 static void
 out_write(struct process *p)
 {
-	while (p->child.in >= 0 && p->written < p->out.n) {
+	while (p->child.in >= 0 && !p->full && p->written < p->out.n) {
 		ssize_t n = write(p->child.in, p->out.p + p->written, p->out.n - p->written);
 
 		if (n >= 0)
 			p->written += (size_t)n;
 		else if (errno == EAGAIN)
-			break;
+			p->full = true;
 		else if (errno != EINTR)
 			shut(&p->child.in); /* it does not read any more: recv will tell why */
 	}
@@ -140,8 +142,10 @@ turn(struct process *p, int timeout_ms)
 		return;
 	if (fds[1].revents)
 		log_read(p);
-	if (fds[2].revents)
+	if (fds[2].revents) {
+		p->full = false;
 		out_write(p);
+	}
 	if (fds[0].revents)
 		in_read(p);
 }
@@ -157,7 +161,8 @@ process_send(struct conn *c, struct str line, struct err *e)
 		return true;
 	buf_add(&p->out, line.n ? line.p : "", line.n);
 	buf_addc(&p->out, '\n');
-	out_write(p);
+	if (p->out.n - p->written >= SEND_AT)
+		out_write(p);
 	return true;
 }
 
@@ -235,6 +240,7 @@ process_recv(struct conn *c, int timeout_ms, struct str *line_r, struct err *e)
 	int limit = timeout_ms < 0 ? p->silence_ms : timeout_ms;
 	int64_t until = 0;
 
+	out_write(p);
 	for (;;) {
 		int got = lines_next(&p->in, line_r, e);
 
@@ -276,6 +282,7 @@ process_close(struct conn *c)
 {
 	struct process *p = (struct process *)c;
 
+	out_write(p);
 	shut(&p->child.in);
 	if (!reap(p, p->grace_ms)) {
 		kill(-p->child.pid, SIGKILL);

@@ -17,8 +17,8 @@
 
 struct conn;
 struct conn_vt {
-	/* Queues a line; may write; never blocks on a peer that does not read (keeps it queued). A peer
-	 * that has gone is no error here: recv still hands out what it said last, then tells. */
+	/* Queues a line; recv writes what is queued, send itself when it is much; neither blocks on a peer that
+	 * does not read (it stays queued). A peer that has gone is no error here: recv still hands out what it said last, then tells. */
 	bool (*send)(struct conn *c, struct str line, struct err *e);
 	/* 1: a line; 0: none within timeout_ms (0 = only what is there; -1 = until the peer's silence
 	 * limit of 90 s; whoever polls with shorter times counts the silence himself); -1: failed or ended (e filled, kind ERR_SIDE; code "connector-ended",
