@@ -41,6 +41,8 @@ struct agent {
 	struct conf *conf;     /* NULL: set-up mode, no valid configuration yet */
 	struct err
 		conf_error; /* why; or why the last reload was refused (conf stays as it was). kind ERR_NONE: well */
+	/* why they do not listen where they should, kind ERR_NONE: they do. Code "no-console": it is switched off */
+	struct err console_down, control_down;
 	const char *control_path; /* socket while there is no conf (--control) */
 	int port; /* of the console while there is no conf (--port); 0 = the usual one */
 	const char *state_path; /* state folder while there is no conf (--state); see agent_state */

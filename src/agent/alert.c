@@ -276,7 +276,10 @@ minute(struct alerts *al)
 	CLEAN_JSON struct json *watching = NULL;
 	struct alert_watch watches[WATCHES_MAX];
 	struct alert_disk disk = { .path = agent_state(g) };
-	struct alert_input in = { .conf_error = conf_error(g), .watches = watches };
+	struct alert_input in = { .conf_error = conf_error(g),
+		.console_down = &g->console_down,
+		.control_down = &g->control_down,
+		.watches = watches };
 	struct jsonw w = jsonw(&text);
 
 	if (!g->store)

@@ -206,6 +206,21 @@ eval_watch(const struct alert_watch *w, struct alert_finds *f)
 			       .after = -1 });
 }
 
+static void
+eval_listening(const struct err *down, const char *what, struct alert_finds *f)
+{
+	const char *domain = arena_printf(f->arena, "listen/%s", what);
+
+	if (!down)
+		return;
+	alert_domain(f, domain);
+	if (down->kind != ERR_NONE && strcmp(down->code, "no-console") != 0)
+		alert_found(f, &(struct alert_say){ .code = "cannot-listen",
+				       .domain = domain,
+				       .object = what,
+				       .cause = arena_strdup(f->arena, down->text) });
+}
+
 void
 alert_eval_service(const struct alert_input *in, struct alert_finds *f)
 {
@@ -218,6 +233,8 @@ alert_eval_service(const struct alert_input *in, struct alert_finds *f)
 					   .object = "configuration",
 					   .cause = arena_strdup(f->arena, in->conf_error->text) });
 	}
+	eval_listening(in->console_down, "console", f);
+	eval_listening(in->control_down, "control socket", f);
 	for (size_t i = 0; in->watches && i < in->watch_count; i++)
 		eval_watch(&in->watches[i], f);
 	if (in->ways)

@@ -69,6 +69,10 @@ const struct alert_rule alert_rules[] = {
 		"lockstep state check" },
 	{ "config-refused", ALERT_WARNING, 0, 0, "the configuration is refused",
 		"correct the file; what was in force before stays in force", "lockstep check" },
+	{ "cannot-listen", ALERT_WARNING, 0, 0, "the service cannot be reached where it should be",
+		"see what else is there (`ss -lntpx`), or set another place: `console` or "
+		"`control` of the configuration; it is tried again by itself",
+		"lockstep status" },
 	{ "watch-failed", ALERT_WARNING, 60, 0, "changes are not announced",
 		"see that the directory can be reached; until then changes are found by the "
 		"schedule alone",

@@ -402,20 +402,34 @@ listen_at(struct agent *g, const char *path, struct err *e)
 	return true;
 }
 
+/* Where it was it listens until it does where it should. */
 void
 control_reloaded(struct agent *g)
 {
-	struct err e = { 0 };
+	struct err before = g->control_down;
 
+	err_clear(&g->control_down);
 	if (g->conf && (!g->control->path || strcmp(g->control->path, g->conf->control) != 0) &&
-		!listen_at(g, g->conf->control, &e))
-		agent_log(LOG_ERROR, "control-failed", "code", e.code, "text", e.text, NULL);
+		!listen_at(g, g->conf->control, &g->control_down) &&
+		strcmp(before.text, g->control_down.text) != 0)
+		agent_log(LOG_ERROR, "control-failed", "code", g->control_down.code, "text",
+			g->control_down.text, NULL);
+}
+
+static void
+hear(void *ctx, const struct agent_news *n)
+{
+	struct agent *g = ctx;
+
+	if (n->what == AGENT_MINUTE && g->control && !g->stopping)
+		control_reloaded(g);
 }
 
 bool
 control_start(struct agent *g, struct err *e)
 {
 	g->control = xcalloc(1, sizeof(*g->control));
+	agent_hear(g, hear, g);
 	if (listen_at(g, g->conf ? g->conf->control : g->control_path, e))
 		return true;
 	if (g->conf || strcmp(e->code, "running") == 0)

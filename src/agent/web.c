@@ -213,26 +213,27 @@ ports_close(struct web *w)
 	w->stopping = false;
 }
 
-/* No console is no reason for the service not to run: it is said, and tried again at the next reload. */
+/* No console is no reason for the service not to run: it is said, and tried again. */
 static void
 ports_open(struct web *w)
 {
 	const struct conf *c = w->g->conf;
 	uint16_t port = (uint16_t)(c ? c->console.port : w->g->port ? w->g->port : WEB_PORT);
-	struct err six;
+	struct err *down = &w->g->console_down, before = *down, six;
 
 	if (w->port_count && w->port == port && (!c || c->console.enabled))
 		return;
 	ports_close(w);
-	err_clear(&w->down);
+	err_clear(down);
 	w->port = port;
 	if (c && !c->console.enabled) {
-		err_set(&w->down, ERR_CONFIG, "no-console",
+		err_set(down, ERR_CONFIG, "no-console",
 			"the console is switched off (console { enabled = no })");
 		return;
 	}
-	if (!port_open(w, AF_INET, port, &w->down)) {
-		agent_log(LOG_ERROR, "console-down", "text", w->down.text, NULL);
+	if (!port_open(w, AF_INET, port, down)) {
+		if (strcmp(before.text, down->text) != 0)
+			agent_log(LOG_ERROR, "console-down", "text", down->text, NULL);
 		return;
 	}
 	if (!port_open(w, AF_INET6, port, &six)) /* a machine without IPv6 */
@@ -251,8 +252,10 @@ on_news(void *ctx, const struct agent_news *n)
 		return;
 	if (n->what == AGENT_JOB_ENDED && job_writes(n->job))
 		w->status_good = false;
-	if (n->what == AGENT_MINUTE)
+	if (n->what == AGENT_MINUTE) {
 		web_job_prune(w);
+		ports_open(w);
+	}
 }
 
 bool

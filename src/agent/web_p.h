@@ -67,7 +67,6 @@ struct web {
 	struct web_port ports[2];
 	size_t port_count;
 	uint16_t port;
-	struct err down; /* why there is no console */
 	sd_event_source *timer;
 	bool pumping, stopping;
 	struct exchange *open; /* ring of all exchanges */

@@ -74,8 +74,8 @@ web_link_new(struct agent *g, const char *by, struct buf *url, struct err *e)
 	int64_t now = agent_now();
 
 	if (!w || !w->port_count) {
-		if (w && w->down.kind)
-			return err_set(e, ERR_CONFIG, "no-console", "%s", w->down.text);
+		if (g->console_down.kind)
+			return err_set(e, ERR_CONFIG, "no-console", "%s", g->console_down.text);
 		return err_set(e, ERR_CONFIG, "no-console", "the console does not run");
 	}
 	web_random(secret);

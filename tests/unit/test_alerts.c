@@ -170,7 +170,7 @@ check_disk_promise_and_service(void **state)
 		"\"dc2 expires soon\"}],\"exit\":1}");
 	const int64_t giga = 1024 * 1024 * (int64_t)1024;
 	struct alert_disk disk = { "/state", 4 * giga, 100 * giga, .was_low = false };
-	struct err conf = { 0 };
+	struct err conf = { 0 }, off, down;
 	struct alert_fresh fresh[] = { { .sync = "a", .promise = 60, .lag = 61 },
 		{ .sync = "b", .promise = 60, .lag = 60 },
 		{ .sync = "c",
@@ -208,6 +208,17 @@ check_disk_promise_and_service(void **state)
 	assert_int_equal(find(&f, "watch-failed/source other")->severity, ALERT_INFO);
 	assert_non_null(strstr(find(&f, "config-refused/configuration")->cause, "x.conf:3"));
 	assert_non_null(strstr(find(&f, "notify-failed/mail")->cause, "no route"));
+
+	/* one of them is switched off: that is no fault */
+	err_set(&off, ERR_CONFIG, "no-console", "it is switched off");
+	err_set(&down, ERR_CONFIG, "os", "cannot listen at /run/x");
+	in = (struct alert_input){ .now = NOW, .console_down = &off, .control_down = &down };
+	f = (struct alert_finds){ .arena = k->a };
+	alert_rules_eval(&in, &f);
+	assert_int_equal(f.count, 1);
+	assert_int_equal(f.domain_count, 2);
+	assert_string_equal(
+		find(&f, "cannot-listen/control socket")->cause, "cannot listen at /run/x");
 
 	/* what was low must be well, not just a little less low */
 	in = (struct alert_input){ .now = NOW, .disk = &disk };
