@@ -42,16 +42,20 @@ note_wake(struct target_run *t, bool failed)
 		*next = due;
 }
 
-/* What is older than is to be kept, a part at a time. */
+/* What is older than is to be kept, a part at a time; by the clock that is behind, so that one which is years ahead makes
+ * nothing old. */
 static bool
 forget(struct target_run *t, struct err *e)
 {
 	const struct conf_keep *keep = &t->run->conf->keep;
+	const struct clock *k = t->run->env->store.clock;
 	struct history_limits h = {
 		.now = target_now(t), .bytes = keep->size << 20, .rows = FORGET_ROWS
 	};
-	int64_t runs;
+	int64_t runs, ours = k->now(k->ctx);
 
+	if (ours < h.now)
+		h.now = ours;
 	h.before = h.now - keep->history;
 	return ledger_history_keep(t->ledger, &h, &runs, e);
 }

@@ -112,6 +112,11 @@ def test_clocks_that_differ(service, hosted, fake_ad):
         s.set_clock(-4000)
         service.check()
         says(service.raised("clock-wrong"), "source company", "seconds behind ours", "same time servers", "warning")
+        s.set_clock(10 * 365 * 86400)
+        before = {r["run"] for r in service.agent.json("history")["runs"]}
+        service.agent.run("sync")
+        after = {r["run"] for r in service.agent.json("history")["runs"]}
+        assert before < after, "a clock that is years ahead makes no history old"
         s.set_clock(0)
         service.check()
         service.cleared("clock-wrong")
