@@ -107,6 +107,13 @@ def test_s1_3_the_service_is_away(ready):
     d.console.start()
     b.see("hosted: in lockstep", timeout=25000)
     b("gone", text="The service does not answer.")
+    # Pages that nothing else refreshes, too.
+    d.console.stop()
+    b.page("history")
+    b.see("The service does not answer.")
+    d.console.start()
+    b("see", css="table.list")
+    b("gone", text="The service does not answer.")
 
 
 def test_s1_3_the_service_goes_away_while_something_runs(ready):

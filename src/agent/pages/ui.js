@@ -57,6 +57,8 @@ export const runLink = (run, target) => `#/run/${run}${target ? "?target=" + enc
 
 // --- data ---
 
+const AWAY_MS = 3000;
+
 // Loads, keeps the last good answer, and says what went wrong. `again` loads once more.
 export function useLoad(fn, deps = []) {
 	const [state, set] = useState({ data: null, error: null, busy: true });
@@ -68,7 +70,10 @@ export function useLoad(fn, deps = []) {
 			const data = await fn();
 			if (mine === turn.current) set({ data, error: null, busy: false });
 		} catch (error) {
-			if (mine === turn.current) set((s) => ({ data: s.data, error, busy: false }));
+			if (mine !== turn.current) return;
+			set((s) => ({ data: s.data, error, busy: false }));
+			// A page goes on by itself when the service is back.
+			if (error.code === "away") setTimeout(() => mine === turn.current && again(), AWAY_MS);
 		}
 	}, deps);
 	useEffect(() => {
