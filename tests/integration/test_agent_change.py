@@ -2,7 +2,6 @@
 import os
 import shutil
 import signal
-import time
 
 from agent_fixtures import BIN
 from agentd import WAIT, until
@@ -22,6 +21,7 @@ def slowly(agentd, command):
     os.chmod(os.path.join(folder, "lockstep"), 0o755)
     agentd.prefix = ["sh", "-c", f'shift; exec {folder}/lockstepd "$@"', "lockstepd"]
     return lambda wanted: open(flag, "w").close() if wanted else os.unlink(flag)
+
 
 def test_S3_5_a_sync_that_is_renamed_while_it_runs_goes_on_by_its_new_name(agentd, people, slow):
     """What runs is that target's, whatever its sync is called when it ends: the next run comes."""
@@ -87,15 +87,4 @@ def test_S1_14_a_name_that_is_none_is_no_alert(agentd, people, acme):
     said = agentd.agent.run("sync", "typo", code=2)
     assert "typo" in said.stderr
     agentd.idle()
-    assert not agentd.events("alert-raised")
-
-
-def test_N8_a_restart_breaks_no_promise(agentd, people, acme):
-    """Nothing changed for longer than `fresh`; the service is started anew."""
-    agentd.configure(people.source(), acme, 'every = "1d"', sync='fresh = "2s"').start().synced()
-    agentd.watching()
-    time.sleep(3)
-    assert agentd.end() == 0
-    agentd.start().synced()
-    agentd.watching()
     assert not agentd.events("alert-raised")

@@ -4,7 +4,6 @@ import array
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import stat
