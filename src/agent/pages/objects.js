@@ -1,5 +1,5 @@
 // Objects: search by anything, and all about one.
-import { html, useState, useEffect, useRef, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Op, Changes, Empty, Words,
+import { html, useState, useEffect, useLayoutEffect, useRef, useLoad, useAction, Loaded, Card, Notice, Trouble, Time, Button, Op, Changes, Empty, Words,
 	Progress, number, many, runLink } from "./ui.js";
 import { read, command, get } from "./api.js";
 
@@ -9,7 +9,7 @@ function Search({ text, set: go }) {
 	const load = useLoad(async () => (text.trim() ? read("search", text.trim()) : null), [text]);
 	const failing = useLoad(async () => (await get("overview")).status?.targets || []);
 	const [typed, setTyped] = useState(text);
-	useEffect(() => {
+	useLayoutEffect(() => { /* together with what was found */
 		if (text !== sent.current) setTyped(text);
 		sent.current = text;
 	}, [text]);

@@ -1,5 +1,5 @@
 // Settings: the same file as a form and as text; what a change would do, and a way back.
-import { html, useState, useEffect, useLoad, useAction, Loaded, Card, Notice, Trouble, Button, Words } from "./ui.js";
+import { html, useState, useEffect, useLayoutEffect, useLoad, useAction, Loaded, Card, Notice, Trouble, Button, Words } from "./ui.js";
 import { get, post, read } from "./api.js";
 import { Form, withOwn } from "./settings_form.js";
 import { Save, Versions } from "./settings_save.js";
@@ -12,7 +12,7 @@ export function Settings({ query, session, enter }) {
 	});
 	const asked = query.get("view") || "form";
 	const [view, setView] = useState(asked);
-	useEffect(() => setView(asked), [asked]);
+	useLayoutEffect(() => setView(asked), [asked]);
 	const [text, setText] = useState(null); /* edited; null: as it is */
 	const [ask, setAsk] = useState(null); /* { text, note } */
 	const [said, setSaid] = useState(null); /* of what was saved: { caveat } */

@@ -1,6 +1,6 @@
 // Preact, and the few pieces all pages are made of.
-import { html, render, useState, useEffect, useRef, useCallback, useMemo } from "./vendor/preact.js";
-export { html, render, useState, useEffect, useRef, useCallback, useMemo };
+import { html, render, useState, useEffect, useLayoutEffect, useRef, useCallback, useMemo } from "./vendor/preact.js";
+export { html, render, useState, useEffect, useLayoutEffect, useRef, useCallback, useMemo };
 
 // --- words ---
 
