@@ -83,7 +83,7 @@ eval_held(const struct alert_input *in, const struct json *t, const char *target
 {
 	int64_t held = json_get_int(t, "held", 0), run = json_get_int(t, "run", 0);
 	const char *would = would_text(in->held, run, target, f->arena),
-		   *why = json_get_string(t, "message"), *of = "";
+		   *why = json_get_string(t, "held_why"), *of = "";
 
 	if (held <= 0)
 		return;

@@ -48,6 +48,15 @@ print_target(const struct cli *c, const char *target)
 }
 
 static void
+print_reason(const char *text)
+{
+	if (!text)
+		return;
+	fputs("  ", stdout);
+	cli_text(stdout, text);
+}
+
+static void
 print_run(const struct cli *c, const char *target, const struct run_row *r, bool under_way)
 {
 	char when[24];
@@ -60,10 +69,8 @@ print_run(const struct cli *c, const char *target, const struct run_row *r, bool
 	else
 		fputs(under_way ? "begun" : "stopped before its end", stdout);
 	print_counts(r->counts);
-	if (r->text) {
-		fputs("  ", stdout);
-		cli_text(stdout, r->text);
-	}
+	print_reason(r->text);
+	print_reason(r->held_why);
 	putchar('\n');
 }
 
@@ -80,6 +87,8 @@ run_json(const struct conf_target *t, const struct run_row *r, struct jsonw *w, 
 	if (r->text)
 		jsonw_str(w, "message", r->text);
 	jsonw_int(w, "held", r->held);
+	if (r->held_why)
+		jsonw_str(w, "held_why", r->held_why);
 	jsonw_bool(w, "released", r->released);
 	if (r->counts)
 		jsonw_raw(w, "counts", r->counts, strlen(r->counts));

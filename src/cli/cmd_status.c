@@ -82,11 +82,22 @@ struct target_status {
 	size_t failing_count;
 };
 
+/* One that goes on, or was killed, says nothing yet. */
+static bool
+last_ended(struct ledger *l, struct arena *a, struct run_row *row_r)
+{
+	for (int64_t before = 0; ledger_runs(l, before, a, row_r, 1); before = row_r->run)
+		if (row_r->ended)
+			return true;
+	*row_r = (struct run_row){ 0 };
+	return false;
+}
+
 static void
 gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, struct arena *a,
 	struct target_status *s)
 {
-	s->has_run = ledger_runs(l, 0, a, &s->last, 1);
+	s->has_run = last_ended(l, a, &s->last);
 	s->dirty = ledger_dirty_count(l);
 	s->as_of = sync_as_of(l);
 	s->wake = ledger_wake_next(l);
@@ -157,6 +168,11 @@ status_text(const struct conf_target *t, const struct target_status *s)
 		printf("  held back: %lld operations of run %lld%s\n", (long long)s->last.held,
 			(long long)s->last.run,
 			s->last.released ? " (released: the next sync performs them)" : "");
+	if (s->last.held_why) {
+		fputs("    ", stdout);
+		cli_text(stdout, s->last.held_why);
+		putchar('\n');
+	}
 	if (s->waiting)
 		printf("  %lld operations wait for the next run: the last one applied a plan\n",
 			(long long)s->waiting);
@@ -193,6 +209,8 @@ status_json(const struct conf_target *t, const struct target_status *s, struct j
 	if (s->last.text)
 		jsonw_str(w, "message", s->last.text);
 	jsonw_int(w, "held", s->last.held);
+	if (s->last.held_why)
+		jsonw_str(w, "held_why", s->last.held_why);
 	jsonw_int(w, "dirty", s->dirty);
 	jsonw_int(w, "waiting", s->waiting);
 	for (int k = 0; k < KIND_COUNT; k++) {

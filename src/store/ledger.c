@@ -76,7 +76,7 @@ static const char schema[] =
 	"CREATE INDEX stranger_approved ON stranger(id) WHERE approved = 1;"
 	"CREATE TABLE run(run INTEGER PRIMARY KEY AUTOINCREMENT, started INTEGER, ended INTEGER, "
 	"kind TEXT,"
-	" counts TEXT, exit INTEGER, text TEXT, held INTEGER, released INTEGER);"
+	" counts TEXT, exit INTEGER, text TEXT, held INTEGER, released INTEGER, held_why TEXT);"
 	"CREATE TABLE change(id INTEGER PRIMARY KEY, run INTEGER, o INTEGER, at INTEGER, class "
 	"INTEGER,"
 	" attribute INTEGER, other INTEGER, before BLOB, after BLOB, code TEXT, text TEXT, "
@@ -104,11 +104,14 @@ static const char schema[] =
 static const char *const steps[] = {
 	NULL,
 	"ALTER TABLE ref ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;" LISTED_REFS KNOWN_OBJECTS,
+	/* a run's text was one or the other */
+	"ALTER TABLE run ADD COLUMN held_why TEXT;"
+	"UPDATE run SET held_why = text, text = NULL WHERE exit = 4;",
 };
 
 static const struct db_kind ledger_kind_of_file = { .name = "ledger",
 	.id = 0x4c534c47,
-	.version = 2,
+	.version = 3,
 	.sql = schema,
 	.steps = steps,
 	.cache_mb = 12 };

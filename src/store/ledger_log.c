@@ -121,10 +121,16 @@ ledger_attempts(
 
 /* --- runs --- */
 
+/* Of the newest run, unless it was permitted. */
+#define STILL_HELD "run = (SELECT max(run) FROM run) AND released = 0"
+
 bool
 ledger_run_start(struct ledger *l, const char *kind, int64_t now, int64_t *run_r, struct err *e)
 {
-	if (!db_run(l->db, e, "INSERT INTO run(started, kind, held, released) VALUES(?, ?, 0, 0)",
+	if (!db_run(l->db, e,
+		    "INSERT INTO run(started, kind, released, held, held_why) VALUES(?, ?, 0,"
+		    " ifnull((SELECT held FROM run WHERE " STILL_HELD "), 0),"
+		    " (SELECT held_why FROM run WHERE " STILL_HELD "))",
 		    now, kind))
 		return false;
 	*run_r = db_last_id(l->db);
@@ -135,15 +141,17 @@ bool
 ledger_run_end(struct ledger *l, const struct run_row *r, struct err *e)
 {
 	return db_run(l->db, e,
-		"UPDATE run SET ended = ?, counts = ?, exit = ?, text = ?, held = ? WHERE run = ?",
-		r->ended, r->counts, r->exit, r->text, r->held, r->run);
+		"UPDATE run SET ended = ?, counts = ?, exit = ?, text = ?, held = ?, held_why = ? "
+		"WHERE run = ?",
+		r->ended, r->counts, r->exit, r->text, r->held, r->held_why, r->run);
 }
 
 size_t
 ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *rows, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT run, started, ended, held, kind, counts, text, exit, released FROM run "
+		"SELECT run, started, ended, held, kind, counts, text, exit, released, held_why "
+		"FROM run "
 		"WHERE run < ?"
 		" ORDER BY run DESC LIMIT ?",
 		before ? before : INT64_MAX, max);
@@ -158,7 +166,8 @@ ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *r
 			.counts = db_text_dup(&r, 5, a),
 			.text = db_text_dup(&r, 6, a),
 			.exit = (int)db_int(&r, 7),
-			.released = db_int(&r, 8) };
+			.released = db_int(&r, 8),
+			.held_why = db_text_dup(&r, 9, a) };
 	return got;
 }
 

@@ -71,11 +71,35 @@ note_cost(struct target_run *t)
 	};
 }
 
+/* What history keeps of it. */
+static bool
+row_end(struct target_run *t, struct run_row *row, const struct err *why, struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	CLEAN_BUF struct buf counts = { 0 };
+	struct sync_result so_far = *t->run->result;
+	struct run_row begun;
+
+	so_far.kind = run_kind(t->run);
+	so_far.seconds = (double)(run_mono(t->run) - t->run->started_ms) / 1000.0;
+	sync_result_json(&so_far, NULL, &counts);
+	row->ended = target_now(t);
+	row->counts = buf_cstr(&counts);
+	row->exit = so_far.exit;
+	row->text = why ? why->text : NULL;
+	row->held_why = row->held && t->held_why.n ? buf_cstr(&t->held_why) : NULL;
+	/* The guard did not come to look at a plan: what was held when the run began is held still. */
+	if (!t->judged && ledger_runs(t->ledger, t->id + 1, a, &begun, 1)) {
+		row->held = begun.held;
+		row->held_why = begun.held_why;
+	}
+	return ledger_run_end(t->ledger, row, e);
+}
+
 void
 target_finish(struct target_run *t, int64_t held, const struct err *why)
 {
 	struct run *r = t->run;
-	CLEAN_BUF struct buf counts = { 0 };
 	struct run_row row = { .run = t->id };
 	struct err e = { 0 };
 	int64_t failing;
@@ -109,16 +133,7 @@ target_finish(struct target_run *t, int64_t held, const struct err *why)
 	if (!r->result->run)
 		r->result->run = t->id;
 	lag_result(r);
-	struct sync_result so_far = *r->result;
-
-	so_far.kind = run_kind(r);
-	so_far.seconds = (double)(run_mono(r) - r->started_ms) / 1000.0;
-	sync_result_json(&so_far, NULL, &counts);
-	row.ended = target_now(t);
-	row.counts = buf_cstr(&counts);
-	row.exit = r->result->exit;
-	row.text = why ? why->text : held && t->held_why.n ? buf_cstr(&t->held_why) : NULL;
-	if (!ledger_run_end(t->ledger, &row, &e) || !forget(t, &e) || !speed_keep(t, &e) ||
+	if (!row_end(t, &row, why, &e) || !forget(t, &e) || !speed_keep(t, &e) ||
 		!ledger_commit(t->ledger, &e))
 		ledger_rollback(t->ledger);
 }
@@ -135,6 +150,7 @@ target_abandon(struct target_run *t, struct err *e)
 		ledger_rollback(t->ledger);
 		return false;
 	}
+	t->judged = false;
 	target_finish(t, 0, &why);
 	return true;
 }

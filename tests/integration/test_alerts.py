@@ -108,9 +108,9 @@ def test_each_target_says_what_it_holds_itself(service, hosted, cloud):
         cause = held["target " + target]["cause"]
         assert cause.startswith(f"{sync}: disable of users: {count} at once, the limit is 5. Run ") and cause.count("disable ") == 2, held
     status = {t["target"]: t for t in json.loads(service.agent.run("status", "--json", code=1).stdout)["targets"]}
-    assert status["second"]["message"].startswith("less: disable of users: 29"), status
+    assert status["second"]["held_why"].startswith("less: disable of users: 29"), status
     runs = json.loads(service.agent.run("history", "--json").stdout)["runs"]
-    assert {r["message"].split(":")[0] for r in runs if r["exit"] == 4} == {"mail", "less"}, runs
+    assert {r["held_why"].split(":")[0] for r in runs if r["exit"] == 4} == {"mail", "less"}, runs
 
 
 def test_configuration_refused_and_token_refused(service, hosted):

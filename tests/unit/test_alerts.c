@@ -55,7 +55,7 @@ a_hold_says_what_it_would_have_done(void **state)
 	struct kit *k = *state;
 	struct alert_finds f = { .arena = k->a };
 	CLEAN_JSON struct json *j =
-		parse(STATUS("5,\"message\":\"disable: 4 of 9 users\"", "0", "", "", "0"));
+		parse(STATUS("5,\"held_why\":\"disable: 4 of 9 users\"", "0", "", "", "0"));
 #define HELD(target, class, kind, name)                                                            \
 	"{\"target\":\"" target "\",\"held\":\"" class "\",\"kind\":\"" kind "\",\"name\":\"" name \
 						       "\"}"

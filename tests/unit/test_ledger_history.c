@@ -195,26 +195,90 @@ test_intents_outlive_a_plan_reset_I3(void **state)
 	assert_int_equal(ledger_ops_all(k->l, 0, k->a, ops, 2), 0);
 }
 
+/* A run that begins, and ends as it began. */
+static struct run_row
+begun_run(struct kit *k)
+{
+	struct run_row row;
+	int64_t run;
+
+	OK(k, ledger_run_start(k->l, "full", 9, &run, &k->e));
+	assert_int_equal(ledger_runs(k->l, 0, k->a, &row, 1), 1);
+	assert_int_equal(row.run, run);
+	assert_false(row.released);
+	return row;
+}
+
 static void
-test_version_1_becomes_2_with_a_copy_2_5(void **state)
+test_a_run_begins_with_what_the_one_before_held_unless_permitted_8_4(void **state)
+{
+	struct kit *k = *state;
+	int64_t two[] = { add(k, "a", 1, OBJECT_LINKED), add(k, "b", 2, OBJECT_LINKED) }, pairs;
+	struct run_row row = begun_run(k);
+
+	assert_int_equal(row.held, 0);
+	assert_null(row.held_why);
+	row = (struct run_row){
+		.run = holding_run(k, 1, two, 2), .held = 2, .held_why = "too many"
+	};
+	OK(k, ledger_run_end(k->l, &row, &k->e));
+	for (int i = 0; i < 2; i++) {
+		row = begun_run(k);
+		assert_int_equal(row.held, 2);
+		assert_string_equal(row.held_why, "too many");
+	}
+	OK(k, ledger_release(k->l, row.run, &pairs, &k->e));
+	assert_int_equal(pairs, 2);
+	row = begun_run(k);
+	assert_int_equal(row.held, 0);
+	assert_null(row.held_why);
+}
+
+/* Makes the file what an older program left. */
+static void
+age(struct kit *k, const char *sql)
+{
+	sqlite3 *sq;
+
+	ledger_close(&k->l);
+	assert_int_equal(sqlite3_open(k->path, &sq), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(sq, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(sq);
+	kit_open(k);
+}
+
+static void
+test_version_2_has_one_text_for_two_reasons_2_5(void **state)
+{
+	struct kit *k = *state;
+	CLEAN_FREE char *copy = xasprintf("%s.v2.bak", k->path);
+	struct run_row rows[2];
+
+	age(k, "ALTER TABLE run DROP COLUMN held_why;"
+	       "INSERT INTO run(ended, kind, exit, text, held, released)"
+	       " VALUES(1, 'delta', 4, 'too many', 3, 0), (2, 'delta', 5, 'away', 3, 0);"
+	       "PRAGMA user_version = 2");
+	assert_int_equal(access(copy, F_OK), 0);
+	assert_int_equal(ledger_runs(k->l, 0, k->a, rows, 2), 2);
+	assert_string_equal(rows[0].text, "away");
+	assert_null(rows[0].held_why);
+	assert_null(rows[1].text);
+	assert_string_equal(rows[1].held_why, "too many");
+}
+
+static void
+test_version_1_is_brought_up_with_a_copy_2_5(void **state)
 {
 	struct kit *k = *state;
 	CLEAN_FREE char *copy = xasprintf("%s.v1.bak", k->path);
 	int64_t a = add(k, "a", 1, OBJECT_LINKED), b = add(k, "b", 2, OBJECT_LINKED);
 	struct ref refs[2];
-	sqlite3 *sq;
 
 	OK(k, ledger_ref_set(k->l, a, 0, b, true, &k->e));
-	ledger_close(&k->l);
-	assert_int_equal(sqlite3_open(k->path, &sq), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(sq,
-				 "ALTER TABLE ref DROP COLUMN shown; DROP TABLE listed_ref;"
-				 "DROP TABLE ref_again; DROP TABLE tried; DROP TABLE protection;"
-				 "PRAGMA user_version = 1",
-				 NULL, NULL, NULL),
-		SQLITE_OK);
-	sqlite3_close(sq);
-	kit_open(k);
+	age(k, "ALTER TABLE run DROP COLUMN held_why;"
+	       "ALTER TABLE ref DROP COLUMN shown; DROP TABLE listed_ref;"
+	       "DROP TABLE ref_again; DROP TABLE tried; DROP TABLE protection;"
+	       "PRAGMA user_version = 1");
 	assert_int_equal(access(copy, F_OK), 0);
 	assert_int_equal(ledger_refs(k->l, a, false, NULL, refs, 2), 1);
 	OK(k, ledger_listed_ref_add(k->l, a, 0, "x", NULL, &k->e));
@@ -229,7 +293,9 @@ main(void)
 		TEST(test_history_is_forgotten_by_size_but_not_what_stands_on_it_9_3),
 		TEST(test_what_is_held_again_is_written_down_once_8_4),
 		TEST(test_intents_outlive_a_plan_reset_I3),
-		TEST(test_version_1_becomes_2_with_a_copy_2_5),
+		TEST(test_a_run_begins_with_what_the_one_before_held_unless_permitted_8_4),
+		TEST(test_version_2_has_one_text_for_two_reasons_2_5),
+		TEST(test_version_1_is_brought_up_with_a_copy_2_5),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,7 @@ export function History() {
 					<th scope="row"><a href=${runLink(r.run, targets && r.target)}>${r.run}</a></th>
 					<td><${Time} at=${r.started} /><small class="dim">${KIND[r.kind] || r.kind}${targets ? " · " + r.target : ""}${
 						r.ended ? " · " + duration(r.ended - r.started) : ""}</small></td>
-					<td><${Exit} run=${r} />${r.message && html`<small class="dim clip">${r.message}</small>`}</td><td><${Counts} counts=${r.counts} none="nothing to do" /></td></tr>`)}</tbody></table></div>`
+					<td><${Exit} run=${r} />${[r.message, r.held_why].filter(Boolean).map((t) => html`<small class="dim clip">${t}</small>`)}</td><td><${Counts} counts=${r.counts} none="nothing to do" /></td></tr>`)}</tbody></table></div>`
 				: html`<${Empty}>${list.length ? "No such run among the last 50." : "Nothing has run yet."}</${Empty}>`}</${Card}>`;
 		}}</${Loaded}>`;
 }

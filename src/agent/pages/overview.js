@@ -36,7 +36,7 @@ function State({ target, start, syncs, away }) {
 	const reasons = [
 		target.failing && html`<li><a href="#/objects?failing">${many(target.failing, "object")} fail${
 			target.failing === 1 ? "s" : ""}</a></li>`,
-		target.held && html`<li><a href=${runLink(target.run, target.target)}>${many(target.held, "change")} held back by the guard</a>${target.message && html`<small class="dim"> ${target.message}</small>`}</li>`,
+		target.held && html`<li><a href=${runLink(target.run, target.target)}>${many(target.held, "change")} held back by the guard</a>${target.held_why && html`<small class="dim"> ${target.held_why}</small>`}</li>`,
 		target.waiting && html`<li>${many(target.waiting, "change")} wait${target.waiting === 1 ? "s" : ""} for the next run</li>`,
 		STOPPED[exit] && html`<${Stopped} exit=${exit} syncs=${mine} />`,
 	].filter(Boolean);

@@ -92,7 +92,8 @@ export function Run({ args, query }) {
 			const some = did.filter((o) => (!op || (op === "failed" ? o.code : o.op === op)) &&
 				(!word || JSON.stringify([o.name, o.id, o.other, o.before, o.after, o.message]).toLowerCase().includes(word)));
 			const kinds = [...new Set(did.map((o) => o.op))];
-			return html`${r && html`<p><${Exit} run=${r} /> <${Time} at=${r.started} /> <${Counts} counts=${r.counts} /></p>${r.message && html`<${Notice} tone=${r.exit === 4 ? "odd" : "bad"}><${Words} text=${r.message} /></${Notice}>`}`}
+			return html`${r && html`<p><${Exit} run=${r} /> <${Time} at=${r.started} /> <${Counts} counts=${r.counts} /></p>${r.message && html`<${Notice} tone="bad"><${Words} text=${r.message} /></${Notice}>`}
+				${r.held_why && html`<${Notice} tone="odd"><${Words} text=${r.held_why} /></${Notice}>`}`}
 				${held.length > 0 && (r?.released ? html`<${Notice}>Released: the next sync performs what is still wanted.</${Notice}>` : html`<${Held} run=${run} target=${target} held=${held} done=${load.again} />`)}
 				<${Card} title="Operations" tools=${did.length > 5 && html`<input type="search" aria-label="Filter" placeholder="Filter" value=${text}
 						onInput=${(e) => { setText(e.target.value); setMost(STEP); }} />

@@ -440,10 +440,12 @@ int64_t ledger_due_next(struct ledger *l);  /* the same, and retries that wait (
 /* --- history --- */
 struct run_row {
 	int64_t run, started, ended, held;
-	const char *kind, *counts, *text;
+	const char *kind, *counts, *text; /* text: why it stopped; NULL = it came to its end */
+	const char *held_why;             /* why the guard holds; NULL = it does not */
 	int exit;
 	bool released;
 };
+/* Until the guard has looked at its plan, what the run before it held is held. */
 bool ledger_run_start(
 	struct ledger *l, const char *kind, int64_t now, int64_t *run_r, struct err *e);
 bool ledger_run_end(struct ledger *l, const struct run_row *r, struct err *e);
