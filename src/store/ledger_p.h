@@ -1,7 +1,7 @@
 /* Private to the ledger's files. */
 #pragma once
 #include "store/db.h"
-#include "store/ledger.h"
+#include "store/history.h"
 
 /* What the open transaction changes of the counts; see ledger_tally.c. */
 struct tally {

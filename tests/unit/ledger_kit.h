@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "base/mem.h"
 #include "folder.h"
-#include "store/ledger.h"
+#include "store/history.h"
 
 #define USER (&kinds[KIND_USER])
 

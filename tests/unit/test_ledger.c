@@ -6,7 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "store/drift.h"
-#include "store/ledger.h"
+#include "store/history.h"
 #include "ledger_kit.h"
 
 static void

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include <sqlite3.h>
 #include "store/drift.h"
-#include "store/ledger.h"
+#include "store/history.h"
 #include "ledger_kit.h"
 
 /* A run with `count` changes, ended then. */

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include "base/mem.h"
 #include "plan/plan.h"
-#include "store/ledger.h"
+#include "store/history.h"
 #include "folder.h"
 
 #define USER  (&kinds[KIND_USER])

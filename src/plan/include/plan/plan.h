@@ -14,7 +14,7 @@
 #include "conf/conf.h"
 #include "model/entry.h"
 #include "rules/rules.h"
-#include "store/ledger.h"
+#include "store/history.h"
 
 struct decide_input {
 	const struct kind *kind;

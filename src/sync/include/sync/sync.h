@@ -15,7 +15,7 @@
 #pragma once
 #include "conf/conf.h"
 #include "rules/rules.h"
-#include "store/ledger.h"
+#include "store/history.h"
 #include "store/mirror.h"
 #include "wire/conn.h"
 
