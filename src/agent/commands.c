@@ -57,6 +57,7 @@ static const struct row rows[] = {
 		{ { "--under", true, -1 }, { "--match", true, -1 } } },
 	{ "config", "show", COMMAND_READS, false, 0, 0, -1, { { 0 } }, true },
 	{ "config", "options", COMMAND_READS, false, 0, 0, -1, { { 0 } }, true },
+	{ "watch", NULL, COMMAND_FOLLOWS, false, 1, 1, -1, { { 0 } } },
 	{ "alerts", NULL, COMMAND_READS, false, 0, 2, -1, { { "--all", false, -1 } } },
 };
 

@@ -404,7 +404,7 @@ listen_at(struct agent *g, const char *path, struct err *e)
 
 /* Where it was it listens until it does where it should. */
 void
-control_reloaded(struct agent *g)
+control_follow(struct agent *g)
 {
 	struct err before = g->control_down;
 
@@ -422,7 +422,7 @@ hear(void *ctx, const struct agent_news *n)
 	struct agent *g = ctx;
 
 	if (n->what == AGENT_MINUTE && g->control && !g->stopping)
-		control_reloaded(g);
+		control_follow(g);
 }
 
 bool

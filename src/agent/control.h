@@ -10,7 +10,7 @@
 
 bool control_start(struct agent *g, struct err *e);
 void control_stop(struct agent *g);
-void control_reloaded(struct agent *g); /* another path */
+void control_follow(struct agent *g); /* another path */
 
 /* One line as asked, taken apart: pure, for the parser's tests. */
 enum control_ask { ASK_COMMAND, ASK_STATUS, ASK_RELOAD, ASK_CONSOLE, ASK_CANCEL };

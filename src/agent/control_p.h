@@ -25,7 +25,7 @@ void control_say(struct line_conn *c, const struct buf *json); /* adds the newli
 void control_refuse(struct line_conn *c, const struct err *e, bool close);
 void control_close(struct line_conn *c);         /* c is gone */
 void control_rest(struct line_conn *c);          /* its time to say something begins anew */
-size_t control_followers(const struct agent *g); /* of `history --follow` */
+size_t control_followers(const struct agent *g); /* commands that end with who asked */
 #define CONTROL_OUT_PAUSE ((size_t)256 * 1024)
 #define CONTROL_OUT_MAX   ((size_t)2 * 1024 * 1024)
 

@@ -32,7 +32,7 @@ static const struct part {
 	{ "health", health_start, health_stop, health_reloaded },
 	{ "notify", notify_start, notify_stop, notify_reloaded },
 	{ "alerts", alerts_start, alerts_stop, alerts_reloaded },
-	{ "control", control_start, control_stop, control_reloaded },
+	{ "control", control_start, control_stop, control_follow },
 	{ "web", web_start, web_stop, web_reloaded },
 };
 

@@ -57,8 +57,8 @@ const struct command commands[] = {
 		"exchanges the account's key for a credential of this agent, which stays in its "
 		"place",
 		cmd_register, true, TURN_CHECK, ask_register },
-	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch,
-		true },
+	{ "watch", "watch SOURCE", "says whenever the directory tells of a change", cmd_watch, true,
+		TURN_READS },
 	{ "state", "state check|backup|rebuild", "examines or copies the state, or drops a mirror",
 		cmd_state, true, TURN_THERE },
 	{ 0 },

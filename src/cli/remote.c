@@ -343,6 +343,13 @@ given(int argc, char **argv, const char *option)
 	return false;
 }
 
+/* It has no end, and ends with us. */
+static bool
+endless(const struct command *cmd, int argc, char **argv)
+{
+	return strcmp(cmd->name, "watch") == 0 || given(argc, argv, "--follow");
+}
+
 static int
 perform(struct cli *c, struct remote *r, const struct command *cmd, int argc, char **argv)
 {
@@ -356,7 +363,7 @@ perform(struct cli *c, struct remote *r, const struct command *cmd, int argc, ch
 		q.words[i] = argv[i];
 	q.words[q.count] = NULL;
 	r->asked = &q;
-	if (!given(argc, argv, "--follow")) /* which has no end, and ends with us */
+	if (!endless(cmd, argc, argv))
 		sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt }, NULL);
 	code = cmd->ask && !cmd->ask(&q, &e) ? cli_error(c, &e, 2) : follow_through(c, r);
 	plan_draft_drop(&q.draft);

@@ -166,7 +166,7 @@ def test_hostile_lines(agentd, people, acme):
             answer = t.line()
             assert answer is None or answer["error"]["code"] == "bad-request", line
             assert t.line() is None, line
-    for command in (["sync", "--direct"], ["state", "backup", "/tmp/x"], ["apply", "/tmp/x"], ["watch", "company"], ["plan", "--out", "/tmp/x"],
+    for command in (["sync", "--direct"], ["state", "backup", "/tmp/x"], ["apply", "/tmp/x"], ["watch"], ["watch", "a", "b"], ["plan", "--out", "/tmp/x"],
                     ["sync", "-c", "/tmp/x"], ["sync"] * 40, ["explain", "x" * 5000]):
         assert agentd.ask(command=command)["error"]["code"] == "bad-command", command
     seed = int(os.environ.get("LOCKSTEP_SEED", "1"))

@@ -425,6 +425,19 @@ def test_following_goes_on_with_what_is_in_force(running, member):
     assert "goes on with the configuration" in watcher.communicate()[1]
 
 
+def test_the_group_watches_a_source(running, member):
+    """By the service, which may read it; it ends with its client."""
+    watcher = member.start("watch", "company", "--json")
+    assert json.loads(watcher.stdout.readline()) == {"watching": True}
+    come(running, "new")
+    assert json.loads(watcher.stdout.readline())["changed"] is True
+    watcher.send_signal(signal.SIGINT)
+    assert watcher.wait(WAIT) == -signal.SIGINT
+    watcher.communicate()
+    running.idle()
+    assert 'no source "nothing"' in member.run("watch", "nothing", code=2).stderr
+
+
 # --- other commands ---
 
 def test_what_the_group_does_from_anywhere(running, member):
