@@ -115,7 +115,8 @@ gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, stru
 		}
 	s->failing_count = gather_failing(c, l, a, s->failing, ARRAY_LEN(s->failing));
 	s->failing_total = ledger_failing(l);
-	s->lockstep = s->has_run && s->last.exit == 0 && !s->failing_total && !s->waiting;
+	s->lockstep = s->has_run && s->last.exit == 0 && !s->last.held && !s->failing_total &&
+		      !s->waiting;
 }
 
 static void

@@ -88,7 +88,7 @@ row_end(struct target_run *t, struct run_row *row, const struct err *why, struct
 	row->exit = so_far.exit;
 	row->text = why ? why->text : NULL;
 	row->held_why = row->held && t->held_why.n ? buf_cstr(&t->held_why) : NULL;
-	/* The guard did not come to look at a plan: what was held when the run began is held still. */
+	/* The guard did not look at all: what was held when the run began is held still. */
 	if (!t->judged && ledger_runs(t->ledger, t->id + 1, a, &begun, 1)) {
 		row->held = begun.held;
 		row->held_why = begun.held_why;

@@ -272,7 +272,7 @@ limits_apply(struct target_run *t, int64_t *held_r, struct err *e)
 	if (!ledger_hold_following(t->ledger, e))
 		goto fail;
 	*held_r = ledger_held_now(t->ledger);
-	t->judged = true;
+	t->judged = !t->run->options->undo || *held_r; /* an undo plans a part of all */
 	return ledger_commit(t->ledger, e);
 fail:
 	ledger_rollback(t->ledger);

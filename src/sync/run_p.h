@@ -68,7 +68,7 @@ struct target_run {
 	bool careful;  /* nothing is changed there that somebody else has changed since (9.2) */
 	bool compared; /* the plan was the same at the beginning */
 	bool prepared; /* settled and planned already, for what is to be compared first */
-	bool judged;   /* the guard has looked at a plan of this run, */
+	bool judged;   /* the guard has looked at all that is planned, */
 	int64_t held;  /* and holds so much of the last one, */
 	struct buf held_why;       /* and what it said */
 	int64_t plan;              /* being applied; 0 = none */

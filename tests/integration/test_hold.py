@@ -78,6 +78,16 @@ def test_8_4_a_killed_run_hides_nothing_of_a_hold(holding, cloud, acme):
     assert len(acme.find("/Users", "active eq true")) == 7
 
 
+def test_9_3_an_undo_looks_at_a_part_and_ends_no_hold(holding, acme):
+    holding.people.set("user9", title="Chief")
+    holding.people.write()
+    run = holding.sync(code=4)["run"]
+    holding.run("undo", str(run))
+    assert [u["title"] for u in acme.find("/Users", 'userName eq "user9@example.test"')] == ["Clerk"]
+    assert told(holding) == (0, 3, WHY, None)
+    assert holding.sync(code=4)["held"] == 3
+
+
 def begun(agent):
     with sqlite3.connect(os.path.join(agent.path("state"), "target-hosted.db"), timeout=30) as db:
         return db.execute("SELECT count(*) FROM run WHERE ended IS NULL").fetchone()[0]
