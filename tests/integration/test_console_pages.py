@@ -109,8 +109,11 @@ def test_sync_now_and_every_page(clean, desk):
     b("see", css="table.list")
     found += b.shot("history")
     b.link("1", exact=True)
+    first = b("text", css="ul.rows li a")
     b.button("what changed", nth=0)
+    b("see", role="button", name="less")
     b.fill("Filter", "anna")
+    assert b("text", css="ul.rows li a") != first and not b("there", role="button", name="less")  # unfolded was another
     found += b.shot("run")
     b.page("adoption")
     b.see("Nothing waits")
