@@ -58,7 +58,15 @@ async function insist(what) {
 const DO = {
 	window: async ({ n }) => { await turn_to(n); },
 	goto: async ({ url }) => { await page.goto(url); },
-	hash: async ({ hash }) => { await page.evaluate((h) => { location.hash = h; }, hash); },
+	// Until the page has turned: what is there afterwards is not of the address before.
+	hash: async ({ hash }) => {
+		await page.evaluate((h) => new Promise((done) => {
+			const before = location.href;
+			addEventListener("hashchange", () => setTimeout(done), { once: true });
+			location.hash = h;
+			if (location.href === before) done();
+		}), hash);
+	},
 	reload: async () => { await page.reload(); },
 	size: async ({ width, height }) => { await page.setViewportSize({ width, height }); },
 	dark: async ({ on }) => { await page.emulateMedia({ colorScheme: on ? "dark" : "light" }); },
