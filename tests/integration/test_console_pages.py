@@ -216,6 +216,9 @@ def test_settings_changed_with_a_preview_and_rolled_back(clean, desk):
     b.see("Objects in one page of a listing")  # the connector's own options, by its own words, set or not
     b("fill", css="#o-target-hosted-page", value="50")
     found += b.shot("settings")
+    b.button("Text", exact=True)
+    b.button("Form", exact=True)
+    b.see("2 changed")  # a look at the text loses nothing
     b.button("Review and save")
     b("see", css="pre.diff .new")
     b.button("What would it do?")
