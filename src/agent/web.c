@@ -251,7 +251,7 @@ on_news(void *ctx, const struct agent_news *n)
 	if (!w) /* stopped already */
 		return;
 	if (n->what == AGENT_JOB_ENDED && job_writes(n->job))
-		w->status_good = false;
+		web_status_old(w);
 	if (n->what == AGENT_MINUTE) {
 		web_job_prune(w);
 		ports_open(w);
@@ -273,7 +273,7 @@ web_start(struct agent *g, struct err *e)
 void
 web_reloaded(struct agent *g)
 {
-	g->web->status_good = false;
+	web_status_old(g->web);
 	ports_open(g->web);
 }
 

@@ -45,13 +45,23 @@ overview_answer(struct exchange *x)
 	web_json(x, 200);
 }
 
+void
+web_status_old(struct web *w)
+{
+	w->status_good = false;
+	w->status_turn++;
+}
+
+/* Several are asked for at once, and a run may have ended since: what was asked for before that is for its own answer alone,
+ * and does not come into the place of a newer one. */
 static void
 status_came(struct exchange *x, const struct job *j)
 {
 	struct web *w = x->w;
 	CLEAN_BUF struct buf text = { 0 };
+	bool ours = !w->status_good && job_result(j) && json_get(job_result(j), "targets");
 
-	if (job_result(j) && json_get(job_result(j), "targets")) {
+	if (ours) {
 		json_print(job_result(j), &text);
 		buf_reset(&w->status);
 		buf_add(&w->status, text.p, text.n);
@@ -59,6 +69,8 @@ status_came(struct exchange *x, const struct job *j)
 		w->status_good = true;
 	}
 	overview_answer(x);
+	if (ours)
+		w->status_good = x->turn == w->status_turn;
 }
 
 void
@@ -71,6 +83,7 @@ web_overview(struct exchange *x)
 		return;
 	}
 	w->status_good = false;
+	x->turn = w->status_turn;
 	web_run(x, &(struct job_spec){ .argv = status_words, .json = true }, status_came);
 }
 

@@ -78,6 +78,7 @@ struct web {
 	struct buf status;              /* last output of `status --json` */
 	int64_t status_at;
 	bool status_good;
+	size_t status_turn; /* goes on with all that makes a status old */
 	struct web_job *setup_job;
 };
 
@@ -105,6 +106,7 @@ struct exchange {
 	const char *caveat; /* said with an answer that is good */
 	sd_event_source *patience;
 	size_t step; /* of an answer made of several */
+	size_t turn; /* web.status_turn when the status was asked for */
 	/* while a command runs for it */
 	struct job *job;
 	void (*then)(struct exchange *x, const struct job *j);
@@ -160,6 +162,7 @@ void web_job_cancel(struct exchange *x);
 void web_read(struct exchange *x); /* GET read */
 
 /* web_overview.c */
+void web_status_old(struct web *w);
 void web_overview(struct exchange *x);
 void web_live(struct exchange *x);
 void web_series(struct exchange *x);

@@ -44,13 +44,13 @@ function at(w, root = page, shown = false) {
 }
 
 // Now and then Chromium draws nothing more after a screenshot until it is asked anew: a wait for an element that stands
-// still would never end.
+// still would never end. So it is begun anew, unless the click itself was begun: done twice, it undoes itself.
 async function insist(what) {
 	for (let n = 0; ; n++) {
 		try {
-			return await what({ timeout: WAIT / 10 });
+			return await what({ timeout: WAIT / 3 });
 		} catch (e) {
-			if (n === 9) throw e;
+			if (n === 5 || /performing \w+ action/.test(e.message)) throw e;
 		}
 	}
 }
@@ -58,7 +58,15 @@ async function insist(what) {
 const DO = {
 	window: async ({ n }) => { await turn_to(n); },
 	goto: async ({ url }) => { await page.goto(url); },
-	hash: async ({ hash }) => { await page.evaluate((h) => { location.hash = h; }, hash); },
+	// Until the page has turned: what is there afterwards is not of the address before.
+	hash: async ({ hash }) => {
+		await page.evaluate((h) => new Promise((done) => {
+			const before = location.href;
+			addEventListener("hashchange", () => setTimeout(done), { once: true });
+			location.hash = h;
+			if (location.href === before) done();
+		}), hash);
+	},
 	reload: async () => { await page.reload(); },
 	size: async ({ width, height }) => { await page.setViewportSize({ width, height }); },
 	dark: async ({ on }) => { await page.emulateMedia({ colorScheme: on ? "dark" : "light" }); },
@@ -75,7 +83,7 @@ const DO = {
 	text: async (w) => at(w).innerText(),
 	value: async (w) => at(w).inputValue(),
 	eval: async ({ js }) => page.evaluate(js),
-	shot: async ({ path }) => { await page.screenshot({ path, fullPage: true }); },
+	shot: async ({ path }) => { await insist((t) => page.screenshot({ path, fullPage: true, ...t })); },
 	cookies: async () => context.cookies(),
 	forget: async () => { await context.clearCookies(); },
 	// Findings that are serious or worse, and whether the page is wider than the window.

@@ -49,6 +49,7 @@ def browser():
 def clean(browser):
     """Nothing that a page did was refused by its policy, failed, or left this machine."""
     browser("window", n=0)
+    browser("size", width=1280, height=900)
     yield browser
     wrong = [w for w in browser("wrong") if "Failed to load resource" not in w]
     assert not wrong, wrong

@@ -1,13 +1,17 @@
 """The console's API: commands, settings, the bundle, set-up (S1.3, S1.6, S2.3)."""
+import glob
 import json
 import os
 import re
+import shutil
 import socket
 import stat
 import tempfile
+import threading
 
 import pytest
 
+from console import BIN, until
 from desk import BASE, Desk
 from fakescim import FakeScim
 from slapd import Slapd
@@ -277,6 +281,44 @@ def test_sessions_outlive_a_restart_and_jobs_are_not_mistaken(desk):
     status, answer = c.api("GET", f"job?id={old}")
     assert status == 404 and answer["error"]["code"] == "no-such-job" and "started anew" in answer["error"]["message"]
     assert c.post("command", {"command": ["sync"]})["job"] > old
+
+
+def test_s1_3_a_status_from_before_the_end_of_a_run_is_not_kept(bare):
+    """Asked for before a run ended and answered after: whoever asks then is told how it is now."""
+    c = bare.set_up().console
+    with open(c.conf, encoding="utf-8") as f:
+        text = f.read()
+    with open(c.conf, "w", encoding="utf-8") as f:
+        f.write(text.replace('sync "mail" {', 'sync "mail" {\n\tschedule { on_change = no }'))
+    c.stop()
+    # The service's own programs, but that what `status` says comes late while that is wanted.
+    folder, late = os.path.join(bare.folder, "bin"), os.path.join(bare.folder, "late")
+    os.mkdir(folder)
+    for name in os.listdir(BIN):
+        if name not in ("lockstep", "lockstepd"):
+            os.symlink(os.path.join(BIN, name), os.path.join(folder, name))
+    shutil.copy(os.path.join(BIN, "lockstepd"), folder)
+    with open(os.path.join(folder, "lockstep"), "w", encoding="utf-8") as f:
+        f.write(f'#!/bin/sh\ncase "$*" in *" status"*) ;; *) exec {BIN}/lockstep "$@" ;; esac\n[ -e {late} ] || exec {BIN}/lockstep "$@"\n'
+                f'{BIN}/lockstep "$@" > {late}.$$; : > {late}.$$.read; while [ -e {late} ]; do sleep 0.05; done; cat {late}.$$\n')
+    os.chmod(os.path.join(folder, "lockstep"), 0o755)
+    c.before = ["sh", "-c", f'shift; exec {folder}/lockstepd "$@"', "lockstepd"]
+    c.start()
+    until(lambda: not c.get("live")["jobs"])
+    c.command("sync")
+    open(late, "w").close()
+    asked = threading.Thread(target=c.get, args=("overview",))
+    asked.start()
+
+    def read():
+        status = [j["why"] for j in c.get("live")["jobs"] if j["command"].startswith("status")]
+        return "console" in status and len(glob.glob(late + ".*.read")) == len(status)
+    until(read)
+    bare.add("Otto Ohne")
+    c.command("sync")
+    os.unlink(late)
+    asked.join()
+    assert c.get("overview")["status"]["targets"][0]["failing"] == 1
 
 
 # --- set up (S1.6, S2.3) ---

@@ -8,6 +8,22 @@ MODULES = os.path.join(ROOT, "build", "browser")
 SCREENS = os.path.join(ROOT, "build", "screens")
 
 
+# The page's next request whose address holds WORD is answered when letGo() says so, which ends once the page has heard it.
+HOLD = """(() => { const real = window.fetch; let free = true; delete window.letGo;
+    window.fetch = async (url, how) => {
+        const mine = free && url.includes(WORD);
+        if (mine) free = false;
+        const answer = await real(url, how);
+        if (!mine) return answer;
+        const json = answer.json.bind(answer);
+        await new Promise((go) => { window.letGo = () => new Promise((heard) => {
+            answer.json = async () => { const value = await json(); setTimeout(heard); return value; };
+            go(); }); });
+        return answer;
+    }; })()"""
+HELD = "new Promise((done) => { const look = () => window.letGo ? done() : setTimeout(look, 10); look(); })"
+
+
 class Browser:
     def __init__(self):
         os.makedirs(SCREENS, exist_ok=True)
@@ -57,6 +73,19 @@ class Browser:
 
     def heading(self, name):
         self("see", role="heading", name=name)
+
+    # --- answers that come late ---
+
+    def hold(self, word):
+        self("eval", js=HOLD.replace("WORD", json.dumps(word)))
+
+    def held(self):
+        """Waits until the answer that is held back is there."""
+        self("eval", js=HELD)
+
+    def let_go(self):
+        """Ends when the page has done with it what it does."""
+        self("eval", js="window.letGo()")
 
     def shot(self, name):
         """At both widths, light and dark. Says what is wrong: too wide, or against accessibility."""

@@ -121,12 +121,13 @@ function App() {
 	}, [here.path, at.args.join("/"), !session]);
 	useEffect(() => {
 		if (!session || session.setup) return;
-		const look = () => get("alerts").then((a) => setAlerts(a.open.length), () => {});
-		const told = (e) => setAlerts(e.detail); /* a page knows it newer */
+		let turn = 0;
+		const look = (mine = ++turn) => get("alerts").then((a) => mine === turn && setAlerts(a.open.length), () => {});
+		const told = (e) => { turn++; setAlerts(e.detail); }; /* a page knows it newer */
 		look();
 		const timer = setInterval(() => document.hidden || look(), 30000);
 		addEventListener("alerts", told);
-		return () => { clearInterval(timer); removeEventListener("alerts", told); };
+		return () => { turn++; clearInterval(timer); removeEventListener("alerts", told); };
 	}, [session, at.path]);
 	if (out && !session) return html`<${SignedOut} why=${new URLSearchParams(location.search).get("signin")} />`;
 	if (!session) return html`<main class="container" id="main"><${Trouble} error=${error} />${!error && html`<${Waiting} />`}

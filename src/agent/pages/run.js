@@ -70,13 +70,14 @@ function Undo({ run, target, done }) {
 				: html`<p>Nothing of it can be taken back.</p>`}<${Trouble} error=${go.error} /></${Dialog}>`}`;
 }
 
+// What is asked and what is unfolded belongs to one target and one operation: by `key`, whatever else comes into its place.
 export function Run({ args, query }) {
 	const run = Number(args[0]) || 0, asked = query.get("target");
 	const load = useLoad(async () => {
 		if (!(run > 0)) return { ops: [] };
 		const [{ operations }, { runs }] = await Promise.all([read("history", String(run)), read("history")]);
 		const target = asked || [...runs, ...operations].find((r) => r.run === run && r.target)?.target;
-		return { target, several: new Set(runs.map((r) => r.target)).size > 1, ops: operations.filter((o) => o.target === target),
+		return { target, several: new Set(runs.map((r) => r.target)).size > 1, ops: operations.filter((o) => o.target === target).map((o, n) => ({ ...o, n })),
 			run: runs.find((r) => r.run === run && r.target === target) };
 	}, [run, asked]);
 	const target = load.data?.target;
@@ -84,7 +85,7 @@ export function Run({ args, query }) {
 	const [op, setOp] = useState("");
 	const [most, setMost] = useState(STEP);
 	return html`<p class="crumbs"><a href="#/history">History</a></p><div class="head"><h1>Run ${run > 0 ? run : args[0]}${load.data?.several ? html` <span class="dim">at ${target}</span>` : ""}</h1><div class="tools">
-			${load.data?.ops.some((o) => o.op && !o.code) && html`<${Undo} run=${run} target=${target} done=${load.again} />`}</div></div>
+			${load.data?.ops.some((o) => o.op && !o.code) && html`<${Undo} key=${target} run=${run} target=${target} done=${load.again} />`}</div></div>
 		<${Loaded} of=${load}>${({ ops, run: r }) => {
 			if (!r && !ops.length) return html`<${Card}><${Empty}>There is no such run${asked ? ` at ${asked}` : ""}, or it is forgotten: Settings say how much of the history is kept.</${Empty}></${Card}>`;
 			const held = ops.filter((o) => o.held), did = ops.filter((o) => o.op);
@@ -94,12 +95,12 @@ export function Run({ args, query }) {
 			const kinds = [...new Set(did.map((o) => o.op))];
 			return html`${r && html`<p><${Exit} run=${r} /> <${Time} at=${r.started} /> <${Counts} counts=${r.counts} /></p>${r.message && html`<${Notice} tone="bad"><${Words} text=${r.message} /></${Notice}>`}
 				${r.held_why && html`<${Notice} tone="odd"><${Words} text=${r.held_why} /></${Notice}>`}`}
-				${held.length > 0 && (r?.released ? html`<${Notice}>Released: the next sync performs what is still wanted.</${Notice}>` : html`<${Held} run=${run} target=${target} held=${held} done=${load.again} />`)}
+				${held.length > 0 && (r?.released ? html`<${Notice}>Released: the next sync performs what is still wanted.</${Notice}>` : html`<${Held} key=${target} run=${run} target=${target} held=${held} done=${load.again} />`)}
 				<${Card} title="Operations" tools=${did.length > 5 && html`<input type="search" aria-label="Filter" placeholder="Filter" value=${text}
 						onInput=${(e) => { setText(e.target.value); setMost(STEP); }} />
 						<select aria-label="Kind of operation" value=${op} onChange=${(e) => { setOp(e.target.value); setMost(STEP); }}><option value="">all</option>
 						${did.some((o) => o.code) && html`<option value="failed">failed</option>`}${kinds.map((k) => html`<option value=${k}>${OPS_DONE[k] || k}</option>`)}</select>`}>
-					${some.length ? html`<ul class="rows">${some.slice(0, most).map((o) => html`<${Operation} o=${o} />`)}</ul>
+					${some.length ? html`<ul class="rows">${some.slice(0, most).map((o) => html`<${Operation} key=${o.n} o=${o} />`)}</ul>
 						${some.length > most && html`<button type="button" class="outline" onClick=${() => setMost(most + STEP)}>Show more (${number(some.length - most)})</button>`}`
 						: html`<${Empty}>${did.length ? "None like that." : "It changed nothing."}</${Empty}>`}</${Card}>`;
 		}}</${Loaded}>`;

@@ -14,21 +14,23 @@ export function Settings({ query, session, enter }) {
 	const [view, setView] = useState(asked);
 	useLayoutEffect(() => setView(asked), [asked]);
 	const [text, setText] = useState(null); /* edited; null: as it is */
-	const [ask, setAsk] = useState(null); /* { text, note } */
+	const [edits, setEdits] = useState({}); /* in the form, while another view is looked at, too */
+	const [ask, setAsk] = useState(null); /* { text, note, form: made of the edits } */
 	const [said, setSaid] = useState(null); /* of what was saved: { caveat } */
 	const was = load.data?.text ?? "";
-	const dirty = text !== null && text !== was;
+	const dirty = text !== null && text !== was, unsaved = dirty || Object.keys(edits).length > 0;
 	useEffect(() => {
-		const stay = (e) => dirty && e.preventDefault();
+		const stay = (e) => unsaved && e.preventDefault();
 		addEventListener("beforeunload", stay);
 		return () => removeEventListener("beforeunload", stay);
-	}, [dirty]);
+	}, [unsaved]);
 	const edit = useAction(async (changes) => {
 		const r = await post("config/edit", { text: was, changes });
-		setAsk({ text: r.text, note: "" });
+		setAsk({ text: r.text, note: "", form: true });
 	});
 	const saved = async (caveat) => {
 		await load.again();
+		if (ask.form) setEdits({});
 		setAsk(null);
 		setText(null);
 		setSaid({ caveat });
@@ -41,7 +43,7 @@ export function Settings({ query, session, enter }) {
 		<${Loaded} of=${load}>${(d) => html`
 			${(d.invalid || d.error) && html`<${Notice} tone="bad" title="The file is refused${d.sections ? "" : "; the former configuration goes on"}."><${Words} text=${d.invalid || d.error} /></${Notice}>`}
 			${!d.writable && html`<${Notice} tone="odd" title="The service may not write this file.">You can prepare a change here, look at what it would do, and put the text into <code>${d.path}</code> yourself.</${Notice}>`}
-			${view === "form" && (d.sections ? html`<${Trouble} error=${edit.error} /><${Form} sections=${d.sections} busy=${edit.busy} change=${edit.run} />`
+			${view === "form" && (d.sections ? html`<${Trouble} error=${edit.error} /><${Form} sections=${d.sections} edits=${edits} setEdits=${setEdits} busy=${edit.busy} change=${edit.run} />`
 				: html`<p>There is no form of a file that cannot be read; mend it in the text.</p>`)}
 			${view === "text" && html`<${Card} title=${d.path}><label for="text" class="sr">Text of the configuration</label>
 				<textarea id="text" class="text" rows="28" spellcheck=${false} value=${text ?? was} onInput=${(e) => setText(e.target.value)}></textarea>

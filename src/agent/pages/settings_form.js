@@ -1,5 +1,5 @@
 // The form, made from the tables of the configuration: one row an option, saved one change at a time or several together.
-import { html, useState, useMemo, Card, Button, Empty } from "./ui.js";
+import { html, useMemo, Card, Button, Empty } from "./ui.js";
 
 const TITLES = { "": "General", source: "Source", target: "Target", sync: "Sync", scope: "Who is in scope", user: "Users", group: "Groups",
 	guard: "Guard: limits of what happens at once", schedule: "Schedule", console: "Console", alerts: "Alerts", keep: "What is kept" };
@@ -57,8 +57,7 @@ function Section({ s, edits, put }) {
 		${map.length > 0 && html`<details><summary>Attributes: what each is made of</summary>${map.map((o) => html`<${Row} ...${{ o, edits, put }} />`)}</details>`}</details>`;
 }
 
-export function Form({ sections, busy, change }) {
-	const [edits, setEdits] = useState({});
+export function Form({ sections, edits, setEdits, busy, change }) {
 	const known = useMemo(() => new Map(sections.flatMap((s) => [...s.options, ...(s.connector || []),
 		...(s.map || []).map((m) => ({ path: m.path, values: [m.expression] }))].map((o) => [o.path, o]))), [sections]);
 	const put = (path, v) => setEdits({ ...edits, [path]: v });

@@ -28,6 +28,8 @@ function Wizard({ start, enter, load }) {
 	const [saved, setSaved] = useState(null);
 	const [elsewhere, setElsewhere] = useState(null); /* code of the refusal */
 	const [touched, setTouched] = useState(false); /* this step says something that is not kept yet */
+	const touches = useRef(0);
+	const touch = () => { touches.current++; setTouched(true); };
 	const title = useRef();
 	const moved = useRef(false);
 	const newest = useRef(answers); /* two may follow each other before anything is drawn */
@@ -68,11 +70,11 @@ function Wizard({ start, enter, load }) {
 	}, [saved]);
 	// Keeps what is new; secrets are sent once and never come back.
 	const keep = async (part, secrets) => {
-		const next = { ...newest.current, ...part };
+		const next = { ...newest.current, ...part }, before = touches.current;
 		await ask("setup", { answers: next, ...(secrets && Object.values(secrets).some(Boolean) ? { secrets } : {}) });
 		newest.current = next;
 		setAnswers(next);
-		setTouched(false);
+		if (before === touches.current) setTouched(false);
 		if (secrets?.token) setHave((h) => ({ ...h, token: true }));
 		if (secrets?.password) setHave((h) => ({ ...h, password: true }));
 		setError(null);
@@ -90,7 +92,7 @@ function Wizard({ start, enter, load }) {
 	}
 	const [name, Step] = STEPS[step];
 	return html`<h1 tabindex="-1" ref=${title}>Set up: ${name.toLowerCase()}</h1><${Steps} at=${step} most=${touched ? step : newest.current.step || 0} go=${go} />
-		<${Trouble} error=${error} /><${Step} key=${step} ...${{ answers, keep, ask, have, start, hold: hold.current, touch: () => setTouched(true),
+		<${Trouble} error=${error} /><${Step} key=${step} ...${{ answers, keep, ask, have, start, hold: hold.current, touch,
 			next: () => go(step + 1), back: () => go(step - 1), setSaved }} />`;
 }
 

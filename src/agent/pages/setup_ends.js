@@ -1,21 +1,25 @@
 // Set up: the target and its token, the directory and its account; both tested.
-import { html, useState, useAction, useHeld, Card, Notice, Trouble, Button, Text, Field } from "./ui.js";
+import { html, useState, useRef, useAction, useHeld, Card, Notice, Trouble, Button, Text, Field } from "./ui.js";
 import { outcome } from "./api.js";
 import { Findings } from "./about.js";
 
 // The findings about one end; a failure keeps one from going on, unless on purpose.
-// `kept` comes as soon as nothing that was typed can be lost any more.
+// `kept` comes as soon as nothing that was typed can be lost any more. What is typed meanwhile was not tested: nothing is said of it.
 function useCheck({ keep, ask }, prefix, kept) {
 	const [found, setFound] = useState(null);
+	const typed = useRef(0);
 	const check = useAction(async (part, secrets) => {
+		const mine = typed.current;
 		setFound(null);
 		await keep(part, secrets);
+		if (mine !== typed.current) return;
 		kept();
 		const r = outcome(await ask("setup/check", { what: prefix.trim() }));
-		setFound(r.findings.filter((f) => f.where.startsWith(prefix)));
+		if (mine === typed.current) setFound(r.findings.filter((f) => f.where.startsWith(prefix)));
 	});
 	const bad = found?.some((f) => f.level === "fail");
-	return { ...check, found, bad, forget: () => setFound(null) };
+	const forget = () => { typed.current++; setFound(null); };
+	return { ...check, found, bad, forget };
 }
 
 function Outcome({ check, good, next, label }) {

@@ -54,12 +54,14 @@ export function FirstSync({ saved, enter }) {
 				try {
 					const o = await get("overview");
 					if (on) { setSeen(o); setError(null); }
-					if (o.status?.targets?.some((t) => t.run) && !works(o.jobs).length) break;
+					if (o.status?.targets?.some((t) => t.run) && !works(o.jobs).length) {
+						const finished = (await read("history")).runs.find((r) => r.kind !== "plan");
+						if (on) setSeen({ ...o, finished });
+						if (finished) break;
+					}
 				} catch (e) { if (on) setError(e); }
 				await new Promise((d) => setTimeout(d, 700));
 			}
-			const runs = await read("history").catch(() => null);
-			if (on && runs) setSeen((s) => ({ ...s, finished: runs.runs.find((r) => r.kind !== "plan") }));
 		})();
 		return () => { on = false; };
 	}, []);

@@ -18,13 +18,16 @@ function Groups({ chosen, toggle }) {
 	const [rows, setRows] = useState(null);
 	const [error, setError] = useState(null);
 	useEffect(() => {
+		let newest = true;
 		const timer = setTimeout(async () => {
 			try {
-				setRows(await browse("browse", "groups", ...(text.trim() ? ["--match", text.trim()] : [])));
+				const found = await browse("browse", "groups", ...(text.trim() ? ["--match", text.trim()] : []));
+				if (!newest) return;
+				setRows(found);
 				setError(null);
-			} catch (e) { setError(e); }
+			} catch (e) { if (newest) setError(e); }
 		}, rows ? 250 : 0);
-		return () => clearTimeout(timer);
+		return () => { newest = false; clearTimeout(timer); };
 	}, [text]);
 	return html`<label for="group-find">Find a group</label><input id="group-find" type="search" value=${text} onInput=${(e) => setText(e.target.value)} autocomplete="off" />
 		<${Trouble} error=${error} />${rows && html`<ul class="pick" aria-label="Groups">${rows.groups.slice(0, 100).map((g) => html`<li><label>
