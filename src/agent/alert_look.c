@@ -175,13 +175,19 @@ alert_eval_fresh(const struct alert_input *in, struct alert_finds *f)
 static void
 eval_sending(const struct way_row *m, struct alert_finds *f)
 {
+	const char *cause = NULL;
+
 	if (m->attempts >= ATTEMPTS_MANY)
+		cause = arena_printf(f->arena, "messages could not be sent by %s, %lld times: %s",
+			m->way, (long long)m->attempts, m->error);
+	else if (!m->attempts && *m->error)
+		cause = arena_printf(f->arena, "the last message by %s did not reach everybody: %s",
+			m->way, m->error);
+	if (cause)
 		alert_found(f, &(struct alert_say){ .code = "notify-failed",
 				       .domain = "notify",
 				       .object = m->way,
-				       .cause = arena_printf(f->arena,
-					       "messages could not be sent by %s, %lld times: %s",
-					       m->way, (long long)m->attempts, m->error) });
+				       .cause = cause });
 }
 
 static void

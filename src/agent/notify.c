@@ -82,12 +82,14 @@ is_kept(struct agent_store *s, const struct news_row *n)
 	return agent_news(s, n->id - 1, &now, 1) && now.id == n->id && now.at == n->at;
 }
 
+/* It may say that not everybody got it: then that is the error, of no attempt that failed. */
 static void
 sent(const struct way *w, struct way_row *r, int64_t now)
 {
-	agent_log(LOG_INFO, "message-sent", "way", w->name, NULL);
+	r->error = w->said ? w->said : "";
+	agent_log(*r->error ? LOG_WARN : LOG_INFO, "message-sent", "way", w->name, "text", r->error,
+		NULL);
 	r->attempts = r->next_at = 0;
-	r->error = "";
 	if (!w->upto.id) {
 		r->daily = now;
 		return;
@@ -342,6 +344,8 @@ begin(struct way *w, struct err *e)
 		return agent_way_drop(w->n->g->store, w->name, e);
 	row_get(w, agent_now(), a, &r);
 	r.next_at = 0;
+	if (!r.attempts)
+		r.error = "";
 	daily_begins(w, &r, agent_now());
 	return keep(w, &r, a, e);
 }

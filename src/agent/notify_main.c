@@ -2,8 +2,8 @@
  * lockstep-notify: sends one message. Reads one JSON object on standard input:
  *   {"way":"mail", "smtp", "from", "to":[...], "user", "password_file", "ca_file", "subject", "text"}
  *   {"way":"webhook", "url", "token_file", "ca_file", "json":{...}}
- * Exit code 0: it was taken; 1: it was not, and one line on standard error says why. It alone opens the files of
- * password and token. `--test FILE`: a test message by every way of that configuration.
+ * Exit code 0: it was taken, and a line on standard error names recipients that it was not taken for; 1: it was not, and
+ * one line says why. It alone opens the files of password and token. `--test FILE`: a test message by every way of that configuration.
  */
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -23,6 +23,7 @@
 #define ANSWER_MAX 2000 /* kept of what a server says */
 #define CONNECT_S  20L
 #define WHOLE_S    90L
+#define REPLY_S    60L /* of a mail server, also to QUIT, when the mail is sent */
 
 struct sending {
 	CURL *curl;
@@ -32,6 +33,9 @@ struct sending {
 	struct buf answer;
 	struct secret secret;
 	char why[CURL_ERROR_SIZE];
+	char to[320];       /* the recipient that the server is asked for */
+	struct buf refused; /* recipients that it does not take, and why */
+	struct buf reply;   /* its last refusal */
 };
 
 static void
@@ -42,6 +46,8 @@ sending_end(struct sending *s)
 	secret_wipe(&s->secret);
 	buf_free(&s->body);
 	buf_free(&s->answer);
+	buf_free(&s->refused);
+	buf_free(&s->reply);
 }
 
 /* "localhost", 127.0.0.0/8, ::1: nothing leaves this machine. */
@@ -66,10 +72,10 @@ static size_t
 take_answer(char *p, size_t size, size_t n, void *ctx)
 {
 	struct sending *s = ctx;
-	size_t room = s->answer.n < ANSWER_MAX ? ANSWER_MAX - s->answer.n : 0;
+	size_t room = ANSWER_MAX - s->answer.n;
 
 	buf_add(&s->answer, p, n * size < room ? n * size : room);
-	return n * size;
+	return n * size < room ? n * size : 0; /* more is not read: some never end */
 }
 
 static size_t
@@ -108,24 +114,79 @@ begin(struct sending *s, const struct json *j, const char *url, const char *prot
 	return true;
 }
 
+/* What stands before libcurl's words, and what to do. */
+static const struct {
+	CURLcode rc;
+	const char *before, *remedy;
+} results[] = {
+	{ CURLE_PEER_FAILED_VERIFICATION, "",
+		"; name the authority that vouches for it in the ca_file option" },
+	{ CURLE_SSL_CACERT_BADFILE, "",
+		"; name the authority that vouches for it in the ca_file option" },
+	{ CURLE_USE_SSL_FAILED, "",
+		"; nothing is sent in the clear: the server must offer STARTTLS, or write "
+		"smtps://, or use another" },
+	{ CURLE_LOGIN_DENIED, "", "; correct smtp_user and smtp_password_file" },
+	{ CURLE_RECV_ERROR, "the server broke off: ", "" },
+	{ CURLE_GOT_NOTHING, "the server ended the connection without an answer: ", "" },
+	{ CURLE_WEIRD_SERVER_REPLY, "the server refuses the message: ", "" },
+};
+
 static bool
 outcome(const struct sending *s, CURLcode rc, const char *where, struct err *e)
 {
-	const char *remedy = "";
+	const struct buf *said = s->refused.n ? &s->refused : &s->reply;
+	const char *before = "", *remedy = "";
 
 	if (rc == CURLE_OK)
 		return true;
-	if (rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE)
-		remedy = "; name the authority that vouches for it in the ca_file option";
-	else if (rc == CURLE_USE_SSL_FAILED)
-		remedy = "; the server offers no STARTTLS: write smtps://, or use another";
-	else if (rc == CURLE_LOGIN_DENIED)
-		remedy = "; correct smtp_user and smtp_password_file";
-	return err_set(e, rc == CURLE_LOGIN_DENIED ? ERR_CONFIG : ERR_RETRY, "not-sent", "%s: %s%s",
-		where, *s->why ? s->why : curl_easy_strerror(rc), remedy);
+	for (size_t i = 0; i < ARRAY_LEN(results); i++)
+		if (results[i].rc == rc) {
+			before = results[i].before;
+			remedy = results[i].remedy;
+		}
+	return err_set(e, rc == CURLE_LOGIN_DENIED ? ERR_CONFIG : ERR_RETRY, "not-sent",
+		"%s: %s%s%s%s%s", where, before, *s->why ? s->why : curl_easy_strerror(rc),
+		said->n ? "; the server says: " : "", buf_cstr(said), remedy);
 }
 
 /* --- mail --- */
+
+static void
+add_reply(struct buf *out, const char *p, size_t n)
+{
+	while (n && (p[n - 1] == '\r' || p[n - 1] == '\n'))
+		n--;
+	text_escape(p, n, 200, out);
+}
+
+/* What the server refuses, in its words: libcurl keeps the number alone. */
+static int
+on_talk(CURL *curl, curl_infotype type, char *p, size_t n, void *ctx)
+{
+	static const char rcpt[] = "RCPT TO:<";
+	struct sending *s = ctx;
+	size_t head = sizeof(rcpt) - 1;
+
+	(void)curl;
+	if (type == CURLINFO_HEADER_OUT) {
+		bool is_rcpt = n > head && memcmp(p, rcpt, head) == 0;
+		const char *end = is_rcpt ? memchr(p + head, '>', n - head) : NULL;
+
+		snprintf(s->to, sizeof(s->to), "%.*s", end ? (int)(end - p - (ptrdiff_t)head) : 0,
+			p + head);
+	}
+	if (type != CURLINFO_HEADER_IN || n < 4 || (*p != '4' && *p != '5') || p[3] == '-')
+		return 0;
+	buf_reset(&s->reply);
+	add_reply(&s->reply, p, n);
+	if (*s->to) {
+		buf_addf(&s->refused, "%s%s (", s->refused.n ? ", " : "", s->to);
+		add_reply(&s->refused, p, n);
+		buf_addc(&s->refused, ')');
+	}
+	return 0;
+}
 
 static bool
 mail_login(struct sending *s, const struct json *j, struct err *e)
@@ -194,6 +255,12 @@ mail_send(struct sending *s, const struct json *j, struct err *e)
 	curl_easy_setopt(s->curl, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(s->curl, CURLOPT_READFUNCTION, give_body);
 	curl_easy_setopt(s->curl, CURLOPT_READDATA, s);
+	/* to QUIT, too: it is waited for here, not in curl_easy_cleanup for as long as that likes */
+	curl_easy_setopt(s->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, REPLY_S);
+	curl_easy_setopt(s->curl, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(s->curl, CURLOPT_VERBOSE, 1L);
+	curl_easy_setopt(s->curl, CURLOPT_DEBUGFUNCTION, on_talk);
+	curl_easy_setopt(s->curl, CURLOPT_DEBUGDATA, s);
 	return outcome(s, curl_easy_perform(s->curl), smtp, e);
 }
 
@@ -217,12 +284,45 @@ hook_headers(struct sending *s, const struct json *j, struct err *e)
 	return true;
 }
 
+/* Of where it leads the server's name alone: paths of webhooks are secrets. */
+static void
+add_server(struct buf *out, const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t n = host ? (size_t)(host - url) + 3 + strcspn(host + 3, "/?#") : 0;
+
+	text_escape(url, n, 200, out);
+}
+
+static bool
+hook_refused(const struct sending *s, long code, struct err *e)
+{
+	CLEAN_BUF struct buf said = { 0 };
+	char *to = NULL;
+
+	curl_easy_getinfo(s->curl, CURLINFO_REDIRECT_URL, &to);
+	if (to) {
+		buf_adds(&said, "to ");
+		add_server(&said, to);
+		buf_adds(&said, "/...; redirections are not followed: write the whole address into "
+				"webhook");
+	} else {
+		text_escape(buf_cstr(&s->answer), s->answer.n, 200, &said);
+		if (code == 401 || code == 403)
+			buf_adds(&said, "; correct webhook and webhook_token_file");
+	}
+	return err_set(e, ERR_RETRY, "not-sent", "webhook: the server answers %ld%s%s", code,
+		said.n ? ": " : "", buf_cstr(&said));
+}
+
+/* Whatever becomes of the rest of an answer: its status says whether the message was taken. */
 static bool
 hook_send(struct sending *s, const struct json *j, struct err *e)
 {
 	const char *url = json_get_string(j, "url");
 	const struct json *body = json_get(j, "json");
 	long code = 0;
+	CURLcode rc;
 
 	if (!url || (!str_starts(str_c(url), "https://") &&
 			    !(str_starts(str_c(url), "http://") && is_here(url))))
@@ -235,20 +335,16 @@ hook_send(struct sending *s, const struct json *j, struct err *e)
 	curl_easy_setopt(s->curl, CURLOPT_USERAGENT, "lockstep/" LOCKSTEP_VERSION);
 	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDSIZE, (long)s->body.n);
 	curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, buf_cstr(&s->body));
-	if (!outcome(s, curl_easy_perform(s->curl), "webhook", e))
-		return false;
+	rc = curl_easy_perform(s->curl);
 	curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &code);
-	if (code >= 200 && code < 300)
-		return true;
-	CLEAN_BUF struct buf said = { 0 };
-
-	text_escape(buf_cstr(&s->answer), s->answer.n, 200, &said);
-	return err_set(e, ERR_RETRY, "not-sent", "webhook: the server answers %ld: %s", code,
-		buf_cstr(&said));
+	if (code < 200)
+		return outcome(s, rc == CURLE_OK ? CURLE_GOT_NOTHING : rc, "webhook", e);
+	return code < 300 || hook_refused(s, code, e);
 }
 
+/* note: what is to be said though it was taken. */
 static bool
-send_one(struct str input, struct err *e)
+send_one(struct str input, struct buf *note, struct err *e)
 {
 	CLEAN_JSON struct json *j = NULL;
 	struct sending s = { 0 };
@@ -262,6 +358,8 @@ send_one(struct str input, struct err *e)
 		ok = hook_send(&s, j, e);
 	else if (ok)
 		ok = err_set(e, ERR_CONFIG, "bad-usage", "\"way\" is neither mail nor webhook");
+	if (ok && s.refused.n)
+		buf_addf(note, "not taken for %s", buf_cstr(&s.refused));
 	sending_end(&s);
 	return ok;
 }
@@ -293,12 +391,13 @@ test_all(const char *path)
 	notify_text_test(host, clock_system.now(clock_system.ctx), &body);
 	for (const char *const *way = notify_ways; *way; way++) {
 		CLEAN_BUF struct buf message = { 0 };
+		CLEAN_BUF struct buf note = { 0 };
 
 		if (!notify_way_message(c, *way, buf_cstr(&body), &message))
 			continue;
 		ways++;
-		if (send_one(buf_str(&message), &e))
-			printf("%s: sent\n", *way);
+		if (send_one(buf_str(&message), &note, &e))
+			printf("%s: sent%s%s\n", *way, note.n ? ", but " : "", buf_cstr(&note));
 		else
 			worst = say(*way, &e);
 	}
@@ -313,6 +412,7 @@ int
 main(int argc, char **argv)
 {
 	CLEAN_BUF struct buf input = { 0 };
+	CLEAN_BUF struct buf note = { 0 };
 	struct err e = { 0 };
 
 	process_harden();
@@ -326,7 +426,10 @@ main(int argc, char **argv)
 			stderr);
 		return 2;
 	}
-	if (!file_read("/dev/stdin", INPUT_MAX, &input, &e) || !send_one(buf_str(&input), &e))
+	if (!file_read("/dev/stdin", INPUT_MAX, &input, &e) ||
+		!send_one(buf_str(&input), &note, &e))
 		return say("", &e);
+	if (note.n)
+		fprintf(stderr, "lockstep-notify: %s\n", buf_cstr(&note));
 	return 0;
 }

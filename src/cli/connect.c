@@ -115,6 +115,17 @@ describe(struct cli *c, const char *path, struct json **j_r, struct err *e)
 	return json_parse(line, 0, j_r, e) || err_wrap(e, "%s --describe", path);
 }
 
+/* Each program is asked once, however many sources and targets are of its type. */
+static const struct json *
+described(struct cli *c, const char *path, struct json *known, struct err *e)
+{
+	struct json *d = NULL;
+
+	if (!json_get(known, path) && describe(c, path, &d, e))
+		json_set(known, path, d);
+	return json_get(known, path);
+}
+
 static const struct json *
 option_named(const struct json *options, const char *name)
 {
@@ -169,17 +180,19 @@ resolve_paths(struct cli *c, struct conf_value *v, const struct json *option)
 
 static bool
 check_options(struct cli *c, const char *role, const char *type, const char *command,
-	const char *name, int line, struct conf_value *values, size_t count, struct err *e)
+	const char *name, int line, struct conf_value *values, size_t count, struct json *known,
+	struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	CLEAN_JSON struct json *d = NULL;
+	const struct json *d;
 	char *what = arena_printf(a, "%s \"%s\" (type %s)", role, name, type);
 	const struct json *options;
 	char *path;
 
 	if (!program_of(c, role, type, command, a, &path, e))
 		return err_wrap(e, "%s:%d", c->conf_path, line);
-	if (!describe(c, path, &d, e))
+	d = described(c, path, known, e);
+	if (!d)
 		return false;
 	options = json_get(d, "options");
 	for (size_t i = 0; i < count; i++) {
@@ -216,18 +229,20 @@ cli_describe(struct cli *c, const char *role, const char *type, const char *comm
 bool
 cli_resolve_options(struct cli *c, struct err *e)
 {
+	CLEAN_JSON struct json *known = json_new_object();
+
 	for (size_t i = 0; i < c->conf->source_count; i++) {
 		struct conf_source *s = &c->conf->sources[i];
 
 		if (!check_options(c, "source", s->type, s->command, s->name, s->line, s->options,
-			    s->option_count, e))
+			    s->option_count, known, e))
 			return false;
 	}
 	for (size_t i = 0; i < c->conf->target_count; i++) {
 		struct conf_target *t = &c->conf->targets[i];
 
 		if (!check_options(c, "target", t->type, t->command, t->name, t->line, t->options,
-			    t->option_count, e))
+			    t->option_count, known, e))
 			return false;
 	}
 	return true;

@@ -8,16 +8,18 @@ import threading
 import pytest
 
 from agent_fixtures import BIN
+from badservers import BadHook, BadMail
 
 TEXT = "Änne Müller has no mail address.\n" + "x" * 200 + "\nThe end. \n.\n..\nFrom here on.\n"
 
 
-def notify(message, code=0):
+def notify(message, code=0, said=None):
+    """said: it has something to say; else only where it failed."""
     done = subprocess.run([os.path.join(BIN, "lockstep-notify")], input=json.dumps(message), capture_output=True, text=True, timeout=200)
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     lines = done.stderr.splitlines()
-    assert len(lines) == (1 if code else 0), lines
+    assert len(lines) == (1 if code or said else 0), lines
     return lines[0] if lines else None
 
 
@@ -93,9 +95,10 @@ def test_certificates_are_verified(postfix, webhook):
 
 
 def test_one_address_that_is_gone_does_not_keep_it_from_the_others(postfix):
-    notify(mail(postfix, to=["gone@example.test", "it@example.test", "ops@example.test"]))
+    line = notify(mail(postfix, to=["gone@example.test", "it@example.test", "ops@example.test"]), said=True)
+    assert "not taken for gone@example.test (550 " in line and "it@" not in line and "ops@" not in line
     assert postfix.wait()["To"] == "gone@example.test, it@example.test, ops@example.test"
-    assert "550" in notify(mail(postfix, to=["gone@example.test"]), code=1)
+    assert "gone@example.test (550 5.1.1" in notify(mail(postfix, to=["gone@example.test"]), code=1)
 
 
 @pytest.mark.parametrize("bad", [{"to": ["ops@example.test\r\nRCPT TO:<it@example.test>"]}, {"from": "a@b>\r\nX: y"}, {"to": []},
@@ -134,12 +137,54 @@ def test_webhook(webhook, tmp_path):
     assert "more than one line" in notify(hook, code=1)
 
 
+@pytest.mark.parametrize("head, more, pause", [
+    (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536, 0), (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nok", None, 0),
+    (b"HTTP/1.1 202 Yes\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", None, 0), (b"HTTP/1.1 200 OK\r\n", b"X-A: " + b"y" * 1000 + b"\r\n", 0)])
+def test_s1_14_a_webhook_that_took_it_is_not_asked_again(head, more, pause):
+    """Whatever becomes of the rest of its answer: 2xx means that it was taken, and what has no end is not read."""
+    with BadHook(head, more, pause) as hook:
+        notify({"way": "webhook", "url": hook.url, "json": {"event": "test"}})
+        assert hook.clients == 1
+
+
+@pytest.mark.parametrize("head, more, words", [
+    (b"HTTP/1.1 500 Oh\r\n\r\n", b"<h1>" * 5000, ["answers 500", "<h1>"]), (b"", None, ["ended the connection without an answer"]),
+    (b"HTTP/1.1 429 Slow\r\nRetry-After: 100\r\nContent-Length: 4\r\n\r\nslow", None, ["answers 429: slow"]),
+    (b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", None, ["answers 401", "webhook_token_file"]),
+    (b"HTTP/1.1 307 There\r\nLocation: https://chat.example.test/hooks/s3cret\r\nContent-Length: 0\r\n\r\n", None,
+     ["answers 307: to https://chat.example.test/...", "redirections are not followed"]),
+    (b"", b"HTTP/1.1 100 Continue\r\n\r\n", ["broke off"])])
+def test_s1_14_a_webhook_that_did_not_take_it(head, more, words):
+    """What it was is said, short, and without what may be a secret."""
+    with BadHook(head, more) as hook:
+        line = notify({"way": "webhook", "url": hook.url, "json": {"event": "test"}}, code=1)
+    assert all(w in line for w in words) and len(line) < 400 and "s3cret" not in line, line
+
+
+@pytest.mark.parametrize("answers, tls, words", [
+    ({"STARTTLS": "454 TLS not available"}, True, ["454 TLS not available", "nothing is sent in the clear"]),
+    ({"RCPT": "450 4.2.0 try later"}, False, ["ops@example.test (450 4.2.0 try later), it@example.test (450 "]),
+    ({"DATA": "451 not now"}, False, ["451 not now"]), ({".": "552 5.3.4 too big"}, False, ["refuses the message", "552 5.3.4 too big"]),
+    ({".": False}, False, ["broke off"])])
+def test_s1_14_a_mail_server_that_refuses(answers, tls, words):
+    """Its own words are told, and at whose name."""
+    with BadMail(answers, tls) as server:
+        message = {"way": "mail", "smtp": server.url, "from": "l@example.test", "to": ["ops@example.test", "it@example.test"],
+                   "subject": "s", "text": "t\n"}
+        line = notify(dict(message, ca_file="/etc/ssl/certs/ca-certificates.crt") if tls else message, code=1)
+    assert all(w in line for w in words) and "RCPT TO" not in line, line
+
+
 def test_alerts_test_tries_every_way(postfix, webhook, agent, smallcloud_conf):
     smallcloud_conf(f'alerts {{ mail_to = {{"ops@example.test"}} mail_from = "l@example.test" smtp = "{postfix.url}" smtp_ca_file = "{postfix.ca}" '
                     f'webhook = "{webhook.url}" webhook_ca_file = "{webhook.ca}" }}')
     done = agent.run("alerts", "test")
     assert done.stdout == "mail: sent\nwebhook: sent\n"
     assert "a test" in postfix.wait()["Subject"] and webhook.wait()[1]["event"] == "test"
+    smallcloud_conf(f'alerts {{ mail_to = {{"ops@example.test", "gone@example.test"}} mail_from = "l@example.test" smtp = "{postfix.url}" '
+                    f'smtp_ca_file = "{postfix.ca}" webhook = "{webhook.url}" webhook_ca_file = "{webhook.ca}" }}')
+    assert agent.run("alerts", "test").stdout.startswith("mail: sent, but not taken for gone@example.test (550 ")
+    postfix.wait()
     postfix.stop()
     done = agent.run("alerts", "test", code=1)
     assert "mail: " in done.stderr and done.stdout == "webhook: sent\n"

@@ -181,7 +181,9 @@ check_disk_promise_and_service(void **state)
 	struct alert_watch watch[] = { { "company", "refused", .failed = true },
 		{ "other", "a file", .cannot = true } };
 	struct way_row ways[] = { { .attempts = 3, .way = "mail", .error = "no route" },
-		{ .attempts = 2, .way = "webhook", .error = "no route" } };
+		{ .attempts = 2, .way = "webhook", .error = "no route" },
+		{ .attempts = 0, .way = "pigeon", .error = "not taken for it@x" },
+		{ .attempts = 0, .way = "post", .error = "" } };
 	struct alert_input in = { .now = NOW,
 		.check = check,
 		.disk = &disk,
@@ -191,11 +193,11 @@ check_disk_promise_and_service(void **state)
 		.watches = watch,
 		.watch_count = 2,
 		.ways = ways,
-		.way_count = 2 };
+		.way_count = ARRAY_LEN(ways) };
 
 	err_set(&conf, ERR_CONFIG, "bad-config", "x.conf:3: what is that");
 	alert_rules_eval(&in, &f);
-	assert_int_equal(f.count, 10);
+	assert_int_equal(f.count, 11);
 	assert_string_equal(find(&f, "account-expires/source company")->remedy, "never");
 	assert_int_equal(find(&f, "certificate-refused/target hosted")->severity, ALERT_CRITICAL);
 	assert_int_equal(find(&f, "certificate-expires/source company")->severity, ALERT_WARNING);
@@ -208,6 +210,7 @@ check_disk_promise_and_service(void **state)
 	assert_int_equal(find(&f, "watch-failed/source other")->severity, ALERT_INFO);
 	assert_non_null(strstr(find(&f, "config-refused/configuration")->cause, "x.conf:3"));
 	assert_non_null(strstr(find(&f, "notify-failed/mail")->cause, "no route"));
+	assert_non_null(strstr(find(&f, "notify-failed/pigeon")->cause, "it@x"));
 
 	/* one of them is switched off: that is no fault */
 	err_set(&off, ERR_CONFIG, "no-console", "it is switched off");

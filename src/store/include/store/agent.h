@@ -106,13 +106,14 @@ bool agent_news_done(struct agent_store *s, int64_t up_to, struct err *e); /* id
  * so that what waits for one that does not work is one message when it does. */
 struct way_row {
 	const char *way;
-	int64_t told;      /* news up to this id have been taken */
-	int64_t told_at;   /* the last message with news; 0 = none */
-	bool unwell;       /* what was told last was not that all is well */
-	int64_t daily;     /* the last summary; 0 = none is wanted */
-	int64_t attempts;  /* that failed in a row */
-	int64_t next_at;   /* not to be tried before, while attempts */
-	const char *error; /* of the last attempt, or "" */
+	int64_t told;     /* news up to this id have been taken */
+	int64_t told_at;  /* the last message with news; 0 = none */
+	bool unwell;      /* what was told last was not that all is well */
+	int64_t daily;    /* the last summary; 0 = none is wanted */
+	int64_t attempts; /* that failed in a row */
+	int64_t next_at;  /* not to be tried before, while attempts */
+	const char *
+		error; /* of the last attempt, or ""; with attempts 0: whom the last message did not reach */
 };
 /* One that is not known yet: zero and "". */
 void agent_way_get(struct agent_store *s, const char *way, struct arena *a, struct way_row *w_r);

@@ -1,0 +1,93 @@
+"""The service in adverse times: a flood of failures, mail servers and webhooks that misbehave, a state that cannot be written (S1.14)."""
+import json
+import os
+
+from agent_fixtures import BIN
+from alertd import PATIENCE, change, people
+from badservers import BadHook, BadMail
+from fakescim import FakeScim
+
+
+def rss(pid):
+    """kB"""
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+def test_s1_14_10000_objects_that_a_target_refuses_are_one_message(service, webhook):
+    """Grouped, of sane size, as are status and alerts; lockstepd stays small; one all-clear."""
+    with FakeScim() as target:
+        target.fault("POST /Users", "status", (400, []), times=10**9)
+        people(service, 10000)
+        service.configure(target.url, target.token, every="20s", alerts=f'webhook = "{webhook.url}" webhook_ca_file = "{webhook.ca}" pause = "1s"')
+        service.start()
+        service.wait(lambda: service.agent.run("status", code=1).stdout)
+        before = rss(service.process.pid)
+        a = service.raised("object-errors")
+        assert a["count"] == 10000 and len(a["examples"]) == 10 and "the service answered 400: as told" in a["cause"]
+        _, m = webhook.wait(PATIENCE)
+        assert m["raised"][0]["count"] == 10000 and "and 9990 more" in m["text"] and len(json.dumps(m)) < 5000
+        status = service.agent.run("status", code=1).stdout
+        assert "... and 9950 more" in status and len(status) < 20000
+        assert len(service.agent.run("alerts").stdout) < 2000 and len(service.agent.run("history").stdout.splitlines()) < 10
+        service.synced()
+        assert webhook.posts == [] and len(service.events("alert-raised")) == 1
+        assert rss(service.process.pid) < before + 8000
+        target.faults.clear()
+        service.cleared("object-errors")
+        assert webhook.wait(PATIENCE)[1]["event"] == "well"
+        service.synced()
+        assert webhook.posts == [] and len(target.users) == 10000
+
+
+def test_s1_14_a_recipient_that_is_refused_is_told(service, hosted, webhook):
+    """The others got the mail, so it is not sent again; that one is missing is an alert, until all are reached."""
+    people(service, 1)
+    with BadMail({"RCPT TO:<gone@": "550 5.1.1 no such user"}) as server:
+        mail = f'mail_to = {{"ops@example.test", "gone@example.test"}} mail_from = "l@example.test" smtp = "{server.url}" pause = "1s"'
+        service.configure(hosted.url, hosted.token, alerts=f'{mail} webhook = "{webhook.url}" webhook_ca_file = "{webhook.ca}"')
+        service.start().synced()
+        service.spoil()
+        a = service.raised("notify-failed")
+        assert a["object"] == "mail" and "did not reach everybody" in a["cause"] and "gone@example.test (550 5.1.1 no such user)" in a["cause"]
+        webhook.wait(PATIENCE, lambda j: "notify-failed" in [x["code"] for x in j["raised"]])
+        assert server.messages == 1 and service.events("message-failed") == []
+        server.answers.clear()
+        service.mend()
+        service.cleared("notify-failed")
+        webhook.wait(PATIENCE, lambda j: j["event"] == "well")
+
+
+def test_s1_14_a_webhook_without_end_and_one_that_fails(service, hosted):
+    """What was delivered is delivered once, what was not is not lost, and runs go on meanwhile."""
+    people(service, 1)
+    with BadHook(b"HTTP/1.1 500 Oh\r\n\r\n", b"x" * 65536) as bad, BadHook(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65536) as endless:
+        options = 'webhook = "{}" pause = "1s"'
+        service.configure(hosted.url, hosted.token, alerts=options.format(bad.url))
+        service.start().synced()
+        service.spoil()
+        service.wait(lambda: service.events("message-failed"))
+        change(service)
+        service.synced()
+        service.mend()
+        service.configure(hosted.url, hosted.token, alerts=options.format(endless.url))
+        service.reload()
+        service.wait(lambda: service.events("message-sent"))
+        service.synced()
+        assert endless.clients == 1 and len(service.events("message-sent")) == 1
+
+
+def test_s4_4_many_targets_of_one_type_ask_their_program_once(service, agent):
+    """A run of one sync does not start a process for each of 40 others."""
+    log, program = agent.path("asked"), agent.path("target")
+    with open(program, "w") as f:
+        f.write(f'#!/bin/sh\necho "$*" >> {log}\nexec {BIN}/lockstep-target-scim "$@"\n')
+    os.chmod(program, 0o755)
+    token = agent.secret("token", "t")
+    with open(agent.conf, "w") as f:
+        f.write(f'state = "{agent.path("state")}"\nsource "company" {{ {service.dir.source()} }}\n' + "".join(
+            f'target "t{i}" {{ type = "exec" command = "{program}" options {{ url = "http://127.0.0.1:1" token_file = "{token}" }} }}\n'
+            f'sync "s{i}" {{ from = "company" to = "t{i}" }}\n' for i in range(40)))
+    assert agent.run("config", "show").stdout.count("\ntarget '") == 40
+    with open(log) as f:
+        assert f.read() == "--describe\n"
