@@ -191,3 +191,32 @@ def test_history_follow(agent, slow, people):
     watcher.terminate()
     assert watcher.wait(timeout=WAIT) == -signal.SIGTERM
     watcher.stdout.close()
+
+
+def test_S1_14_while_a_run_goes_on_status_tells_of_the_one_before(agent, slow, people):
+    """A first sync that goes on is not lockstep yet; what the guard holds stays known, for alerts look at any moment."""
+    gate = slow.gate(5)
+    run = Run(agent, "sync")
+    run.until(lambda: created(slow) == 5)
+    target, = agent.json("status", code=1)["targets"]
+    assert (target["in_lockstep"], target["run"]) == (False, 0)
+    assert "not yet in lockstep" in agent.run("status", code=1).stdout
+    gate.opened.set()
+    assert run.result()[0] == 0
+    assert agent.json("status")["targets"][0]["in_lockstep"]
+
+    agent.configure(people.source(), slow, sync="guard { floor = 0  disable = 1 }")
+    for i in range(3):
+        people.drop(f"p{i:03}")
+    people.write()
+    held = agent.sync(code=4)
+    people.user("new")
+    people.write()
+    slow.faults.clear()
+    gate = slow.gate(0)
+    run = Run(agent, "sync")
+    run.until(lambda: gate.left < 0)
+    target, = agent.json("status", code=1)["targets"]
+    assert (target["run"], target["exit"], target["held"]) == (held["run"], 4, 3) and target["message"]
+    gate.opened.set()
+    assert run.result()[0] == 4
