@@ -69,8 +69,8 @@ gather_failing(struct cli *c, struct ledger *l, struct arena *a, struct failing 
 }
 
 struct target_status {
-	struct run_row last;
-	bool has_run;
+	struct run_row last; /* that came to its end: what goes on has no result yet */
+	bool has_run, begun;
 	int64_t owned[KIND_COUNT], active[KIND_COUNT], dirty, failing_total, wake;
 	int64_t pinned_total;
 	struct pinned pinned[50];
@@ -82,22 +82,14 @@ struct target_status {
 	size_t failing_count;
 };
 
-/* One that goes on, or was killed, says nothing yet. */
-static bool
-last_ended(struct ledger *l, struct arena *a, struct run_row *row_r)
-{
-	for (int64_t before = 0; ledger_runs(l, before, a, row_r, 1); before = row_r->run)
-		if (row_r->ended)
-			return true;
-	*row_r = (struct run_row){ 0 };
-	return false;
-}
-
 static void
 gather_status(struct cli *c, const struct conf_target *t, struct ledger *l, struct arena *a,
 	struct target_status *s)
 {
-	s->has_run = last_ended(l, a, &s->last);
+	struct run_row newest;
+
+	s->begun = ledger_runs(l, 0, a, &newest, 1);
+	s->has_run = ledger_run_ended(l, a, &s->last);
 	s->dirty = ledger_dirty_count(l);
 	s->as_of = sync_as_of(l);
 	s->wake = ledger_wake_next(l);
@@ -149,7 +141,9 @@ status_text(const struct conf_target *t, const struct target_status *s)
 	char when[24];
 
 	if (!s->has_run) {
-		printf("%s: never synced\n", t->name);
+		printf("%s: %s\n", t->name,
+			s->begun ? "not yet in lockstep: no sync has come to its end"
+				 : "never synced");
 		return;
 	}
 	printf("%s: %s, last run %lld at %s\n", t->name,

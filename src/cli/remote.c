@@ -107,14 +107,26 @@ cancel(struct remote *r)
 	}
 }
 
+/* Ctrl-C comes while we wait here and never elsewhere (perform): none is missed, and no output is cut by it. */
+static int
+wait_for(struct remote *r, int ms)
+{
+	struct pollfd p = { .fd = r->fd, .events = POLLIN };
+	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+	sigset_t waiting;
+
+	sigprocmask(SIG_SETMASK, NULL, &waiting);
+	sigdelset(&waiting, SIGINT);
+	return ppoll(&p, 1, ms < 0 ? NULL : &t, &waiting);
+}
+
 /* -1: waits as long as it takes. 1: read, 0: nothing in that time, -1: error. */
 static int
 fill(struct remote *r, int ms, struct err *e)
 {
-	struct pollfd p = { .fd = r->fd, .events = POLLIN };
 	char block[65536];
 	ssize_t n;
-	int got = poll(&p, 1, ms);
+	int got = wait_for(r, ms);
 
 	if (interrupted)
 		cancel(r);
@@ -363,8 +375,14 @@ perform(struct cli *c, struct remote *r, const struct command *cmd, int argc, ch
 		q.words[i] = argv[i];
 	q.words[q.count] = NULL;
 	r->asked = &q;
-	if (!endless(cmd, argc, argv))
+	if (!endless(cmd, argc, argv)) {
+		sigset_t stop;
+
+		sigemptyset(&stop);
+		sigaddset(&stop, SIGINT);
+		sigprocmask(SIG_BLOCK, &stop, NULL);
 		sigaction(SIGINT, &(struct sigaction){ .sa_handler = on_interrupt }, NULL);
+	}
 	code = cmd->ask && !cmd->ask(&q, &e) ? cli_error(c, &e, 2) : follow_through(c, r);
 	plan_draft_drop(&q.draft);
 	r->asked = NULL;

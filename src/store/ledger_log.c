@@ -146,29 +146,46 @@ ledger_run_end(struct ledger *l, const struct run_row *r, struct err *e)
 		r->ended, r->counts, r->exit, r->text, r->held, r->held_why, r->run);
 }
 
+#define RUN_COLUMNS "run, started, ended, held, kind, counts, text, exit, released, held_why"
+
+static struct run_row
+run_of(struct db_rows *r, struct arena *a)
+{
+	return (struct run_row){ .run = db_int(r, 0),
+		.started = db_int(r, 1),
+		.ended = db_int(r, 2),
+		.held = db_int(r, 3),
+		.kind = db_text_dup(r, 4, a),
+		.counts = db_text_dup(r, 5, a),
+		.text = db_text_dup(r, 6, a),
+		.exit = (int)db_int(r, 7),
+		.released = db_int(r, 8),
+		.held_why = db_text_dup(r, 9, a) };
+}
+
 size_t
 ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *rows, size_t max)
 {
 	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
-		"SELECT run, started, ended, held, kind, counts, text, exit, released, held_why "
-		"FROM run "
-		"WHERE run < ?"
-		" ORDER BY run DESC LIMIT ?",
+		"SELECT " RUN_COLUMNS " FROM run WHERE run < ? ORDER BY run DESC LIMIT ?",
 		before ? before : INT64_MAX, max);
 	size_t got = 0;
 
 	while (db_next(&r))
-		rows[got++] = (struct run_row){ .run = db_int(&r, 0),
-			.started = db_int(&r, 1),
-			.ended = db_int(&r, 2),
-			.held = db_int(&r, 3),
-			.kind = db_text_dup(&r, 4, a),
-			.counts = db_text_dup(&r, 5, a),
-			.text = db_text_dup(&r, 6, a),
-			.exit = (int)db_int(&r, 7),
-			.released = db_int(&r, 8),
-			.held_why = db_text_dup(&r, 9, a) };
+		rows[got++] = run_of(&r, a);
 	return got;
+}
+
+bool
+ledger_run_ended(struct ledger *l, struct arena *a, struct run_row *r_r)
+{
+	CLEAN_ROWS struct db_rows r = db_query(l->db, NULL,
+		"SELECT " RUN_COLUMNS " FROM run WHERE ended > 0 ORDER BY run DESC LIMIT 1");
+
+	if (!db_next(&r))
+		return false;
+	*r_r = run_of(&r, a);
+	return true;
 }
 
 /* --- changes --- */

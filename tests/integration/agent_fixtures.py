@@ -48,7 +48,7 @@ class Agent:
     def run(self, *words, code=0):
         """A command; its exit code must be one of code (a number, or several)."""
         done = subprocess.run(self.command(*words), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=300)
+                              capture_output=True, text=True, timeout=600)
         allowed = code if isinstance(code, tuple) else (code,)
         assert done.returncode in allowed, f"exit {done.returncode}: {words}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done

@@ -36,7 +36,7 @@ class Client:
 
     def __init__(self, port, token):
         self.port, self.token = port, token
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=180)
 
     def __call__(self, method, path, body=None, headers=None, **query):
         self.send(method, path, body, headers, **query)
@@ -102,7 +102,7 @@ class Cloud:
     def stop(self, how=signal.SIGTERM):
         if self.process:
             self.process.send_signal(how)
-            code = self.process.wait(30)
+            code = self.process.wait(120)
             self.process.stdout.close()
             self.process = None
             return code

@@ -53,7 +53,7 @@ def test_disable_overtakes_a_long_run(agentd, people):
         agentd.configure(people.source(), service, 'every = "1d"').start()
         until(lambda: len(service.users) == 5)
         agentd.watching()
-        service.fault("POST /Users", "delay", 0.1, times=100000)
+        service.fault("POST /Users", "delay", 1, times=100000)      # all of them would take a minute
         for i in range(1000):
             people.user(f"long{i}")
         people.write()
@@ -62,6 +62,7 @@ def test_disable_overtakes_a_long_run(agentd, people):
         people.write()
         until(lambda: [u for u in list(service.users.values()) if u["active"] is False])
         assert len(service.users) < 1005
+        service.faults.clear()
         agentd.end()
 
 

@@ -278,3 +278,33 @@ def test_group_of_the_socket(agentd, people, acme):
     agentd.prefix = inside
     agentd.start()
     assert os.stat(agentd.control).st_gid == 54321
+
+
+def test_S3_5_an_interrupt_is_heard_whenever_it_comes(agentd, people, acme):
+    """Ctrl-C while the command writes what it was sent, not while it waits: nothing of that is lost, and the end is asked for."""
+    agentd.configure(people.source(), acme)
+    text = "x" * 99 + "\n"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(agentd.control)
+        listener.listen()
+        listener.settimeout(WAIT)
+        client = subprocess.Popen(agentd.agent.command("sync"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, pipesize=4096)
+        service, _ = listener.accept()
+        with service, service.makefile("rwb") as peer:
+            service.settimeout(WAIT)
+            peer.readline()
+            for line in ({"job": 7, "state": "running"}, *[{"out": text * 10}] * 20):
+                peer.write(json.dumps(line).encode() + b"\n")
+            peer.flush()
+            until(lambda: sleeps(client.pid))       # not for us: all is on its way, and does not fit into the pipe
+            client.send_signal(signal.SIGINT)
+            got = client.stdout.read(len(text) * 10 * 20)
+            assert json.loads(peer.readline()) == {"ask": "cancel", "job": 7}
+            peer.write(b'{"exit": 5}\n')
+            peer.flush()
+            assert got + client.stdout.read() == text.encode() * 10 * 20 and client.wait(WAIT) == 5
+
+
+def sleeps(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return f.read().rsplit(")", 1)[1].split()[0] == "S"

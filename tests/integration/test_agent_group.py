@@ -187,6 +187,14 @@ def test_a_plan_much_larger_than_what_is_relayed_at_once_comes_whole(running, me
     assert member.json("apply", "a.plan", code=(0, 4))["kind"] == "apply"
 
 
+def words_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as f:
+            return f.read().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 class Gate:
     """A connector that waits while the gate is closed."""
 
@@ -209,12 +217,11 @@ class Gate:
 
     def planning(self):
         """Waits for a run of `plan` to come to it; its process."""
-        until(lambda: os.path.exists(self.reached))
-        for pid in self.service.children():
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                if b"plan" in f.read().split(b"\0"):
-                    return pid
-        raise AssertionError("nobody plans")
+        def find():
+            if not os.path.exists(self.reached):
+                return None
+            return next((p for p in self.service.children() if b"plan" in words_of(p)), None)
+        return until(find, "nobody plans")
 
 
 @pytest.fixture
@@ -354,9 +361,8 @@ def followed(process):
 def looks(pid):
     """Is it one that follows, and has seen what is there already?"""
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            if b"--follow" not in f.read().split(b"\0"):
-                return False
+        if b"--follow" not in words_of(pid):
+            return False
         return any(os.readlink(f"/proc/{pid}/fd/{n}").endswith("/target-hosted.db") for n in os.listdir(f"/proc/{pid}/fd"))
     except (FileNotFoundError, ProcessLookupError):
         return False

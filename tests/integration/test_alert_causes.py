@@ -61,9 +61,12 @@ def test_S3_4_our_account_expires_and_is_locked(service, hosted, samba_fresh):
     all_is_well(service)
     # somebody tries passwords
     dc.modify(dc.base, lockoutThreshold="2", lockoutDuration=str(-30 * 60 * 10**7), lockOutObservationWindow=str(-30 * 60 * 10**7))
-    for _ in range(3):
+    def locked():
+        """The service signs on meanwhile, and that counts anew."""
         with pytest.raises(ldap.INVALID_CREDENTIALS):
             dc.connect(dc.account, "wrong")
+        return int(dc.read(dn, ["lockoutTime"]).get("lockoutTime", [b"0"])[0])
+    service.wait(locked)
     says(service.raised("account-locked"), "source company", "locked", "unlock the account", "critical")
     dc.modify(dn, lockoutTime="0")
     service.agent.run("sync", "--retry")
@@ -193,6 +196,7 @@ def test_the_state_is_damaged(service, hosted):
     service.configure(hosted.url, hosted.token, every="1h")
     service.start()
     service.wait(service.ended)
+    service.idle()
     path = os.path.join(service.state, "target-hosted.db")
     shutil.copy(path, path + ".kept")
     size = os.path.getsize(path)

@@ -95,7 +95,7 @@ def test_malformed_control_is_sent_as_it_is(fake_ldap):
     fake_ldap.on_search(base=BASE, answers=[[control(DIRSYNC, junk), done()]])
     search = seq(integer(7), seq(octets(BASE), integer(2, 10), integer(0, 10), integer(0), integer(0), tlv(1, b"\0"),
                                  tlv(0x87, "objectClass"), seq(), tag=0x63))
-    with socket.create_connection((fake_ldap.address, fake_ldap.port), 5) as s:
+    with socket.create_connection((fake_ldap.address, fake_ldap.port), 60) as s:
         s.sendall(search)
         answer = items(items(s.recv(4096))[0][1])
     assert answer[1][0] == 0x65 and items(items(answer[2][1])[0][1]) == [(4, DIRSYNC.encode()), (4, junk)]

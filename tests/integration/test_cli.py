@@ -91,7 +91,7 @@ def rewrite(agent, *changes):
 
 
 def bare(*words):
-    return subprocess.run([PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    return subprocess.run([PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
 
 
 def documented_fields():

@@ -10,10 +10,10 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
+from agentd import until
 from cloud_fixtures import ENTERPRISE, LOCKSTEP, NOBODY, USER, Cloud, ids, make_users, op, patch, refused, walk
 
 
@@ -107,7 +107,7 @@ def test_discovery(acme):
 
 # --- robustness -----------------------------------------------------------------------------------------
 
-def raw(cloud, data, wait=10):
+def raw(cloud, data, wait=60):
     with socket.create_connection(("127.0.0.1", cloud.port), timeout=wait) as s:
         s.sendall(data)
         s.shutdown(socket.SHUT_WR)
@@ -158,7 +158,7 @@ def test_a_slow_scan_does_not_hold_up_others(cloud, acme):
         b"Content-Length: %d\r\n\r\n%s" % (acme.token.encode(), len(body), body)
     overtaken = False
     for _ in range(5):
-        with socket.create_connection(("127.0.0.1", cloud.port), timeout=60) as slow:
+        with socket.create_connection(("127.0.0.1", cloud.port), timeout=180) as slow:
             slow.sendall(scan)
             for _ in range(2):  # once the first is answered, the scan has been taken up
                 assert acme("GET", "/Users", filter='userName eq "m7"').json["totalResults"] == 1
@@ -219,7 +219,7 @@ def test_term_answers_what_is_in_hand(cloud, acme):
     threads = [threading.Thread(target=work) for _ in range(4)]
     for t in threads:
         t.start()
-    time.sleep(0.5)
+    until(lambda: len(results) > 20)
     assert cloud.stop() == 0
     for t in threads:
         t.join()

@@ -19,6 +19,7 @@ from cloud_fixtures import Client, Cloud
 from company import Company
 from mirrored import hosted
 
+WAIT = 600      # s; only ever waited for in full when something is wrong
 SEED = os.environ.get("LOCKSTEP_SEED", "1")
 TRIALS = 10 if os.environ.get("LOCKSTEP_QUICK") else 50
 WHO = ["run", "group", "source", "target", "run", "target", "group", "target"]     # of each eight
@@ -88,7 +89,7 @@ class Trial:
 
     def missed(self):
         """It ended before its kill, since machines are not equally fast all the time: everything anew."""
-        print(*self.process.communicate(timeout=60))
+        print(*self.process.communicate(timeout=WAIT))
         self.end()
         self.begin(self.world)
 
@@ -97,7 +98,7 @@ class Trial:
         end = time.monotonic() + 0.2
         while not (hit := kill(self.connectors(who))) and self.process.poll() is None and time.monotonic() < end:
             time.sleep(0.001)
-        out, err = self.process.communicate(timeout=120)
+        out, err = self.process.communicate(timeout=WAIT)
         print(out, err)
         # 2: killed while it told its options; 0: after the read, or started again
         assert self.process.returncode in ((0, 2, 3) if who == "source" else (0, 2, 5))
@@ -160,7 +161,7 @@ def trial(world, request):
 
 def await_end(pids):
     """A connector does not outlive its run: what it holds (the state's lock) would stop the next."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + WAIT
     while any(comm(p).startswith("lockstep-") for p in pids):
         assert time.monotonic() < end, "an orphan goes on"
         time.sleep(0.005)
@@ -181,7 +182,7 @@ def test_kill_I3_I4_I6(world, trial, number):
             break
     if who in ("run", "group"):
         hit = kill([trial.process.pid, *(children if who == "group" else [])]) if trial.process.poll() is None else 0
-        trial.process.communicate(timeout=60)
+        trial.process.communicate(timeout=WAIT)
         await_end(children)
     else:
         hit = trial.kill_connector(who)
@@ -201,12 +202,12 @@ def test_kill_of_the_hosted_side(world, trial, again):
     time.sleep((0.3 + 0.6 * rng.random()) * world.seconds)
     trial.cloud.stop(signal.SIGKILL)
     if again == "after the run":
-        out, err = trial.process.communicate(timeout=120)
+        out, err = trial.process.communicate(timeout=WAIT)
     if again == "later":
         time.sleep(1)
     trial.cloud.start(port=trial.client.port)
     if again != "after the run":
-        out, err = trial.process.communicate(timeout=120)
+        out, err = trial.process.communicate(timeout=WAIT)
     print(out, err)
     # 0: it was waited for, or had answered everything already
     assert trial.process.returncode in (0, 5)

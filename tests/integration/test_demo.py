@@ -12,7 +12,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 BIN = os.environ.get("LOCKSTEP_BIN", os.path.join(ROOT, "build", "bin"))
 
 
-def tour(*args, timeout=300):
+def tour(*args, timeout=900):
     folder = os.path.join(ROOT, "build", "demo")       # short: Samba's sockets live in it
     done = subprocess.run([os.path.join(ROOT, "scripts", "demo"), "--dir", folder, *args], stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout,

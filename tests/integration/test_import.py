@@ -16,7 +16,7 @@ SECRETS = ("hunter2", "aHVudGVyMi")  # in the samples: plain, and as base64
 
 
 def lockstep(*words, code=0):
-    done = subprocess.run([PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
     assert done.returncode == code, f"exit {done.returncode}: {words}\n{done.stdout}\n{done.stderr}"
     return done
 
@@ -178,6 +178,6 @@ def test_issue3_import_as_another_user(tmp_path):
         pytest.skip("needs root to become another")
     with open(sample("lsc.xml"), "rb") as f:
         done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM, "config",
-                               "import", "/dev/stdin"], stdin=f, capture_output=True, text=True, timeout=60)
+                               "import", "/dev/stdin"], stdin=f, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "sync 'People'" in done.stdout

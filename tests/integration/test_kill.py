@@ -26,6 +26,7 @@ SEED = int(os.environ.get("LOCKSTEP_SEED", "1"))
 STAYERS = [f"stay{i}" for i in range(60)]
 GROUPS = ["team0", "team1", "team2"]
 VICTIMS = ["run", "source", "target"] * 3 + ["daemon", "daemon", "stop", "hosted side"]
+MUST = {"daemon", "run", "source", "target"}       # is hit once at least
 FREE = 'guard { floor = "1000000" }  user { leave = "delete" }\n'
 
 
@@ -322,9 +323,10 @@ class Fire:
     def pause(self, most):
         time.sleep(self.chance.random() * most)
 
-    def go(self, seconds):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+    def go(self, seconds, enough):
+        """For so long, and until it is enough: a machine that is slow gets fewer shots off."""
+        begun = time.monotonic()
+        while time.monotonic() < begun + seconds or (not enough() and time.monotonic() < begun + seconds + WAIT):
             self.pause(0.4)
             assert self.agentd.process.poll() is None, f"lockstepd ended by itself: {self.agentd.logged()[-3000:]}"
             self.shot()
@@ -338,7 +340,7 @@ def test_I1_I3_kill_at_random_under_change_load(directory, agentd, cloud, acme):
     observer = Observer(acme.port, acme.token)
     load.start()
     observer.start()
-    fire.go(SECONDS)
+    fire.go(SECONDS, lambda: set(fire.hits) >= MUST and load.changes > SECONDS)
     load.over.set()
     load.join(WAIT)
     assert load.error is None, load.error
@@ -349,7 +351,7 @@ def test_I1_I3_kill_at_random_under_change_load(directory, agentd, cloud, acme):
     print(f"seed {SEED}: {load.changes} changes, {observer.looks} looks, hits {dict(fire.hits)}")
     assert observer.wrong == []
     assert len(observer.ids) == len(STAYERS) and len(observer.seen) == len(STAYERS) * (1 + len(GROUPS))
-    assert set(fire.hits) >= {"daemon", "run", "source", "target"} and load.changes > SECONDS
+    assert set(fire.hits) >= MUST and load.changes > SECONDS
     agentd.idle().end()
     again = agentd.agent.sync("--full")
     assert {k: again[k] for k in ("created", "updated", "disabled", "deleted", "orphans", "failed", "held") if again[k]} == {}

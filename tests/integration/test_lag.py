@@ -15,13 +15,14 @@ def test_N8_lag_canary_and_freshness(samba_dc, agent, acme):
     changed = time.time()
     dc.modify(anna, title="Chief")
     dc.add_members(group, bert)
+    by = time.time()
     run = agent.sync()
     assert run["updated"] == 1 and run["members_added"] == 1
     assert run["lag"]["count"] == 2 and 0 <= run["lag"]["median_ms"] <= run["lag"]["p99_ms"] <= run["lag"]["max_ms"]
     assert run["lag"]["max_ms"] <= (time.time() - changed + 3) * 1000
     canary = run["canary"]
     assert canary["who"] == "lag-anna@example.test" and canary["sync"] == "mail"
-    assert abs(canary["changed_at"] - changed) < 5 and canary["ms"] == (canary["confirmed_at"] - canary["changed_at"]) * 1000
+    assert changed - 2 <= canary["changed_at"] <= by + 2 and canary["ms"] == (canary["confirmed_at"] - canary["changed_at"]) * 1000
     dc.delete(bert)
     run = agent.sync()
     assert run["disabled"] == 1 and run["lag"]["count"] >= 1, "who was deleted is timed, too"

@@ -135,7 +135,7 @@ class Terminal:
         os.close(slave)
         self.ask("source /usr/share/bash-completion/bash_completion; PS1='ready> '; bind 'set bell-style none'\n", "ready> ")
 
-    def ask(self, keys, wanted, within=30):
+    def ask(self, keys, wanted, within=180):
         """Types, and waits for what comes of it."""
         os.write(self.master, keys.encode())
         seen, until = "", time.monotonic() + within
@@ -209,7 +209,7 @@ class Company:
 
     def close(self):
         self.cloud.terminate()
-        self.cloud.wait(30)
+        self.cloud.wait(120)
 
 
 @pytest.fixture(scope="module")
@@ -299,7 +299,7 @@ def test_the_service_under_systemd(system, tenant):
         "[Service]\nLoadCredential=here.token:/root/here.token\n")
     m = Machine(system, "/lib/systemd/systemd", "--system", "--log-target=journal")
     try:
-        m.wait(lambda: all(m.status("systemctl", "is-active", u)[0] == 0 for u in UNITS), 120)
+        m.wait(lambda: all(m.status("systemctl", "is-active", u)[0] == 0 for u in UNITS), 300)
         pid = m.do("systemctl", "show", "--value", "-p", "MainPID", "lockstepd").strip()
         found = facts(m, pid)
         assert found["Uid"] == m.do("id", "-u", "lockstep").strip() and int(found["CapBnd"], 16) == 0, found
@@ -338,9 +338,9 @@ def test_a_container_whose_first_process_is_lockstepd(system, tenant):
         assert code == 5, said                          # nobody serves in here: and that is said
         # orphans become its children, and it lets none stand
         m.do("sh", "-c", "(sleep 0.1 &) ; exit 0")
-        m.wait(lambda: not re.search(r"^State:\s+Z", m.do("sh", "-c", "cat /proc/[0-9]*/status 2>/dev/null; :"), re.M), 20)
+        m.wait(lambda: not re.search(r"^State:\s+Z", m.do("sh", "-c", "cat /proc/[0-9]*/status 2>/dev/null; :"), re.M))
         subprocess.run(["kill", "-TERM", m.first], check=True)
-        assert m.process.wait(60) == 0
+        assert m.process.wait(180) == 0
         # JSON lines where there is no journal
         assert b'"event":"started"' in m.process.stdout.read()
     finally:

@@ -23,9 +23,12 @@ def times():
     return make
 
 
-def most(fake, seconds, of="/Users"):
-    at = [t for t, line in fake.times if of in line]
-    return max((sum(1 for t in at if start <= t < start + seconds) for start in at), default=0)
+def kept_to(fake, began, rate, of="/Users"):
+    """No more had come at any moment since `began` than a second's worth for each second that had begun. A request is seen
+    here after it was sent, never before, so that a machine that is busy makes them fewer."""
+    at = sorted(t for t, line in fake.times if of in line and t >= began)
+    assert len(at) > 2 * rate
+    return all(n <= rate * (int(t - began) + 1) for n, t in enumerate(at, 1))
 
 
 def creates(n):
@@ -37,16 +40,18 @@ def test_N10_option_is_kept_to(start, times):
     with times() as fake:
         t = start(fake, rate="20/1s", bulk="no")
         assert t.hello["rate"] == {"requests": 20, "seconds": 1}
-        assert all("key" in r for r in t.call(*creates(50), timeout=60))
-        assert most(fake, 0.95) <= 21, "one more may fall in by the clocks of two processes"
+        began = time.monotonic()
+        assert all("key" in r for r in t.call(*creates(50)))
+        assert kept_to(fake, began, 20)
 
 
 def test_N10_what_the_service_says_is_learned(start, times):
     with times(headers=[("RateLimit-Policy", '"default";q=30;w=1')]) as fake:
         t = start(fake, bulk="no")
         assert t.hello["rate"] == {"requests": 30, "seconds": 1}
-        assert all("key" in r for r in t.call(*creates(60), timeout=60))
-        assert most(fake, 0.95) <= 31
+        began = time.monotonic()
+        assert all("key" in r for r in t.call(*creates(70)))
+        assert kept_to(fake, began, 30)
     with times(headers=[("X-RateLimit-Limit", "100, 100;w=60")]) as fake:
         assert start(fake, rate="0").hello.get("rate") is None, "the option has the last word"
 
@@ -56,9 +61,9 @@ def test_N10_nothing_left_is_waited_for(start, times):
         t = start(fake, bulk="no")
         fake.fault("POST /Users", "headers", value=[("RateLimit-Limit", "10"), ("RateLimit-Remaining", "0"), ("RateLimit-Reset", "2")])
         t.call(*creates(1))
-        began = time.monotonic()
+        told = fake.times[-1][0]
         t.call({"op": "find", "kind": "user", "external": "x0", "name": "u0@x.test"})
-        assert fake.times[-1][0] >= began + 1
+        assert fake.times[-1][0] >= told + 1.9
 
 
 def test_N10_a_row_of_the_profile_and_a_bad_option(start):

@@ -126,11 +126,10 @@ def test_references_are_passed_over(fake_ad, source):
 
 def test_progress_while_the_server_computes_and_time_limit(fake_ad, source):
     with fake_ad() as s:
-        s.on_dirsync([wait(3), person(1), dirsync(0, b"x"), done()], [person(1), hang()])
-        c = source(s, timeout="5", **CA)
-        r = c.read()
+        s.on_dirsync([wait(4), person(1), dirsync(0, b"x"), done()], [person(1), hang()])
+        r = source(s, timeout="60", **CA).read()
         assert r.sealed and len(r.of("progress")) >= 2
-        r = c.read()
+        r = source(s, timeout="5", **CA).read()
         assert not r.sealed and r.error["code"] == "timeout"
 
 

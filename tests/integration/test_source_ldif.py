@@ -55,7 +55,7 @@ class Ldif:
 
     def close(self):
         self.p.stdin.close()
-        code = self.p.wait(timeout=30)
+        code = self.p.wait(timeout=120)
         self.p.stdout.close()
         self.p.stderr.close()
         return code

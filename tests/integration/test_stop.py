@@ -8,10 +8,11 @@ import time
 
 import pytest
 
+from agentd import until
 from fakescim import FakeScim
 from smalldir import SmallDirectory
 
-WAIT = 60
+WAIT = 300     # s; only ever waited for in full when something is wrong
 N = 300
 
 
@@ -20,7 +21,8 @@ class Run:
         self.process = subprocess.Popen(agent.command(*words, "--json", "--events"), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.said = []
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self):
         for line in self.process.stderr:
@@ -33,21 +35,44 @@ class Run:
             time.sleep(0.005)
 
     def result(self):
+        """At its end, when all that it said is in `said`."""
         out = self.process.stdout.read()
-        return self.process.wait(timeout=WAIT), json.loads(out or "null")
+        code = self.process.wait(timeout=WAIT)
+        self.reader.join(WAIT)
+        return code, json.loads(out or "null")
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
         return self.result()
 
 
+class Gate:
+    """Lets so many creations through; the others wait until it is opened."""
+
+    def __init__(self, most):
+        self.left, self.lock, self.opened = most, threading.Lock(), threading.Event()
+
+    def __call__(self):
+        with self.lock:
+            self.left -= 1
+            waits = self.left < 0
+        if waits:
+            self.opened.wait(WAIT)
+
+
 @pytest.fixture
 def slow():
-    """A service that takes its time for each request, and takes few at once."""
     with FakeScim() as fake:
-        for path in ("POST /Users", "PATCH /Users"):
-            fake.fault(path, "delay", value=0.02, times=100000)
+        fake.gates = []
+
+        def gate(most):
+            fake.gates.append(Gate(most))
+            fake.fault("POST /Users", "call", fake.gates[-1], times=100000)
+            return fake.gates[-1]
+        fake.gate = gate
         yield fake
+        for g in fake.gates:
+            g.opened.set()
 
 
 @pytest.fixture
@@ -65,9 +90,12 @@ def created(slow):
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_S3_5_stops_at_a_safe_point_and_goes_on(agent, slow, people, how):
+    gate = slow.gate(30)
     run = Run(agent, "sync")
-    run.until(lambda: created(slow) > 20)
-    code, result = run.stop(how)
+    run.until(lambda: created(slow) == 30)
+    run.process.send_signal(how)
+    gate.opened.set()
+    code, result = run.result()
     assert code == result["exit"] == 5
     assert result["error"]["code"] == "stopped" and result["error"]["kind"] == "retry"
     assert result["created"] == created(slow) < N, "what was in the air was waited for and confirmed"
@@ -90,15 +118,15 @@ def test_S3_5_of_a_plan_only_half_is_nothing(agent, slow, people):
 
 
 def test_second_signal_kills(agent, slow, people):
-    for path in ("POST /Users",):
-        slow.fault(path, "delay", value=5, times=100000)
+    """What is in the air is never answered here, so that the first one alone would be waited for."""
+    slow.gate(1)
     run = Run(agent, "sync")
-    run.until(lambda: any("progress" in line for line in run.said))
-    run.process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)
-    run.process.send_signal(signal.SIGTERM)
-    run.process.wait(timeout=WAIT)
-    assert run.process.returncode in (-signal.SIGTERM, 5)
+    run.until(lambda: created(slow) == 1)
+    end = time.monotonic() + WAIT
+    while run.process.poll() is None and time.monotonic() < end:
+        run.process.send_signal(signal.SIGTERM)     # two that come before it has taken in the first are one
+        time.sleep(0.1)
+    assert run.process.wait(timeout=WAIT) == -signal.SIGTERM
 
 
 def test_events_are_json_lines(agent, slow, people):
@@ -124,8 +152,7 @@ def test_N7_due_time_is_said(agent, slow, people):
 def test_I5_disable_overtakes_when_a_change_is_told(agent, slow, people):
     people.set("p000", mail="first@example.test")
     people.write()
-    slow.faults.clear()
-    slow.fault("POST /Users", "delay", value=0.3, times=100000)
+    slow.fault("POST /Users", "delay", value=2, times=100000)      # all of them would take the better part of a minute
     run = Run(agent, "sync")
     run.until(lambda: any(u["userName"] == "first@example.test" for u in list(slow.users.values())))
     people.set("p000", userAccountControl="514")
@@ -134,15 +161,21 @@ def test_I5_disable_overtakes_when_a_change_is_told(agent, slow, people):
     run.until(lambda: any(u["userName"] == "first@example.test" and not u.get("active", True)
                           for u in list(slow.users.values())))
     early = created(slow)
+    slow.faults.clear()
     code, result = run.result()
     assert code == 0 and result["created"] == N and result["disabled"] == 1
     assert early < N, "it did not wait for the others"
 
 
+def asleep(pid):
+    """It has looked, and waits to look again; while it begins it waits for nothing but the connectors' options."""
+    with open(f"/proc/{pid}/stat") as f, open(f"/proc/{pid}/task/{pid}/children") as children:
+        return not children.read() and f.read().rsplit(")", 1)[1].split()[0] == "S"
+
+
 def test_history_follow(agent, slow, people):
-    slow.faults.clear()
     watcher = subprocess.Popen(agent.command("history", "--follow", "--json"), stdout=subprocess.PIPE, text=True)
-    time.sleep(0.5)                     # there is no state yet
+    until(lambda: asleep(watcher.pid), "it does not follow")        # there is no state yet
     agent.sync()
     lines = [json.loads(watcher.stdout.readline())]
     while not lines[-1].get("run", {}).get("ended"):
@@ -158,3 +191,32 @@ def test_history_follow(agent, slow, people):
     watcher.terminate()
     assert watcher.wait(timeout=WAIT) == -signal.SIGTERM
     watcher.stdout.close()
+
+
+def test_S1_14_while_a_run_goes_on_status_tells_of_the_one_before(agent, slow, people):
+    """A first sync that goes on is not lockstep yet; what the guard holds stays known, for alerts look at any moment."""
+    gate = slow.gate(5)
+    run = Run(agent, "sync")
+    run.until(lambda: created(slow) == 5)
+    target, = agent.json("status", code=1)["targets"]
+    assert (target["in_lockstep"], target["run"]) == (False, 0)
+    assert "not yet in lockstep" in agent.run("status", code=1).stdout
+    gate.opened.set()
+    assert run.result()[0] == 0
+    assert agent.json("status")["targets"][0]["in_lockstep"]
+
+    agent.configure(people.source(), slow, sync="guard { floor = 0  disable = 1 }")
+    for i in range(3):
+        people.drop(f"p{i:03}")
+    people.write()
+    held = agent.sync(code=4)
+    people.user("new")
+    people.write()
+    slow.faults.clear()
+    gate = slow.gate(0)
+    run = Run(agent, "sync")
+    run.until(lambda: gate.left < 0)
+    target, = agent.json("status", code=1)["targets"]
+    assert (target["run"], target["exit"], target["held"]) == (held["run"], 4, 3) and target["message"]
+    gate.opened.set()
+    assert run.result()[0] == 4

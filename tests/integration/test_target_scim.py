@@ -334,7 +334,7 @@ def test_memory_and_cpu_per_object(start):
         t = start(fake)
         n, window = 6000, t.hello["window"]
         for i in range(0, n, window):
-            assert all("key" in r for r in t.call(*[create(k) for k in range(i, min(i + window, n))], timeout=60))
+            assert all("key" in r for r in t.call(*[create(k) for k in range(i, min(i + window, n))]))
         stat = pathlib.Path(f"/proc/{t.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
         peak = [line for line in pathlib.Path(f"/proc/{t.process.pid}/status").read_text().splitlines() if "VmHWM" in line]

@@ -3,6 +3,7 @@ import json
 import subprocess
 import time
 
+from agentd import WAIT
 from test_plan import small, users  # noqa: F401  (a fixture)
 
 
@@ -118,9 +119,10 @@ def test_undo_9_3_errors(small):  # noqa: F811
 
 def unlocked(agent, *words):
     """A command, when the connectors of a run that was killed have let go of its lock."""
-    for _ in range(200):
+    end = time.monotonic() + WAIT
+    while True:
         done = subprocess.run(agent.command(*words), capture_output=True, text=True)
-        if "another run works on" not in done.stderr:
+        if "another run works on" not in done.stderr or time.monotonic() > end:
             break
         time.sleep(0.05)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import time
 
 from agent_fixtures import BIN
 
-WAIT = 120      # s; only ever waited for in full when something is wrong
+WAIT = 300      # s; only ever waited for in full when something is wrong
 
 
 def until(condition, what="", wait=WAIT):

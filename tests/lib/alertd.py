@@ -11,7 +11,7 @@ from agent_fixtures import BIN
 from agentd import Talk
 from smalldir import SmallDirectory
 
-PATIENCE = 150     # seconds: the minute, the pause of two attempts, and a slow machine
+PATIENCE = 300     # seconds: the minute, the pause of two attempts, and a slow machine
 
 
 class Service:
@@ -44,7 +44,7 @@ class Service:
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
             try:
-                self.process.wait(90)
+                self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -98,6 +98,13 @@ class Service:
         with Talk(self.agent.path("control")) as t:
             t.ask(command=["check"])
             assert t.rest()[-1]["exit"] == 0
+
+    def idle(self):
+        """Nothing runs, nor is asked for by the service itself."""
+        def jobs():
+            with Talk(self.agent.path("control")) as t:
+                return t.ask(ask="status")["jobs"]
+        self.wait(lambda: not jobs())
 
     def memory(self, sql, *values):
         """A look into agent.db, or a change as if time had passed."""

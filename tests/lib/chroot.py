@@ -165,7 +165,7 @@ class Machine:
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.first = None
 
-    def wait(self, ready, within=60):
+    def wait(self, ready, within=180):
         """Until `ready` is true; the first process is known from then on."""
         until = time.monotonic() + within
         while True:

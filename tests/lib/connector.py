@@ -6,6 +6,7 @@ import queue
 import subprocess
 import threading
 
+PATIENCE = 120      # s; only ever waited for in full when something is wrong
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -48,7 +49,7 @@ class Target:
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
         self.process.stdin.flush()
 
-    def next(self, timeout=30):
+    def next(self, timeout=PATIENCE):
         """The next line that is not progress; None at the end."""
         while True:
             m = self.lines.get(timeout=timeout)
@@ -67,7 +68,7 @@ class Target:
         self.process.stdin.flush()
         return ids
 
-    def results(self, ids, timeout=30):
+    def results(self, ids, timeout=PATIENCE):
         wanted, got = set(ids), {}
         while wanted:
             m = self.next(timeout)
@@ -77,10 +78,10 @@ class Target:
             got[m["id"]] = m.get("ok") if "ok" in m else {"error": m["error"]}
         return [got[i] for i in ids]
 
-    def call(self, *ops, timeout=30):
+    def call(self, *ops, timeout=PATIENCE):
         return self.results(self.post(*ops), timeout)
 
-    def list(self, kind, timeout=30):
+    def list(self, kind, timeout=PATIENCE):
         """(objects, end)"""
         self.send(type="list", kind=kind)
         objects = []
@@ -96,7 +97,7 @@ class Target:
         """End of input; the exit status."""
         if not self.process.stdin.closed:
             self.process.stdin.close()
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=PATIENCE)
 
     def __enter__(self):
         return self

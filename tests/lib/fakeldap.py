@@ -297,7 +297,7 @@ class FakeLdap:
             except OSError:
                 pass
         for t in self.threads:
-            t.join(5)
+            t.join(60)
 
     def _accept(self):
         while not self.stopping.is_set():

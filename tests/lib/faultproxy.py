@@ -224,15 +224,15 @@ class FaultProxy:
     def __enter__(self):
         self.thread.start()
         self.server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self.serve, "127.0.0.1", 0, limit=1 << 24), self.loop).result(10)
+            asyncio.start_server(self.serve, "127.0.0.1", 0, limit=1 << 24), self.loop).result(60)
         self.port = self.server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/scim/v2"
         return self
 
     def __exit__(self, *exc):
-        asyncio.run_coroutine_threadsafe(self.end(), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.end(), self.loop).result(60)
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(10)
+        self.thread.join(60)
         self.loop.close()
 
     async def end(self):

@@ -135,7 +135,7 @@ class Postfix:
             subprocess.run(["/usr/sbin/postfix", "-c", self.dir + "/conf", "check"], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
             self.process = subprocess.Popen(["/usr/sbin/postfix", "-c", self.dir + "/conf", "start-fg"], stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=out)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), 5) as s:
@@ -158,7 +158,7 @@ class Postfix:
             subprocess.run(["/usr/sbin/postfix", "-c", self.dir + "/conf", "abort"], stdin=subprocess.DEVNULL,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -180,7 +180,7 @@ class Postfix:
                 found.append(email.message_from_binary_file(f, policy=email.policy.default))
         return found
 
-    def wait(self, seconds=60, want=lambda m: True):
+    def wait(self, seconds=180, want=lambda m: True):
         """The next message that fits; the others on the way are kept in .others."""
         deadline = time.monotonic() + seconds
         self.others = []

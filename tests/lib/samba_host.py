@@ -60,7 +60,7 @@ def started_at(pid):
 def end_group(pid, kill):
     try:
         os.killpg(pid, signal.SIGKILL if kill else signal.SIGTERM)
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while True:
             try:
                 os.waitpid(pid, os.WNOHANG)

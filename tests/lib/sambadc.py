@@ -167,7 +167,7 @@ class SambaDC(Directory):
     def take_address(self):
         """Its address, or another one when that is taken meanwhile and none was asked for."""
         try:
-            return guard_address(self.address, 300 if self.address in PAIR else 0)
+            return guard_address(self.address, 900 if self.address in PAIR else 0)
         except SambaError:
             if not self.facts.get("anywhere"):
                 raise
@@ -182,7 +182,7 @@ class SambaDC(Directory):
         return ["unshare", "-m", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"',
                 os.path.join(self.folder, "resolv.conf")]
 
-    def wait(self, seconds=60):
+    def wait(self, seconds=180):
         """Until LDAPS answers and knows the domain."""
         import ldap
         end = time.monotonic() + seconds

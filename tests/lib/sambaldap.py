@@ -32,7 +32,7 @@ class Directory:
         """A connection of its own. user None: anonymous; "": the administrator; else with its password."""
         conn = ldap.initialize(url or self.url)
         conn.set_option(ldap.OPT_REFERRALS, 0)
-        conn.set_option(ldap.OPT_NETWORK_TIMEOUT, 10)
+        conn.set_option(ldap.OPT_NETWORK_TIMEOUT, 60)
         conn.set_option(ldap.OPT_TIMEOUT, 120)
         conn.set_option(ldap.OPT_X_TLS_CACERTFILE, self.ca)
         conn.set_option(ldap.OPT_X_TLS_REQUIRE_CERT, ldap.OPT_X_TLS_DEMAND)

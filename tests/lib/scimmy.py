@@ -31,7 +31,7 @@ class Scimmy:
         self.url = f"http://127.0.0.1:{self.port}/scim/v2"
 
     def _get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=60) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=180) as answer:
             return json.load(answer)
 
     def dump(self):
@@ -49,7 +49,7 @@ class Scimmy:
     def close(self):
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.wait(30)
+        self.process.wait(120)
 
     def __enter__(self):
         return self

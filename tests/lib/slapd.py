@@ -67,7 +67,7 @@ limits dn.exact="{READER}" {self.limits}
         self.process = subprocess.Popen(["/usr/sbin/slapd", "-d", "0", "-f", os.path.join(self.folder, "slapd.conf"),
                                          "-h", f"{self.url} {self.plain_url}"], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while True:
             try:
                 self.admin = ldap.initialize(self.plain_url)
@@ -80,7 +80,7 @@ limits dn.exact="{READER}" {self.limits}
     def stop(self, how=signal.SIGTERM):
         if self.process and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(timeout=60)
+            self.process.wait(timeout=180)
 
     def restart(self, **settings):
         self.stop()

@@ -4,7 +4,7 @@ import os
 import subprocess
 import tempfile
 
-from connector import program
+from connector import PATIENCE, program
 
 
 class Source:
@@ -68,7 +68,7 @@ class Source:
         if self.process.stdin and not self.process.stdin.closed:
             self.process.stdin.close()
         try:
-            status = self.process.wait(20)
+            status = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

@@ -42,7 +42,7 @@ class Tinyproxy:
 
     def __exit__(self, *exc):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(120)
 
     def text(self):
         with open(self.log) as f:

@@ -40,7 +40,7 @@ class Webhook:
         self.url = f"https://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def wait(self, seconds=60, want=lambda j: True):
+    def wait(self, seconds=180, want=lambda j: True):
         """The first post that fits, and was not waited for before."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

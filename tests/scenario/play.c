@@ -466,7 +466,7 @@ play_run(struct play *p, const struct sync_options *o, struct sync_result *r_r)
 	p->calls_before = p->world->calls;
 	p->writes_before = p->world->writes;
 	p->reads_before = p->world->reads;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 12000; i++) {
 		if (sync_run(p->conf, &env, &noted, r_r, &e)) {
 			sync_result_clean(r_r);
 			p->notes = notes.count;

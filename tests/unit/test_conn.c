@@ -145,7 +145,7 @@ test_process_silence(void **state)
 
 	assert_int_equal(conn_recv(c, -1, &line, &e), -1);
 	assert_string_equal(e.code, "connector-silent");
-	assert_true(now_ms() - from < 5000);
+	assert_true(now_ms() - from < 60000); /* the noise never ends */
 }
 
 static void
@@ -234,9 +234,9 @@ test_process_close_kills_who_will_not_go(void **state)
 
 	assert_int_equal(sscanf(line_of(c, text), "%ld %ld", &grandchild, &child), 2);
 	conn_close(&c);
-	assert_true(now_ms() - from < 5000);
+	assert_true(now_ms() - from < 60000); /* and not for 100 s */
 	assert_int_equal(kill((pid_t)child, 0), -1);
-	for (int i = 0; i < 200 && kill((pid_t)grandchild, 0) == 0; i++)
+	for (int i = 0; i < 6000 && kill((pid_t)grandchild, 0) == 0; i++)
 		usleep(10000); /* init reaps it */
 	char path[64], stat[256] = "";
 	snprintf(path, sizeof(path), "/proc/%ld/stat", grandchild);
@@ -269,7 +269,7 @@ test_process_dies_with_its_parent(void **state)
 	assert_int_equal(waitpid(engine, &status, 0), engine);
 	close(lock);
 	int free_now = -1;
-	for (int i = 0; i < 300 && free_now != 0; i++) {
+	for (int i = 0; i < 6000 && free_now != 0; i++) {
 		free_now = flock(again, LOCK_EX | LOCK_NB);
 		usleep(10000);
 	}

@@ -20,6 +20,8 @@ bool ledger_run_start(
 bool ledger_run_end(struct ledger *l, const struct run_row *r, struct err *e);
 size_t ledger_runs(struct ledger *l, int64_t before, struct arena *a, struct run_row *rows,
 	size_t max); /* newest first; 0 = from the top */
+/* The newest that came to its end; one that goes on, or was killed, has no result. false: there is none. */
+bool ledger_run_ended(struct ledger *l, struct arena *a, struct run_row *r_r);
 /* Forgets whole runs, oldest first, those that ended before `before`, and more while the history is larger than
  * `bytes` (0 = no limit), but nothing of the last two days, nor what a pin or a kept plan stands on; not much more
  * than `rows` rows at once. In a transaction. */
