@@ -217,6 +217,6 @@ def test_S1_14_while_a_run_goes_on_status_tells_of_the_one_before(agent, slow, p
     run = Run(agent, "sync")
     run.until(lambda: gate.left < 0)
     target, = agent.json("status", code=1)["targets"]
-    assert (target["run"], target["exit"], target["held"]) == (held["run"], 4, 3) and target["message"]
+    assert (target["run"], target["exit"], target["held"]) == (held["run"], 4, 3) and target["held_why"]
     gate.opened.set()
     assert run.result()[0] == 4
