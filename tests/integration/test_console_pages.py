@@ -22,6 +22,18 @@ def desk(tmp_path_factory):
 
 
 @pytest.fixture
+def there(clean, desk):
+    """The browser at the overview, signed in, whatever the tests before did or did not."""
+    if not os.path.exists(desk.console.conf):
+        desk.set_up()
+    desk.console.sign_in()
+    clean("forget")
+    clean.goto(desk.console.link())
+    clean.heading("Overview")
+    return clean
+
+
+@pytest.fixture
 def slapd(tmp_path):
     s = Slapd(tmp_path / "slapd").start().fill()
     yield s
@@ -99,9 +111,8 @@ def test_the_wizard_from_nothing_to_the_first_sync(clean, desk, slapd):
     look(found)
 
 
-def test_sync_now_and_every_page(clean, desk):
-    b, found = clean, []
-    b.page("")
+def test_sync_now_and_every_page(there, desk):
+    b, found = there, []
     b.button("Sync now")
     b.see("Nothing had to be changed.")
     found += b.shot("overview")
@@ -133,9 +144,9 @@ def test_sync_now_and_every_page(clean, desk):
     look(found)
 
 
-def test_s1_14_an_error_is_explained_and_mended(clean, desk):
+def test_s1_14_an_error_is_explained_and_mended(there, desk):
     """Somebody without address: named with cause, gone when it is mended."""
-    b = clean
+    b = there
     desk.add("Nora Nameless")
     c = desk.console
     c.command("sync")
@@ -156,8 +167,8 @@ def test_s1_14_an_error_is_explained_and_mended(clean, desk):
     look(found)
 
 
-def test_n2_a_held_run_is_released(clean, desk):
-    b = clean
+def test_n2_a_held_run_is_released(there, desk):
+    b = there
     c = desk.console
     desk.drop_people(80)
     c.command("sync")
@@ -180,8 +191,8 @@ def test_n2_a_held_run_is_released(clean, desk):
     look(found)
 
 
-def test_n6_undo_after_a_look(clean, desk):
-    b = clean
+def test_n6_undo_after_a_look(there, desk):
+    b = there
     c = desk.console
     someone = next(r for r in c.get("read", c=["search", "e"])["output"]["results"] if r["kind"] == "user" and r.get("mail"))
     name = someone["dn"].split(",")[0][3:]
@@ -205,8 +216,8 @@ def test_n6_undo_after_a_look(clean, desk):
     look(found)
 
 
-def test_settings_changed_with_a_preview_and_rolled_back(clean, desk):
-    b, found = clean, []
+def test_settings_changed_with_a_preview_and_rolled_back(there, desk):
+    b, found = there, []
     c = desk.console
     before = c.get("config")["text"]
     b.page("settings")
@@ -248,8 +259,8 @@ def test_settings_changed_with_a_preview_and_rolled_back(clean, desk):
     look(found)
 
 
-def test_alerts_name_cause_and_remedy(clean, desk):
-    b = clean
+def test_alerts_name_cause_and_remedy(there, desk):
+    b = there
     c = desk.console
     desk.add("Otto Ohne")
     c.command("sync")
@@ -290,11 +301,8 @@ def test_s3_5_the_service_is_restarted_in_mid_run(clean, tmp_path):
         d.stop()
 
 
-def test_by_keyboard_alone(clean, desk):
-    b = clean
-    b("forget")
-    b.goto(desk.console.link())
-    b.heading("Overview")
+def test_by_keyboard_alone(there, desk):
+    b = there
     b("press", key="Tab")
     assert b("eval", js="document.activeElement.className") == "skip"
     b("press", key="Enter")
