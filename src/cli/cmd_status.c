@@ -229,14 +229,12 @@ static bool
 status_goes_on(struct cli *c, const char *what, const struct err *e, int *code_r)
 {
 	*code_r = 2;
-	if (c->json) {
-		cli_error(c, e, 2);
-		return false;
+	if (!c->json) {
+		printf("%s: cannot be looked at\n", what);
+		fflush(stdout);
 	}
-	printf("%s: cannot be looked at: ", what);
-	cli_text(stdout, e->text);
-	putchar('\n');
-	return true;
+	cli_error(c, e, 2);
+	return !c->json;
 }
 
 int

@@ -1,6 +1,7 @@
 """The service in adverse times: a flood of failures, mail servers and webhooks that misbehave, a state that cannot be written (S1.14)."""
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 
@@ -113,8 +114,10 @@ def test_s1_14_one_file_of_the_state_that_cannot_be_used(service, hosted, name):
     service.start().synced()
     newer(os.path.join(service.state, name))
     service.raised("run-failed")
-    text = service.agent.run("status", code=2).stdout
-    assert "cannot be looked at: " + os.path.join(service.state, name) in text and "lockstepd: runs" in text and "sync mail: " in text
+    done = service.agent.run("status", code=2)
+    text = done.stdout
+    assert os.path.join(service.state, name) + ": is of version 99" in done.stderr and "lockstepd: runs" in text and "sync mail: " in text
+    assert ("hosted" if name.startswith("target") else "sources") + ": cannot be looked at\n" in text
     assert (name.startswith("target")) != ("hosted: in lockstep" in text)
     assert service.agent.json("status", code=2)["error"]["code"] == "state-version"
     assert "version 99" in service.agent.run("check", code=1).stdout
@@ -181,6 +184,27 @@ def test_s1_14_a_webhook_without_end_and_one_that_fails(service, hosted):
         service.wait(lambda: service.events("message-sent"))
         service.synced()
         assert endless.clients == 1 and len(service.events("message-sent")) == 1
+
+
+def test_s1_1_idle_clients_take_all_connections(service, hosted):
+    """Who comes then is told so, whenever the refusal meets him; the runs go on, and it is over when they are gone."""
+    people(service, 1)
+    service.configure(hosted.url, hosted.token)
+    service.start().synced()
+    idle = []
+    for _ in range(60):
+        idle.append(socket.socket(socket.AF_UNIX))
+        idle[-1].settimeout(PATIENCE)
+        idle[-1].connect(service.agent.path("control"))
+    for _ in range(20):
+        assert "as many connections as it takes" in service.agent.run("sync", code=2).stderr
+    assert "as many connections as it takes" in service.agent.run("status").stdout
+    before = rss(service.process.pid)
+    service.synced()
+    assert rss(service.process.pid) < before + 4000
+    for s in idle:
+        s.close()
+    service.wait(lambda: service.agent.run("sync", code=(0, 2)).returncode == 0)
 
 
 def test_s4_4_many_targets_of_one_type_ask_their_program_once(service, agent):
