@@ -1,6 +1,7 @@
 /* What all parts share: time, timers, who hears of what. */
 #include "agent.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,8 @@ agent_lock(struct agent *g, const char *state, struct err *e)
 	if (!dir_make(state, 0700, e))
 		return false;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EROFS) /* what is there can be held all the same */
+		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(e, ERR_CONFIG, "cannot open %s", path);
 	if (g->lock >= 0 && same_file(fd, g->lock)) { /* the same folder by another name */

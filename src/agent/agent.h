@@ -43,6 +43,8 @@ struct agent {
 		conf_error; /* why; or why the last reload was refused (conf stays as it was). kind ERR_NONE: well */
 	/* why they do not listen where they should, kind ERR_NONE: they do. Code "no-console": it is switched off */
 	struct err console_down, control_down;
+	struct err
+		memory_error; /* why store is not STATE/agent.db but in memory; kind ERR_NONE: it is */
 	const char *control_path; /* socket while there is no conf (--control) */
 	int port; /* of the console while there is no conf (--port); 0 = the usual one */
 	const char *state_path; /* state folder while there is no conf (--state); see agent_state */

@@ -55,14 +55,30 @@ journal(struct alerts *al, int64_t since)
 	}
 }
 
+/* What cannot be kept in agent.db is kept in memory, as long as that lasts. */
+static bool
+apply(struct alerts *al, const struct alert_finds *f, int64_t now, int64_t *before_r, bool *told_r)
+{
+	for (int again = 0;; again++) {
+		struct err e = { 0 };
+
+		*told_r = false;
+		*before_r = agent_news_newest(al->g->store);
+		if (alert_life_apply(al->g->store, f, now, told_r, &e))
+			return true;
+		agent_log(LOG_ERROR, "alerts-not-kept", "text", e.text, NULL);
+		if (again || !keep_again(al->g, &e))
+			return false;
+	}
+}
+
 void
 alerts_evaluate(struct alerts *al, struct alert_input *in, const char *gone)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
 	struct alert_finds f = { .arena = a };
-	struct err e = { 0 };
-	bool told = false;
 	int64_t before;
+	bool told;
 
 	if (!al->g->store)
 		return;
@@ -71,14 +87,7 @@ alerts_evaluate(struct alerts *al, struct alert_input *in, const char *gone)
 	alert_rules_eval(in, &f);
 	if (gone)
 		alert_domain(&f, gone);
-	before = agent_news_newest(al->g->store);
-	if (!alert_life_apply(al->g->store, &f, in->now, &told, &e)) {
-		agent_log(LOG_ERROR, "alerts-not-kept", "text", e.text, NULL);
-		if (strcmp(e.code, "state-damaged") == 0)
-			keep_again(al->g);
-		return;
-	}
-	if (told) {
+	if (apply(al, &f, in->now, &before, &told) && told) {
 		journal(al, before);
 		notify_soon(al->g);
 	}
@@ -238,18 +247,19 @@ look_at_disk(struct alerts *al, struct alert_disk *d)
 	al->disk_free = d->free;
 }
 
-#define WATCHES_MAX 32
-
 /* Of what is "starting" nothing is known yet (watch.h). */
 static size_t
-look_at_watches(struct json *j, struct alert_watch *list)
+look_at_watches(struct json *j, struct arena *a, const struct alert_watch **list_r)
 {
-	size_t n = 0;
+	size_t n = 0, max = (size_t)json_count(json_get(j, "watching"));
+	struct alert_watch *list = arena_alloc(a, (max + 1) * sizeof(*list));
+
+	*list_r = list;
 
 	json_for_each(w, json_get(j, "watching")) {
 		const char *state = json_get_string(w, "state"), *text = json_get_string(w, "text");
 
-		if (n == WATCHES_MAX || !json_get_string(w, "source"))
+		if (!json_get_string(w, "source"))
 			continue;
 		list[n++] = (struct alert_watch){ .source = json_get_string(w, "source"),
 			.text = text ? text : "",
@@ -274,12 +284,11 @@ minute(struct alerts *al)
 	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_BUF struct buf text = { 0 };
 	CLEAN_JSON struct json *watching = NULL;
-	struct alert_watch watches[WATCHES_MAX];
 	struct alert_disk disk = { .path = agent_state(g) };
 	struct alert_input in = { .conf_error = conf_error(g),
 		.console_down = &g->console_down,
 		.control_down = &g->control_down,
-		.watches = watches };
+		.memory_error = &g->memory_error };
 	struct jsonw w = jsonw(&text);
 
 	if (!g->store)
@@ -288,7 +297,7 @@ minute(struct alerts *al)
 	watch_json(g, &w);
 	jsonw_end(&w);
 	if (json_parse(buf_str(&text), 0, &watching, NULL))
-		in.watch_count = look_at_watches(watching, watches);
+		in.watch_count = look_at_watches(watching, a, &in.watches);
 	look_at_disk(al, &disk);
 	if (al->disk_free >= 0)
 		in.disk = &disk;
@@ -397,9 +406,8 @@ static void
 forget_gone(struct alerts *al)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
-	enum { MAX = 256 };
-	struct alert_row *live = arena_alloc(a, MAX * sizeof(*live));
-	size_t n = agent_alerts_live(al->g->store, NULL, a, live, MAX);
+	struct alert_row *live = arena_alloc(a, ALERTS_LIVE_MAX * sizeof(*live));
+	size_t n = agent_alerts_live(al->g->store, NULL, a, live, ALERTS_LIVE_MAX);
 
 	for (size_t i = 0; i < n; i++) {
 		struct alert_input in = { 0 };

@@ -5,7 +5,6 @@
 #define FLAP_WINDOW 3600 /* back so soon: it comes and goes */
 #define FLAP_CALM   300  /* then it must look well for so long, and twice as long each time */
 #define CALM_MOST   3600
-#define LIVE_MAX    512
 
 static int64_t
 calm_of(const struct alert_row *r)
@@ -168,8 +167,8 @@ apply_found(struct applying *k, const struct alert_finds *f)
 static bool
 apply_missing(struct applying *k, const struct alert_finds *f, bool *well_r)
 {
-	struct alert_row *live = arena_alloc(f->arena, LIVE_MAX * sizeof(*live));
-	size_t n = agent_alerts_live(k->s, NULL, f->arena, live, LIVE_MAX);
+	struct alert_row *live = arena_alloc(f->arena, ALERTS_LIVE_MAX * sizeof(*live));
+	size_t n = agent_alerts_live(k->s, NULL, f->arena, live, ALERTS_LIVE_MAX);
 
 	*well_r = true;
 	for (size_t i = 0; i < n; i++) {

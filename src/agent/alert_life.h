@@ -5,6 +5,8 @@
 #pragma once
 #include "alert_rules.h"
 
+#define ALERTS_LIVE_MAX 2048 /* open and pending at once: a few for each of several hundred syncs */
+
 enum life_step {
 	LIFE_KEPT,    /* the row changed, nobody is told */
 	LIFE_RAISED,  /* tell; also when it became graver */

@@ -239,6 +239,15 @@ alert_eval_service(const struct alert_input *in, struct alert_finds *f)
 					   .object = "configuration",
 					   .cause = arena_strdup(f->arena, in->conf_error->text) });
 	}
+	if (in->memory_error) {
+		alert_domain(f, "memory");
+		if (in->memory_error->kind != ERR_NONE)
+			alert_found(f,
+				&(struct alert_say){ .code = "not-remembered",
+					.domain = "memory",
+					.object = "agent.db",
+					.cause = arena_strdup(f->arena, in->memory_error->text) });
+	}
 	eval_listening(in->console_down, "console", f);
 	eval_listening(in->control_down, "control socket", f);
 	for (size_t i = 0; in->watches && i < in->watch_count; i++)

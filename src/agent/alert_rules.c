@@ -83,6 +83,7 @@ static const struct cause {
 	{ 5, "client-certificate", "target-refusing", SIDE_TARGET },
 	{ 5, "proxy-refused", "target-refusing", SIDE_TARGET },
 	{ 5, "redirected", "target-refusing", SIDE_TARGET },
+	{ 0, "no-connector", "run-failed", SIDE_NONE }, /* here, not over there */
 	{ 0, "disk-full", "disk-nearly-full", SIDE_STATE },
 	{ 0, "state-damaged", "state-damaged", SIDE_STATE },
 	{ 3, NULL, "source-incomplete", SIDE_SOURCE },

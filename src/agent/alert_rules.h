@@ -60,6 +60,7 @@ struct alert_input {
 	const struct alert_disk *disk;
 	const struct err *conf_error; /* kind ERR_NONE: the configuration is well */
 	const struct err *console_down, *control_down; /* the same of where the service listens */
+	const struct err *memory_error;                /* the same of agent.db */
 	const struct alert_fresh *fresh;
 	size_t fresh_count;
 	const struct alert_watch *watches;

@@ -67,6 +67,10 @@ const struct alert_rule alert_rules[] = {
 		"a mirror is rebuilt by `lockstep state rebuild SOURCE`; a target's file comes "
 		"from a backup, see lockstep-state(5)",
 		"lockstep state check" },
+	{ "not-remembered", ALERT_WARNING, 0, 0, "the service cannot remember",
+		"mend what the cause says: within a minute all is as before; the file may also be "
+		"moved away, for nothing that is synced depends on it",
+		"lockstep status" },
 	{ "config-refused", ALERT_WARNING, 0, 0, "the configuration is refused",
 		"correct the file; what was in force before stays in force", "lockstep check" },
 	{ "cannot-listen", ALERT_WARNING, 0, 0, "the service cannot be reached where it should be",

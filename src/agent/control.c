@@ -291,7 +291,10 @@ on_connect(sd_event_source *src, int fd, uint32_t revents, void *ctx)
 		count++;
 	if (count >= CONNECTIONS_MAX) {
 		static const char full[] =
-			"{\"error\":{\"code\":\"busy\",\"message\":\"too many connections\"}}\n";
+			"{\"error\":{\"code\":\"busy\",\"message\":\"lockstepd has as many "
+			"connections "
+			"as it takes: try again in a minute, those that ask nothing are closed by "
+			"then; `ss -xp` shows whose they are\"}}\n";
 
 		if (send(got, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			agent_log(LOG_DEBUG, "control-full", NULL);

@@ -9,6 +9,7 @@
 
 #include "alert.h"
 #include "jobs.h"
+#include "live.h"
 #include "schedule.h"
 #include "store/agent.h"
 #include "watch.h"
@@ -282,7 +283,7 @@ health_metrics(struct agent *g, struct buf *out)
 bool
 health_check(struct agent *g, struct buf *out)
 {
-	bool ok = g->conf && g->store && !g->stopping;
+	bool ok = g->conf && g->store && g->memory_error.kind == ERR_NONE && !g->stopping;
 	struct jsonw w = jsonw(out);
 
 	jsonw_obj(&w, NULL);
@@ -291,6 +292,7 @@ health_check(struct agent *g, struct buf *out)
 	jsonw_str(&w, "version", LOCKSTEP_VERSION);
 	jsonw_int(&w, "started", g->started);
 	jsonw_bool(&w, "config_valid", g->conf && g->conf_error.kind == ERR_NONE);
+	live_error(&w, "memory_error", &g->memory_error);
 	jsonw_obj(&w, "alerts");
 	for (int s = 0; g->store && s < ALERT_SEVERITY_COUNT; s++)
 		jsonw_int(&w, alert_severity_name((enum alert_severity)s),

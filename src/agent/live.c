@@ -182,6 +182,17 @@ put_sync(struct agent *g, const struct conf_sync *y, struct jsonw *w)
 }
 
 void
+live_error(struct jsonw *w, const char *name, const struct err *e)
+{
+	if (e->kind == ERR_NONE)
+		return;
+	jsonw_obj(w, name);
+	jsonw_str(w, "code", e->code);
+	jsonw_str(w, "message", e->text);
+	jsonw_end(w);
+}
+
+void
 live_status(struct agent *g, struct jsonw *w)
 {
 	jsonw_str(w, "version", LOCKSTEP_VERSION);
@@ -190,12 +201,8 @@ live_status(struct agent *g, struct jsonw *w)
 	jsonw_bool(w, "stopping", g->stopping);
 	jsonw_str(w, "conf", g->conf_path);
 	jsonw_bool(w, "setup", !g->conf);
-	if (g->conf_error.kind != ERR_NONE) {
-		jsonw_obj(w, "conf_error");
-		jsonw_str(w, "code", g->conf_error.code);
-		jsonw_str(w, "message", g->conf_error.text);
-		jsonw_end(w);
-	}
+	live_error(w, "conf_error", &g->conf_error);
+	live_error(w, "memory_error", &g->memory_error);
 	jsonw_bool(w, "conf_changed", reload_pending_lately(g));
 	jsonw_arr(w, "syncs");
 	for (size_t i = 0; g->conf && i < g->conf->sync_count; i++)

@@ -21,7 +21,9 @@ struct live_run {
 };
 bool live_last(const struct agent *g, const char *sync, struct live_run *r_r);
 
-/* Into an open object: version, pid, started, conf, conf_error, conf_changed, syncs [{name, state, next, why, last}],
+/* A member {"code", "message"}; nothing when there is no error. */
+void live_error(struct jsonw *w, const char *name, const struct err *e);
+/* Into an open object: version, pid, started, conf, conf_error, memory_error, conf_changed, syncs [{name, state, next, why, last}],
  * jobs, watching. */
 void live_status(struct agent *g, struct jsonw *w);
 /* "jobs": [...]: running and waiting ones with progress. */

@@ -64,6 +64,13 @@ ticket_add(struct web *w, const char *hash, const char *token, const char *by, i
 	snprintf(t->by, sizeof(t->by), "%s", by);
 }
 
+/* Else what is signed in stays so in tickets, until agent.db can be used and beyond. */
+static bool
+is_kept(const struct agent *g)
+{
+	return g->store && g->memory_error.kind == ERR_NONE;
+}
+
 /* --- links --- */
 
 bool
@@ -80,7 +87,7 @@ web_link_new(struct agent *g, const char *by, struct buf *url, struct err *e)
 	}
 	web_random(secret);
 	digest(secret, hash);
-	if (g->store) {
+	if (is_kept(g)) {
 		if (!agent_sessions_prune(g->store, now, e) ||
 			!agent_link_add(g->store, hash, by, now, now + WEB_LINK_LIFE, e))
 			return false;
@@ -142,7 +149,7 @@ web_sign_in(struct exchange *x, const char *link, struct err *e)
 	web_random(secret);
 	web_random(token);
 	digest(secret, hash);
-	if (!g->store)
+	if (!is_kept(g))
 		ticket_add(w, hash, token, by, now + life);
 	else if (!agent_session_add(g->store, hash, token, by, now, now + life, e))
 		return false;

@@ -11,6 +11,7 @@ struct checking {
 /* level: "ok", "info", "warn", "fail"; remedy may be NULL */
 void check_finding(struct checking *k, const char *where, const char *level, const char *topic,
 	const char *text, const char *remedy);
+void check_fail(struct checking *k, const char *where, const struct err *e);
 /* check_state.c */
 void check_read(struct checking *k);
 /* check_names.c. Asked for before, and the source had them all. */

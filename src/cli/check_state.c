@@ -49,21 +49,52 @@ check_protect(struct checking *k, const struct conf_sync *s, struct mirror *m, s
 		}
 }
 
-/* What cannot be opened was not read yet, or is told by the command that needs it. */
+/* What is not there was not read yet. */
+static bool
+is_usable(struct checking *k, const char *where, bool opened, const struct err *e)
+{
+	if (!opened && strcmp(e->code, "no-state") != 0)
+		check_fail(k, where, e);
+	return opened;
+}
+
+static void
+check_mirrors(struct checking *k)
+{
+	const struct conf *c = k->c->conf;
+
+	for (size_t i = 0; i < c->source_count; i++) {
+		CLEAN_ARENA struct arena *a = arena_new();
+		const char *name = c->sources[i].name;
+		struct mirror *m = NULL;
+		struct err e;
+
+		is_usable(k, arena_printf(a, "source %s", name),
+			mirror_open(sync_source_path(c, name, a), &k->c->env.store, true, &m, &e),
+			&e);
+		mirror_close(&m);
+	}
+}
+
 void
 check_read(struct checking *k)
 {
 	const struct conf *c = k->c->conf;
 
+	check_mirrors(k);
 	for (size_t i = 0; i < c->target_count; i++) {
 		CLEAN_ARENA struct arena *a = arena_new();
-		const char *target = c->targets[i].name;
+		const char *target = c->targets[i].name,
+			   *where = arena_printf(a, "target %s", target);
 		struct ledger *l = NULL;
 		struct err e;
 
-		if (!ledger_open(sync_target_path(c, target, a), &k->c->env.store, true, &l, &e))
+		if (!is_usable(k, where,
+			    ledger_open(
+				    sync_target_path(c, target, a), &k->c->env.store, true, &l, &e),
+			    &e))
 			continue;
-		check_shared(k, arena_printf(a, "target %s", target), l, a);
+		check_shared(k, where, l, a);
 		for (size_t j = 0; j < c->sync_count; j++) {
 			const struct conf_sync *s = &c->syncs[j];
 			struct mirror *m = NULL;

@@ -110,6 +110,8 @@ const char *remote_path(struct cli *c, struct err *e);
 
 /* cmd_console.c. What lockstepd says, where it runs: "service": {...}, and as text. */
 void remote_status(struct cli *c, struct jsonw *w);
+/* Says so where alerts of a running lockstepd are not in agent.db. */
+void remote_memory(struct cli *c, struct jsonw *w);
 
 /* connect.c: connectors as programs beside ours; options checked against --describe. */
 bool cli_open_source(

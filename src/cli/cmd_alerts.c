@@ -96,6 +96,7 @@ list(struct cli *c, bool all)
 			print_alert(&rows[i]);
 	}
 	jsonw_end(&w);
+	remote_memory(c, &w);
 	jsonw_end(&w);
 	if (c->json)
 		puts(buf_cstr(&out));

@@ -5,6 +5,8 @@
 #include "rules/rules.h"
 #include "store/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,8 +39,8 @@ check_finding(struct checking *k, const char *where, const char *level, const ch
 	}
 }
 
-static void
-fail(struct checking *k, const char *where, const struct err *e)
+void
+check_fail(struct checking *k, const char *where, const struct err *e)
 {
 	check_finding(k, where, "fail", e->code, e->text, NULL);
 }
@@ -54,7 +56,7 @@ take_findings(struct checking *k, const char *where, struct conn *conn, bool set
 	for (;;) {
 		arena_reset(a);
 		if (!wire_source_next(conn, a, &m, &e)) {
-			fail(k, where, &e);
+			check_fail(k, where, &e);
 			return;
 		}
 		if (m.type == SRC_END)
@@ -66,7 +68,7 @@ take_findings(struct checking *k, const char *where, struct conn *conn, bool set
 			fputs(m.text, stdout);
 	}
 	if (!m.sealed && m.error.kind != ERR_NONE)
-		fail(k, where, &m.error);
+		check_fail(k, where, &m.error);
 }
 
 static const char *const *
@@ -121,7 +123,7 @@ source_failed(struct checking *k, const struct conf_source *s, const char *where
 			"run finds out",
 			e->text);
 	else
-		fail(k, where, e);
+		check_fail(k, where, e);
 }
 
 static void
@@ -140,7 +142,7 @@ check_source(struct checking *k, const struct conf_source *s, bool setup)
 	struct err e = { 0 };
 
 	if (!names_of(k, s->name, &names, &e)) {
-		fail(k, where, &e);
+		check_fail(k, where, &e);
 		return;
 	}
 	if (k->names && check_names_asked(k, s->name, &names))
@@ -170,24 +172,39 @@ check_target(struct checking *k, const struct conf_target *t)
 	g.options = cli_wire_options(t->options, t->option_count, a);
 	if (!cli_open_target(k->c, t, -1, &conn, &e) || !wire_hello(conn, &g, a, &h, &e) ||
 		!wire_check(conn, none, false, &e)) {
-		fail(k, where, &e);
+		check_fail(k, where, &e);
 		return;
 	}
 	take_findings(k, where, conn, false);
 }
 
+/* A file of no name tells more than modes do: the disk may have failed. Not every file system has them. */
+static bool
+can_write(const char *folder)
+{
+	CLEAN_FD int fd = -1;
+
+	if (access(folder, W_OK) != 0)
+		return false;
+	fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	return fd >= 0 || errno == EOPNOTSUPP || errno == EISDIR;
+}
+
 static void
 check_state(struct checking *k)
 {
+	CLEAN_ARENA struct arena *a = arena_new();
 	const char *folder = k->c->conf->state;
 	struct err e = { 0 };
 
 	if (!dir_make(folder, 0700, &e))
-		fail(k, "state", &e);
-	else if (access(folder, W_OK) != 0)
+		check_fail(k, "state", &e);
+	else if (!can_write(folder))
 		check_finding(k, "state", "fail", "state-access",
-			"the state folder cannot be written",
-			"give it to the account that runs lockstep");
+			arena_printf(
+				a, "nothing can be written into %s: %s", folder, strerror(errno)),
+			"give it to the account that runs lockstep; where its disk has become read "
+			"only, see the kernel's log, mend it and mount it anew");
 	else
 		check_finding(k, "state", "ok", "folder", folder, NULL);
 }

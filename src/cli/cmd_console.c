@@ -65,11 +65,27 @@ cmd_reload(struct cli *c, int argc, char **argv)
 	return 0;
 }
 
+/* How the last run went, where that is not known from the target: it may never have got so far. */
+static void
+service_sync(const struct json *y)
+{
+	const struct json *last = json_get(y, "last");
+	int64_t code = json_get_int(last, "exit", 0);
+	char when[24];
+
+	printf("  sync %s: %s, next run %s\n", json_get_string(y, "name"),
+		json_get_string(y, "state"), cli_time(json_get_int(y, "next", 0), when));
+	if (code == 0 || code == 1 || code == 4)
+		return;
+	printf("    the run of %s failed: ", cli_time(json_get_int(last, "started", 0), when));
+	cli_text(stdout, json_get(last, "message") ? json_get_string(last, "message")
+						   : "lockstep history tells more");
+	putchar('\n');
+}
+
 static void
 service_text(const struct json *j)
 {
-	char when[24];
-
 	printf("lockstepd: %s\n", json_get_bool(j, "setup", false)
 					  ? "in set-up mode: no valid configuration yet"
 				  : json_get_bool(j, "stopping", false) ? "is being stopped"
@@ -81,10 +97,14 @@ service_text(const struct json *j)
 	} else if (json_get_bool(j, "conf_changed", false)) {
 		puts("  the configuration file was changed since: `lockstep reload` takes it over");
 	}
-	json_for_each(y, json_get(j, "syncs")) {
-		printf("  sync %s: %s, next run %s\n", json_get_string(y, "name"),
-			json_get_string(y, "state"), cli_time(json_get_int(y, "next", 0), when));
+	if (json_get(j, "memory_error")) {
+		fputs("  what it remembers for people cannot be kept: ", stdout);
+		cli_text(stdout, json_get_string(json_get(j, "memory_error"), "message"));
+		puts("\n  alerts go on, by message and in the console, and are forgotten when "
+		     "lockstepd ends; within a minute of it being mended all is as before");
 	}
+	json_for_each(y, json_get(j, "syncs"))
+		service_sync(y);
 	json_for_each(b, json_get(j, "jobs")) {
 		printf("  %s: lockstep ", json_get_string(b, "state"));
 		cli_text(stdout, json_get_string(b, "command"));
@@ -98,6 +118,24 @@ service_text(const struct json *j)
 		cli_text(stdout, json_get_string(s, "text"));
 		putchar('\n');
 	}
+}
+
+void
+remote_memory(struct cli *c, struct jsonw *w)
+{
+	CLEAN_JSON struct json *j = NULL;
+	const struct json *why;
+	struct err e = { 0 };
+
+	if ((c->direct && !c->by) || remote_ask(c, "status", &j, &e) <= 0 ||
+		!(why = json_get(j, "memory_error")))
+		return;
+	jsonw_json(w, "memory_error", why);
+	if (c->json)
+		return;
+	fputs("lockstepd cannot keep alerts here: ", stdout);
+	cli_text(stdout, json_get_string(why, "message"));
+	puts("\nThose since then are in its messages, its journal and the console.");
 }
 
 void

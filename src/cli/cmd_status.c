@@ -237,6 +237,19 @@ status_json(const struct conf_target *t, const struct target_status *s, struct j
 	jsonw_end(w);
 }
 
+/* Of a file that cannot be used programs get the error alone, people also all else. false: it ends here. */
+static bool
+status_goes_on(struct cli *c, const char *what, const struct err *e, int *code_r)
+{
+	*code_r = 2;
+	if (!c->json) {
+		printf("%s: cannot be looked at\n", what);
+		fflush(stdout);
+	}
+	cli_error(c, e, 2);
+	return !c->json;
+}
+
 int
 cmd_status(struct cli *c, int argc, char **argv)
 {
@@ -245,6 +258,7 @@ cmd_status(struct cli *c, int argc, char **argv)
 	struct jsonw w = jsonw(&out);
 	struct err e = { 0 };
 	bool lockstep = true;
+	int code = 0;
 
 	(void)argv;
 	if (argc > 1)
@@ -258,9 +272,11 @@ cmd_status(struct cli *c, int argc, char **argv)
 
 		if (cli_ledger(c, t, true, &l, &e))
 			gather_status(c, t, l, a, s);
-		else if (strcmp(e.code, "no-state") != 0)
-			return cli_error(c, &e, 2);
+		else if (strcmp(e.code, "no-state") != 0 && !status_goes_on(c, t->name, &e, &code))
+			return code;
 		err_clear(&e);
+		if (!l && code)
+			continue;
 		lockstep &= s->lockstep;
 		status_json(t, s, &w);
 		if (!c->json)
@@ -273,13 +289,13 @@ cmd_status(struct cli *c, int argc, char **argv)
 		ledger_close(&l);
 	}
 	jsonw_end(&w);
-	if (!status_sources(c, &w, &e))
-		return cli_error(c, &e, 2);
+	if (!status_sources(c, &w, &e) && !status_goes_on(c, "sources", &e, &code))
+		return code;
 	remote_status(c, &w);
 	jsonw_end(&w);
 	if (c->json)
 		puts(buf_cstr(&out));
-	return lockstep ? 0 : 1;
+	return code ? code : lockstep ? 0 : 1;
 }
 
 bool

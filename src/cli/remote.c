@@ -87,6 +87,8 @@ ask(struct remote *r, struct buf *line, struct err *e)
 	for (size_t done = 0; done < line->n;) {
 		ssize_t n = send(r->fd, line->p + done, line->n - done, MSG_NOSIGNAL);
 
+		if (n < 0 && errno == EPIPE)
+			return true; /* it has said why, or hear() finds that it is gone */
 		if (n < 0 && errno != EINTR)
 			return err_errno(e, ERR_CONFIG, "asking lockstepd");
 		done += n > 0 ? (size_t)n : 0;

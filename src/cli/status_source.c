@@ -39,17 +39,18 @@ bool
 status_sources(struct cli *c, struct jsonw *w, struct err *e)
 {
 	CLEAN_ARENA struct arena *a = arena_new();
+	bool ok = true;
 
 	jsonw_arr(w, "sources");
-	for (size_t i = 0; i < c->conf->source_count; i++) {
+	for (size_t i = 0; ok && i < c->conf->source_count; i++) {
 		const struct conf_source *s = &c->conf->sources[i];
 		struct mirror *m = NULL;
 		struct mirror_info info;
-		bool ok = mirror_open(
-			sync_source_path(c->conf, s->name, a), &c->env.store, true, &m, e);
 
+		ok = mirror_open(sync_source_path(c->conf, s->name, a), &c->env.store, true, &m, e);
 		if (!ok && strcmp(e->code, "no-state") == 0) {
 			err_clear(e); /* never read */
+			ok = true;
 			continue;
 		}
 		ok = ok && mirror_info(m, &info, e);
@@ -61,11 +62,9 @@ status_sources(struct cli *c, struct jsonw *w, struct err *e)
 				source_text(s, &info, due);
 		}
 		mirror_close(&m);
-		if (!ok)
-			return false;
 	}
 	jsonw_end(w);
-	return true;
+	return ok;
 }
 
 void

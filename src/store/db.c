@@ -21,11 +21,13 @@ static const struct cause {
 	{ SQLITE_CORRUPT, "state-damaged", "restore a backup, or rebuild it: lockstep state" },
 	{ SQLITE_NOTADB, "state-damaged",
 		"this is not a state file; restore a backup, or rebuild it" },
-	{ SQLITE_READONLY, "state-access", "the file or its folder is not writable for this user" },
+	{ SQLITE_READONLY, "state-access",
+		"the file or its folder is not writable for this user, or its disk has become read "
+		"only: see the kernel's log, mend it, mount it anew" },
 	{ SQLITE_PERM, "state-access", "check owner and mode of the file and its folder" },
 	{ SQLITE_CANTOPEN, "state-access",
 		"check that the folder exists and belongs to this user" },
-	{ SQLITE_IOERR, "state", "the disk reported an error" },
+	{ SQLITE_IOERR, "state", "the disk reported an error: see the kernel's log" },
 };
 
 bool

@@ -183,7 +183,7 @@ db_open(const struct db_kind *kind, const char *path, const struct store_env *en
 					 "ask a "
 					 "running lockstepd",
 					 path, strerror(errno));
-	if (!read_only && !file_make(path, e))
+	if (!read_only && strcmp(path, DB_IN_MEMORY) != 0 && !file_make(path, e))
 		return false;
 	/* nobody asks how much memory SQLite uses; counting costs a lock per allocation (no effect once it runs) */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);

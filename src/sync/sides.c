@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,10 @@ sync_lock(const char *db_path, int *fd_r, struct err *e)
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return err_errno(e, ERR_CONFIG, "cannot open %s", path);
+		return err_set(e, ERR_CONFIG, "state-access",
+			"cannot open %s: %s; the state's folder must be writable for this user: "
+			"see whose it is, and whether its disk is full or has become read only",
+			path, strerror(errno));
 	file_give(fd, path);
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		close(fd);

@@ -1,6 +1,11 @@
 """The service in adverse times: a flood of failures, mail servers and webhooks that misbehave, a state that cannot be written (S1.14)."""
 import json
 import os
+import socket
+import sqlite3
+import subprocess
+
+import pytest
 
 from agent_fixtures import BIN
 from alertd import PATIENCE, change, people
@@ -12,6 +17,110 @@ def rss(pid):
     """kB"""
     with open(f"/proc/{pid}/status") as f:
         return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+@pytest.fixture
+def failing_disk(service):
+    """The state on an ext4 of its own; what comes is a function after which its disk has failed: read only, as kernels make it."""
+    image = service.agent.path("image")
+    os.mkdir(service.state)
+    with open(image, "wb") as f:
+        f.truncate(1 << 30)
+    made = subprocess.run(["mkfs.ext4", "-q", "-F", image]).returncode == 0 and \
+        subprocess.run(["mount", "-o", "loop,errors=remount-ro", image, service.state], stderr=subprocess.DEVNULL).returncode == 0
+    if not made:
+        pytest.skip("no file system can be mounted here")
+    device = subprocess.run(["findmnt", "-n", "-o", "SOURCE", service.state], capture_output=True, text=True, check=True).stdout.strip()
+    os.chmod(service.state, 0o700)
+
+    def fail():
+        with open(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error", "w") as f:
+            f.write("1")
+
+    def mend():
+        subprocess.run(["umount", service.state], check=True)
+        subprocess.run(["e2fsck", "-fy", image], stdout=subprocess.DEVNULL)
+        subprocess.run(["mount", "-o", "loop", image, service.state], check=True)
+    fail.mend = mend
+    yield fail
+    service.stop()
+    subprocess.run(["umount", "-l", service.state], check=True)
+
+
+def test_s1_14_a_disk_that_has_become_read_only(service, hosted, webhook, failing_disk):
+    """Nothing can be kept any more, and still it is told: by message, status, check; over a restart, until it is mended."""
+    people(service, 3)
+    service.configure(hosted.url, hosted.token, alerts=f'webhook = "{webhook.url}" webhook_ca_file = "{webhook.ca}" pause = "1s"')
+    service.start().synced()
+    failing_disk()
+    for _ in range(2):
+        failed = webhook.wait(PATIENCE, lambda j: "run-failed" in [a["code"] for a in j["raised"]])[1]["raised"][0]
+        assert "Read-only file system" in failed["cause"] and "must be writable" in failed["cause"], failed
+        said = service.wait(lambda: service.agent.json("status", code=(0, 1))["service"].get("memory_error"))
+        assert service.state in said["message"] and said["code"] == "state-access", said
+        text = service.agent.run("status", code=(0, 1)).stdout
+        assert "cannot be kept: " + said["message"] in text and "failed: cannot open" in text, text
+        assert "cannot keep alerts here: " + said["message"] in service.agent.run("alerts").stdout
+        assert service.alerts() == [] and service.agent.json("alerts")["memory_error"] == said
+        assert "Read-only file system" in service.agent.run("check", code=1).stdout
+        service.stop()
+        service.start()
+    service.stop()
+    failing_disk.mend()
+    change(service)
+    service.start()
+    service.wait(lambda: service.ended() and service.ended()[-1]["exit"] == "0")
+    assert "memory_error" not in service.agent.json("status")["service"]
+    assert "cannot" not in service.agent.run("status").stdout and service.agent.json("alerts") == {"alerts": []}
+
+
+def newer(path):
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+
+
+def as_it_was(path):
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 2")
+    db.close()
+
+
+def test_s1_14_a_memory_that_cannot_be_used_and_then_can(service, hosted, webhook):
+    """A file of a newer version is left alone; that is an alert, which clears when it is the right one again: one all-clear."""
+    people(service, 3)
+    service.configure(hosted.url, hosted.token, alerts=f'webhook = "{webhook.url}" webhook_ca_file = "{webhook.ca}" pause = "1s"')
+    service.start().synced()
+    service.stop()
+    path = os.path.join(service.state, "agent.db")
+    newer(path)
+    service.start()
+    a = webhook.wait(PATIENCE, lambda j: j["raised"])[1]["raised"][0]
+    assert a["code"] == "not-remembered" and "version 99" in a["cause"] and "moved away" in a["remedy"]
+    assert "version 99" in service.agent.run("status").stdout and "version 99" in service.agent.run("alerts", code=2).stderr
+    change(service)
+    service.synced()
+    as_it_was(path)
+    assert webhook.wait(PATIENCE, lambda j: j["event"] == "well")
+    assert "memory_error" not in service.agent.json("status")["service"] and service.alerts() == []
+    assert len(service.events("no-memory")) == len(service.events("memory-kept")) == 1
+
+
+@pytest.mark.parametrize("name", ["target-hosted.db", "source-company.db"])
+def test_s1_14_one_file_of_the_state_that_cannot_be_used(service, hosted, name):
+    """People see all else in the status, and check names it."""
+    people(service, 3)
+    service.configure(hosted.url, hosted.token)
+    service.start().synced()
+    newer(os.path.join(service.state, name))
+    service.raised("run-failed")
+    done = service.agent.run("status", code=2)
+    text = done.stdout
+    assert os.path.join(service.state, name) + ": is of version 99" in done.stderr and "lockstepd: runs" in text and "sync mail: " in text
+    assert ("hosted" if name.startswith("target") else "sources") + ": cannot be looked at\n" in text
+    assert (name.startswith("target")) != ("hosted: in lockstep" in text)
+    assert service.agent.json("status", code=2)["error"]["code"] == "state-version"
+    assert "version 99" in service.agent.run("check", code=1).stdout
 
 
 def test_s1_14_10000_objects_that_a_target_refuses_are_one_message(service, webhook):
@@ -75,6 +184,27 @@ def test_s1_14_a_webhook_without_end_and_one_that_fails(service, hosted):
         service.wait(lambda: service.events("message-sent"))
         service.synced()
         assert endless.clients == 1 and len(service.events("message-sent")) == 1
+
+
+def test_s1_1_idle_clients_take_all_connections(service, hosted):
+    """Who comes then is told so, whenever the refusal meets him; the runs go on, and it is over when they are gone."""
+    people(service, 1)
+    service.configure(hosted.url, hosted.token)
+    service.start().synced()
+    idle = []
+    for _ in range(60):
+        idle.append(socket.socket(socket.AF_UNIX))
+        idle[-1].settimeout(PATIENCE)
+        idle[-1].connect(service.agent.path("control"))
+    for _ in range(20):
+        assert "as many connections as it takes" in service.agent.run("sync", code=2).stderr
+    assert "as many connections as it takes" in service.agent.run("status").stdout
+    before = rss(service.process.pid)
+    service.synced()
+    assert rss(service.process.pid) < before + 4000
+    for s in idle:
+        s.close()
+    service.wait(lambda: service.agent.run("sync", code=(0, 2)).returncode == 0)
 
 
 def test_s4_4_many_targets_of_one_type_ask_their_program_once(service, agent):

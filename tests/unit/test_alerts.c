@@ -120,6 +120,7 @@ runs_that_fail_have_their_causes(void **state)
 		{ 5, ERR_CONFIG, "token-refused", "target-refusing", "target hosted" },
 		{ 5, ERR_RETRY, "service-error", "target-unreachable", "target hosted" },
 		{ 5, ERR_CONFIG, "certificate", "certificate-refused", "target hosted" },
+		{ 5, ERR_CONFIG, "no-connector", "run-failed", "sync mail" },
 		{ 2, ERR_CONFIG, "bad-config", "run-failed", "sync mail" },
 		{ 2, ERR_SIDE, "state-damaged", "state-damaged", "/state" },
 		{ 3, ERR_SIDE, "disk-full", "disk-nearly-full", "/state" },

@@ -41,6 +41,8 @@ struct db_kind {
 	int cache_mb; /* page cache; 0 = 8 */
 };
 
+/* For `path`: a database in memory, gone when it is closed. */
+#define DB_IN_MEMORY ":memory:"
 /* A missing file is made (mode 0600), or, read only, is an error of code "no-state". */
 bool db_open(const struct db_kind *kind, const char *path, const struct store_env *env,
 	bool read_only, struct db **d_r, struct err *e);
