@@ -250,10 +250,35 @@ status_goes_on(struct cli *c, const char *what, const struct err *e, int *code_r
 	return !c->json;
 }
 
+/* false: its file cannot be used. */
+static bool
+status_target(struct cli *c, const struct conf_target *t, struct jsonw *w, bool *lockstep_r,
+	struct err *e)
+{
+	CLEAN_ARENA struct arena *a = arena_new();
+	struct target_status s = { 0 };
+	struct ledger *l = NULL;
+
+	if (cli_ledger(c, t, true, &l, e))
+		gather_status(c, t, l, a, &s);
+	else if (strcmp(e->code, "no-state") != 0)
+		return false;
+	*lockstep_r &= s.lockstep;
+	status_json(t, &s, w);
+	if (!c->json)
+		status_text(t, &s);
+	if (l)
+		status_codes(l, w);
+	if (l)
+		drift_status(l, c->json ? NULL : stdout, w);
+	jsonw_end(w);
+	ledger_close(&l);
+	return true;
+}
+
 int
 cmd_status(struct cli *c, int argc, char **argv)
 {
-	CLEAN_ARENA struct arena *a = arena_new();
 	CLEAN_BUF struct buf out = { 0 };
 	struct jsonw w = jsonw(&out);
 	struct err e = { 0 };
@@ -267,26 +292,11 @@ cmd_status(struct cli *c, int argc, char **argv)
 	jsonw_arr(&w, "targets");
 	for (size_t i = 0; i < c->conf->target_count; i++) {
 		const struct conf_target *t = &c->conf->targets[i];
-		struct target_status *s = arena_alloc(a, sizeof(*s));
-		struct ledger *l = NULL;
 
-		if (cli_ledger(c, t, true, &l, &e))
-			gather_status(c, t, l, a, s);
-		else if (strcmp(e.code, "no-state") != 0 && !status_goes_on(c, t->name, &e, &code))
+		if (!status_target(c, t, &w, &lockstep, &e) &&
+			!status_goes_on(c, t->name, &e, &code))
 			return code;
 		err_clear(&e);
-		if (!l && code)
-			continue;
-		lockstep &= s->lockstep;
-		status_json(t, s, &w);
-		if (!c->json)
-			status_text(t, s);
-		if (l)
-			status_codes(l, &w);
-		if (l)
-			drift_status(l, c->json ? NULL : stdout, &w);
-		jsonw_end(&w);
-		ledger_close(&l);
 	}
 	jsonw_end(&w);
 	if (!status_sources(c, &w, &e) && !status_goes_on(c, "sources", &e, &code))
