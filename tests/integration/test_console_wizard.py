@@ -204,6 +204,24 @@ def test_s1_6_what_is_typed_during_a_test_is_neither_lost_nor_taken_for_tested(c
     b.see("Not ready.")
 
 
+def test_s1_6_a_step_back_while_the_step_on_is_kept_loses_nothing(clean, new_desk):
+    b, d = clean, new_desk
+    at_step(b, d, 0)
+    b.heading("Set up: target")
+    b.button("Test", exact=True)
+    b.see("The service answers and takes the token.")
+    kept_so_far = b("eval", js=KEPT)
+    b.hold("/api/setup")
+    b.button("Next: directory")
+    b.held()
+    b.button("Back")
+    b.heading("Set up: target")
+    b.let_go()
+    until(lambda: b("eval", js=KEPT) == kept_so_far + 2)
+    assert kept(d)["step"] == 1
+
+
+KEPT = "performance.getEntriesByType('resource').filter((r) => r.name.endsWith('/api/setup')).length"
 GROUP = "ul[aria-label='Groups'] li"
 
 

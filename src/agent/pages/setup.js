@@ -41,20 +41,22 @@ function Wizard({ start, enter, load }) {
 		moved.current = true;
 	}, [step, saved]);
 	// One after the other: each is on top of the one before.
-	const ask = (path, body = {}) => {
-		const mine = queue.current.then(async () => {
-			try {
-				const r = await post(path, { ...body, revision: revision.current });
-				if (r.revision) revision.current = r.revision;
-				return r;
-			} catch (e) {
-				if (["changed-meanwhile", "set-up"].includes(e.code)) setElsewhere(e.code);
-				throw e;
-			}
-		});
+	const turn = (what) => {
+		const mine = queue.current.then(what);
 		queue.current = mine.catch(() => {});
 		return mine;
 	};
+	const send = async (path, body) => {
+		try {
+			const r = await post(path, { ...body, revision: revision.current });
+			if (r.revision) revision.current = r.revision;
+			return r;
+		} catch (e) {
+			if (["changed-meanwhile", "set-up"].includes(e.code)) setElsewhere(e.code);
+			throw e;
+		}
+	};
+	const ask = (path, body = {}) => turn(() => send(path, body));
 	// Whoever comes back to this window sees whether it is still as it was left.
 	useEffect(() => {
 		const look = () => {
@@ -68,21 +70,24 @@ function Wizard({ start, enter, load }) {
 		document.addEventListener("visibilitychange", look);
 		return () => { removeEventListener("focus", look); document.removeEventListener("visibilitychange", look); };
 	}, [saved]);
-	// Keeps what is new; secrets are sent once and never come back.
-	const keep = async (part, secrets) => {
-		const next = { ...newest.current, ...part }, before = touches.current;
-		await ask("setup", { answers: next, ...(secrets && Object.values(secrets).some(Boolean) ? { secrets } : {}) });
-		newest.current = next;
-		setAnswers(next);
-		if (before === touches.current) setTouched(false);
-		if (secrets?.token) setHave((h) => ({ ...h, token: true }));
-		if (secrets?.password) setHave((h) => ({ ...h, password: true }));
-		setError(null);
+	// Keeps what is new, part(of what is kept by then); secrets are sent once and never come back.
+	const keep = (part, secrets) => {
+		const before = touches.current;
+		return turn(async () => {
+			const next = { ...newest.current, ...part(newest.current) };
+			await send("setup", { answers: next, ...(secrets && Object.values(secrets).some(Boolean) ? { secrets } : {}) });
+			newest.current = next;
+			setAnswers(next);
+			if (before === touches.current) setTouched(false);
+			if (secrets?.token) setHave((h) => ({ ...h, token: true }));
+			if (secrets?.password) setHave((h) => ({ ...h, password: true }));
+			setError(null);
+		});
 	};
 	const go = (i) => {
 		setStep(i);
 		setTouched(false);
-		keep({ step: Math.max(i, newest.current.step || 0) }).catch(setError);
+		keep((now) => ({ step: Math.max(i, now.step || 0) })).catch(setError);
 		scrollTo(0, 0);
 	};
 	if (saved) return html`<h1 tabindex="-1" ref=${title}>First sync</h1><${FirstSync} ...${{ saved, enter }} />`;

@@ -11,7 +11,7 @@ function useCheck({ keep, ask }, prefix, kept) {
 	const check = useAction(async (part, secrets) => {
 		const mine = typed.current;
 		setFound(null);
-		await keep(part, secrets);
+		await keep(() => part, secrets);
 		if (mine !== typed.current) return;
 		kept();
 		const r = outcome(await ask("setup/check", { what: prefix.trim() }));

@@ -88,7 +88,7 @@ export function WhoStep({ answers, keep, ask, hold, touch, next, back }) {
 		if (way === "groups") delete s.base;
 		if (way === "places") delete s.group;
 		if (way === "all") { delete s.base; delete s.group; }
-		await keep({ sync: { ...sync, scope: s } });
+		await keep(() => ({ sync: { ...sync, scope: s } }));
 		next();
 	});
 	const chosen = way === "groups" ? scope.group || [] : way === "places" ? scope.base || [] : ["all"];
