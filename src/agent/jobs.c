@@ -82,14 +82,16 @@ dequeue(struct jobs *jobs, struct job *j)
 		*p = j->next;
 }
 
-static size_t
-waiting(const struct jobs *jobs)
+/* Of what people ask for there is no end. Of scheduled runs there is: one for each sync; none is turned away, or those at
+ * the end of a long configuration would never have their turn. */
+static bool
+too_many(const struct jobs *jobs, enum job_order order)
 {
 	size_t n = 0;
 
 	for (const struct job *j = jobs->list; j; j = j->next)
-		n += j->state == JOB_WAITING;
-	return n;
+		n += j->state == JOB_WAITING && j->s.order == JOB_DEMAND;
+	return order == JOB_DEMAND && n >= WAITING_MAX;
 }
 
 struct job *
@@ -97,7 +99,7 @@ job_add(struct agent *g, const struct job_spec *s)
 {
 	struct job *j;
 
-	if (g->stopping || waiting(g->jobs) >= WAITING_MAX)
+	if (g->stopping || too_many(g->jobs, s->order))
 		return NULL;
 	j = xcalloc(1, sizeof(*j));
 	*j = (struct job){ .g = g, .s = *s, .exit = -1, .asked = agent_now() };

@@ -37,7 +37,7 @@ struct job_spec {
 bool jobs_start(struct agent *g, struct err *e);
 void jobs_stop(struct agent *g); /* everything ended before: jobs_drain */
 
-/* NULL: the daemon stops, or too many wait (64). The job is ours; it lives until `done` returns. */
+/* NULL: the daemon stops, or too many wait (64 of JOB_DEMAND; of others there is no limit). The job is ours; it lives until `done` returns. */
 struct job *job_add(struct agent *g, const struct job_spec *s);
 /* Not started: forgotten (`done` comes, job_exit -1). Started: SIGTERM, a run stops at a safe point; SIGKILL after
  * stop_timeout. Asking again changes nothing. */

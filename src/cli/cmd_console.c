@@ -83,9 +83,13 @@ service_sync(const struct json *y)
 	putchar('\n');
 }
 
+#define JOBS_SHOWN 20
+
 static void
 service_text(const struct json *j)
 {
+	int jobs = 0;
+
 	printf("lockstepd: %s\n", json_get_bool(j, "setup", false)
 					  ? "in set-up mode: no valid configuration yet"
 				  : json_get_bool(j, "stopping", false) ? "is being stopped"
@@ -106,10 +110,14 @@ service_text(const struct json *j)
 	json_for_each(y, json_get(j, "syncs"))
 		service_sync(y);
 	json_for_each(b, json_get(j, "jobs")) {
+		if (++jobs > JOBS_SHOWN)
+			continue;
 		printf("  %s: lockstep ", json_get_string(b, "state"));
 		cli_text(stdout, json_get_string(b, "command"));
 		printf(" (%s)\n", json_get_string(b, "why"));
 	}
+	if (jobs > JOBS_SHOWN)
+		printf("  ... and %d more wait\n", jobs - JOBS_SHOWN);
 	json_for_each(s, json_get(j, "watching")) {
 		printf("  source %s: %s", json_get_string(s, "source"),
 			json_get_string(s, "state"));

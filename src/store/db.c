@@ -26,7 +26,7 @@ static const struct cause {
 		"only: see the kernel's log, mend it, mount it anew" },
 	{ SQLITE_PERM, "state-access", "check owner and mode of the file and its folder" },
 	{ SQLITE_CANTOPEN, "state-access",
-		"check that the folder exists and belongs to this user" },
+		"check that the file and its folder exist and belong to this user" },
 	{ SQLITE_IOERR, "state", "the disk reported an error: see the kernel's log" },
 };
 

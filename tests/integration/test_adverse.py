@@ -1,6 +1,7 @@
 """The service in adverse times: a flood of failures, mail servers and webhooks that misbehave, a state that cannot be written (S1.14)."""
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -205,6 +206,24 @@ def test_s1_1_idle_clients_take_all_connections(service, hosted):
     for s in idle:
         s.close()
     service.wait(lambda: service.agent.run("sync", code=(0, 2)).returncode == 0)
+
+
+def test_s4_4_each_of_many_syncs_has_its_turn(service, hosted):
+    """More are due at once than may wait of what people ask for: each runs, none a second time before the last."""
+    service.dir.write()
+    token = service.agent.secret("token", hosted.token)
+    with open(service.conf, "w") as f:
+        f.write(f'state = "{service.state}"\ncontrol = "{service.agent.path("control")}"\nconsole {{ enabled = "no" }}\n'
+                f'source "company" {{ {service.dir.source()} }}\n' + "".join(
+                    f'target "t{i}" {{ type = "scim" url = "{hosted.url}" token_file = "{token}" }}\n'
+                    f'sync "s{i}" {{ from = "company" to = "t{i}" schedule {{ every = "1h" on_change = "no" }} }}\n' for i in range(75)))
+    shutil.copy(service.conf, service.agent.conf)
+    service.start()
+    service.wait(lambda: len(service.ended()) >= 75, 4 * PATIENCE)
+    began = [(e["command"], e["why"]) for e in service.events("job-started")]
+    assert sorted(began) == sorted((f"sync s{i}", "start") for i in range(75))
+    assert {e["exit"] for e in service.ended()} == {"0"}
+    service.agent.run("sync", "s74")
 
 
 def test_s4_4_many_targets_of_one_type_ask_their_program_once(service, agent):
