@@ -55,7 +55,8 @@ def test_s1_14_a_disk_that_has_become_read_only(service, hosted, webhook, failin
     service.start().synced()
     failing_disk()
     for _ in range(2):
-        failed = webhook.wait(PATIENCE, lambda j: "run-failed" in [a["code"] for a in j["raised"]])[1]["raised"][0]
+        raised = webhook.wait(PATIENCE, lambda j: "run-failed" in [a["code"] for a in j["raised"]])[1]["raised"]
+        failed = next(a for a in raised if a["code"] == "run-failed")
         assert "Read-only file system" in failed["cause"] and "must be writable" in failed["cause"], failed
         said = service.wait(lambda: service.agent.json("status", code=(0, 1))["service"].get("memory_error"))
         assert service.state in said["message"] and said["code"] == "state-access", said
