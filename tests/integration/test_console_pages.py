@@ -259,6 +259,37 @@ def test_settings_changed_with_a_preview_and_rolled_back(there, desk):
     look(found)
 
 
+def test_s1_3_what_is_typed_into_settings_outlasts_other_pages(there, desk):
+    """And is not saved over what somebody else has saved meanwhile."""
+    b, c = there, desk.console
+    before = c.get("config")["text"]
+    b.page("settings")
+    b("click", css="details.section summary", has="Sync mail")
+    b.fill("fresh", "10m")
+    b.page("about")
+    b.page("settings?view=text")
+    b.fill("Text of the configuration", before + "# mine\n")
+    b.page("settings")
+    b.see("1 changed")
+    b.button("Discard")
+    b("gone", text="1 changed")
+    with open(c.conf, "a", encoding="utf-8") as f:
+        f.write("# theirs\n")
+    b.page("about")
+    b.page("settings?view=text")
+    b.see("The file was changed since this was begun.")
+    assert b("value", label="Text of the configuration") == before + "# mine\n"
+    found = b.shot("settings-changed-meanwhile")
+    b.button("Review and save")
+    b.button("Save", exact=True)
+    b.see("the file was changed meanwhile")
+    b.button("Cancel")
+    b.button("Discard")
+    b("gone", text="The file was changed since this was begun.")
+    assert b("value", label="Text of the configuration") == c.get("config")["text"] == before + "# theirs\n"
+    look(found)
+
+
 def test_alerts_name_cause_and_remedy(there, desk):
     b = there
     c = desk.console

@@ -1,8 +1,11 @@
 // Settings: the same file as a form and as text; what a change would do, and a way back.
-import { html, useState, useEffect, useLayoutEffect, useLoad, useAction, Loaded, Card, Notice, Trouble, Button, Words } from "./ui.js";
+import { html, useState, useEffect, useLayoutEffect, useLoad, useAction, useHeld, Loaded, Card, Notice, Trouble, Button, Words } from "./ui.js";
 import { get, post, read } from "./api.js";
 import { Form, withOwn } from "./settings_form.js";
 import { Save, Versions } from "./settings_save.js";
+
+// What was typed outlasts a look at other pages.
+const typed = {};
 
 export function Settings({ query, session, enter }) {
 	// With what connectors say of their own options; without it the form shows those that are set.
@@ -13,12 +16,12 @@ export function Settings({ query, session, enter }) {
 	const asked = query.get("view") || "form";
 	const [view, setView] = useState(asked);
 	useLayoutEffect(() => setView(asked), [asked]);
-	const [text, setText] = useState(null); /* edited; null: as it is */
-	const [edits, setEdits] = useState({}); /* in the form, while another view is looked at, too */
-	const [ask, setAsk] = useState(null); /* { text, note, form: made of the edits } */
+	const [text, setText] = useHeld(typed, "text", null); /* { text, of: the file then }, edited; null: as it is */
+	const [edits, setEdits] = useHeld(typed, "edits", {}); /* in the form */
+	const [ask, setAsk] = useState(null); /* { text, note, form: made of the edits, of: the file that it changes } */
 	const [said, setSaid] = useState(null); /* of what was saved: { caveat } */
 	const was = load.data?.text ?? "";
-	const dirty = text !== null && text !== was, unsaved = dirty || Object.keys(edits).length > 0;
+	const dirty = text !== null && text.text !== was, unsaved = dirty || Object.keys(edits).length > 0;
 	useEffect(() => {
 		const stay = (e) => unsaved && e.preventDefault();
 		addEventListener("beforeunload", stay);
@@ -46,9 +49,10 @@ export function Settings({ query, session, enter }) {
 			${view === "form" && (d.sections ? html`<${Trouble} error=${edit.error} /><${Form} sections=${d.sections} edits=${edits} setEdits=${setEdits} busy=${edit.busy} change=${edit.run} />`
 				: html`<p>There is no form of a file that cannot be read; mend it in the text.</p>`)}
 			${view === "text" && html`<${Card} title=${d.path}><label for="text" class="sr">Text of the configuration</label>
-				<textarea id="text" class="text" rows="28" spellcheck=${false} value=${text ?? was} onInput=${(e) => setText(e.target.value)}></textarea>
+				${dirty && text.of.digest !== d.digest && html`<${Notice} tone="odd" title="The file was changed since this was begun.">It will not be saved over that: keep what you need, discard, and begin anew.</${Notice}>`}
+				<textarea id="text" class="text" rows="28" spellcheck=${false} value=${text?.text ?? was} onInput=${(e) => setText({ text: e.target.value, of: text?.of ?? d })}></textarea>
 				<div class="foot">${dirty && html`<button type="button" class="secondary outline" onClick=${() => setText(null)}>Discard</button>`}
-					<button type="button" disabled=${!dirty} onClick=${() => setAsk({ text, note: "" })}>Review and save …</button></div></${Card}>`}
+					<button type="button" disabled=${!dirty} onClick=${() => setAsk({ text: text.text, note: "", of: text.of })}>Review and save …</button></div></${Card}>`}
 			${view === "versions" && html`<${Versions} list=${d.versions} was=${was} back=${setAsk} />`}
-			${ask && html`<${Save} ...${ask} was=${d} close=${() => setAsk(null)} saved=${saved} setup=${session.setup} />`}`}</${Loaded}>`;
+			${ask && html`<${Save} ...${ask} was=${ask.of || d} close=${() => setAsk(null)} saved=${saved} setup=${session.setup} />`}`}</${Loaded}>`;
 }
