@@ -16,7 +16,6 @@ import pytest
 from agent_fixtures import BIN, Agent
 from agentd import WAIT, Agentd, until
 from agentd_fixtures import appears
-from fakescim import FakeScim
 from smalldir import SmallDirectory
 
 SERVICE, MEMBER = 65533, 65534
@@ -398,39 +397,3 @@ def test_a_number_of_a_job_comes_once(running, member):
         seen.append(job)
         running.end(signal.SIGKILL)
         running.start()
-
-
-def test_history_of_several_targets_names_each(service, member, acme):
-    """Runs are numbered by each target for itself: every line says whose it is; --target leaves it at one."""
-    with FakeScim() as other:
-        token = service.agent.secret("other-token", other.token)
-        service.configure(service.people.source(), acme, QUIET, more=(
-            f'target "second" {{ type = "scim"  url = "{other.url}"  token_file = "{token}" }}\n'
-            'sync "aside" { from = "company"  to = "second"\n schedule { every = "1d"  on_change = "no" } }\n'))
-        service.start().idle()
-        until(lambda: {r["target"] for r in member.json("history")["runs"]} == {"hosted", "second"})
-        service.idle()
-        number = str(next(r["run"] for r in member.json("history")["runs"] if r["target"] == "second"))
-        runs = member.run("history").stdout.splitlines()
-        assert runs and all(re.search(r"^ *\d+  (hosted|second)  2", line) for line in runs)
-        lines = [x for x in member.run("history", number).stdout.splitlines() if " create " in x]
-        for target in ("hosted", "second"):
-            assert len([x for x in lines if f"  {target}  create user u" in x]) == 5, lines
-            only = member.run("history", number, "--target", target).stdout
-            assert only.count(f"  {target}  create user") == 5 == only.count(" create ")
-            assert {o["target"] for o in member.json("history", number, "--target", target)["operations"]} == {target}
-            assert {o["target"] for o in member.json("history", "--target", target)["runs"]} == {target}
-        assert member.json("history", "--target", "nowhere", code=2)["error"]["code"] == "bad-usage"
-        watcher = member.start("history", "--follow", "--json", "--target", "hosted")
-        text = member.start("history", "--follow")
-        following(service, 2)
-        come(service, "new")
-        member.run("sync")
-        assert {x.get("target", x.get("run", {}).get("target")) for x in followed(watcher)} == {"hosted"}
-        lines = [text.stdout.readline()]
-        while {(x.split() + ["", ""])[1] for x in lines if "  exit 0" in x} != {"hosted", "second"}:
-            lines.append(text.stdout.readline())
-        assert all(re.search(r"  (hosted|second)  ", x) for x in lines if re.match(r"\s*\d", x)), lines
-        for w in (watcher, text):
-            w.kill()
-            w.communicate()

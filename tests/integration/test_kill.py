@@ -18,7 +18,7 @@ import pytest
 from agentd import WAIT, until
 from cloud_fixtures import Client
 from mirrored import hosted
-from slapd import BASE, READER, READER_PASSWORD, Slapd
+from slapd import READER, READER_PASSWORD, Slapd
 from smalldir import SmallDirectory
 
 SECONDS = float(os.environ.get("LOCKSTEP_KILL_SECONDS", "10"))

@@ -8,7 +8,7 @@ import time
 import pytest
 
 import sambadc
-from certs import make_ca, make_certificate
+from certs import make_ca
 from connector import program
 from source_ad_fixtures import ATTRIBUTES, refused
 

@@ -1,6 +1,5 @@
 """lockstep-source-ad against a scripted server: what Samba does not do (DESIGN.md, Tests), and servers that fail."""
 import calendar
-import struct
 import time
 import uuid
 

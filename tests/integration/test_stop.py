@@ -130,7 +130,11 @@ def test_second_signal_kills(agent, slow, people):
 
 
 def test_events_are_json_lines(agent, slow, people):
+    gate = slow.gate(30)
     run = Run(agent, "sync")
+    run.until(lambda: created(slow) == 30)
+    time.sleep(0.3)                     # progress is told every 250 ms
+    gate.opened.set()
     code, result = run.result()
     assert code == 0 and result["created"] == N
     assert result["next_wake"] is None
