@@ -1,5 +1,4 @@
 """lockstep browse and search: what the mirror has, for whoever chooses groups and bases (S1.5) or looks for somebody."""
-
 import pytest
 
 from agent_fixtures import Agent
