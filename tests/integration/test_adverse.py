@@ -85,16 +85,13 @@ def test_s1_14_a_disk_that_has_become_read_only(service, hosted, webhook, failin
     assert "cannot" not in service.agent.run("status").stdout and service.agent.json("alerts") == {"alerts": []}
 
 
-def newer(path):
+def versioned(path, version):
+    """Returns the version that it had."""
     with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 99")
+        before, = db.execute("PRAGMA user_version").fetchone()
+        db.execute(f"PRAGMA user_version = {version}")
     db.close()
-
-
-def as_it_was(path):
-    with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 2")
-    db.close()
+    return before
 
 
 def test_s1_14_a_memory_that_cannot_be_used_and_then_can(service, hosted, webhook):
@@ -104,14 +101,14 @@ def test_s1_14_a_memory_that_cannot_be_used_and_then_can(service, hosted, webhoo
     service.start().synced()
     service.stop()
     path = os.path.join(service.state, "agent.db")
-    newer(path)
+    before = versioned(path, 99)
     service.start()
     a = webhook.wait(PATIENCE, lambda j: j["raised"])[1]["raised"][0]
     assert a["code"] == "not-remembered" and "version 99" in a["cause"] and "moved away" in a["remedy"]
     assert "version 99" in service.agent.run("status").stdout and "version 99" in service.agent.run("alerts", code=2).stderr
     change(service)
     service.synced()
-    as_it_was(path)
+    versioned(path, before)
     assert webhook.wait(PATIENCE, lambda j: j["event"] == "well")
     assert "memory_error" not in service.agent.json("status")["service"] and service.alerts() == []
     assert len(service.events("no-memory")) == len(service.events("memory-kept")) == 1
@@ -123,7 +120,7 @@ def test_s1_14_one_file_of_the_state_that_cannot_be_used(service, hosted, name):
     people(service, 3)
     service.configure(hosted.url, hosted.token)
     service.start().synced()
-    newer(os.path.join(service.state, name))
+    versioned(os.path.join(service.state, name), 99)
     service.raised("run-failed")
     done = service.agent.run("status", code=2)
     text = done.stdout
